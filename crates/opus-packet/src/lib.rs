@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod clock;
+mod head;
+mod packet;
+mod source;
+mod tags;
+mod toc;
+
+pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
+pub use head::{InvalidHead, OpusHead};
+pub use packet::{InvalidPacket, MAX_PACKET_DURATION, Packet, duration};
+pub use source::PacketSource;
+pub use tags::{InvalidTags, OpusTags};
+pub use toc::{Bandwidth, Mode, Toc};
+
+/// Samples per second, per channel, of every clock in these crates.
+///
+/// Opus counts time at 48 kHz whatever the rate of the audio it was made from
+/// (RFC 7845 section 4).
+pub const SAMPLE_RATE: u32 = 48_000;

@@ -1,0 +1,280 @@
+//! Packet framing, RFC 6716 section 3.2, and its requirements R1 to R7
+//! (section 3.4).
+
+use crate::Toc;
+
+/// An Opus packet and what it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// The packet, from its TOC byte to its last byte.
+    pub data: &'a [u8],
+    /// Samples per channel at 48 kHz, as [`duration`] gives it.
+    pub duration: u32,
+}
+
+/// The longest duration of a packet, 120 ms: samples per channel at 48 kHz.
+pub const MAX_PACKET_DURATION: u32 = 5760;
+
+/// The longest frame in bytes (RFC 6716 R2).
+const MAX_FRAME_LEN: usize = 1275;
+
+/// Why bytes are not an Opus packet; each names the requirement of RFC 6716
+/// section 3.4 that they break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum InvalidPacket {
+    #[error("empty packet, expected a TOC byte (RFC 6716 R1)")]
+    Empty,
+    #[error("frame of {found} bytes, expected at most 1275 (RFC 6716 R2)")]
+    FrameTooLong { found: usize },
+    #[error("two equal frames in {found} bytes, expected an even number (RFC 6716 R3)")]
+    OddPair { found: usize },
+    #[error("frame of {claimed} bytes, only {available} are left (RFC 6716 R4 or R7)")]
+    FrameBeyondEnd { claimed: usize, available: usize },
+    #[error("packet ends where a frame length was expected (RFC 6716 R4 or R7)")]
+    NoFrameLength,
+    #[error("packet ends where its frame count was expected (RFC 6716 R6 or R7)")]
+    NoFrameCount,
+    #[error("{found} frames, expected at least one (RFC 6716 R5)")]
+    NoFrames { found: u8 },
+    #[error("{found} samples at 48 kHz, expected at most 5760 = 120 ms (RFC 6716 R5)")]
+    TooLong { found: u32 },
+    #[error("{claimed} bytes of padding, only {available} bytes are left (RFC 6716 R6 or R7)")]
+    PaddingBeyondEnd { claimed: usize, available: usize },
+    #[error("{bytes} bytes for {frames} equal frames, expected a multiple (RFC 6716 R6)")]
+    UnequalFrames { bytes: usize, frames: u8 },
+}
+
+/// Duration of a packet in samples per channel at 48 kHz.
+///
+/// The whole framing is checked, not only the TOC: a packet that this accepts
+/// obeys all of R1 to R7 of RFC 6716 section 3.4, and lasts 2.5 to 120 ms.
+///
+/// ```
+/// // Hybrid, fullband, 20 ms, one frame.
+/// assert_eq!(opus_packet::duration(&[0x78, 1, 2, 3]), Ok(960));
+/// assert!(opus_packet::duration(&[]).is_err());
+/// ```
+pub fn duration(packet: &[u8]) -> Result<u32, InvalidPacket> {
+    let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
+    let toc = Toc::new(toc);
+    let frames = match toc.frame_count_code() {
+        0 => one_frame(body),
+        1 => two_equal_frames(body),
+        2 => two_frames(body),
+        _ => signalled_frames(body),
+    }?;
+    match u32::from(frames) * toc.frame_duration() {
+        total @ ..=MAX_PACKET_DURATION => Ok(total),
+        found => Err(InvalidPacket::TooLong { found }),
+    }
+}
+
+fn one_frame(body: &[u8]) -> Result<u8, InvalidPacket> {
+    check_frame(body.len())?;
+    Ok(1)
+}
+
+fn two_equal_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
+    if body.len() % 2 != 0 {
+        return Err(InvalidPacket::OddPair { found: body.len() });
+    }
+    check_frame(body.len() / 2)?;
+    Ok(2)
+}
+
+fn two_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
+    let rest = skip_frame(body)?;
+    check_frame(rest)?;
+    Ok(2)
+}
+
+/// Code 3: a byte with the number of frames, a flag for padding and one for
+/// frames of different lengths.
+fn signalled_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
+    let (&count_byte, rest) = body.split_first().ok_or(InvalidPacket::NoFrameCount)?;
+    let frames = count_byte & 0x3f;
+    if frames == 0 {
+        return Err(InvalidPacket::NoFrames { found: frames });
+    }
+    let rest = if count_byte & 0x40 == 0 { rest } else { strip_padding(rest)? };
+    if count_byte & 0x80 == 0 {
+        equal_frames(rest.len(), frames)?;
+    } else {
+        different_frames(rest, frames)?;
+    }
+    Ok(frames)
+}
+
+/// Cuts off the padding and the bytes that give its length.
+fn strip_padding(mut body: &[u8]) -> Result<&[u8], InvalidPacket> {
+    let mut padding = 0;
+    loop {
+        let (&byte, rest) = body
+            .split_first()
+            .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding + 1, available: 0 })?;
+        body = rest;
+        if byte < 255 {
+            padding += usize::from(byte);
+            break;
+        }
+        padding += 254;
+    }
+    let available = body.len();
+    available
+        .checked_sub(padding)
+        .and_then(|kept| body.get(..kept))
+        .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding, available })
+}
+
+fn equal_frames(bytes: usize, frames: u8) -> Result<(), InvalidPacket> {
+    if bytes % usize::from(frames) != 0 {
+        return Err(InvalidPacket::UnequalFrames { bytes, frames });
+    }
+    check_frame(bytes / usize::from(frames))
+}
+
+fn different_frames(mut body: &[u8], frames: u8) -> Result<(), InvalidPacket> {
+    let mut claimed = 0;
+    for _ in 1..frames {
+        let (length, rest) = frame_length(body)?;
+        claimed += length;
+        body = rest;
+    }
+    let available = body.len();
+    let last = available
+        .checked_sub(claimed)
+        .ok_or(InvalidPacket::FrameBeyondEnd { claimed, available })?;
+    check_frame(last)
+}
+
+/// Reads one length and passes over that frame; gives what is left.
+fn skip_frame(body: &[u8]) -> Result<usize, InvalidPacket> {
+    let (claimed, rest) = frame_length(body)?;
+    let available = rest.len();
+    available.checked_sub(claimed).ok_or(InvalidPacket::FrameBeyondEnd { claimed, available })
+}
+
+/// The one- or two-byte frame length of RFC 6716 section 3.2.1, at most 1275.
+fn frame_length(body: &[u8]) -> Result<(usize, &[u8]), InvalidPacket> {
+    match body {
+        [short @ 0..=251, rest @ ..] => Ok((usize::from(*short), rest)),
+        [low, high, rest @ ..] => Ok((usize::from(*low) + 4 * usize::from(*high), rest)),
+        _ => Err(InvalidPacket::NoFrameLength),
+    }
+}
+
+fn check_frame(len: usize) -> Result<(), InvalidPacket> {
+    if len > MAX_FRAME_LEN {
+        return Err(InvalidPacket::FrameTooLong { found: len });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{vec, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// CELT fullband 2.5 ms, with the given code.
+    fn packet(code: u8, body: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0b1110_0000 | code];
+        packet.extend_from_slice(body);
+        packet
+    }
+
+    #[test]
+    fn r1_at_least_one_byte() {
+        assert_eq!(duration(&[]), Err(InvalidPacket::Empty));
+        assert_eq!(duration(&packet(0, &[])), Ok(120), "an empty frame is valid (DTX)");
+    }
+
+    #[test]
+    fn r2_frames_of_at_most_1275_bytes() {
+        assert_eq!(duration(&packet(0, &[0; 1275])), Ok(120));
+        let found = 1276;
+        assert_eq!(duration(&packet(0, &[0; 1276])), Err(InvalidPacket::FrameTooLong { found }));
+        assert_eq!(duration(&packet(1, &[0; 2552])), Err(InvalidPacket::FrameTooLong { found }));
+        let mut second_too_long = vec![0];
+        second_too_long.extend([0; 1276]);
+        assert_eq!(
+            duration(&packet(2, &second_too_long)),
+            Err(InvalidPacket::FrameTooLong { found })
+        );
+    }
+
+    #[test]
+    fn r3_code_1_has_an_even_number_of_bytes() {
+        assert_eq!(duration(&packet(1, &[0; 4])), Ok(240));
+        assert_eq!(duration(&packet(1, &[0; 5])), Err(InvalidPacket::OddPair { found: 5 }));
+    }
+
+    #[test]
+    fn r4_code_2_first_frame_fits() {
+        assert_eq!(duration(&packet(2, &[2, 9, 9])), Ok(240), "second frame empty");
+        assert_eq!(
+            duration(&packet(2, &[3, 9, 9])),
+            Err(InvalidPacket::FrameBeyondEnd { claimed: 3, available: 2 })
+        );
+        assert_eq!(duration(&packet(2, &[])), Err(InvalidPacket::NoFrameLength));
+        assert_eq!(duration(&packet(2, &[252])), Err(InvalidPacket::NoFrameLength));
+    }
+
+    #[test]
+    fn r5_one_frame_to_120_ms() {
+        assert_eq!(duration(&packet(3, &[0])), Err(InvalidPacket::NoFrames { found: 0 }));
+        assert_eq!(duration(&packet(3, &[48])), Ok(5760));
+        assert_eq!(duration(&packet(3, &[49])), Err(InvalidPacket::TooLong { found: 5880 }));
+    }
+
+    #[test]
+    fn r6_equal_frames_and_padding() {
+        assert_eq!(duration(&packet(3, &[])), Err(InvalidPacket::NoFrameCount));
+        assert_eq!(duration(&packet(3, &[3, 1, 1, 1])), Ok(360));
+        assert_eq!(
+            duration(&packet(3, &[3, 1, 1])),
+            Err(InvalidPacket::UnequalFrames { bytes: 2, frames: 3 })
+        );
+        assert_eq!(duration(&packet(3, &[0x41, 2, 7, 0, 0])), Ok(120));
+        assert_eq!(
+            duration(&packet(3, &[0x41, 3, 0, 0])),
+            Err(InvalidPacket::PaddingBeyondEnd { claimed: 3, available: 2 })
+        );
+        let mut long_padding = vec![0x41, 255, 1, 7];
+        long_padding.extend([0; 255]);
+        assert_eq!(duration(&packet(3, &long_padding)), Ok(120));
+        assert!(duration(&packet(3, &[0x41, 255])).is_err());
+    }
+
+    #[test]
+    fn r7_frames_of_different_lengths() {
+        assert_eq!(duration(&packet(3, &[0x83, 1, 2, 7, 8, 8, 9])), Ok(360));
+        assert_eq!(
+            duration(&packet(3, &[0x83, 1, 2, 7, 8])),
+            Err(InvalidPacket::FrameBeyondEnd { claimed: 3, available: 2 })
+        );
+        assert_eq!(duration(&packet(3, &[0x83, 1])), Err(InvalidPacket::NoFrameLength));
+    }
+
+    proptest! {
+        /// libopus is the second opinion. It is asked for the frames, since its
+        /// duration function reads only the TOC.
+        #[test]
+        fn agrees_with_libopus(mut bytes in proptest::collection::vec(any::<u8>(), 1..80),
+                               count in 0u8..=255) {
+            if bytes.len() > 1 && bytes[0] & 3 == 3 {
+                bytes[1] = count;
+            }
+            let ours = duration(&bytes).ok();
+            let theirs = magnum_opus::packet::parse(&bytes)
+                .and_then(|_| magnum_opus::packet::get_nb_samples(&bytes, 48_000))
+                .ok()
+                .and_then(|samples| u32::try_from(samples).ok());
+            prop_assert_eq!(ours, theirs);
+        }
+    }
+}
