@@ -10,7 +10,7 @@ cd "$work"
 
 say() { # voice, words per minute, pitch, text -> $5
     espeak-ng -v "$1" -s "$2" -p "$3" -w raw.wav "$4"
-    sox -R raw.wav -r 48000 -c 1 "$5"
+    sox -R -v 0.9 raw.wav -r 48000 -c 1 "$5"
 }
 
 say en-gb 150 45 'Station four, sixth of May, five ten in the morning. Light wind from the west, eight degrees, no rain. The recorder is on the oak at the edge of the meadow, two metres above the ground.' a.wav
@@ -21,7 +21,7 @@ say en-gb-scotland+m3 140 35 'End of the first walk. We come back at six, when t
 sox -R a.wav b.wav c.wav speech.wav pad 0.4 0.6 reverb 18 gain -n -5
 length=$(soxi -D speech.wav)
 sox -R -n -r 48000 -c 1 noise.wav synth "$length" pinknoise gain -44
-sox -R -m -v 1 speech.wav -v 1 noise.wav mono.wav gain -n -3
+sox -R -m -v 1 speech.wav -v 1 noise.wav -b 16 mono.wav gain -n -3
 opusenc --quiet --serial 1 --bitrate 24 --vbr --comp 10 --framesize 20 \
     --artist 'opus-zarr' --title 'Field notes at station four' --date 2026-11-22 \
     mono.wav "$here/field-notes.opus"
@@ -33,7 +33,7 @@ sox -R -n -r 48000 -c 1 right.wav synth 0.07 sine 7400:4100 pad 0.05 0.02 repeat
     pad 0.9 0.6 repeat 4 gain -12
 sox -R -M left.wav right.wav birds.wav trim 0 12 reverb 30
 sox -R -n -r 48000 -c 2 wind.wav synth 12 brownnoise brownnoise tremolo 0.3 70 gain -30
-sox -R -m -v 1 birds.wav -v 1 wind.wav stereo.wav gain -n -4
+sox -R -m -v 1 birds.wav -v 1 wind.wav -b 16 stereo.wav gain -n -4
 opusenc --quiet --serial 2 --bitrate 64 --vbr --comp 10 --framesize 20 --music \
     --artist 'opus-zarr' --title 'Chirps and wind' --date 2026-11-22 \
     stereo.wav "$here/chirps-stereo.opus"
