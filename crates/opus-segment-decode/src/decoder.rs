@@ -1,0 +1,45 @@
+use std::error::Error;
+
+/// Turns Opus packets into samples of type `S`.
+///
+/// Generic over the sample because a codec's 16-bit output is not its rounded
+/// float output: libopus limits peaks softly before it rounds.
+///
+/// Contract for implementers:
+///
+/// - Samples are at 48 kHz, interleaved by channel, in the channel order of the
+///   stream.
+/// - Packets are given in their order; the decoder remembers what it needs of
+///   earlier ones. `reset` makes it forget: after it, the output is that of a
+///   new decoder.
+/// - `decode` fails, and does not write beyond `pcm`, if `pcm` is too short.
+pub trait PacketDecoder<S> {
+    /// Why a packet could not be decoded.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Number of interleaved channels of the output.
+    fn channels(&self) -> usize;
+
+    /// Forgets all packets.
+    fn reset(&mut self) -> Result<(), Self::Error>;
+
+    /// Decodes one packet to the start of `pcm` and gives the number of samples
+    /// per channel.
+    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error>;
+}
+
+impl<S, D: PacketDecoder<S> + ?Sized> PacketDecoder<S> for &mut D {
+    type Error = D::Error;
+
+    fn channels(&self) -> usize {
+        (**self).channels()
+    }
+
+    fn reset(&mut self) -> Result<(), Self::Error> {
+        (**self).reset()
+    }
+
+    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error> {
+        (**self).decode(packet, pcm)
+    }
+}

@@ -1,0 +1,106 @@
+use std::ops::Range;
+
+use opus_packet::{CodedPos, duration};
+use opus_packet_index::{IndexRow, InvalidIndex, Span};
+
+use crate::{Error, PacketDecoder, window::Window};
+
+/// Samples to decode and drop before the first one that is wanted, so that a
+/// decoder which did not hear the packets before has settled: 80 ms at 48 kHz
+/// (RFC 7845 section 4.6).
+///
+/// This is a rule for listening. The samples are at the right place and sound
+/// right, but they are not bit for bit those of a decoder that heard all.
+pub const APPROXIMATE_PRE_ROLL: u32 = 3840;
+
+/// What to read, to decode and to drop for one range of samples.
+///
+/// Pure: a caller reads [`bytes`](Self::bytes) in whatever way it likes and gives
+/// them to [`decode`](Self::decode).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentPlan {
+    span: Span,
+    target: Range<CodedPos>,
+}
+
+impl SegmentPlan {
+    /// The coded samples to look up in the index for `target`: the same, with the
+    /// [`APPROXIMATE_PRE_ROLL`] before them as far as there is one.
+    pub fn approximate_lookup(target: &Range<CodedPos>) -> Range<CodedPos> {
+        target.start.saturating_sub(u64::from(APPROXIMATE_PRE_ROLL))..target.end
+    }
+
+    /// A plan to decode all packets of `span` and to keep the samples of `target`.
+    pub fn new(span: Span, target: Range<CodedPos>) -> Result<Self, InvalidIndex> {
+        let covered = span.samples();
+        if target.start < covered.start || target.end > covered.end {
+            return Err(InvalidIndex::NotCovered {
+                start: target.start.get(),
+                end: target.end.get(),
+                covered_start: covered.start.get(),
+                covered_end: covered.end.get(),
+            });
+        }
+        Ok(Self { span, target })
+    }
+
+    /// The bytes of the blob to read.
+    pub fn bytes(&self) -> Range<u64> {
+        self.span.bytes()
+    }
+
+    /// Numbers of the packets to decode.
+    pub fn packets(&self) -> Range<u64> {
+        self.span.packets()
+    }
+
+    /// Samples per channel to drop from the start of the decoded audio.
+    pub fn dropped_at_start(&self) -> u64 {
+        self.target.start.get() - self.span.samples().start.get()
+    }
+
+    /// Samples per channel to drop from the end of the decoded audio.
+    pub fn dropped_at_end(&self) -> u64 {
+        self.span.samples().end.get() - self.target.end.get()
+    }
+
+    /// Decodes. `blob` must hold what [`bytes`](Self::bytes) names; the samples
+    /// are interleaved. The decoder is reset first.
+    pub fn decode<S: Copy + Default, D: PacketDecoder<S>>(
+        &self,
+        blob: &[u8],
+        mut decoder: D,
+    ) -> Result<Vec<S>, Error> {
+        decoder.reset().map_err(|error| Error::Decode {
+            packet: self.packets().start,
+            source: error.into(),
+        })?;
+        // The rows hold these samples, so the length is one that memory can bear.
+        let len = usize::try_from(self.target.end.get() - self.target.start.get()).unwrap_or(0);
+        let mut window = Window::new(self.target.clone(), len * decoder.channels());
+        for (packet, row) in self.packets().zip(self.span.rows()) {
+            let data = self.packet_bytes(row, blob);
+            let duration = check_duration(packet, row, data)?;
+            window.decode(&mut decoder, (packet, data, duration), CodedPos::new(row.first))?;
+        }
+        Ok(window.into_samples())
+    }
+
+    fn packet_bytes<'a>(&self, row: &IndexRow, blob: &'a [u8]) -> &'a [u8] {
+        let start = row.offset - self.bytes().start;
+        usize::try_from(start)
+            .ok()
+            .zip(usize::try_from(row.length).ok())
+            .and_then(|(start, length)| blob.get(start..)?.get(..length))
+            .unwrap_or_default()
+    }
+}
+
+/// An index of another blob may be valid in itself; its durations give it away.
+fn check_duration(packet: u64, row: &IndexRow, data: &[u8]) -> Result<u32, Error> {
+    let found = duration(data).map_err(|reason| Error::IndexedPacket { packet, reason })?;
+    if u64::from(found) != row.duration {
+        return Err(Error::IndexedDuration { packet, indexed: row.duration, found });
+    }
+    Ok(found)
+}

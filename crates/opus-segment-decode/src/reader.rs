@@ -1,0 +1,93 @@
+use std::ops::Range;
+
+use opus_packet::{CodedPos, PacketSource, PlayPos, Timeline};
+use opus_packet_index::{BlobRead, IndexRead};
+
+use crate::{Error, PacketDecoder, SegmentPlan, window::Window};
+
+/// Reads sample ranges of one recording through its index.
+#[derive(Debug)]
+pub struct SegmentReader<I, B> {
+    index: I,
+    blob: B,
+    timeline: Timeline,
+}
+
+impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
+    /// A reader of the recording that `index`, `blob` and `timeline` describe.
+    pub fn new(index: I, blob: B, timeline: Timeline) -> Self {
+        Self { index, blob, timeline }
+    }
+
+    /// What reading a half-open range of play samples takes: one look into the
+    /// index.
+    pub fn plan_approximate(&self, play: Range<PlayPos>) -> Result<SegmentPlan, Error> {
+        let target = self.timeline.coded(play)?;
+        let span = self
+            .index
+            .span(SegmentPlan::approximate_lookup(&target))
+            .map_err(|error| Error::Index { source: error.into() })?;
+        SegmentPlan::new(span, target).map_err(|reason| Error::IndexRange { reason })
+    }
+
+    /// Reads a half-open range of play samples, interleaved.
+    ///
+    /// Approximate: decoding begins [`APPROXIMATE_PRE_ROLL`] samples before the
+    /// range. Position and length are exact; values may differ from those of a
+    /// full decode, unless the recording begins within the pre-roll.
+    ///
+    /// [`APPROXIMATE_PRE_ROLL`]: crate::APPROXIMATE_PRE_ROLL
+    pub fn read_approximate<S: Copy + Default, D: PacketDecoder<S>>(
+        &self,
+        play: Range<PlayPos>,
+        decoder: D,
+    ) -> Result<Vec<S>, Error> {
+        let plan = self.plan_approximate(play)?;
+        let (bytes, packets) = (plan.bytes(), plan.packets());
+        tracing::trace!(
+            bytes = bytes.end - bytes.start,
+            packets = packets.end - packets.start,
+            "decode segment"
+        );
+        let mut blob = Vec::new();
+        self.blob.read(bytes, &mut blob).map_err(|error| Error::Blob { source: error.into() })?;
+        plan.decode(&blob, decoder)
+    }
+}
+
+/// Reads a range of play samples by walking all packets before it: what to do
+/// when there is no index. Packets are passed over, not decoded, until the
+/// pre-roll; the samples are those that [`SegmentReader::read_approximate`] gives.
+///
+/// `source` must stand before its first packet.
+pub fn read_source_approximate<S, P, D>(
+    mut source: P,
+    timeline: &Timeline,
+    play: Range<PlayPos>,
+    mut decoder: D,
+) -> Result<Vec<S>, Error>
+where
+    S: Copy + Default,
+    P: PacketSource,
+    D: PacketDecoder<S>,
+{
+    let target = timeline.coded(play)?;
+    let lookup = SegmentPlan::approximate_lookup(&target);
+    decoder.reset().map_err(|error| Error::Decode { packet: 0, source: error.into() })?;
+    let mut window = Window::new(target, 0);
+    let (mut number, mut position) = (0, CodedPos::new(0));
+    while position < lookup.end {
+        let Some(packet) = source
+            .next_packet()
+            .map_err(|error| Error::Source { packet: number, source: error.into() })?
+        else {
+            return Err(Error::SourceTooShort { end: position.get(), expected: lookup.end.get() });
+        };
+        let next = CodedPos::new(position.get() + u64::from(packet.duration));
+        if next > lookup.start {
+            window.decode(&mut decoder, (number, packet.data, packet.duration), position)?;
+        }
+        (number, position) = (number + 1, next);
+    }
+    Ok(window.into_samples())
+}
