@@ -45,6 +45,8 @@ pub enum Violation {
     TagsNotAlone,
     #[error("OpusTags is longer than {limit} bytes (RFC 7845 section 5.2)")]
     TagsTooLong { limit: usize },
+    #[error("granule position {found}, expected 0 where a header ends (RFC 7845 section 4)")]
+    HeaderGranule { found: u64 },
     #[error("a second logical stream begins here: chained and multiplexed files are not supported")]
     SecondStream,
     #[error(

@@ -62,6 +62,12 @@ impl<R: Read> PageReader<R> {
         self.offset + u64::try_from(self.page_end - self.start).unwrap_or_default()
     }
 
+    /// Byte position in the stream up to which has been read.
+    fn end_offset(&self) -> u64 {
+        // No more than the buffer is long.
+        self.offset + u64::try_from(self.end - self.start).unwrap_or_default()
+    }
+
     fn unread(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
@@ -79,7 +85,7 @@ impl<R: Read> PageReader<R> {
                 Ok(0) => return Ok(false),
                 Ok(count) => self.end += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => return Err(Error::Io { offset: self.offset, source }),
+                Err(source) => return Err(Error::Io { offset: self.end_offset(), source }),
             }
         }
         Ok(true)

@@ -171,6 +171,9 @@ fn read_head<R: Read>(pages: &mut PageReader<R>) -> Result<(OpusHead, Assembler,
     if !page.is_first() {
         return Err(at_page(Violation::NoFirstPage));
     }
+    if page.is_continued() {
+        return Err(at_page(Violation::ContinuedWithoutStart));
+    }
     let mut fragments = page.fragments();
     let range = fragments.next().map(|fragment| fragment.range).unwrap_or_default();
     let packet = page.bytes().get(range).unwrap_or_default();
@@ -181,6 +184,7 @@ fn read_head<R: Read>(pages: &mut PageReader<R>) -> Result<(OpusHead, Assembler,
     if fragments.next().is_some() || page.packets_ended() != 1 {
         return Err(at_page(Violation::HeadNotAlone));
     }
+    check_header_granule(page.granule()).map_err(at_page)?;
     Ok((head, Assembler::new(&page), page.serial()))
 }
 
@@ -189,22 +193,39 @@ fn read_tags<R: Read>(
     assembler: &mut Assembler,
 ) -> Result<OpusTags, Error> {
     let mut packets = Vec::new();
+    let mut granule = None;
     while packets.is_empty() {
         let Some((offset, page)) = pages.next_page()? else {
             let offset = pages.offset();
             return Err(Error::Structure { offset, violation: Violation::NoTags });
         };
-        assembler
-            .page(&page, MAX_TAGS_LEN, &mut packets)
-            .map_err(|violation| Error::Structure { offset, violation })?;
+        granule = page.granule();
+        assembler.page(&page, MAX_TAGS_LEN, &mut packets).map_err(|violation| {
+            Error::Structure { offset, violation: violation_of_tags(violation) }
+        })?;
     }
     let offset = pages.offset();
-    match packets.as_slice() {
-        [bytes] if !assembler.is_open() => {
-            OpusTags::parse(locate(bytes, pages, assembler).0.into())
-                .map_err(|reason| Error::Tags { offset, reason })
-        }
-        _ => Err(Error::Structure { offset, violation: Violation::TagsNotAlone }),
+    let at_page = |violation| Error::Structure { offset, violation };
+    let ([bytes], false) = (packets.as_slice(), assembler.is_open()) else {
+        return Err(at_page(Violation::TagsNotAlone));
+    };
+    check_header_granule(granule).map_err(at_page)?;
+    OpusTags::parse(locate(bytes, pages, assembler).0.into())
+        .map_err(|reason| Error::Tags { offset, reason })
+}
+
+/// RFC 7845 section 4: zero where a header ends.
+fn check_header_granule(granule: Option<u64>) -> Result<(), Violation> {
+    match granule.unwrap_or(u64::MAX) {
+        0 => Ok(()),
+        found => Err(Violation::HeaderGranule { found }),
+    }
+}
+
+fn violation_of_tags(violation: Violation) -> Violation {
+    match violation {
+        Violation::PacketTooLong { limit } => Violation::TagsTooLong { limit },
+        other => other,
     }
 }
 
@@ -229,6 +250,6 @@ const OTHER_CODECS: [(&[u8], &str); 7] = [
 ];
 
 /// A longer packet of one stream is no audio (RFC 7845 section 6).
-const MAX_PACKET_LEN: usize = 61_440;
+pub(crate) const MAX_PACKET_LEN: usize = 61_440;
 /// A longer comment header is refused (RFC 7845 section 5.2): 120 MiB.
 const MAX_TAGS_LEN: usize = 120 * 1024 * 1024;
