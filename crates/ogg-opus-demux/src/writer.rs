@@ -1,7 +1,11 @@
 use std::io::{self, Write};
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
-use opus_packet::{InvalidPacket, OpusHead, OpusTags, SAMPLE_RATE, duration};
+use opus_packet::{
+    InvalidPacket, InvalidTimeline, OpusHead, OpusTags, SAMPLE_RATE, Timeline, duration,
+};
+
+use crate::reader::MAX_PACKET_LEN;
 
 /// Writes canonical Ogg Opus: one logical stream in which no audio packet
 /// crosses a page, no page holds more than one second, granule positions begin
@@ -12,6 +16,7 @@ use opus_packet::{InvalidPacket, OpusHead, OpusTags, SAMPLE_RATE, duration};
 pub struct OggOpusWriter<W: Write> {
     pages: PacketWriter<'static, W>,
     serial: u32,
+    pre_skip: u16,
     /// The last packet, held back until it is known whether it ends its page.
     pending: Option<Vec<u8>>,
     /// Samples of all packets, and of those of the page in the making.
@@ -33,12 +38,14 @@ pub enum WriteError {
     },
     #[error("packet {packet}: {reason}")]
     Packet { packet: u64, reason: InvalidPacket },
-    #[error("packet {packet} has {found} bytes, expected at most 65024, which fit in one page")]
+    #[error("packet {packet} has {found} bytes, expected at most 61440 (RFC 7845 section 6)")]
     PacketTooLong { packet: u64, found: usize },
     #[error("no packet was written, expected at least one")]
     NoPackets,
     #[error("end trim of {end_trim} samples, expected at most the {last_page} of the last page")]
     EndTrim { end_trim: u64, last_page: u32 },
+    #[error("end of the stream: {reason}")]
+    Timeline { reason: InvalidTimeline },
 }
 
 impl<W: Write> OggOpusWriter<W> {
@@ -50,6 +57,7 @@ impl<W: Write> OggOpusWriter<W> {
         Ok(Self {
             pages,
             serial,
+            pre_skip: head.pre_skip(),
             pending: None,
             coded_len: 0,
             page_duration: 0,
@@ -63,10 +71,10 @@ impl<W: Write> OggOpusWriter<W> {
         let number = self.packets;
         let samples =
             duration(packet).map_err(|reason| WriteError::Packet { packet: number, reason })?;
-        let segments = packet.len() / 255 + 1;
-        if segments > MAX_SEGMENTS {
+        if packet.len() > MAX_PACKET_LEN {
             return Err(WriteError::PacketTooLong { packet: number, found: packet.len() });
         }
+        let segments = packet.len() / 255 + 1;
         let page_is_full = self.page_segments + segments > MAX_SEGMENTS
             || self.page_duration + samples > SAMPLE_RATE;
         if page_is_full {
@@ -93,6 +101,8 @@ impl<W: Write> OggOpusWriter<W> {
         if end_trim > u64::from(last_page) {
             return Err(WriteError::EndTrim { end_trim, last_page });
         }
+        Timeline::new(self.pre_skip, self.coded_len, end_trim)
+            .map_err(|reason| WriteError::Timeline { reason })?;
         self.write_pending(PacketWriteEndInfo::EndStream, self.coded_len - end_trim)?;
         let mut out = self.pages.into_inner();
         out.flush()?;
@@ -109,3 +119,4 @@ impl<W: Write> OggOpusWriter<W> {
 
 /// Lacing values of a page (RFC 3533 section 6).
 const MAX_SEGMENTS: usize = 255;
+const _: () = assert!(MAX_PACKET_LEN / 255 < MAX_SEGMENTS, "the longest packet fits in one page");
