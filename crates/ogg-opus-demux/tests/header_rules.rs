@@ -1,0 +1,120 @@
+//! One test for every way in which the headers of a stream can be wrong: the error
+//! says what is wrong and at which byte.
+
+mod common;
+
+use std::{
+    io::{self, BufRead, Cursor, Read},
+    iter,
+};
+
+use common::{
+    NO_GRANULE, RawPage, head, header_pages, packet_of,
+    refused::{assert_violation, error_at, offset_of},
+    tags, to_stream, valid_pages,
+};
+use ogg_opus_demux::{Error, Violation};
+use opus_packet::{InvalidHead, InvalidTags};
+
+#[test]
+fn another_codec_is_named() {
+    let page = RawPage::new(0, 0).first().packet(b"\x01vorbis and so on");
+    let error = error_at(page.to_bytes().as_slice(), 0);
+    assert!(matches!(error, Error::NotOpus { offset: 0, codec: "Vorbis" }), "{error:?}");
+}
+
+#[test]
+fn a_stream_begins_with_a_first_page() {
+    let pages = [RawPage::new(0, 0).packet(&head()), RawPage::new(1, 0).packet(&tags())];
+    assert_violation(&pages, 0, Violation::NoFirstPage);
+    let pages = [RawPage::new(0, 0).first().continued().packet(&head())];
+    assert_violation(&pages, 0, Violation::ContinuedWithoutStart);
+}
+
+#[test]
+fn an_opus_head_is_checked() {
+    let page = RawPage::new(0, 0).first().packet(&head()[..18]);
+    let error = error_at(page.to_bytes().as_slice(), 0);
+    let Error::Head { offset: 0, reason } = error else { panic!("{error:?}") };
+    assert_eq!(reason, InvalidHead::TooShort { found: 18 });
+}
+
+#[test]
+fn opus_head_is_alone_on_its_page_and_ends_there() {
+    let with_more = RawPage::new(0, 0).first().packet(&head()).packet(&tags());
+    assert_violation(&[with_more], 0, Violation::HeadNotAlone);
+    let with_a_piece = RawPage::new(0, 0).first().packet(&head()).piece(&[0; 255]);
+    assert_violation(&[with_a_piece], 0, Violation::HeadNotAlone);
+    let mut long_head = head();
+    long_head[8] = 2;
+    long_head.resize(255, 0);
+    let unfinished = RawPage::new(0, 0).first().piece(&long_head);
+    assert_violation(&[unfinished], 0, Violation::HeadNotAlone);
+}
+
+#[test]
+fn granule_positions_of_headers_are_zero() {
+    for (page, found) in [(0, 1), (1, 960), (0, NO_GRANULE), (1, NO_GRANULE)] {
+        let mut pages = valid_pages();
+        pages[page].granule = found;
+        assert_violation(&pages, page, Violation::HeaderGranule { found });
+    }
+}
+
+#[test]
+fn opus_tags_are_checked() {
+    let pages = [header_pages()[0].clone(), RawPage::new(1, 0).packet(b"OpusTags\x01")];
+    let expected = offset_of(&pages, 1);
+    let error = error_at(to_stream(&pages).as_slice(), expected);
+    let Error::Tags { offset, reason } = error else { panic!("{error:?}") };
+    let truncated = InvalidTags::Truncated { what: "vendor string", offset: 8 };
+    assert_eq!((offset, reason), (expected, truncated));
+}
+
+#[test]
+fn a_stream_without_tags_is_incomplete() {
+    assert_violation(&header_pages()[..1], 1, Violation::NoTags);
+    let unfinished = RawPage::new(1, NO_GRANULE).piece(&[0; 255]);
+    assert_violation(&[header_pages()[0].clone(), unfinished], 2, Violation::NoTags);
+}
+
+#[test]
+fn no_audio_begins_on_the_page_of_the_tags() {
+    let whole = RawPage::new(1, 0).packet(&tags()).packet(&packet_of(10));
+    assert_violation(&[header_pages()[0].clone(), whole], 1, Violation::TagsNotAlone);
+    let begun = RawPage::new(1, 0).packet(&tags()).piece(&packet_of(255));
+    assert_violation(&[header_pages()[0].clone(), begun], 1, Violation::TagsNotAlone);
+}
+
+#[test]
+fn tags_without_an_end_are_given_up() {
+    let limit = 120 * 1024 * 1024;
+    let page_body = vec![0; 255 * 255];
+    let page = |sequence| {
+        let page = RawPage::new(sequence, NO_GRANULE).piece(&page_body);
+        if sequence == 1 { page } else { page.continued() }
+    };
+    let fitting = limit / page_body.len();
+    let head = header_pages()[0].to_bytes();
+    let offset = head.len() + fitting * page(1).to_bytes().len();
+    let pages = (1..).map(|sequence| page(sequence).to_bytes()).take(fitting + 9);
+    let stream = Chunks { chunks: iter::once(head).chain(pages), current: Cursor::default() };
+    let error = error_at(stream, u64::try_from(offset).unwrap());
+    let Error::Structure { violation, .. } = error else { panic!("{error:?}") };
+    assert_eq!(violation, Violation::TagsTooLong { limit });
+}
+
+/// A stream that is longer than what is ever in memory of it.
+struct Chunks<I> {
+    chunks: I,
+    current: Cursor<Vec<u8>>,
+}
+
+impl<I: Iterator<Item = Vec<u8>>> Read for Chunks<I> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.current.fill_buf()?.is_empty() {
+            self.current = Cursor::new(self.chunks.next().unwrap_or_default());
+        }
+        self.current.read(buffer)
+    }
+}

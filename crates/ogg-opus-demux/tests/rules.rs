@@ -1,0 +1,247 @@
+//! One test for every way in which pages, packets and granule positions can be
+//! wrong: the error says what is wrong and at which byte. The headers have their
+//! own file.
+
+mod common;
+
+use std::io::{self, ErrorKind, Read};
+
+use common::{
+    NO_GRANULE, PRE_SKIP, RawPage, SERIAL, audio, header_pages, packet_of,
+    refused::{assert_page_error, assert_violation, error_at, offset_of, read},
+    to_stream, valid_pages, with_headers,
+};
+use ogg_opus_demux::{Error, InvalidPage, Violation};
+use opus_packet::{InvalidPacket, InvalidTimeline};
+
+#[test]
+fn the_stream_that_the_others_depart_from_is_valid_pages() {
+    read(to_stream(&valid_pages()).as_slice()).unwrap();
+}
+
+#[test]
+fn an_empty_stream_is_no_stream() {
+    let error = read(io::empty()).unwrap_err();
+    assert!(matches!(error, Error::Empty));
+    assert_eq!(error.to_string().lines().count(), 1);
+}
+
+#[test]
+fn what_is_not_a_page_is_refused_wherever_it_stands() {
+    let pages = valid_pages();
+    for at_page in 0..=pages.len() {
+        let offset = offset_of(&pages, at_page);
+        let mut stream = to_stream(&pages);
+        let at = usize::try_from(offset).unwrap();
+        stream.splice(at..at, *b"ID3\n");
+        assert_page_error(&stream, offset, InvalidPage::Capture { found: *b"ID3\n" });
+    }
+}
+
+#[test]
+fn only_page_version_0_is_known() {
+    let mut pages = valid_pages();
+    pages[3].version = 1;
+    let offset = offset_of(&pages, 3);
+    assert_page_error(&to_stream(&pages), offset, InvalidPage::Version { found: 1 });
+}
+
+#[test]
+fn a_stream_cut_inside_a_page_is_refused() {
+    let pages = valid_pages();
+    let stream = to_stream(&pages);
+    let offset = offset_of(&pages, 4);
+    let at = usize::try_from(offset).unwrap();
+    for (available, needed) in [(1, 27), (26, 27), (27, 28), (28, 38), (37, 38)] {
+        let cut = &stream[..at + available];
+        assert_page_error(cut, offset, InvalidPage::Truncated { needed, available });
+    }
+}
+
+#[test]
+fn a_wrong_checksum_is_refused() {
+    let pages = valid_pages();
+    let mut stream = to_stream(&pages);
+    let offset = offset_of(&pages, 2);
+    let field = usize::try_from(offset).unwrap() + 22;
+    let computed = u32::from_le_bytes(stream[field..field + 4].try_into().unwrap());
+    stream[field] ^= 1;
+    let stored = computed ^ 1;
+    assert_page_error(&stream, offset, InvalidPage::Checksum { stored, computed });
+}
+
+#[test]
+fn a_second_stream_is_refused_chained_and_multiplexed() {
+    let mut pages = valid_pages();
+    pages.extend(valid_pages());
+    assert_violation(&pages, 5, Violation::SecondStream);
+    let theora = RawPage::new(0, 0).first().serial(7).packet(b"\x80theora");
+    let pages = [header_pages()[0].clone(), theora];
+    assert_violation(&pages, 1, Violation::SecondStream);
+}
+
+#[test]
+fn a_page_of_another_stream_is_refused() {
+    for at_page in 1..5 {
+        let mut pages = valid_pages();
+        pages[at_page].serial = 7;
+        let expected = SERIAL;
+        assert_violation(&pages, at_page, Violation::ForeignPage { expected, found: 7 });
+    }
+}
+
+#[test]
+fn lost_repeated_and_swapped_pages_are_refused() {
+    let mut lost = valid_pages();
+    lost.remove(3);
+    assert_violation(&lost, 3, Violation::Sequence { expected: 3, found: 4 });
+    let mut repeated = valid_pages();
+    repeated.insert(3, repeated[2].clone());
+    assert_violation(&repeated, 3, Violation::Sequence { expected: 3, found: 2 });
+    let mut swapped = valid_pages();
+    swapped.swap(3, 4);
+    assert_violation(&swapped, 3, Violation::Sequence { expected: 3, found: 4 });
+    let mut headers = valid_pages();
+    headers[1].sequence = 2;
+    assert_violation(&headers, 1, Violation::Sequence { expected: 1, found: 2 });
+}
+
+#[test]
+fn nothing_follows_the_last_page() {
+    let mut pages = valid_pages();
+    pages[3] = pages[3].clone().last();
+    assert_violation(&pages, 4, Violation::AfterLastPage);
+    let mut pages = valid_pages();
+    pages[0] = pages[0].clone().last();
+    assert_violation(&pages, 1, Violation::AfterLastPage);
+}
+
+#[test]
+fn a_page_continues_a_packet_if_and_only_if_one_is_open() {
+    let mut pages = valid_pages();
+    pages[3] = pages[3].clone().continued();
+    assert_violation(&pages, 3, Violation::ContinuedWithoutStart);
+    let begun = audio(2, 960).piece(&packet_of(255));
+    let pages = with_headers([begun.clone(), audio(3, 1920)]);
+    assert_violation(&pages, 3, Violation::NotContinued);
+    let pages = with_headers([begun]);
+    assert_violation(&pages, 3, Violation::UnfinishedPacket);
+}
+
+#[test]
+fn packets_have_at_most_61440_bytes() {
+    let limit = 61_440;
+    let pages = with_headers([audio(2, 960), RawPage::new(3, 1920).packet(&vec![0; limit + 1])]);
+    assert_violation(&pages, 3, Violation::PacketTooLong { limit });
+    let begun = audio(2, 960).piece(&[0; 240 * 255]);
+    let rest = RawPage::new(3, 1920).continued().packet(&[0; 241]);
+    assert_violation(&with_headers([begun, rest]), 3, Violation::PacketTooLong { limit });
+}
+
+#[test]
+fn a_wrong_packet_is_refused_with_its_number_and_place() {
+    let bad = [0x79, 1];
+    let pages = with_headers([audio(2, 960), audio(3, 2880).packet(&bad)]);
+    let place = offset_of(&pages, 4) - 2;
+    let error = error_at(to_stream(&pages).as_slice(), place);
+    let Error::Packet { offset, packet: 2, reason } = error else { panic!("{error:?}") };
+    assert_eq!((offset, reason), (place, InvalidPacket::OddPair { found: 1 }));
+}
+
+#[test]
+fn a_wrong_packet_in_two_pieces_is_placed_at_the_page_where_it_ends() {
+    let mut bad = packet_of(300);
+    bad[0] = 0x79;
+    let begun = RawPage::new(2, NO_GRANULE).piece(&bad[..255]);
+    let rest = RawPage::new(3, 1920).continued().packet(&bad[255..]);
+    let pages = with_headers([begun, rest]);
+    let place = offset_of(&pages, 3);
+    let error = error_at(to_stream(&pages).as_slice(), place);
+    let Error::Packet { offset, packet: 0, reason } = error else { panic!("{error:?}") };
+    assert_eq!((offset, reason), (place, InvalidPacket::OddPair { found: 299 }));
+}
+
+#[test]
+fn an_empty_packet_is_no_packet() {
+    let pages = with_headers([audio(2, 960).packet(&[])]);
+    let place = offset_of(&pages, 3);
+    let error = error_at(to_stream(&pages).as_slice(), place);
+    let Error::Packet { offset, packet: 1, reason } = error else { panic!("{error:?}") };
+    assert_eq!((offset, reason), (place, InvalidPacket::Empty));
+}
+
+#[test]
+fn a_page_where_a_packet_ends_has_a_granule_position() {
+    let mut pages = valid_pages();
+    pages[3].granule = NO_GRANULE;
+    assert_violation(&pages, 3, Violation::NoGranule);
+}
+
+#[test]
+fn granule_positions_count_every_sample() {
+    for found in [0, 960, 1919, 1921, 2880] {
+        let mut pages = valid_pages();
+        pages[3].granule = found;
+        assert_violation(&pages, 3, Violation::Granule { expected: 1920, found });
+    }
+    let mut pages = valid_pages();
+    pages[4].granule = 2881;
+    assert_violation(&pages, 4, Violation::Granule { expected: 2880, found: 2881 });
+}
+
+#[test]
+fn no_stream_begins_before_its_first_sample() {
+    let mut pages = valid_pages();
+    pages[2].granule = 959;
+    assert_violation(&pages, 2, Violation::GranuleBeforeStart { samples: 960, found: 959 });
+}
+
+#[test]
+fn the_end_trim_leaves_the_pre_skip() {
+    let pre_skip = u64::from(PRE_SKIP);
+    let found = pre_skip - 1;
+    let only = with_headers([audio(2, found).last()]);
+    assert_violation(&only, 2, Violation::GranuleBelowPreSkip { pre_skip, found });
+}
+
+#[test]
+fn granule_positions_of_2_to_the_63_and_more_are_refused() {
+    let found = 1 << 63;
+    let pages = with_headers([audio(2, found)]);
+    assert_violation(&pages, 2, Violation::GranuleOverflow { found });
+}
+
+#[test]
+fn a_stream_lasts_at_least_its_pre_skip() {
+    let short = RawPage::new(2, 120).packet(&[0xe0]);
+    let trimmed = RawPage::new(3, 240).packet(&[0xe0]).last();
+    for pages in [with_headers([]), with_headers([short.clone()]), with_headers([short, trimmed])] {
+        let end = offset_of(&pages, pages.len());
+        let error = error_at(to_stream(&pages).as_slice(), end);
+        let Error::Timeline { offset, reason } = error else { panic!("{error:?}") };
+        let coded_len = 120 * u64::try_from(pages.len() - 2).unwrap();
+        let pre_skip = PRE_SKIP;
+        assert_eq!((offset, reason), (end, InvalidTimeline { pre_skip, coded_len, end_trim: 0 }));
+    }
+}
+
+#[test]
+fn a_failed_read_is_an_error_with_its_place() {
+    let stream = to_stream(&valid_pages());
+    for at in [0, 1, 30, 100, stream.len()] {
+        let broken = stream[..at].chain(Broken);
+        let expected = u64::try_from(at).unwrap();
+        let error = error_at(broken, expected);
+        let Error::Io { offset, source } = error else { panic!("{error:?}") };
+        assert_eq!((offset, source.kind()), (expected, ErrorKind::TimedOut));
+    }
+}
+
+/// A disk that has failed.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::TimedOut.into())
+    }
+}
