@@ -1,6 +1,8 @@
 //! Which samples come out, proved with a decoder whose samples are their own
 //! positions.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::{convert::Infallible, ops::Range};
 
 use opus_packet::{CodedPos, InvalidRange, Packet, PacketSource, PlayPos, Timeline, Toc, duration};

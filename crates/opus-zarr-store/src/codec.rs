@@ -1,0 +1,110 @@
+use std::num::NonZeroU64;
+
+use serde_json::Value;
+use zarrs::{
+    array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, FillValue, data_type},
+    metadata::v3::MetadataV3,
+};
+
+use crate::{Error, layout};
+
+/// The codecs of the inner chunks of one array, run by zarrs.
+///
+/// Chunks go in and come out as bytes in the order in which they are stored
+/// (little-endian), so to zarrs they are arrays of `uint8`, whatever the array is.
+#[derive(Debug)]
+pub(crate) struct ChunkCodec {
+    chain: CodecChain,
+    len: NonZeroU64,
+    compressed: bool,
+}
+
+impl ChunkCodec {
+    pub(crate) fn blob() -> Result<Self, Error> {
+        Self::new(layout::blob_codecs(), layout::BLOB_CHUNK, false)
+    }
+
+    pub(crate) fn index() -> Result<Self, Error> {
+        Self::new(layout::index_codecs(), layout::INDEX_CHUNK, true)
+    }
+
+    fn new(codecs: Value, len: u64, compressed: bool) -> Result<Self, Error> {
+        let metadata: Vec<MetadataV3> = serde_json::from_value(codecs).map_err(fault)?;
+        let chain = CodecChain::from_metadata(&metadata).map_err(fault)?;
+        let len = NonZeroU64::new(len).ok_or_else(|| fault("an empty chunk"))?;
+        Ok(Self { chain, len, compressed })
+    }
+
+    /// Encodes a chunk, which must have its full length.
+    pub(crate) fn encode(&self, chunk: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let (fill, options) = (FillValue::from(0u8), CodecOptions::default());
+        self.chain
+            .encode(ArrayBytes::from(chunk), &[self.len], &data_type::uint8(), &fill, &options)
+            .map(std::borrow::Cow::into_owned)
+            .map_err(fault)
+    }
+
+    /// Decodes a chunk and checks it; the error says what is wrong with it.
+    pub(crate) fn decode(&self, encoded: &[u8]) -> Result<Vec<u8>, String> {
+        if self.compressed {
+            self.check_claimed_len(encoded)?;
+        }
+        let (fill, options) = (FillValue::from(0u8), CodecOptions::default());
+        self.chain
+            .decode(encoded.into(), &[self.len], &data_type::uint8(), &fill, &options)
+            .and_then(|chunk| Ok(chunk.into_fixed()?.into_owned()))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Blosc allocates what its header claims (bytes 4 to 7), so that is read first.
+    fn check_claimed_len(&self, encoded: &[u8]) -> Result<(), String> {
+        let claimed = encoded.get(4..8).and_then(|len| len.first_chunk()).copied();
+        match claimed.map(u32::from_le_bytes).map(u64::from) {
+            Some(claimed) if claimed == self.len.get() => Ok(()),
+            claimed => Err(format!("compressed chunk of {claimed:?} bytes, expected {}", self.len)),
+        }
+    }
+}
+
+fn fault(reason: impl ToString) -> Error {
+    Error::Codec { reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_every_flipped_bit() {
+        for codec in [ChunkCodec::blob().unwrap(), ChunkCodec::index().unwrap()] {
+            let len = usize::try_from(codec.len.get()).unwrap();
+            let chunk: Vec<u8> = (0..=255).cycle().take(len).collect();
+            let encoded = codec.encode(chunk.clone()).unwrap();
+            assert_eq!(codec.decode(&encoded), Ok(chunk));
+            for bit in (0..encoded.len() * 8).step_by(encoded.len() / 50) {
+                let mut damaged = encoded.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                assert!(codec.decode(&damaged).is_err(), "bit {bit}");
+            }
+            assert!(codec.decode(&encoded[..encoded.len() - 1]).is_err());
+            assert!(codec.decode(&[]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_blob_chunk_is_its_bytes_and_a_checksum() {
+        let encoded = ChunkCodec::blob().unwrap().encode(vec![7; 65536]).unwrap();
+        assert_eq!(u64::try_from(encoded.len()).unwrap(), layout::BLOB_CHUNK_ENCODED);
+        assert_eq!(encoded[65536..], crc32c::crc32c(&[7; 65536]).to_le_bytes());
+    }
+
+    #[test]
+    fn a_compressed_chunk_that_claims_too_much_is_not_unpacked() {
+        let codec = ChunkCodec::index().unwrap();
+        let mut bomb = codec.encode(vec![0; 400_000]).unwrap();
+        bomb.truncate(bomb.len() - 4);
+        bomb[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        bomb.extend(crc32c::crc32c(&bomb).to_le_bytes());
+        assert!(codec.decode(&bomb).unwrap_err().contains("4294967295"));
+    }
+}

@@ -1,0 +1,181 @@
+use std::time::Duration;
+
+use opus_packet::{OpusHead, SAMPLE_RATE, Timeline};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    StoredBlob, StoredIndex,
+    layout::{BLOB_CHUNK, LAYOUT},
+    writer::Description,
+};
+
+/// What a store says about a recording: the attributes of its group, under
+/// `opus_zarr`. Lengths in samples are per channel at 48 kHz.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecordingInfo {
+    pub(crate) layout: u64,
+    /// Channels of the decoded audio, interleaved.
+    pub channels: u8,
+    /// Channel mapping family (RFC 7845 section 5.1.1).
+    pub mapping_family: u8,
+    /// Samples at the start that do not play.
+    pub pre_skip: u16,
+    /// Gain in dB as signed Q7.8, which reading applies.
+    pub output_gain: i16,
+    /// Sample rate of the audio before encoding in Hz; 0 if unknown.
+    pub input_sample_rate: u32,
+    /// Samples that play: what ranges are counted in.
+    pub play_length: u64,
+    /// Samples in all packets.
+    pub coded_length: u64,
+    /// Opus packets.
+    pub packet_count: u64,
+    /// Bytes of the Ogg Opus stream that the blob is.
+    pub blob_bytes: u64,
+    /// SHA-256 of the blob, in hexadecimal.
+    pub blob_sha256: String,
+    #[serde(with = "hex")]
+    pub(crate) blob_checksums: Vec<u32>,
+    pub(crate) index_checkpoints: Vec<u64>,
+    pub(crate) index_ranges: Vec<(u64, u64)>,
+    #[serde(with = "hex")]
+    pub(crate) index_checksums: Vec<u32>,
+    /// Where the recording came from.
+    pub source: Source,
+    /// The comment header, for reading. The blob holds it as it was.
+    pub tags: Tags,
+    /// Attributes that this version does not know, kept as they are.
+    #[serde(flatten)]
+    pub(crate) other: Map<String, Value>,
+}
+
+/// The file that a recording was imported from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// File name, without directories.
+    pub name: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Container format, as in `ogg`.
+    pub container: String,
+    /// Codec, as in `opus`.
+    pub codec: String,
+    /// What became of it.
+    pub stored: StoredAs,
+}
+
+/// How the source became the blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StoredAs {
+    /// Byte for byte.
+    Verbatim,
+    /// The same packets in new pages.
+    Remuxed,
+}
+
+/// A readable copy of the comment header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tags {
+    /// The library that encoded the audio.
+    pub vendor: String,
+    /// Comments in the form `NAME=value`.
+    pub comments: Vec<String>,
+    /// How many comments are too long to be copied here (pictures).
+    pub omitted: u64,
+}
+
+impl RecordingInfo {
+    pub(crate) fn new(description: Description, blob: &StoredBlob, index: &StoredIndex) -> Self {
+        let Description { head, tags, timeline, source } = description;
+        let (short, long): (Vec<_>, Vec<_>) =
+            tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
+        Self {
+            layout: LAYOUT,
+            channels: head.channels(),
+            mapping_family: 0,
+            pre_skip: head.pre_skip(),
+            output_gain: head.output_gain(),
+            input_sample_rate: head.input_sample_rate(),
+            play_length: timeline.play_len(),
+            coded_length: timeline.coded_len(),
+            packet_count: index.packets,
+            blob_bytes: blob.len(),
+            blob_sha256: blob.sha256.clone(),
+            blob_checksums: blob.blob.checksums().to_vec(),
+            index_checkpoints: index.checkpoints.clone(),
+            index_ranges: index.ranges.clone(),
+            index_checksums: index.checksums.clone(),
+            source,
+            tags: Tags {
+                vendor: tags.vendor().into_owned(),
+                comments: short.into_iter().map(std::borrow::Cow::into_owned).collect(),
+                omitted: u64::try_from(long.len()).unwrap_or(u64::MAX),
+            },
+            other: Map::new(),
+        }
+    }
+
+    /// How long the recording plays.
+    pub fn duration(&self) -> Duration {
+        let rate = u64::from(SAMPLE_RATE);
+        let nanos = self.play_length % rate * 1_000_000_000 / rate;
+        Duration::from_secs(self.play_length / rate) + Duration::from_nanos(nanos)
+    }
+
+    /// The checksums of the chunks of the blob.
+    pub(crate) fn checksums(&self) -> Result<Vec<u32>, String> {
+        let (found, expected) = (self.blob_checksums.len(), self.blob_bytes.div_ceil(BLOB_CHUNK));
+        if u64::try_from(found) != Ok(expected) {
+            return Err(format!("blob_checksums of {found} chunks, expected {expected}"));
+        }
+        Ok(self.blob_checksums.clone())
+    }
+
+    /// The head of the stream.
+    pub(crate) fn head(&self) -> Result<OpusHead, String> {
+        if self.mapping_family != 0 {
+            return Err(format!("mapping family {}, expected 0", self.mapping_family));
+        }
+        OpusHead::new(self.channels, self.pre_skip, self.input_sample_rate)
+            .map(|head| head.with_output_gain(self.output_gain))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Which samples play.
+    pub(crate) fn timeline(&self) -> Result<Timeline, String> {
+        let end_trim = self
+            .coded_length
+            .checked_sub(self.play_length)
+            .and_then(|rest| rest.checked_sub(u64::from(self.pre_skip)))
+            .ok_or("play_length and pre_skip are more than coded_length")?;
+        Timeline::new(self.pre_skip, self.coded_length, end_trim).map_err(|error| error.to_string())
+    }
+}
+
+/// Checksums as one string, eight hexadecimal digits each.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(sums: &[u32], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&sums.iter().map(|sum| format!("{sum:08x}")).collect::<String>())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
+        let digits = String::deserialize(from)?;
+        let parse = |eight: &[u8]| {
+            let sum = str::from_utf8(eight).ok().filter(|eight| eight.len() == 8);
+            sum.and_then(|eight| u32::from_str_radix(eight, 16).ok())
+        };
+        let sums: Option<Vec<u32>> = digits.as_bytes().chunks(8).map(parse).collect();
+        sums.ok_or_else(|| D::Error::custom("expected eight hexadecimal digits for each chunk"))
+    }
+}
+
+/// Bytes of the longest comment that is copied, so that opening stays fast.
+const MAX_COMMENT: usize = 4096;

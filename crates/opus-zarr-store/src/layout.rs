@@ -1,0 +1,119 @@
+//! Layout 1: where things are and what the `zarr.json` documents say. What is
+//! here is frozen: `docs/format.md` describes it, and later versions must read it.
+
+use serde_json::{Value, json};
+
+/// The layout that this version writes, and the only one it reads.
+pub(crate) const LAYOUT: u64 = 1;
+
+/// The key under which groups carry our attributes.
+pub(crate) const ATTRIBUTES_KEY: &str = "opus_zarr";
+
+pub(crate) const METADATA: &str = "zarr.json";
+pub(crate) const BLOB: &str = "opus_blob";
+pub(crate) const INDEX: &str = "opus_index";
+
+/// Bytes of a blob shard and of its inner chunks, before encoding.
+pub(crate) const BLOB_SHARD: u64 = 16 * 1024 * 1024;
+pub(crate) const BLOB_CHUNK: u64 = 64 * 1024;
+pub(crate) const BLOB_CHUNKS_PER_SHARD: u64 = BLOB_SHARD / BLOB_CHUNK;
+/// Bytes of an inner blob chunk in its shard: the chunk and its crc32c.
+pub(crate) const BLOB_CHUNK_ENCODED: u64 = BLOB_CHUNK + 4;
+
+/// Rows and bytes of an inner index chunk, before encoding.
+pub(crate) const INDEX_CHUNK_ROWS: u64 = 10_000;
+pub(crate) const INDEX_ROW: u64 = 40;
+pub(crate) const INDEX_CHUNK: u64 = INDEX_CHUNK_ROWS * INDEX_ROW;
+
+/// The document of the store's root group.
+pub(crate) fn root_group() -> Value {
+    group(&json!({ "layout": LAYOUT }), None)
+}
+
+/// The document of a recording's group, with those of its arrays inline, so that
+/// opening a recording is one read.
+pub(crate) fn recording_group(attributes: &Value, blob_bytes: u64, packets: u64) -> Value {
+    group(
+        attributes,
+        Some(json!({
+            "kind": "inline",
+            "must_understand": false,
+            "metadata": { BLOB: blob_array(blob_bytes), INDEX: index_array(packets) },
+        })),
+    )
+}
+
+/// The document of `opus_blob`.
+pub(crate) fn blob_array(blob_bytes: u64) -> Value {
+    array("uint8", &[blob_bytes], &[BLOB_SHARD], &[BLOB_CHUNK], &blob_codecs())
+}
+
+/// The document of `opus_index`.
+pub(crate) fn index_array(packets: u64) -> Value {
+    let shard = packets.div_ceil(INDEX_CHUNK_ROWS) * INDEX_CHUNK_ROWS;
+    array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
+}
+
+/// Codecs of an inner blob chunk. Every codec is an object with a configuration:
+/// some readers refuse the shorter forms.
+pub(crate) fn blob_codecs() -> Value {
+    json!([little_endian(), crc32c()])
+}
+
+/// Codecs of an inner index chunk. With the rows as elements of 40 bytes, the
+/// shuffle puts equal bytes of a column together, which is what makes it small.
+pub(crate) fn index_codecs() -> Value {
+    let blosc = json!({
+        "name": "blosc",
+        "configuration": {
+            "cname": "zstd",
+            "clevel": 5,
+            "shuffle": "shuffle",
+            "typesize": INDEX_ROW,
+            "blocksize": INDEX_CHUNK,
+        },
+    });
+    json!([little_endian(), blosc, crc32c()])
+}
+
+fn group(attributes: &Value, consolidated: Option<Value>) -> Value {
+    let mut group = json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": { ATTRIBUTES_KEY: attributes },
+    });
+    if let (Some(consolidated), Some(fields)) = (consolidated, group.as_object_mut()) {
+        fields.insert("consolidated_metadata".to_owned(), consolidated);
+    }
+    group
+}
+
+fn array(data_type: &str, shape: &[u64], shard: &[u64], chunk: &[u64], codecs: &Value) -> Value {
+    json!({
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": shape,
+        "data_type": data_type,
+        "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": shard } },
+        "chunk_key_encoding": { "name": "default", "configuration": { "separator": "/" } },
+        "fill_value": 0,
+        "codecs": [{
+            "name": "sharding_indexed",
+            "configuration": {
+                "chunk_shape": chunk,
+                "codecs": codecs,
+                "index_codecs": [little_endian(), crc32c()],
+                "index_location": "end",
+            },
+        }],
+        "attributes": {},
+    })
+}
+
+fn little_endian() -> Value {
+    json!({ "name": "bytes", "configuration": { "endian": "little" } })
+}
+
+fn crc32c() -> Value {
+    json!({ "name": "crc32c", "configuration": {} })
+}

@@ -1,0 +1,103 @@
+use std::{fmt, str::FromStr};
+
+/// The name of a recording: one path segment that every file system, object
+/// store and Zarr implementation takes.
+///
+/// Invariants:
+///
+/// - 1 to 200 bytes of UTF-8
+/// - none of `/ \ : * ? " < > |` and no control character
+/// - does not begin with `.` or `__` (which Zarr reserves) and is not `zarr.json`
+/// - does not end with `.` or a space
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordingName(String);
+
+/// Why a name cannot be that of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid recording name {name:?}: {reason}")]
+pub struct InvalidName {
+    name: String,
+    reason: &'static str,
+}
+
+impl FromStr for RecordingName {
+    type Err = InvalidName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidName> {
+        match fault(name) {
+            None => Ok(Self(name.to_owned())),
+            Some(reason) => Err(InvalidName { name: name.chars().take(200).collect(), reason }),
+        }
+    }
+}
+
+impl RecordingName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RecordingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn fault(name: &str) -> Option<&'static str> {
+    let forbidden = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
+    if name.is_empty() {
+        Some("expected at least one character")
+    } else if name.len() > 200 {
+        Some("expected at most 200 bytes")
+    } else if name.contains(forbidden) {
+        Some("expected none of / \\ : * ? \" < > | and no control character")
+    } else if name.starts_with('.') || name.starts_with("__") || name == "zarr.json" {
+        Some("names that begin with \".\" or \"__\" and \"zarr.json\" are reserved")
+    } else if name.ends_with(['.', ' ']) {
+        Some("expected no \".\" or space at the end")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_one_path_segment() {
+        for name in
+            ["a", "2026-05-06 station 4", "Zaunkönig", "x.opus", "c", "a".repeat(200).as_str()]
+        {
+            assert_eq!(name.parse::<RecordingName>().unwrap().as_str(), name);
+        }
+        for name in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "/a",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            ".hidden",
+            "__x",
+            "zarr.json",
+            "a.",
+            "a ",
+            "C:",
+            "a*",
+            "a".repeat(201).as_str(),
+        ] {
+            assert!(name.parse::<RecordingName>().is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_is_one_line_and_names_the_name() {
+        let error = "a\nb/..".parse::<RecordingName>().unwrap_err().to_string();
+        assert!(error.contains(r#""a\nb/..""#) && !error.contains('\n'), "{error}");
+    }
+}

@@ -1,0 +1,173 @@
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use opus_packet::{CodedPos, OpusHead, Timeline};
+use opus_packet_index::{BlobRead, IndexRead, Span};
+use serde_json::Value;
+
+use crate::{
+    BlobReader, Error, IndexInfo, IndexWriter, RecordingInfo, RecordingName, Store, StoredIndex,
+    blob::ShardedBlob,
+    index::{ShardedIndex, shard_path},
+    layout::{ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group},
+    local::{create_dir_all, draft_path, io_error, read_whole, replace, sync_dir},
+    store::{MAX_METADATA, check_layout, is_absent, pretty},
+};
+
+/// A recording in a store. Opening reads one file, its group's `zarr.json`.
+///
+/// It is what a segment reader needs: [`IndexRead`] and [`BlobRead`].
+#[derive(Debug)]
+pub struct RecordingReader {
+    directory: PathBuf,
+    info: RecordingInfo,
+    head: OpusHead,
+    timeline: Timeline,
+    blob: ShardedBlob,
+    /// An index whose places in the attributes make no sense is as good as none.
+    index: Result<ShardedIndex, String>,
+}
+
+impl RecordingReader {
+    pub(crate) fn open(store: &Store, name: &RecordingName) -> Result<Self, Error> {
+        let directory = store.recording_path(name);
+        let path = directory.join(METADATA);
+        let bytes = read_whole(&path, MAX_METADATA).map_err(|error| match error {
+            Error::Io { source, .. } if is_absent(&source) => {
+                Error::NoSuchRecording { name: name.clone(), store: store.path().to_owned() }
+            }
+            error => error,
+        })?;
+        let fault = |reason| Error::Metadata { path: path.clone(), reason };
+        let document: Value =
+            serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;
+        let attributes = document
+            .get("attributes")
+            .and_then(|attributes| attributes.get(ATTRIBUTES_KEY))
+            .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
+        check_layout(&path, attributes)?;
+        let info: RecordingInfo =
+            serde_json::from_value(attributes.clone()).map_err(|error| fault(error.to_string()))?;
+        check_arrays(&document, &info).map_err(fault)?;
+        let head = info.head().map_err(fault)?;
+        let timeline = info.timeline().map_err(fault)?;
+        let checksums = info.checksums().map_err(fault)?;
+        let blob = ShardedBlob::new(&directory.join(BLOB), info.blob_bytes, checksums)?;
+        let index = open_index(&directory, &info);
+        Ok(Self { directory, info, head, timeline, blob, index })
+    }
+
+    /// What the store says about the recording.
+    pub fn info(&self) -> &RecordingInfo {
+        &self.info
+    }
+
+    /// The identification header, for a decoder.
+    pub fn head(&self) -> &OpusHead {
+        &self.head
+    }
+
+    /// Which samples play.
+    pub fn timeline(&self) -> Timeline {
+        self.timeline
+    }
+
+    /// Reads the blob from its start: an Ogg Opus stream.
+    pub fn blob_reader(&self) -> BlobReader<'_> {
+        self.blob.reader()
+    }
+
+    /// What the index is; none if it is missing or cut off. That the chunks in it
+    /// are whole is checked when they are read.
+    pub fn index_info(&self) -> Option<IndexInfo> {
+        self.index.as_ref().ok().and_then(ShardedIndex::info)
+    }
+
+    /// Begins a new index for the blob, beside the present one.
+    pub fn create_index(&self) -> Result<IndexWriter, Error> {
+        IndexWriter::create(draft_path(&self.index_path()))
+    }
+
+    /// Puts a new index in the place of the present one.
+    ///
+    /// The index is replaced before the attributes that point into it. Killed in
+    /// between, the recording is left with an index whose chunks do not pass their
+    /// checksums: it is read without, and can be rebuilt again.
+    pub fn replace_index(&mut self, new: StoredIndex) -> Result<(), Error> {
+        if new.coded_len != self.timeline.coded_len() {
+            let (found, expected) = (new.coded_len, self.timeline.coded_len());
+            let reason = format!("the index counts {found} coded samples, expected {expected}");
+            drop(fs::remove_file(&new.path));
+            return Err(Error::Inconsistent { reason });
+        }
+        let path = self.index_path();
+        fs::rename(&new.path, &path).map_err(io_error("replace", &path))?;
+        path.parent().map_or(Ok(()), sync_dir)?;
+        let array = self.directory.join(INDEX);
+        replace(&array.join(METADATA), pretty(&index_array(new.packets)).as_bytes())?;
+        self.info.packet_count = new.packets;
+        self.info.index_checkpoints = new.checkpoints;
+        self.info.index_ranges = new.ranges;
+        self.info.index_checksums = new.checksums;
+        self.write_attributes()?;
+        self.index = open_index(&self.directory, &self.info);
+        Ok(())
+    }
+
+    fn index_path(&self) -> PathBuf {
+        shard_path(&self.directory.join(INDEX))
+    }
+
+    fn write_attributes(&self) -> Result<(), Error> {
+        let attributes = serde_json::to_value(&self.info)
+            .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
+        let group = recording_group(&attributes, self.info.blob_bytes, self.info.packet_count);
+        create_dir_all(&self.directory)?;
+        replace(&self.directory.join(METADATA), group.to_string().as_bytes())
+    }
+}
+
+impl IndexRead for RecordingReader {
+    type Error = Error;
+
+    fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
+        match &self.index {
+            Ok(index) => index.span(samples),
+            Err(reason) => {
+                Err(Error::Metadata { path: self.directory.join(METADATA), reason: reason.clone() })
+            }
+        }
+    }
+}
+
+impl BlobRead for RecordingReader {
+    type Error = Error;
+
+    fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.blob.read(bytes, out)
+    }
+}
+
+fn open_index(directory: &Path, info: &RecordingInfo) -> Result<ShardedIndex, String> {
+    let path = shard_path(&directory.join(INDEX));
+    ShardedIndex::new(path, info).map_err(|error| error.to_string())
+}
+
+/// The arrays must be those of layout 1: what decides how their bytes are read is
+/// held against what this version reads.
+fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
+    let expected = [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))];
+    for (name, expected) in expected {
+        let found = document.pointer(&format!("/consolidated_metadata/metadata/{name}"));
+        let found = found.ok_or_else(|| format!("no metadata of {name}"))?;
+        for field in ["shape", "data_type", "chunk_grid", "codecs"] {
+            if found.get(field) != expected.get(field) {
+                return Err(format!("{name} has another {field} than layout 1"));
+            }
+        }
+    }
+    Ok(())
+}
