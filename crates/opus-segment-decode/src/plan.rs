@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use opus_packet::{CodedPos, duration};
+use opus_packet::{CodedPos, InvalidRange, PlayPos, Timeline, duration};
 use opus_packet_index::{IndexRow, InvalidIndex, Span};
 
 use crate::{Error, PacketDecoder, window::Window};
@@ -24,10 +24,22 @@ pub struct SegmentPlan {
 }
 
 impl SegmentPlan {
-    /// The coded samples to look up in the index for `target`: the same, with the
-    /// [`APPROXIMATE_PRE_ROLL`] before them as far as there is one.
-    pub fn approximate_lookup(target: &Range<CodedPos>) -> Range<CodedPos> {
-        target.start.saturating_sub(u64::from(APPROXIMATE_PRE_ROLL))..target.end
+    /// The coded samples to look up in the index for a range of play samples: those
+    /// of the range, with the [`APPROXIMATE_PRE_ROLL`] before them. A range that
+    /// begins within the first pre-roll is decoded from the first packet on, as
+    /// players do, so its samples are exact.
+    pub fn approximate_lookup(
+        timeline: &Timeline,
+        play: Range<PlayPos>,
+    ) -> Result<Range<CodedPos>, InvalidRange> {
+        let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);
+        let from_first_packet = play.start.get() <= pre_roll;
+        let target = timeline.coded(play)?;
+        let start = match from_first_packet {
+            true => CodedPos::new(0),
+            false => target.start.saturating_sub(pre_roll),
+        };
+        Ok(start..target.end)
     }
 
     /// A plan to decode all packets of `span` and to keep the samples of `target`.

@@ -125,7 +125,8 @@ proptest! {
         prop_assert_eq!(&samples.unwrap(), &expected);
         prop_assert_eq!(decoder.resets, 1);
         let decoded = decoder.decoded[0].start..decoder.decoded.last().unwrap().end;
-        let wanted = first.saturating_sub(u64::from(APPROXIMATE_PRE_ROLL));
+        let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);
+        let wanted = if range.start <= pre_roll { 0 } else { first - pre_roll };
         prop_assert!(decoded.start <= wanted && wanted < decoder.decoded[0].end);
         prop_assert!(decoder.decoded.last().unwrap().start < last && last <= decoded.end);
 

@@ -1,0 +1,78 @@
+//! What the tests across crates share.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+/// A file of this repository's `testdata/`.
+pub fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+/// A row of the corpus manifest.
+pub struct CorpusFile {
+    pub name: String,
+    pub path: PathBuf,
+    pub channels: u32,
+    /// Samples to play as opusfile counts them, if it reads one link to the end.
+    pub opusfile_samples: Option<u64>,
+}
+
+/// The Ogg Opus files of the corpus of real recordings: those of
+/// `OPUS_ZARR_CORPUS`, or of `../shared/corpus`. None if it is not there.
+pub fn corpus() -> Option<Vec<CorpusFile>> {
+    let root = match env::var_os("OPUS_ZARR_CORPUS") {
+        Some(root) => PathBuf::from(root),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+    };
+    let manifest = root.join("MANIFEST.tsv");
+    if !manifest.exists() {
+        assert!(env::var_os("OPUS_ZARR_CORPUS").is_none(), "no {}", manifest.display());
+        eprintln!("SKIPPED: no corpus of real recordings; set OPUS_ZARR_CORPUS to its directory");
+        return None;
+    }
+    let manifest = fs::read_to_string(manifest).unwrap();
+    Some(manifest.lines().skip(1).filter_map(|row| corpus_file(&root, row)).collect())
+}
+
+fn corpus_file(root: &Path, row: &str) -> Option<CorpusFile> {
+    let fields: Vec<&str> = row.split('\t').collect();
+    let [path, "ogg", "opus", channels, ..] = fields[..] else { return None };
+    let says: Vec<&str> = fields[11].split(' ').collect();
+    let number =
+        |key: &str| says.iter().find_map(|field| field.strip_prefix(key))?.parse::<u64>().ok();
+    let whole = number("links=") == Some(1) && number("holes=") == Some(0);
+    Some(CorpusFile {
+        name: Path::new(path).file_name().unwrap().to_string_lossy().into_owned(),
+        path: root.join(path),
+        channels: channels.parse().unwrap(),
+        opusfile_samples: number("pcm_total=").filter(|_| whole),
+    })
+}
+
+/// Numbers that look random and are the same in every run (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    /// A range within `0..end`, of 1 to `longest` samples, short ones as often as
+    /// long ones.
+    pub fn range(&mut self, end: u64, longest: u64) -> std::ops::Range<u64> {
+        let longest = longest.min(end);
+        let octave = self.below(u64::from(longest.ilog2()) + 1);
+        let len = (1 + self.below(2 << octave)).min(longest);
+        let start = self.below(end - len + 1);
+        start..start + len
+    }
+}
