@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod counter;
+pub mod long;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -32,15 +32,19 @@ pub struct RecordingReader {
 }
 
 impl RecordingReader {
-    pub(crate) fn open(store: &Store, name: &RecordingName) -> Result<Self, Error> {
-        let directory = store.recording_path(name);
+    /// Opens a recording of the store in the directory `root`: one read.
+    pub fn open(root: impl AsRef<Path>, name: &RecordingName) -> Result<Self, Error> {
+        let root = root.as_ref();
+        let directory = root.join(name.as_str());
         let path = directory.join(METADATA);
-        let bytes = read_whole(&path, MAX_METADATA).map_err(|error| match error {
-            Error::Io { source, .. } if is_absent(&source) => {
-                Error::NoSuchRecording { name: name.clone(), store: store.path().to_owned() }
+        let bytes = match read_whole(&path, MAX_METADATA) {
+            Err(Error::Io { source, .. }) if is_absent(&source) => {
+                // Only now it matters whether there is a store at all.
+                let store = Store::open(root)?.path().to_owned();
+                return Err(Error::NoSuchRecording { name: name.clone(), store });
             }
-            error => error,
-        })?;
+            bytes => bytes?,
+        };
         let fault = |reason| Error::Metadata { path: path.clone(), reason };
         let document: Value =
             serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;

@@ -59,7 +59,7 @@ impl Store {
 
     /// Opens a recording.
     pub fn open_recording(&self, name: &RecordingName) -> Result<RecordingReader, Error> {
-        RecordingReader::open(self, name)
+        RecordingReader::open(&self.root, name)
     }
 
     pub(crate) fn recording_path(&self, name: &RecordingName) -> PathBuf {

@@ -90,7 +90,7 @@ impl RecordingWriter {
         })?;
         self.committed = true;
         sync_dir(self.store.path())?;
-        RecordingReader::open(&self.store, &self.name)
+        RecordingReader::open(self.store.path(), &self.name)
     }
 
     /// Everything but the group's document is on the disk before that is written.

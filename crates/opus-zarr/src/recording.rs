@@ -10,9 +10,7 @@ use opus_packet_index::IndexRead;
 use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, LibopusDecoder, Sample, SegmentReader, read_source_approximate,
 };
-use opus_zarr_store::{
-    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
-};
+use opus_zarr_store::{BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader};
 
 use crate::{Error, import::index_blob};
 
@@ -45,7 +43,7 @@ impl Recording {
     /// Opens a recording of a store.
     pub fn open(store: impl AsRef<Path>, name: &str) -> Result<Self, Error> {
         let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-        let reader = Store::open(store)?.open_recording(&name)?;
+        let reader = RecordingReader::open(store, &name)?;
         Ok(Self::new(name, reader))
     }
 

@@ -1,0 +1,56 @@
+//! What reading one second costs does not depend on the length of the recording.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use opus_zarr::Recording;
+use support::{
+    Random,
+    counter::{Cost, cost},
+    long::import_hours,
+};
+
+/// The mean and the most of 200 random reads of one second.
+fn one_second_reads(recording: &Recording) -> (Cost, Cost) {
+    let mut random = Random(1);
+    let (mut sum, mut most) = (Cost::default(), Cost::default());
+    for _ in 0..200 {
+        let start = random.below(recording.info().play_length - 48_000);
+        let (samples, cost) = cost(|| recording.read::<i16>(start..start + 48_000).unwrap());
+        assert_eq!(samples.len(), 48_000);
+        sum.reads += cost.reads;
+        sum.bytes += cost.bytes;
+        sum.packets += cost.packets;
+        most.reads = most.reads.max(cost.reads);
+        most.bytes = most.bytes.max(cost.bytes);
+        most.packets = most.packets.max(cost.packets);
+    }
+    (Cost { reads: sum.reads / 200, bytes: sum.bytes / 200, packets: sum.packets / 200 }, most)
+}
+
+#[test]
+fn one_second_costs_the_same_in_an_hour_and_in_six() {
+    let directory = tempfile::tempdir().unwrap();
+    let (hour, hour_most) = one_second_reads(&import_hours(1, directory.path()));
+    let (six, six_most) = one_second_reads(&import_hours(6, directory.path()));
+    println!("1 h: mean {hour:?}, most {hour_most:?}\n6 h: mean {six:?}, most {six_most:?}");
+    for most in [hour_most, six_most] {
+        // One ranged read of the index and one of the blob, or two of one at a border.
+        assert!(most.reads <= 3);
+        // One second and the pre-roll, and the packets that these cut.
+        assert!(most.packets <= 50 + 4 + 2);
+        // Two inner chunks of the blob and two chunks of the index.
+        assert!(most.bytes <= 2 * 65_540 + 2 * 40_000);
+    }
+    assert!(six.bytes <= hour.bytes + hour.bytes / 10, "{six:?} {hour:?}");
+}
+
+#[test]
+fn opening_is_one_read() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(import_hours(1, directory.path()));
+    let store = directory.path().join("store");
+    let (_, cost) = cost(|| Recording::open(store, "1-hours").unwrap());
+    assert_eq!(cost.reads, 1);
+}
