@@ -167,7 +167,8 @@ impl fmt::Debug for Page<'_> {
     }
 }
 
-const CAPTURE: &[u8; 4] = b"OggS";
+/// What every page begins with (RFC 3533 section 6, field 1).
+pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
 const HEADER_LEN: usize = 27;
 const CHECKSUM: Range<usize> = 22..26;
 /// The longest page: header, 255 lacing values, 255 segments of 255 bytes.

@@ -2,7 +2,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::{
     Error, Page,
-    page::{MAX_PAGE_LEN, required_len},
+    page::{CAPTURE, MAX_PAGE_LEN, required_len},
 };
 
 /// Gives the pages of a file or stream one after the other, in bounded memory.
@@ -34,7 +34,9 @@ impl<R: Read> PageReader<R> {
         if !self.fill(1)? {
             return Ok(None);
         }
-        let mut needed = 1;
+        // All of what an error may show of bytes that are not a page.
+        let mut needed = CAPTURE.len();
+        self.fill(needed)?;
         loop {
             let more = required_len(self.unread())
                 .map_err(|reason| Error::Page { offset: self.offset, reason })?;
@@ -99,6 +101,7 @@ impl<R> PageReader<R> {
     }
 }
 
-/// Room for the longest page, and few system calls.
-const BUFFER_LEN: usize = 256 * 1024;
+/// Room for the longest page, and few system calls. Under a fuzzer no more than
+/// that room, so that pages often lie across its end.
+const BUFFER_LEN: usize = if cfg!(fuzzing) { MAX_PAGE_LEN } else { 256 * 1024 };
 const _: () = assert!(BUFFER_LEN >= MAX_PAGE_LEN);

@@ -4,10 +4,10 @@
 
 mod common;
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 
 use common::{
-    NO_GRANULE, PRE_SKIP, RawPage, audio, head, header_pages, packet_of, tags, to_stream,
+    NO_GRANULE, PRE_SKIP, RawPage, Slow, audio, head, header_pages, packet_of, tags, to_stream,
     valid_pages, with_headers,
 };
 use ogg_opus_demux::{Error, OggOpusReader};
@@ -215,7 +215,7 @@ fn a_packet_may_have_61440_bytes() {
 fn reads_may_be_short_and_interrupted() {
     let pages = valid_pages();
     let stream = to_stream(&pages);
-    let slow = Slow { bytes: &stream, interrupted: false };
+    let slow = Slow::new(&stream);
     assert_eq!(read(slow), read(stream.as_slice()));
 }
 
@@ -243,23 +243,6 @@ fn the_end_stays_the_end_when_the_file_grows() {
     assert!(reader.next_ogg_packet().unwrap().is_some());
     assert!(reader.next_ogg_packet().unwrap().is_none());
     assert!(reader.next_ogg_packet().unwrap().is_none());
-}
-
-/// One byte at a time, and an interruption before each.
-struct Slow<'a> {
-    bytes: &'a [u8],
-    interrupted: bool,
-}
-
-impl Read for Slow<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.interrupted = !self.interrupted;
-        if self.interrupted {
-            return Err(ErrorKind::Interrupted.into());
-        }
-        let len = buffer.len().min(1);
-        self.bytes.read(&mut buffer[..len])
-    }
 }
 
 /// Gives each piece in one read: an empty one looks like the end.

@@ -7,7 +7,7 @@ mod common;
 use std::io::{self, ErrorKind, Read};
 
 use common::{
-    NO_GRANULE, PRE_SKIP, RawPage, SERIAL, audio, header_pages, packet_of,
+    NO_GRANULE, PRE_SKIP, RawPage, SERIAL, Slow, audio, header_pages, packet_of,
     refused::{assert_page_error, assert_violation, error_at, offset_of, read},
     to_stream, valid_pages, with_headers,
 };
@@ -36,6 +36,14 @@ fn what_is_not_a_page_is_refused_wherever_it_stands() {
         stream.splice(at..at, *b"ID3\n");
         assert_page_error(&stream, offset, InvalidPage::Capture { found: *b"ID3\n" });
     }
+}
+
+#[test]
+fn an_error_does_not_depend_on_how_the_bytes_come() {
+    let stream = [to_stream(&valid_pages()).as_slice(), b"\x98OggS"].concat();
+    let error = read(Slow::new(&stream)).unwrap_err();
+    assert_eq!(error.to_string(), read(stream.as_slice()).unwrap_err().to_string());
+    assert!(error.to_string().ends_with(r#"found "\x98Ogg""#), "{error}");
 }
 
 #[test]

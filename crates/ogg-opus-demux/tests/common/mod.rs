@@ -8,7 +8,10 @@
 pub(crate) mod packets;
 pub(crate) mod refused;
 
-use std::sync::LazyLock;
+use std::{
+    io::{self, ErrorKind, Read},
+    sync::LazyLock,
+};
 
 use opus_packet::{OpusHead, OpusTags};
 
@@ -170,6 +173,29 @@ pub(crate) fn repair_checksums(stream: &mut [u8]) {
         let checksum = checksum(page);
         page[22..26].copy_from_slice(&checksum.to_le_bytes());
         at += len;
+    }
+}
+
+/// One byte at a time, and an interruption before each.
+pub(crate) struct Slow<'a> {
+    bytes: &'a [u8],
+    interrupted: bool,
+}
+
+impl<'a> Slow<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, interrupted: false }
+    }
+}
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let len = buffer.len().min(1);
+        self.bytes.read(&mut buffer[..len])
     }
 }
 
