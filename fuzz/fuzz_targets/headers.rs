@@ -1,0 +1,35 @@
+//! Any bytes: OpusHead, OpusTags, or an error; what is parsed can be written.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use opus_packet::{OpusHead, OpusTags};
+
+fuzz_target!(|bytes: &[u8]| {
+    match OpusHead::parse(bytes) {
+        Ok(head) => check_head(bytes, &head),
+        Err(error) => assert_eq!(error.to_string().lines().count(), 1),
+    }
+    match OpusTags::parse(bytes.to_vec()) {
+        Ok(tags) => check_tags(bytes, &tags),
+        Err(error) => assert_eq!(error.to_string().lines().count(), 1),
+    }
+});
+
+fn check_head(bytes: &[u8], head: &OpusHead) {
+    let written = head.to_bytes();
+    assert!(bytes.starts_with(&written), "only fields of later versions are left out");
+    assert_eq!(OpusHead::parse(&written).as_ref(), Ok(head));
+    assert!(matches!(head.channels(), 1 | 2));
+}
+
+fn check_tags(bytes: &[u8], tags: &OpusTags) {
+    assert_eq!(tags.as_bytes(), bytes);
+    let comments: Vec<_> = tags.comments().collect();
+    assert!(comments.len() <= bytes.len() / 4);
+    // Text that is UTF-8 survives being written anew.
+    let again = OpusTags::new(&tags.vendor(), comments.iter().map(|comment| &**comment));
+    let again = OpusTags::parse(again.as_bytes().to_vec()).unwrap();
+    assert_eq!(again.vendor(), tags.vendor());
+    assert!(again.comments().eq(comments));
+}

@@ -1,0 +1,110 @@
+#!/bin/sh
+# Makes fuzz/corpus/<target> from the recordings in testdata: a fuzzer that begins
+# with real pages and packets gets far sooner. Needs nothing but a POSIX system.
+set -eu
+fuzz=$(cd "$(dirname "$0")" && pwd)
+testdata=$fuzz/../testdata
+corpus=$fuzz/corpus
+for target in page packet headers demux index; do
+    mkdir -p "$corpus/$target"
+    # Inputs that once crashed.
+    for input in "$testdata/fuzz/$target"/*; do
+        [ ! -f "$input" ] || cp "$input" "$corpus/$target/"
+    done
+done
+
+byte() { # file, offset
+    od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' '
+}
+
+lacing() { # file, offset of a page
+    od -An -v -tu1 -j $(($2 + 27)) -N "$(byte "$1" $(($2 + 26)))" "$1"
+}
+
+cut_out() { # file, offset, length -> stdout
+    dd if="$1" bs=1 skip="$2" count="$3" 2>/dev/null
+}
+
+# The packets of one page, as files.
+packets() { # file, offset of a page, folder, name
+    at=$(($2 + 27 + $(byte "$1" $(($2 + 26)))))
+    packet_len=0
+    number=0
+    for value in $(lacing "$1" "$2"); do
+        packet_len=$((packet_len + value))
+        if [ "$value" -lt 255 ]; then
+            number=$((number + 1))
+            cut_out "$1" "$at" "$packet_len" >"$3/$4-$number"
+            at=$((at + packet_len))
+            packet_len=0
+        fi
+    done
+}
+
+for file in "$testdata"/*.opus; do
+    name=$(basename "$file" .opus)
+    start=0
+    for page in 1 2 3 4; do
+        page_len=$((27 + $(byte "$file" $((start + 26)))))
+        for value in $(lacing "$file" "$start"); do
+            page_len=$((page_len + value))
+        done
+        cut_out "$file" "$start" "$page_len" >"$corpus/page/$name-$page"
+        case $page in
+        1 | 2) packets "$file" "$start" "$corpus/headers" "$name-$page" ;;
+        3) packets "$file" "$start" "$corpus/packet" "$name-$page" ;;
+        esac
+        start=$((start + page_len))
+        dd if="$file" bs="$start" count=1 2>/dev/null >"$corpus/demux/$name-$page"
+    done
+    dd if="$file" bs=1024 count=64 2>/dev/null >"$corpus/demux/$name"
+done
+
+zeros() { # count
+    dd if=/dev/zero bs=1 count="$1" 2>/dev/null
+}
+
+number() { # value below 65536, bytes: little-endian
+    printf "\\$(printf %o $(($1 % 256)))\\$(printf %o $(($1 / 256)))"
+    zeros $(($2 - 2))
+}
+
+page_header() { # flags, granule position or none, page number, lacing values
+    printf 'OggS\000'
+    printf "\\$(printf %o "$1")"
+    if [ "$2" = none ]; then printf '\377\377\377\377\377\377\377\377'; else number "$2" 8; fi
+    number 1 4
+    number "$3" 4
+    zeros 4
+    shift 3
+    for value in $# "$@"; do
+        printf "\\$(printf %o "$value")"
+    done
+}
+
+packet() { # bytes
+    printf '\170'
+    zeros $(($1 - 1))
+}
+
+# What the recordings do not show: a packet in three pieces, a page without any, an
+# end trim. The checksums are wrong, which is nothing to a fuzzer.
+{
+    cat "$corpus/page/field-notes-1"
+    page_header 0 0 1 16 && printf OpusTags && zeros 8
+    page_header 0 960 2 10 255 && packet 10 && packet 255
+    page_header 1 none 3 255 && zeros 255
+    page_header 1 2880 4 7 255 0 && zeros 7 && packet 255
+    page_header 0 none 5
+    page_header 4 3500 6 20 && packet 20
+} >"$corpus/demux/divided"
+
+# Mode 0: a start, the length of the blob, then rows. Mode 1: gap, length and
+# duration of every packet, in bytes.
+{
+    printf '\000\001\010\000'
+    number 0 8 && number 100 8
+    number 0 8 && number 50 8 && number 120 8 && number 0 8 && number 119 8
+    number 50 8 && number 50 8 && number 120 8 && number 120 8 && number 239 8
+} >"$corpus/index/rows"
+printf '\001\001\010\002\000\062\010\003\062\010\000\005\004\000\377\060' >"$corpus/index/packets"
