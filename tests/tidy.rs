@@ -1,0 +1,266 @@
+//! House rules that a machine can check.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+use serde_json::Value;
+
+/// Which of our crates a crate may name, and names.
+const ARROWS: [(&str, &[&str]); 6] = [
+    ("opus-packet", &[]),
+    ("ogg-opus-demux", &["opus-packet"]),
+    ("opus-packet-index", &["opus-packet"]),
+    ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
+    ("opus-segment-decode", &["opus-packet", "opus-packet-index"]),
+    (
+        "opus-zarr",
+        &[
+            "ogg-opus-demux",
+            "opus-packet",
+            "opus-packet-index",
+            "opus-segment-decode",
+            "opus-zarr-store",
+        ],
+    ),
+];
+
+/// Foreign crates that only one of ours may name.
+const WRAPPERS: [(&str, &str); 3] = [
+    ("zarrs", "opus-zarr-store"),
+    ("magnum-opus", "opus-segment-decode"),
+    ("ogg", "ogg-opus-demux"),
+];
+
+const MAX_FILE_LINES: usize = 450;
+const MAX_FUNCTION_LINES: usize = 60;
+
+/// In two parts, so that this file does not hold them.
+const DEBRIS: [&str; 5] = [
+    concat!("to", "do!"),
+    concat!("unimpl", "emented!"),
+    concat!("d", "bg!"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+];
+
+#[test]
+fn the_arrows_between_our_crates_are_those_of_the_design() {
+    let ours: BTreeSet<&str> = CRATES.iter().map(|ours| ours.name()).collect();
+    let found: BTreeMap<&str, BTreeSet<&str>> = CRATES
+        .iter()
+        .map(|one| (one.name(), one.dependencies().filter(|name| ours.contains(name)).collect()))
+        .collect();
+    let designed: BTreeMap<&str, BTreeSet<&str>> =
+        ARROWS.iter().map(|(name, to)| (*name, to.iter().copied().collect())).collect();
+    for name in designed.keys().chain(found.keys()) {
+        assert_eq!(
+            found.get(name),
+            designed.get(name),
+            "arrows of {name}: left found, right ARROWS"
+        );
+    }
+}
+
+#[test]
+fn a_foreign_crate_with_a_wrapper_is_named_by_that_one_alone() {
+    for (foreign, wrapper) in WRAPPERS {
+        let names_it = |one: &&Crate| one.dependencies().any(|name| name == foreign);
+        let users: Vec<&str> = CRATES.iter().filter(names_it).map(Crate::name).collect();
+        assert_eq!(users, [wrapper], "crates that depend on {foreign}");
+    }
+}
+
+#[test]
+fn every_crate_describes_itself() {
+    for one in CRATES.iter() {
+        for field in ["description", "documentation", "license", "rust_version", "readme"] {
+            assert!(one.0[field].is_string(), "{}: no {field} in Cargo.toml", one.name());
+        }
+        for field in ["keywords", "categories"] {
+            let is_empty = one.0[field].as_array().unwrap().is_empty();
+            assert!(!is_empty, "{}: no {field} in Cargo.toml", one.name());
+        }
+    }
+}
+
+#[test]
+fn every_crate_obeys_the_lints_of_the_workspace() {
+    for one in CRATES.iter() {
+        let inherits = one.read("Cargo.toml").contains("[lints]\nworkspace = true");
+        assert!(inherits, "{}: no `[lints] workspace = true` in Cargo.toml", one.name());
+    }
+}
+
+#[test]
+fn every_crate_carries_both_licences() {
+    for one in CRATES.iter() {
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            let is_ours = one.read(licence) == read(&root().join(licence));
+            assert!(is_ours, "{}: {licence} is not that of the workspace", one.name());
+        }
+    }
+}
+
+#[test]
+fn every_changelog_names_the_current_version() {
+    for one in CRATES.iter() {
+        let heading = format!("\n## {}", one.text("version"));
+        let names_it = one.read("CHANGELOG.md").contains(&heading);
+        assert!(names_it, "{}: no heading \"{}\" in CHANGELOG.md", one.name(), heading.trim());
+    }
+}
+
+#[test]
+fn every_readme_states_the_msrv_of_its_manifest() {
+    for one in CRATES.iter() {
+        let statement = format!("MSRV {}.", one.text("rust_version"));
+        let states_it = one.read("README.md").contains(&statement);
+        assert!(states_it, "{}: no \"{statement}\" in README.md", one.name());
+    }
+}
+
+#[test]
+fn every_module_is_private() {
+    for one in CRATES.iter() {
+        let public: Vec<String> = one
+            .read("src/lib.rs")
+            .lines()
+            .filter(|line| line.trim_start().starts_with("pub mod "))
+            .map(str::to_owned)
+            .collect();
+        assert!(public.is_empty(), "{}: public modules in lib.rs: {public:?}", one.name());
+    }
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let too_long: Vec<String> = SOURCES
+        .iter()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > MAX_FILE_LINES)
+        .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert!(too_long.is_empty(), "more than {MAX_FILE_LINES} lines: {too_long:#?}");
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let too_long: Vec<String> = SOURCES
+        .iter()
+        .flat_map(|(path, text)| functions(text).map(move |function| (path, function)))
+        .filter(|(_, (_, lines))| *lines > MAX_FUNCTION_LINES)
+        .map(|(path, (first, lines))| format!("{}:{first}: {lines} lines", path.display()))
+        .collect();
+    assert!(too_long.is_empty(), "more than {MAX_FUNCTION_LINES} lines: {too_long:#?}");
+}
+
+#[test]
+fn functions_are_measured_from_their_first_line_to_their_last() {
+    let text = "fn a() {}\n\nimpl A {\n    pub const fn b(\n    ) {\n        c();\n    }\n}\n";
+    assert_eq!(functions(text).collect::<Vec<_>>(), [(1, 1), (4, 4)]);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let left: Vec<String> = SOURCES
+        .iter()
+        .flat_map(|(path, text)| text.lines().zip(1..).map(move |line| (path, line)))
+        .filter(|(_, (line, _))| DEBRIS.iter().any(|word| line.contains(word)))
+        .map(|(path, (line, number))| format!("{}:{number}: {}", path.display(), line.trim()))
+        .collect();
+    assert!(left.is_empty(), "left unfinished: {left:#?}");
+}
+
+/// What `cargo metadata` says about one of our published crates.
+struct Crate(Value);
+
+static CRATES: LazyLock<Vec<Crate>> = LazyLock::new(|| {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let Value::Array(packages) = metadata["packages"].take() else { panic!("no packages") };
+    packages.into_iter().map(Crate).filter(|one| one.name() != env!("CARGO_PKG_NAME")).collect()
+});
+
+impl Crate {
+    fn name(&self) -> &str {
+        self.text("name")
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.0[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.0["name"]))
+    }
+
+    /// Normal dependencies: not those of tests and build scripts.
+    fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let all = self.0["dependencies"].as_array().unwrap().iter();
+        all.filter(|one| one["kind"].is_null()).map(|one| one["name"].as_str().unwrap())
+    }
+
+    fn read(&self, path: &str) -> String {
+        read(&Path::new(self.text("manifest_path")).with_file_name(path))
+    }
+}
+
+/// Every Rust file of ours.
+static SOURCES: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(|| {
+    let mut files = Vec::new();
+    for directory in ["crates", "examples", "benches", "tests", "fuzz/fuzz_targets"] {
+        collect_sources(&root().join(directory), &mut files);
+    }
+    files
+});
+
+fn collect_sources(directory: &Path, files: &mut Vec<(PathBuf, String)>) {
+    // Git keeps no empty directory.
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_sources(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = read(&path);
+            files.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+        }
+    }
+}
+
+/// Number of the first line of each function, and how many lines it has. Relies on
+/// rustfmt: what is inside stands further to the right than the first line.
+fn functions(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    (0..lines.len()).filter_map(move |at| {
+        let (margin, rest) = lines[at].split_at(lines[at].find(|c| c != ' ')?);
+        let is_last = |line: &&str| {
+            line.strip_prefix(margin).is_some_and(|rest| !rest.starts_with(' '))
+                && line.ends_with(['}', ';'])
+        };
+        begins_function(rest)
+            .then(|| lines[at..].iter().position(is_last))?
+            .map(|lines_after| (at + 1, lines_after + 1))
+    })
+}
+
+fn begins_function(line: &str) -> bool {
+    let words = line.split(' ').skip_while(|word| word.starts_with("pub") || *word == "const");
+    words.take(1).any(|word| word == "fn")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
