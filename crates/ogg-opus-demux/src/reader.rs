@@ -200,9 +200,8 @@ fn read_tags<R: Read>(
             return Err(Error::Structure { offset, violation: Violation::NoTags });
         };
         granule = page.granule();
-        assembler.page(&page, MAX_TAGS_LEN, &mut packets).map_err(|violation| {
-            Error::Structure { offset, violation: violation_of_tags(violation) }
-        })?;
+        let taken = assembler.page(&page, MAX_TAGS_LEN, &mut packets).map_err(violation_of_tags);
+        taken.map_err(|violation| Error::Structure { offset, violation })?;
     }
     let offset = pages.offset();
     let at_page = |violation| Error::Structure { offset, violation };
