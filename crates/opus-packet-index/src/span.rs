@@ -30,7 +30,8 @@ impl Span {
         blob_len: u64,
     ) -> Result<Self, InvalidIndex> {
         let (mut coded_pos, mut blob_pos) = (start.get(), 0);
-        for (packet, row) in (first_packet..).zip(&rows) {
+        for (number, row) in rows.iter().enumerate() {
+            let packet = first_packet.saturating_add(u64::try_from(number).unwrap_or(u64::MAX));
             blob_pos = check_row(row, packet, coded_pos, blob_pos)?;
             coded_pos = row.last + 1;
             if blob_pos > blob_len {
@@ -95,6 +96,9 @@ impl Span {
 
     fn positions(&self, samples: &Range<CodedPos>) -> Range<usize> {
         let start = self.rows.partition_point(|row| row.last < samples.start.get());
+        if samples.is_empty() {
+            return start..start;
+        }
         let end = self.rows.partition_point(|row| row.first < samples.end.get());
         start..end.max(start)
     }
@@ -111,7 +115,8 @@ impl IndexRead for Span {
 
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, InvalidIndex> {
         let covered = self.samples();
-        if samples.start < covered.start || samples.end > covered.end {
+        let outside = samples.start < covered.start || samples.end > covered.end;
+        if samples.is_empty() || outside {
             return Err(InvalidIndex::NotCovered {
                 start: samples.start.get(),
                 end: samples.end.get(),
@@ -160,7 +165,14 @@ mod tests {
         assert_eq!(span.find(&coded(960..961)), 1..2);
         assert_eq!(span.find(&coded(1919..1921)), 1..3);
         assert_eq!(span.find(&coded(2400..2500)), 3..3);
-        assert_eq!(span.find(&coded(5..5)), 0..1, "an empty range lies in a packet");
+        assert_eq!(span.find(&coded(5..5)), 0..0);
+        let reversed = Range { start: CodedPos::new(1000), end: CodedPos::new(5) };
+        assert_eq!(span.find(&reversed), 1..1);
+        let (start, end, covered_start, covered_end) = (1000, 5, 0, 2400);
+        assert_eq!(
+            IndexRead::span(&span, reversed),
+            Err(InvalidIndex::NotCovered { start, end, covered_start, covered_end })
+        );
     }
 
     #[test]
