@@ -33,7 +33,8 @@ pub struct IndexWriter {
 /// An index that has been written, but belongs to no committed recording yet.
 #[derive(Debug)]
 pub struct StoredIndex {
-    pub(crate) path: PathBuf,
+    /// Open, and so locked, until the index is where it belongs.
+    _file: File,
     pub(crate) packets: u64,
     pub(crate) coded_len: u64,
     pub(crate) checkpoints: Vec<u64>,
@@ -105,20 +106,17 @@ impl IndexWriter {
             self.end_chunk()?;
         }
         let slots = self.shard.len();
-        let path = self.path;
-        let write_error = io_error("write", &path);
+        let write_error = io_error("write", &self.path);
         let (out, chunks) = self.shard.finish(slots).map_err(&write_error)?;
-        out.into_inner()
-            .map_err(|error| write_error(error.into_error()))?
-            .sync_all()
-            .map_err(write_error)?;
+        let file = out.into_inner().map_err(|error| write_error(error.into_error()))?;
+        file.sync_all().map_err(write_error)?;
         Ok(StoredIndex {
             packets: self.builder.packets(),
             coded_len: self.builder.coded_len(),
             checkpoints: self.checkpoints,
             checksums: self.checksums,
             ranges: chunks.iter().map(|chunk| (chunk.start, chunk.end - chunk.start)).collect(),
-            path,
+            _file: file,
         })
     }
 

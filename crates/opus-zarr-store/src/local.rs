@@ -16,9 +16,13 @@ pub(crate) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) 
     move |source| Error::Io { action, path: path.to_owned(), source }
 }
 
-/// Creates a file that must not exist.
+/// Creates a file that must not exist, and locks it as long as it is open, so that
+/// a draft can be told from what a dead writer left.
 pub(crate) fn create_file(path: &Path) -> Result<File, Error> {
-    OpenOptions::new().write(true).create_new(true).open(path).map_err(io_error("create", path))
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let file = file.map_err(io_error("create", path))?;
+    file.lock().map_err(io_error("lock", path))?;
+    Ok(file)
 }
 
 pub(crate) fn create_dir_all(path: &Path) -> Result<(), Error> {
@@ -32,18 +36,23 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), Error> {
 
 /// Writes a new file to the disk.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut file = create_file(path)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error("write", path))
+    create_file(path).and_then(|file| write_and_sync(file, path, bytes)).map(drop)
 }
 
 /// Replaces a file, or creates it: readers see the old content or the new.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let directory = path.parent().unwrap_or(Path::new("."));
     let draft = draft_path(path);
-    write_new(&draft, bytes)
-        .and_then(|()| fs::rename(&draft, path).map_err(io_error("replace", path)))
+    create_file(&draft)
+        .and_then(|file| write_and_sync(file, &draft, bytes))
+        // Locked until it has its name.
+        .and_then(|_file| fs::rename(&draft, path).map_err(io_error("replace", path)))
         .inspect_err(|_| drop(fs::remove_file(&draft)))?;
-    sync_dir(directory)
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+fn write_and_sync(mut file: File, path: &Path, bytes: &[u8]) -> Result<File, Error> {
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error("write", path))?;
+    Ok(file)
 }
 
 /// A name beside `path` that no other process or thread uses.
@@ -87,6 +96,27 @@ pub(crate) fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
         return Err(Error::Metadata { path: path.to_owned(), reason });
     }
     Ok(bytes)
+}
+
+/// Removes the drafts in a directory whose writer is dead: nobody holds their lock.
+/// That it cannot is no reason not to write.
+pub(crate) fn remove_dead_drafts(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with(DRAFT_PREFIX) {
+            continue;
+        }
+        let Ok(lock) = File::open(&path) else { continue };
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        tracing::info!(path = %path.display(), "removing what a dead writer left");
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed = if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        if let Err(error) = removed {
+            tracing::warn!(path = %path.display(), %error, "cannot remove a draft");
+        }
+    }
 }
 
 /// How the names of unfinished files and directories begin. Recordings cannot

@@ -13,7 +13,7 @@ use crate::{
     blob::ShardedBlob,
     index::{ShardedIndex, shard_path},
     layout::{ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group},
-    local::{create_dir_all, draft_path, io_error, read_whole, replace, sync_dir},
+    local::{draft_path, io_error, read_whole, remove_dead_drafts, replace, sync_dir},
     store::{MAX_METADATA, check_layout, is_absent, pretty},
 };
 
@@ -90,47 +90,57 @@ impl RecordingReader {
         self.index.as_ref().ok().and_then(ShardedIndex::info)
     }
 
-    /// Begins a new index for the blob, beside the present one.
-    pub fn create_index(&self) -> Result<IndexWriter, Error> {
-        IndexWriter::create(draft_path(&self.index_path()))
-    }
-
-    /// Puts a new index in the place of the present one.
+    /// Puts a new index in the place of the present one: `fill` makes it from the
+    /// blob. If that fails, nothing has changed.
     ///
     /// The index is replaced before the attributes that point into it. Killed in
     /// between, the recording is left with an index whose chunks do not pass their
-    /// checksums: it is read without, and can be rebuilt again.
-    pub fn replace_index(&mut self, new: StoredIndex) -> Result<(), Error> {
-        if new.coded_len != self.timeline.coded_len() {
-            let (found, expected) = (new.coded_len, self.timeline.coded_len());
+    /// checksums: it is read without, and can be made again.
+    pub fn replace_index<E: From<Error>>(
+        &mut self,
+        fill: impl FnOnce(BlobReader<'_>, &mut IndexWriter) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let path = self.index_path();
+        path.parent().into_iter().for_each(remove_dead_drafts);
+        let draft = draft_path(&path);
+        let made = IndexWriter::create(draft.clone()).map_err(E::from).and_then(|mut index| {
+            fill(self.blob_reader(), &mut index)?;
+            let index = index.finish()?;
+            self.check_length(&index)?;
+            fs::rename(&draft, &path).map_err(io_error("replace", &path))?;
+            Ok(index)
+        });
+        let index = made.inspect_err(|_| drop(fs::remove_file(&draft)))?;
+        path.parent().map_or(Ok(()), sync_dir)?;
+        self.adopt_index(index)?;
+        Ok(())
+    }
+
+    fn check_length(&self, index: &StoredIndex) -> Result<(), Error> {
+        let (found, expected) = (index.coded_len, self.timeline.coded_len());
+        if found != expected {
             let reason = format!("the index counts {found} coded samples, expected {expected}");
-            drop(fs::remove_file(&new.path));
             return Err(Error::Inconsistent { reason });
         }
-        let path = self.index_path();
-        fs::rename(&new.path, &path).map_err(io_error("replace", &path))?;
-        path.parent().map_or(Ok(()), sync_dir)?;
-        let array = self.directory.join(INDEX);
-        replace(&array.join(METADATA), pretty(&index_array(new.packets)).as_bytes())?;
-        self.info.packet_count = new.packets;
-        self.info.index_checkpoints = new.checkpoints;
-        self.info.index_ranges = new.ranges;
-        self.info.index_checksums = new.checksums;
-        self.write_attributes()?;
+        Ok(())
+    }
+
+    /// Writes the metadata that goes with an index that has been put in place.
+    fn adopt_index(&mut self, index: StoredIndex) -> Result<(), Error> {
+        self.info.packet_count = index.packets;
+        self.info.index_checkpoints = index.checkpoints;
+        self.info.index_ranges = index.ranges;
+        self.info.index_checksums = index.checksums;
+        let array = index_array(self.info.packet_count);
+        replace(&self.directory.join(INDEX).join(METADATA), pretty(&array).as_bytes())?;
+        let group = group_document(&self.info)?;
+        replace(&self.directory.join(METADATA), group.as_bytes())?;
         self.index = open_index(&self.directory, &self.info);
         Ok(())
     }
 
     fn index_path(&self) -> PathBuf {
         shard_path(&self.directory.join(INDEX))
-    }
-
-    fn write_attributes(&self) -> Result<(), Error> {
-        let attributes = serde_json::to_value(&self.info)
-            .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
-        let group = recording_group(&attributes, self.info.blob_bytes, self.info.packet_count);
-        create_dir_all(&self.directory)?;
-        replace(&self.directory.join(METADATA), group.to_string().as_bytes())
     }
 }
 
@@ -153,6 +163,13 @@ impl BlobRead for RecordingReader {
     fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
         self.blob.read(bytes, out)
     }
+}
+
+/// The document of a recording's group.
+pub(crate) fn group_document(info: &RecordingInfo) -> Result<String, Error> {
+    let attributes = serde_json::to_value(info)
+        .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
+    Ok(recording_group(&attributes, info.blob_bytes, info.packet_count).to_string())
 }
 
 fn open_index(directory: &Path, info: &RecordingInfo) -> Result<ShardedIndex, String> {

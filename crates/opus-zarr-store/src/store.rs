@@ -43,6 +43,8 @@ impl Store {
                 replace(&root.join(METADATA), pretty(&root_group()).as_bytes())?;
                 Self::open(root)
             }
+            // Another process may have made it between our two looks.
+            Err(Error::NotAStore { .. }) => Self::open(root),
             result => result,
         }
     }

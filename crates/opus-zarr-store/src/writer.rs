@@ -10,8 +10,9 @@ use crate::{
     BlobWriter, Error, IndexWriter, RecordingInfo, RecordingName, RecordingReader, Source, Store,
     StoredBlob, StoredIndex,
     index::shard_path,
-    layout::{BLOB, INDEX, METADATA, blob_array, index_array, recording_group},
-    local::{DRAFT_PREFIX, io_error, sync_dir, unique_name, write_new},
+    layout::{BLOB, INDEX, METADATA, blob_array, index_array},
+    local::{io_error, remove_dead_drafts, sync_dir, unique_name, write_new},
+    reader::group_document,
     store::pretty,
 };
 
@@ -102,10 +103,7 @@ impl RecordingWriter {
         for directory in [&index.join("c").join("0"), &index.join("c"), &index, &blob] {
             sync_dir(directory)?;
         }
-        let attributes = serde_json::to_value(info)
-            .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
-        let group = recording_group(&attributes, bytes, packets);
-        write_new(&self.draft.join(METADATA), group.to_string().as_bytes())?;
+        write_new(&self.draft.join(METADATA), group_document(info)?.as_bytes())?;
         sync_dir(&self.draft)
     }
 }
@@ -131,26 +129,6 @@ fn create_draft(root: &Path) -> Result<(PathBuf, File), Error> {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error("open", &draft)(error)),
-        }
-    }
-}
-
-/// Removes drafts whose writer is dead: nobody holds their lock. That it cannot
-/// is no reason not to write.
-fn remove_dead_drafts(root: &Path) {
-    let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    for entry in entries {
-        let is_draft = entry.file_name().to_string_lossy().starts_with(DRAFT_PREFIX)
-            && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let Some(lock) = is_draft.then(|| File::open(entry.path()).ok()).flatten() else {
-            continue;
-        };
-        if lock.try_lock().is_ok() {
-            let path = entry.path();
-            tracing::info!(path = %path.display(), "removing what a dead writer left");
-            if let Err(error) = fs::remove_dir_all(&path) {
-                tracing::warn!(path = %path.display(), %error, "cannot remove a draft");
-            }
         }
     }
 }

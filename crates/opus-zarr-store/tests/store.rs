@@ -8,7 +8,8 @@ use std::{fs, io::Write, path::Path, sync::Arc};
 use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::{BlobRead, IndexRead};
 use opus_zarr_store::{
-    Description, Error, RecordingName, RecordingReader, RecordingWriter, Source, Store, StoredAs,
+    BlobReader, Description, Error, IndexWriter, RecordingName, RecordingReader, RecordingWriter,
+    Source, Store, StoredAs,
 };
 use zarrs::{array::Array, filesystem::FilesystemStore};
 
@@ -258,16 +259,20 @@ fn the_index_can_be_replaced_and_lost() {
     assert_eq!(recording.index_info(), None);
     assert!(recording.span(CodedPos::new(0)..CodedPos::new(1)).is_err());
 
-    let mut index = recording.create_index().unwrap();
-    for offset in (0..blob.len()).step_by(PACKET) {
-        index.push(offset.try_into().unwrap(), PACKET.try_into().unwrap(), 960).unwrap();
-    }
-    recording.replace_index(index.finish().unwrap()).unwrap();
+    let rows = |end| {
+        move |_: BlobReader<'_>, index: &mut IndexWriter| {
+            (0..end).step_by(PACKET).try_for_each(|at| index.push(at, 100, 960))
+        }
+    };
+    let end = blob.len().try_into().unwrap();
+    recording.replace_index(rows(end)).unwrap();
     assert!(recording.index_info().is_some());
     assert_eq!(fs::read(&shard).unwrap(), shard_before, "the same bytes again");
     assert_eq!(fs::read(&group).unwrap(), group_before);
-    let too_short = recording.create_index().unwrap();
-    assert!(recording.replace_index(too_short.finish().unwrap()).is_err());
+    let dead = shard.with_file_name(".opus-zarr-draft-1-0-0");
+    fs::write(dead, "what a dead writer left").unwrap();
+    assert!(matches!(recording.replace_index(rows(end / 2)), Err(Error::Inconsistent { .. })));
+    assert_eq!(fs::read(&shard).unwrap(), shard_before, "nothing has changed");
     assert_eq!(fs::read_dir(shard.parent().unwrap()).unwrap().count(), 1);
 }
 
@@ -283,9 +288,10 @@ fn unknown_attributes_survive_and_unknown_layouts_are_refused() {
     };
     edit("\"channels\"", "\"start_time\":\"2026\",\"channels\"");
     let mut recording = store.open_recording(&name("a")).unwrap();
-    let mut index = recording.create_index().unwrap();
-    (0..10).for_each(|i| index.push(i * 100, 100, 960).unwrap());
-    recording.replace_index(index.finish().unwrap()).unwrap();
+    let rows = |_: BlobReader<'_>, index: &mut IndexWriter| {
+        (0..10).try_for_each(|i| index.push(i * 100, 100, 960))
+    };
+    recording.replace_index(rows).unwrap();
     assert!(fs::read_to_string(&group).unwrap().contains("\"start_time\":\"2026\""));
 
     let open = || store.open_recording(&name("a")).unwrap_err();

@@ -113,10 +113,8 @@ impl Recording {
     /// Makes the index again, from the blob. The result is the index of the
     /// import, byte for byte.
     pub fn rebuild_index(&mut self) -> Result<(), Error> {
-        let mut index = self.reader.create_index()?;
-        index_blob(self.reader.blob_reader(), &mut index, &self.name)?;
-        self.reader.replace_index(index.finish()?)?;
-        Ok(())
+        let Self { name, reader, .. } = self;
+        reader.replace_index(|blob, index| index_blob(blob, index, name).map(drop))
     }
 
     /// Reads the recording as the Ogg Opus file that it is kept as.
