@@ -4,6 +4,11 @@
 
 pub mod counter;
 pub mod long;
+pub mod processes;
+pub mod recordings;
+pub mod stream;
+pub mod tree;
+pub mod warnings;
 
 use std::{
     env, fs,

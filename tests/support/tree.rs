@@ -1,0 +1,66 @@
+//! All that a directory holds, so that before and after can be compared.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every path below a directory; files with their content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tree(BTreeMap<PathBuf, Option<Vec<u8>>>);
+
+impl Tree {
+    /// Takes in all that is below `root`.
+    pub fn of(root: &Path) -> Self {
+        let mut entries = BTreeMap::new();
+        let mut directories = vec![root.to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                let content = path.is_file().then(|| fs::read(&path).unwrap());
+                if content.is_none() {
+                    directories.push(path.clone());
+                }
+                entries.insert(path.strip_prefix(root).unwrap().to_owned(), content);
+            }
+        }
+        Self(entries)
+    }
+
+    /// The paths that are in one of the trees alone or have another content.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a Path> {
+        let paths = self.0.keys().chain(other.0.keys());
+        let mut changed: Vec<&Path> = paths
+            .filter(|path| self.0.get(*path) != other.0.get(*path))
+            .map(PathBuf::as_path)
+            .collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    /// Panics with the differences if there are any.
+    pub fn assert_same(&self, now: &Self, what: &str) {
+        let changed = self.differences(now);
+        assert!(changed.is_empty(), "{what}: changed {changed:?}");
+    }
+}
+
+/// Names of what a store shows of recordings: all but its document and drafts.
+pub fn visible(store: &Path) -> Vec<String> {
+    names(store).into_iter().filter(|name| name != "zarr.json" && !name.starts_with('.')).collect()
+}
+
+/// Names of what unfinished writers keep, or have left, in a store.
+pub fn drafts(store: &Path) -> Vec<String> {
+    names(store).into_iter().filter(|name| name.starts_with(".opus-zarr-draft-")).collect()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
