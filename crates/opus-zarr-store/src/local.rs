@@ -41,13 +41,24 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Replaces a file, or creates it: readers see the old content or the new.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let draft = draft_path(path);
-    create_file(&draft)
-        .and_then(|file| write_and_sync(file, &draft, bytes))
+    let (draft, file) = create_draft(path)?;
+    write_and_sync(file, &draft, bytes)
         // Locked until it has its name.
         .and_then(|_file| fs::rename(&draft, path).map_err(io_error("replace", path)))
         .inspect_err(|_| drop(fs::remove_file(&draft)))?;
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Creates a draft beside `path`. Another process may take one that is not locked
+/// yet for what a dead writer left and remove it: then there is another name.
+fn create_draft(path: &Path) -> Result<(PathBuf, File), Error> {
+    loop {
+        let draft = draft_path(path);
+        let file = create_file(&draft).inspect_err(|_| drop(fs::remove_file(&draft)))?;
+        if draft.exists() {
+            return Ok((draft, file));
+        }
+    }
 }
 
 fn write_and_sync(mut file: File, path: &Path, bytes: &[u8]) -> Result<File, Error> {

@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
@@ -124,11 +124,17 @@ fn create_draft(root: &Path) -> Result<(PathBuf, File), Error> {
     loop {
         let draft = root.join(unique_name());
         fs::create_dir(&draft).map_err(io_error("create directory", &draft))?;
-        match File::open(&draft) {
-            Ok(lock) if lock.try_lock().is_ok() && draft.exists() => return Ok((draft, lock)),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error("open", &draft)(error)),
+        let lock = match File::open(&draft) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            lock => lock.map_err(io_error("open", &draft))?,
+        };
+        match lock.try_lock() {
+            Ok(()) if draft.exists() => return Ok((draft, lock)),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                drop(fs::remove_dir(&draft));
+                return Err(io_error("lock", &draft)(error));
+            }
         }
     }
 }
