@@ -12,8 +12,8 @@ use crate::{Error, Recording, source::SourceFile};
 /// opens it. The store is made if there is none.
 ///
 /// Strict: a file with any fault is refused with its place. The recording appears
-/// complete, or not at all. Memory does not grow with the file, but by about 50
-/// bytes a minute of audio for the attributes.
+/// complete, or not at all. Memory does not grow with the file (by some 2 kB an hour
+/// of audio, for the attributes).
 ///
 /// The file is stored byte for byte if every packet lies in one page; else its
 /// packets are put into new pages.
