@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{fs, io::Read, ops::Range, path::Path};
+use std::{fs, io::Read, ops::Range, path::Path, sync::Barrier, thread};
 
 use opus_zarr::{Error, Recording, import};
 use serde_json::{Value, json};
@@ -167,6 +167,28 @@ fn a_whole_index_is_rebuilt_to_the_same_bytes() {
         recording.rebuild_index().unwrap();
         whole.assert_same(&Tree::of(store.path()), file);
         assert_eq!(recording.index_info(), info);
+    }
+}
+
+#[test]
+fn threads_rebuild_one_index_at_once() {
+    let (store, recording) = store_of(MONO);
+    let whole = Tree::of(store.path());
+    drop(recording);
+    for round in 0..30 {
+        fs::remove_dir_all(store.path().join("it/opus_index/c")).unwrap();
+        let start = Barrier::new(4);
+        let rebuild = || {
+            let mut recording = Recording::open(store.path(), "it").unwrap();
+            start.wait();
+            recording.rebuild_index().map_err(|error| error.to_string())
+        };
+        let results: Vec<Result<(), String>> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(rebuild)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "round {round}: {results:?}");
+        whole.assert_same(&Tree::of(store.path()), &format!("round {round}"));
     }
 }
 

@@ -74,10 +74,15 @@ impl IndexWriter {
         if let Some(directory) = path.parent() {
             create_dir_all(directory)?;
         }
-        let shard = ShardWriter::new(BufWriter::new(create_file(&path)?));
+        let file = create_file(&path)?;
+        Self::new(path, file)
+    }
+
+    /// `file` is the empty file at `path`.
+    pub(crate) fn new(path: PathBuf, file: File) -> Result<Self, Error> {
         Ok(Self {
             path,
-            shard,
+            shard: ShardWriter::new(BufWriter::new(file)),
             builder: IndexBuilder::default(),
             rows: Vec::new(),
             checkpoints: Vec::new(),

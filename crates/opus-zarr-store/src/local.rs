@@ -51,7 +51,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Creates a draft beside `path`. Another process may take one that is not locked
 /// yet for what a dead writer left and remove it: then there is another name.
-fn create_draft(path: &Path) -> Result<(PathBuf, File), Error> {
+pub(crate) fn create_draft(path: &Path) -> Result<(PathBuf, File), Error> {
     loop {
         let draft = draft_path(path);
         let file = create_file(&draft).inspect_err(|_| drop(fs::remove_file(&draft)))?;
@@ -67,7 +67,7 @@ fn write_and_sync(mut file: File, path: &Path, bytes: &[u8]) -> Result<File, Err
 }
 
 /// A name beside `path` that no other process or thread uses.
-pub(crate) fn draft_path(path: &Path) -> PathBuf {
+fn draft_path(path: &Path) -> PathBuf {
     path.with_file_name(unique_name())
 }
 

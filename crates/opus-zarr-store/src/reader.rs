@@ -13,7 +13,9 @@ use crate::{
     blob::ShardedBlob,
     index::{ShardedIndex, shard_path},
     layout::{ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group},
-    local::{draft_path, io_error, read_whole, remove_dead_drafts, replace, sync_dir},
+    local::{
+        create_dir_all, create_draft, io_error, read_whole, remove_dead_drafts, replace, sync_dir,
+    },
     store::{MAX_METADATA, check_layout, is_absent, pretty},
 };
 
@@ -101,9 +103,11 @@ impl RecordingReader {
         fill: impl FnOnce(BlobReader<'_>, &mut IndexWriter) -> Result<(), E>,
     ) -> Result<(), E> {
         let path = self.index_path();
-        path.parent().into_iter().for_each(remove_dead_drafts);
-        let draft = draft_path(&path);
-        let made = IndexWriter::create(draft.clone()).map_err(E::from).and_then(|mut index| {
+        let directories = path.ancestors().skip(1);
+        directories.take_while(|at| at.starts_with(&self.directory)).for_each(remove_dead_drafts);
+        path.parent().map_or(Ok(()), create_dir_all)?;
+        let (draft, file) = create_draft(&path)?;
+        let made = IndexWriter::new(draft.clone(), file).map_err(E::from).and_then(|mut index| {
             fill(self.blob_reader(), &mut index)?;
             let index = index.finish()?;
             self.check_length(&index)?;
