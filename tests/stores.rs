@@ -38,7 +38,7 @@ fn threads_make_a_store_and_import_into_it_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("short.opus");
     fs::write(&file, expected.write(Pages::OfOneSecond)).unwrap();
-    for round in 0..40 {
+    for round in 0..25 {
         let store = folder.path().join(format!("store {round}"));
         let start = Barrier::new(8);
         let import_as = |name: String| {

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub mod attempts;
 pub mod counter;
+pub mod disks;
 pub mod long;
 pub mod processes;
 pub mod recordings;
