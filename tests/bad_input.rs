@@ -180,6 +180,10 @@ fn no_file() -> Vec<Row> {
         row("a directory", Attempt::Source("directory"), directory),
         row("a missing file", Attempt::Source("missing.opus"), missing),
         row("a file in a file", Attempt::Source("file/x.opus"), beneath),
+        row("a pipe", Attempt::Source("pipe"), "cannot open WORLD/pipe: not a regular file"),
+        row("a device", Attempt::Source("/dev/zero"), "cannot open /dev/zero: not a regular file"),
+        row("lines", Attempt::Source("line\nfeed/file"), "WORLD/line\\nfeed/file: byte 0: "),
+        row("no lines", Attempt::Source("a\nb"), "cannot open WORLD/a\\nb: No such file"),
     ]
 }
 
@@ -212,12 +216,13 @@ fn names() -> Vec<Row> {
 
 fn stores() -> Vec<Row> {
     let no_store = |path: &'static str, why: &str| {
-        let says = format!("WORLD/{path} is not an opus-zarr store: {why}");
+        let says = format!("WORLD/{} is not an opus-zarr store: {why}", path.escape_default());
         row("no store", Attempt::Store(path), says)
     };
     let later = "WORLD/future/zarr.json: layout 7, this version reads layout 1";
     vec![
         no_store("directory", "it has no zarr.json"),
+        no_store("line\nfeed", "it has no zarr.json"),
         no_store("foreign", "its zarr.json has no opus_zarr attributes"),
         no_store("broken", "its zarr.json is not JSON"),
         row("a later layout", Attempt::Store("future"), later),

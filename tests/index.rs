@@ -301,3 +301,35 @@ fn every_flipped_bit_of_the_blob_is_an_error_or_does_no_harm() {
         fs::write(&shard, &good).unwrap();
     }
 }
+
+/// The attributes carry no checksum, so that a flipped bit is found only where it
+/// makes no sense.
+#[test]
+fn a_flipped_bit_of_the_metadata_is_at_worst_an_error_of_one_line() {
+    let (store, recording) = store_of(MONO);
+    let document = store.path().join("it/zarr.json");
+    let good = fs::read(&document).unwrap();
+    let mut refused = 0;
+    for bit in (0..good.len() * 8).step_by(13) {
+        edit(&document, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
+        let read = || Recording::open(store.path(), "it")?.read::<i16>(0..1000);
+        if let Err(error) = read() {
+            assert_eq!(error.to_string().lines().count(), 1, "bit {bit}: {error}");
+            refused += 1;
+        }
+        fs::write(&document, &good).unwrap();
+    }
+    assert!(refused > good.len() * 8 / 13 / 2, "most bits matter, {refused} were noticed");
+    assert!(recording.read::<i16>(0..1000).is_ok());
+}
+
+#[test]
+fn a_line_feed_in_an_attribute_is_no_line_feed_in_the_error() {
+    let (store, _) = store_of(MONO);
+    let stored = json!({ "name": "", "bytes": 0, "sha256": "", "container": "", "codec": "",
+        "stored": "ver\nbatim" });
+    attribute(&store.path().join("it"), "source", stored);
+    let error = Recording::open(store.path(), "it").unwrap_err().to_string();
+    assert!(error.contains("unknown variant `ver\\nbatim`"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}

@@ -1,6 +1,6 @@
 //! Imports that must be refused, in a world where nothing may change by them.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use opus_zarr::{Recording, import};
 use tempfile::TempDir;
@@ -37,11 +37,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
         let earlier = first_and_last(&import(testdata(MONO), at("store"), "earlier").unwrap());
-        for directory in ["directory", "future", "foreign", "broken", "disk"] {
+        for directory in ["directory", "line\nfeed", "future", "foreign", "broken", "disk"] {
             fs::create_dir(at(directory)).unwrap();
         }
         fs::write(at("file"), "Dear reader").unwrap();
         fs::write(at("directory/file"), "Dear reader").unwrap();
+        fs::write(at("line\nfeed/file"), "Dear reader").unwrap();
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
         fs::write(at("future/zarr.json"), FUTURE).unwrap();
         fs::write(at("foreign/zarr.json"), r#"{"zarr_format":3,"node_type":"group"}"#).unwrap();
         fs::write(at("broken/zarr.json"), r#"{"zarr_format":3,"#).unwrap();

@@ -19,7 +19,7 @@ impl Tree {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
                 let content = path.is_file().then(|| fs::read(&path).unwrap());
-                if content.is_none() {
+                if path.is_dir() {
                     directories.push(path.clone());
                 }
                 entries.insert(path.strip_prefix(root).unwrap().to_owned(), content);

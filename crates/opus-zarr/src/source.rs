@@ -1,5 +1,5 @@
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
@@ -121,11 +121,16 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
+/// Opens a regular file: one that gives the same when it is read a second time.
 fn open(path: &Path) -> Result<File, Error> {
     let fault = |source| Error::OpenSource { path: path.to_owned(), source };
-    let file = File::open(path).map_err(fault)?;
-    if file.metadata().map_err(fault)?.is_dir() {
+    // Before it is opened: to open a pipe waits for a writer.
+    let kind = fs::metadata(path).map_err(fault)?.file_type();
+    if kind.is_dir() {
         return Err(fault(io::ErrorKind::IsADirectory.into()));
     }
-    Ok(file)
+    if !kind.is_file() {
+        return Err(fault(io::Error::other("not a regular file")));
+    }
+    File::open(path).map_err(fault)
 }
