@@ -32,7 +32,7 @@ pub const FULL: Disk = Disk {
 pub const READ_ONLY: Disk = Disk {
     script: r#"mount -t tmpfs -o size=2m none "$1" &&
         "$2" --exact child_on_a_disk_that_becomes_read_only --ignored --nocapture &&
-        mount -o remount,ro "$1" &&
+        mount -o remount,bind,ro "$1" &&
         "$2" --exact child_on_a_read_only_disk --ignored --nocapture"#,
 };
 
