@@ -7,6 +7,7 @@ mod support;
 use std::{env, fs, sync::Barrier, thread};
 
 use opus_zarr::{Recording, import};
+use opus_zarr_store::Store;
 use support::{
     processes::this_test,
     recordings::{MONO, all, stream_of},
@@ -29,6 +30,25 @@ fn a_store_of_300_recordings() {
     for name in &names {
         let recording = Recording::open(&store, name).unwrap();
         assert!(all::<i16>(&recording) == expected, "{name}");
+    }
+}
+
+#[test]
+fn threads_that_make_one_store_at_once_all_open_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let store = folder.path().join(round.to_string());
+        let start = Barrier::new(8);
+        let make = || {
+            start.wait();
+            Store::open_or_create(&store).map(drop).map_err(|error| error.to_string())
+        };
+        let results: Vec<Result<(), String>> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "round {round}: {results:?}");
+        assert!(drafts(&store).is_empty(), "round {round}");
     }
 }
 
