@@ -11,7 +11,7 @@ use opus_zarr::{Error, Recording, import};
 use serde_json::{Value, json};
 use support::{
     Random,
-    recordings::{BOTH, MONO, STEREO, all, interleaved, store_of},
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, interleaved, store_of},
     testdata,
     tree::Tree,
     warnings::warnings_of,
@@ -254,6 +254,10 @@ fn reads_beside_a_damaged_chunk_are_unchanged() {
         let (read, warnings) = warnings_of(|| recording.read::<i16>(whole.clone()).unwrap());
         assert!(read == samples[interleaved(&whole, channels)], "{file}");
         assert!(warnings.is_empty(), "{warnings:?}");
+
+        fs::remove_dir_all(store.path().join("it/opus_index")).unwrap();
+        let read = recording.read::<i16>(whole.clone()).unwrap();
+        assert!(read == samples[interleaved(&whole, channels)], "{file} without the index");
     }
 }
 
@@ -269,8 +273,13 @@ fn a_damaged_blob_is_found_without_the_index_as_well() {
     assert!(error.contains(&shard.display().to_string()) && error.contains(&place), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
 
-    let error = recording.ogg_opus().read_to_end(&mut Vec::new()).unwrap_err().to_string();
-    assert!(error.contains(&shard.display().to_string()) && error.contains(&place), "{error}");
+    let (mut kept, mut reader) = (Vec::new(), recording.ogg_opus());
+    for _ in 0..3 {
+        let error = reader.read_to_end(&mut kept).unwrap_err().to_string();
+        assert!(error.contains(&shard.display().to_string()) && error.contains(&place), "{error}");
+    }
+    assert!(kept == bytes_of(MONO)[..kept.len()], "what lies before the damage");
+    assert_eq!(u64::try_from(kept.len()), Ok(CHUNK), "all of what lies before the damage");
 }
 
 #[test]

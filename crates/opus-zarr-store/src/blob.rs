@@ -265,12 +265,29 @@ impl BlobRead for ShardedBlob {
     }
 }
 
+impl BlobReader<'_> {
+    /// Replaces what has been given by what comes next; by nothing if that fails.
+    fn read_ahead(&mut self) -> Result<(), Error> {
+        self.given = 0;
+        // Damage further on must not hide what lies before it.
+        let end = [READ_AHEAD, BLOB_CHUNK].map(|len| (self.next + len).min(self.blob.len));
+        let mut read = |&end| self.blob.read(self.next..end, &mut self.ahead).map(|()| end);
+        let [far, near] = &end;
+        match read(far).or_else(|_| read(near)) {
+            Ok(end) => self.next = end,
+            Err(error) => {
+                self.ahead.clear();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Read for BlobReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.given == self.ahead.len() {
-            let end = (self.next + READ_AHEAD).min(self.blob.len);
-            self.blob.read(self.next..end, &mut self.ahead).map_err(io::Error::other)?;
-            (self.given, self.next) = (0, end);
+            self.read_ahead().map_err(io::Error::other)?;
         }
         let mut ahead = self.ahead.get(self.given..).unwrap_or_default();
         let count = Read::read(&mut ahead, out)?;
