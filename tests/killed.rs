@@ -34,7 +34,10 @@ impl Worker {
     /// Runs an ignored test of this file until it says that it begins.
     fn start(test: &str, store: &Path, round: u32) -> Self {
         let mut command = this_test(test);
-        command.env("STORE", store).env("ROUND", round.to_string()).stdout(Stdio::piped());
+        command
+            .env("OPUS_ZARR_TEST_STORE", store)
+            .env("OPUS_ZARR_TEST_ROUND", round.to_string())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         assert!(said.lines().any(|line| line.unwrap().contains(BEGIN)), "{test} did not begin");
@@ -117,7 +120,7 @@ fn a_killed_rebuilding_of_the_index_changes_no_sample_and_can_be_done_again() {
 #[ignore = "a child process to be killed"]
 fn child_that_imports() {
     let Some((store, round)) = orders() else { return };
-    for number in 0.. {
+    for number in 0..1000 {
         import(testdata(MONO), &store, &format!("{round}-{number}")).unwrap();
     }
 }
@@ -125,7 +128,7 @@ fn child_that_imports() {
 #[test]
 #[ignore = "a child process to be killed"]
 fn child_that_never_commits() {
-    let Some(store) = env::var_os("STORE") else { return };
+    let Some(store) = env::var_os("OPUS_ZARR_TEST_STORE") else { return };
     let store = Store::open_or_create(store).unwrap();
     let writer = store.create_recording(&"it".parse().unwrap()).unwrap();
     let mut blob = writer.blob().unwrap();
@@ -139,14 +142,15 @@ fn child_that_never_commits() {
 fn child_that_rebuilds() {
     let Some((store, _)) = orders() else { return };
     let mut recording = Recording::open(store, "it").unwrap();
-    loop {
+    for _ in 0..10_000 {
         recording.rebuild_index().unwrap();
     }
 }
 
 /// In a child: the store and the round that it is to work on, if it is one.
 fn orders() -> Option<(PathBuf, String)> {
-    let orders = Some((env::var_os("STORE")?.into(), env::var("ROUND").ok()?));
+    let orders =
+        Some((env::var_os("OPUS_ZARR_TEST_STORE")?.into(), env::var("OPUS_ZARR_TEST_ROUND").ok()?));
     println!("\n{BEGIN}");
     orders
 }

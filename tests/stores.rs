@@ -104,7 +104,11 @@ fn processes_import_into_one_store_at_once() {
     let store = folder.path().join("store");
     let spawn = |process: &&str| {
         let mut command = this_test("child_imports_ten");
-        command.env("STORE", &store).env("PROCESS", process).spawn().unwrap()
+        command
+            .env("OPUS_ZARR_TEST_STORE", &store)
+            .env("OPUS_ZARR_TEST_PROCESS", process)
+            .spawn()
+            .unwrap()
     };
     let children: Vec<_> = ["a", "b", "c"].iter().map(spawn).collect();
     for mut child in children {
@@ -122,7 +126,11 @@ fn processes_import_into_one_store_at_once() {
 #[test]
 #[ignore = "a child process of processes_import_into_one_store_at_once"]
 fn child_imports_ten() {
-    let (Some(store), Ok(process)) = (env::var_os("STORE"), env::var("PROCESS")) else { return };
+    let (Some(store), Ok(process)) =
+        (env::var_os("OPUS_ZARR_TEST_STORE"), env::var("OPUS_ZARR_TEST_PROCESS"))
+    else {
+        return;
+    };
     for number in 0..10 {
         import(testdata(MONO), &store, &format!("{process}{number}")).unwrap();
     }
