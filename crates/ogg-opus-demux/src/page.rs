@@ -131,10 +131,8 @@ impl<'a> Page<'a> {
 /// How many bytes the page that `bytes` begin with has; or, when they are too
 /// few to tell, how many are needed to tell more.
 pub(crate) fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
-    let seen = bytes.get(..4).unwrap_or(bytes);
-    if !CAPTURE.starts_with(seen) {
-        let mut found = [0; 4];
-        found.iter_mut().zip(seen).for_each(|(to, from)| *to = *from);
+    let Some(&found) = bytes.first_chunk::<4>() else { return Ok(HEADER_LEN) };
+    if found != *CAPTURE {
         return Err(InvalidPage::Capture { found });
     }
     let Some(header) = bytes.first_chunk::<HEADER_LEN>() else { return Ok(HEADER_LEN) };
@@ -168,7 +166,7 @@ impl fmt::Debug for Page<'_> {
 }
 
 /// What every page begins with (RFC 3533 section 6, field 1).
-pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
+const CAPTURE: &[u8; 4] = b"OggS";
 const HEADER_LEN: usize = 27;
 const CHECKSUM: Range<usize> = 22..26;
 /// The longest page: header, 255 lacing values, 255 segments of 255 bytes.

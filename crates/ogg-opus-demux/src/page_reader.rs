@@ -2,7 +2,7 @@ use std::io::{ErrorKind, Read};
 
 use crate::{
     Error, Page,
-    page::{CAPTURE, MAX_PAGE_LEN, required_len},
+    page::{MAX_PAGE_LEN, required_len},
 };
 
 /// Gives the pages of a file or stream one after the other, in bounded memory.
@@ -34,9 +34,7 @@ impl<R: Read> PageReader<R> {
         if !self.fill(1)? {
             return Ok(None);
         }
-        // All of what an error may show of bytes that are not a page.
-        let mut needed = CAPTURE.len();
-        self.fill(needed)?;
+        let mut needed = 1;
         loop {
             let more = required_len(self.unread())
                 .map_err(|reason| Error::Page { offset: self.offset, reason })?;

@@ -1,4 +1,7 @@
-use std::io::{self, Write};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+};
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
 use opus_packet::{
@@ -7,24 +10,28 @@ use opus_packet::{
 
 use crate::reader::MAX_PACKET_LEN;
 
-/// Writes canonical Ogg Opus: one logical stream in which no audio packet
-/// crosses a page, no page holds more than one second, granule positions begin
-/// at 0, and the last page trims the end.
+/// Writes canonical Ogg Opus: one logical stream in which no audio packet crosses a
+/// page, no page holds more than one second, granule positions begin at 0, and the
+/// last page trims the end. (The last page may be longer, if it is to trim more.)
 ///
 /// Such a stream is what every player reads without effort, and what
 /// [`OggOpusReader`](crate::OggOpusReader) gives a byte range for every packet of.
 pub struct OggOpusWriter<W: Write> {
-    pages: PacketWriter<'static, W>,
+    out: PacketWriter<'static, W>,
     serial: u32,
     pre_skip: u16,
-    /// The last packet, held back until it is known whether it ends its page.
-    pending: Option<Vec<u8>>,
-    /// Samples of all packets, and of those of the page in the making.
-    coded_len: u64,
-    page_duration: u32,
-    page_segments: usize,
     packets: u64,
+    /// Samples of the pages that have been written.
+    written_len: u64,
+    /// A page that is full, held back since the end trim may need its last packets
+    /// on the last page; and the page in the making.
+    full: AudioPage,
+    page: AudioPage,
 }
+
+/// The packets of a page, each with its duration.
+#[derive(Default)]
+struct AudioPage(VecDeque<(Vec<u8>, u32)>);
 
 /// Why a stream could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +50,7 @@ pub enum WriteError {
     #[error("no packet was written, expected at least one")]
     NoPackets,
     #[error("end trim of {end_trim} samples, expected at most the {last_page} of the last page")]
-    EndTrim { end_trim: u64, last_page: u32 },
+    EndTrim { end_trim: u64, last_page: u64 },
     #[error("end of the stream: {reason}")]
     Timeline { reason: InvalidTimeline },
 }
@@ -51,18 +58,17 @@ pub enum WriteError {
 impl<W: Write> OggOpusWriter<W> {
     /// Writes the headers, each on pages of its own.
     pub fn new(out: W, serial: u32, head: &OpusHead, tags: &OpusTags) -> Result<Self, WriteError> {
-        let mut pages = PacketWriter::new(out);
-        pages.write_packet(head.to_bytes(), serial, PacketWriteEndInfo::EndPage, 0)?;
-        pages.write_packet(tags.as_bytes().to_vec(), serial, PacketWriteEndInfo::EndPage, 0)?;
+        let mut out = PacketWriter::new(out);
+        out.write_packet(head.to_bytes(), serial, PacketWriteEndInfo::EndPage, 0)?;
+        out.write_packet(tags.as_bytes().to_vec(), serial, PacketWriteEndInfo::EndPage, 0)?;
         Ok(Self {
-            pages,
+            out,
             serial,
             pre_skip: head.pre_skip(),
-            pending: None,
-            coded_len: 0,
-            page_duration: 0,
-            page_segments: 0,
             packets: 0,
+            written_len: 0,
+            full: AudioPage::default(),
+            page: AudioPage::default(),
         })
     }
 
@@ -74,47 +80,83 @@ impl<W: Write> OggOpusWriter<W> {
         if packet.len() > MAX_PACKET_LEN {
             return Err(WriteError::PacketTooLong { packet: number, found: packet.len() });
         }
-        let segments = packet.len() / 255 + 1;
-        let page_is_full = self.page_segments + segments > MAX_SEGMENTS
-            || self.page_duration + samples > SAMPLE_RATE;
-        if page_is_full {
-            self.write_pending(PacketWriteEndInfo::EndPage, self.coded_len)?;
-            (self.page_segments, self.page_duration) = (0, 0);
-        } else {
-            self.write_pending(PacketWriteEndInfo::NormalPacket, self.coded_len)?;
+        if self.page.segments() + segments(packet) > MAX_SEGMENTS
+            || self.page.duration() + u64::from(samples) > u64::from(SAMPLE_RATE)
+        {
+            let full = std::mem::replace(&mut self.full, std::mem::take(&mut self.page));
+            self.write_page(full, PacketWriteEndInfo::EndPage, 0)?;
         }
-        self.pending = Some(packet.to_vec());
+        self.page.0.push_back((packet.to_vec(), samples));
         self.packets += 1;
-        self.page_segments += segments;
-        self.page_duration += samples;
-        self.coded_len += u64::from(samples);
         Ok(())
     }
 
     /// Ends the stream, of which the last `end_trim` samples do not play, and
     /// gives back what it was written to.
     pub fn finish(mut self, end_trim: u64) -> Result<W, WriteError> {
-        let last_page = self.page_duration;
-        if self.pending.is_none() {
+        if self.packets == 0 {
             return Err(WriteError::NoPackets);
         }
-        if end_trim > u64::from(last_page) {
+        let (mut full, mut page) = (std::mem::take(&mut self.full), std::mem::take(&mut self.page));
+        let coded_len = self.written_len + full.duration() + page.duration();
+        Timeline::new(self.pre_skip, coded_len, end_trim)
+            .map_err(|reason| WriteError::Timeline { reason })?;
+        page.take_from(&mut full, end_trim);
+        let last_page = page.duration();
+        if end_trim > last_page {
             return Err(WriteError::EndTrim { end_trim, last_page });
         }
-        Timeline::new(self.pre_skip, self.coded_len, end_trim)
-            .map_err(|reason| WriteError::Timeline { reason })?;
-        self.write_pending(PacketWriteEndInfo::EndStream, self.coded_len - end_trim)?;
-        let mut out = self.pages.into_inner();
+        self.write_page(full, PacketWriteEndInfo::EndPage, 0)?;
+        self.write_page(page, PacketWriteEndInfo::EndStream, end_trim)?;
+        let mut out = self.out.into_inner();
         out.flush()?;
         Ok(out)
     }
 
-    fn write_pending(&mut self, end: PacketWriteEndInfo, granule: u64) -> Result<(), WriteError> {
-        if let Some(packet) = self.pending.take() {
-            self.pages.write_packet(packet, self.serial, end, granule)?;
+    fn write_page(
+        &mut self,
+        page: AudioPage,
+        end: PacketWriteEndInfo,
+        end_trim: u64,
+    ) -> Result<(), WriteError> {
+        let granule = self.written_len + page.duration() - end_trim;
+        self.written_len += page.duration();
+        let last = page.0.len().saturating_sub(1);
+        for (number, (packet, _)) in page.0.into_iter().enumerate() {
+            let end = if number == last { end } else { PacketWriteEndInfo::NormalPacket };
+            self.out.write_packet(packet, self.serial, end, granule)?;
         }
         Ok(())
     }
+}
+
+impl AudioPage {
+    fn duration(&self) -> u64 {
+        self.0.iter().map(|(_, duration)| u64::from(*duration)).sum()
+    }
+
+    fn segments(&self) -> usize {
+        self.0.iter().map(|(packet, _)| segments(packet)).sum()
+    }
+
+    /// Takes packets from the end of the page before, until this one lasts as long
+    /// as the end trim or has no room.
+    fn take_from(&mut self, before: &mut Self, end_trim: u64) {
+        while self.duration() < end_trim {
+            let room = MAX_SEGMENTS - self.segments();
+            let Some(packet) = before.0.pop_back() else { break };
+            if segments(&packet.0) > room {
+                before.0.push_back(packet);
+                break;
+            }
+            self.0.push_front(packet);
+        }
+    }
+}
+
+/// How many lacing values a packet takes.
+fn segments(packet: &[u8]) -> usize {
+    packet.len() / 255 + 1
 }
 
 /// Lacing values of a page (RFC 3533 section 6).

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use ogg_opus_demux::{OggOpusWriter, WriteError};
+use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};
 use opus_packet::{InvalidPacket, InvalidTimeline, OpusHead, OpusTags};
 
 fn writer<W: Write>(out: W) -> Result<OggOpusWriter<W>, WriteError> {
@@ -43,29 +43,41 @@ fn a_stream_has_packets() {
     assert!(matches!(error, WriteError::NoPackets), "{error}");
 }
 
+/// So many packets of 20 ms: a page each second, and what is left.
+fn with_packets(count: usize) -> OggOpusWriter<Vec<u8>> {
+    let mut writer = writer(vec![]).unwrap();
+    (0..count).for_each(|_| writer.write(&TWENTY_MS).unwrap());
+    writer
+}
+
 #[test]
-fn only_the_last_page_is_trimmed() {
-    // One second, and 20 ms on a page of their own.
-    let with_a_second = || {
-        let mut writer = writer(vec![]).unwrap();
-        (0..51).for_each(|_| writer.write(&TWENTY_MS).unwrap());
-        writer
-    };
-    let error = with_a_second().finish(961).unwrap_err();
-    assert!(matches!(error, WriteError::EndTrim { end_trim: 961, last_page: 960 }), "{error}");
-    with_a_second().finish(960).unwrap();
+fn the_last_page_holds_what_is_trimmed() {
+    // 20 ms are left for the last page: to trim more, it needs packets of the one before.
+    for end_trim in [0, 960, 961, 1920, 48_000, 48_960] {
+        let stream = with_packets(101).finish(end_trim).unwrap();
+        let mut reader = OggOpusReader::new(stream.as_slice()).unwrap();
+        let mut packets = 0;
+        while reader.next_ogg_packet().unwrap().is_some() {
+            packets += 1;
+        }
+        let timeline = reader.timeline().unwrap();
+        assert_eq!((packets, timeline.end_trim()), (101, end_trim));
+    }
+}
+
+#[test]
+fn more_than_the_last_two_pages_cannot_be_trimmed() {
+    let error = with_packets(101).finish(48_961).unwrap_err();
+    assert!(matches!(error, WriteError::EndTrim { end_trim: 48_961, last_page: 48_960 }));
 }
 
 #[test]
 fn the_end_trim_leaves_the_pre_skip() {
-    let with_one = || {
-        let mut writer = writer(vec![]).unwrap();
-        writer.write(&TWENTY_MS).unwrap();
-        writer
+    let WriteError::Timeline { reason } = with_packets(1).finish(649).unwrap_err() else {
+        panic!()
     };
-    let WriteError::Timeline { reason } = with_one().finish(649).unwrap_err() else { panic!() };
     assert_eq!(reason, InvalidTimeline { pre_skip: 312, coded_len: 960, end_trim: 649 });
-    with_one().finish(648).unwrap();
+    with_packets(1).finish(648).unwrap();
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub struct Timeline {
 /// A timeline that leaves less than nothing to play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{coded_len} coded samples, expected at least the pre-skip of {pre_skip} \
-     and the end trim of {end_trim} (and at most 2^63 - 1)"
+    "{coded_len} coded samples (of at most 2^63 - 1), expected no fewer than the pre-skip of \
+     {pre_skip} and the end trim of {end_trim} together"
 )]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub struct InvalidTimeline {
