@@ -51,7 +51,7 @@ fn row(what: &'static str, attempt: Attempt, says: impl Into<String>) -> Row {
 
 /// A file with a fault at a byte.
 fn file(what: &'static str, bytes: impl Into<Vec<u8>>, at: usize, says: &str) -> Row {
-    row(what, Attempt::Bytes(bytes.into()), format!("WORLD/source.opus: byte {at}: {says}"))
+    row(what, Attempt::Bytes(bytes.into()), format!("\"WORLD/source.opus\": byte {at}: {says}"))
 }
 
 /// A good file and where its pages begin, the last entry being its end.
@@ -71,7 +71,7 @@ fn cut_off() -> Vec<Row> {
     let cut = |end: usize| &good[..end];
     let last = page.len() - 2;
     vec![
-        row("empty", Attempt::Bytes(vec![]), "WORLD/source.opus: nothing to read"),
+        row("empty", Attempt::Bytes(vec![]), "\"WORLD/source.opus\": nothing to read"),
         file("cut in \"OggS\"", cut(2), 0, "Ogg page of at least 27 bytes, only 2 are left"),
         file("cut in the head page", cut(40), 0, "Ogg page of at least 47 bytes, only 40"),
         file("cut after the head", cut(page[1]), 47, "the stream ends before its headers"),
@@ -139,7 +139,7 @@ fn not_ogg_opus() -> Vec<Row> {
         file("text", "Dear reader", 0, &format!("{not_ogg}\"Dear\"")),
         file("a WAV", wav(), 0, &format!("{not_ogg}\"RIFF\"")),
         file("zeros", vec![0; 100_000], 0, &format!("{not_ogg}\"\\x00\\x00\\x00\\x00\"")),
-        file("one line feed", "\n", 0, not_ogg),
+        file("one line feed", "\n", 0, "Ogg page of at least 27 bytes, only 1"),
         file("Vorbis", ogg_of(b"\x01vorbis\0\0\0\0"), 0, "the Ogg stream holds Vorbis, expected"),
         file("FLAC", ogg_of(b"\x7fFLAC\x01\0"), 0, "the Ogg stream holds FLAC, expected Opus"),
         file("an unknown codec", ogg_of(b"dear reader"), 0, "no OpusHead"),
@@ -173,17 +173,21 @@ fn ogg_of(packet: &'static [u8]) -> Vec<u8> {
 const THREE_CHANNELS: &[u8] = b"OpusHead\x01\x03\x38\x01\x80\xbb\0\0\0\0\0";
 
 fn no_file() -> Vec<Row> {
-    let directory = "cannot open WORLD/directory: is a directory";
-    let missing = "cannot open WORLD/missing.opus: No such file or directory";
-    let beneath = "cannot open WORLD/file/x.opus: Not a directory";
+    let directory = "cannot open \"WORLD/directory\": is a directory";
+    let missing = "cannot open \"WORLD/missing.opus\": No such file or directory";
+    let beneath = "cannot open \"WORLD/file/x.opus\": Not a directory";
     vec![
         row("a directory", Attempt::Source("directory"), directory),
         row("a missing file", Attempt::Source("missing.opus"), missing),
         row("a file in a file", Attempt::Source("file/x.opus"), beneath),
-        row("a pipe", Attempt::Source("pipe"), "cannot open WORLD/pipe: not a regular file"),
-        row("a device", Attempt::Source("/dev/zero"), "cannot open /dev/zero: not a regular file"),
-        row("lines", Attempt::Source("line\nfeed/file"), "WORLD/line\\nfeed/file: byte 0: "),
-        row("no lines", Attempt::Source("a\nb"), "cannot open WORLD/a\\nb: No such file"),
+        row("a pipe", Attempt::Source("pipe"), "cannot open \"WORLD/pipe\": not a regular file"),
+        row(
+            "a device",
+            Attempt::Source("/dev/zero"),
+            "cannot open \"/dev/zero\": not a regular file",
+        ),
+        row("lines", Attempt::Source("line\nfeed/file"), "\"WORLD/line\\nfeed/file\": byte 0: "),
+        row("no lines", Attempt::Source("a\nb"), "cannot open \"WORLD/a\\nb\": No such file"),
     ]
 }
 
@@ -192,8 +196,9 @@ fn names() -> Vec<Row> {
         let says = format!("invalid recording name \"{shown}\": {reason}");
         row("a name", Attempt::Name(name.to_owned()), says)
     };
-    let (reserved, forbidden) = ("names that begin with", "expected none of / \\ : *");
-    let taken = "WORLD/store already holds a recording \"earlier\"";
+    let (reserved, forbidden) =
+        ("expected no \".\" or \"__\" at the start", "expected none of / \\ : *");
+    let taken = "\"WORLD/store\" already holds a recording \"earlier\"";
     vec![
         row("a name that is taken", Attempt::Name("earlier".to_owned()), taken),
         bad("", "", "expected at least one character"),
@@ -216,18 +221,22 @@ fn names() -> Vec<Row> {
 
 fn stores() -> Vec<Row> {
     let no_store = |path: &'static str, why: &str| {
-        let says = format!("WORLD/{} is not an opus-zarr store: {why}", path.escape_default());
+        let says = format!("\"WORLD/{}\" is not an opus-zarr store: {why}", path.escape_default());
         row("no store", Attempt::Store(path), says)
     };
-    let later = "WORLD/future/zarr.json: layout 7, this version reads layout 1";
+    let later = "\"WORLD/future/zarr.json\": layout 7, this version reads layout 1";
     vec![
         no_store("directory", "it has no zarr.json"),
         no_store("line\nfeed", "it has no zarr.json"),
         no_store("foreign", "its zarr.json has no opus_zarr attributes"),
         no_store("broken", "its zarr.json is not JSON"),
         row("a later layout", Attempt::Store("future"), later),
-        row("a file", Attempt::Store("file"), "cannot create directory WORLD/file: "),
-        row("beneath a file", Attempt::Store("file/x"), "cannot create directory WORLD/file/x: "),
+        no_store("file", "it is no directory"),
+        row(
+            "beneath a file",
+            Attempt::Store("file/x"),
+            "cannot create directory \"WORLD/file/x\": ",
+        ),
     ]
 }
 

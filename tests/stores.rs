@@ -92,7 +92,7 @@ fn of_threads_that_import_one_name_exactly_one_wins() {
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 5));
     for error in lost.into_iter().map(Result::unwrap_err) {
-        assert_eq!(error, format!("{} already holds a recording \"it\"", store.display()));
+        assert_eq!(error, format!("{store:?} already holds a recording \"it\""));
     }
     assert_eq!(visible(&store), ["it"]);
     assert!(drafts(&store).is_empty(), "no draft is left");

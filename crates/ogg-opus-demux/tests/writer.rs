@@ -1,5 +1,7 @@
 //! What the writer refuses: what its own reader would refuse.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io::{self, ErrorKind, Write};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};

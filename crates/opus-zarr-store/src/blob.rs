@@ -14,7 +14,7 @@ use crate::{
     codec::ChunkCodec,
     layout::{BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
     local::{create_dir_all, create_file, io_error, read_range, sync_dir},
-    shard::{ShardWriter, index_len, parse_index, stored_checksum},
+    shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
 };
 
 /// Writes the blob of a recording, in constant memory.
@@ -51,8 +51,8 @@ pub(crate) struct ShardedBlob {
 #[derive(Debug)]
 pub struct BlobReader<'a> {
     blob: &'a ShardedBlob,
-    /// What has been read ahead, and how much of it has been given.
-    ahead: Vec<u8>,
+    /// The chunk that is being given, and how much of it has been.
+    chunk: Vec<u8>,
     given: usize,
     next: u64,
 }
@@ -174,7 +174,7 @@ impl ShardedBlob {
     }
 
     pub(crate) fn reader(&self) -> BlobReader<'_> {
-        BlobReader { blob: self, ahead: Vec::new(), given: 0, next: 0 }
+        BlobReader { blob: self, chunk: Vec::new(), given: 0, next: 0 }
     }
 
     fn shard_path(&self, shard: u64) -> PathBuf {
@@ -235,10 +235,8 @@ impl ShardedBlob {
     }
 
     fn decode(&self, encoded: &[u8], expected: Option<u32>) -> Result<Vec<u8>, String> {
-        let stored = stored_checksum(encoded);
-        if stored != expected {
-            return Err(format!("chunk with checksum {stored:x?}, expected {expected:x?}"));
-        }
+        let expected = expected.ok_or("the attributes have no checksum for the chunk")?;
+        check_stored(encoded, expected)?;
         self.codec.decode(encoded)
     }
 
@@ -265,32 +263,19 @@ impl BlobRead for ShardedBlob {
     }
 }
 
-impl BlobReader<'_> {
-    /// Replaces what has been given by what comes next; by nothing if that fails.
-    fn read_ahead(&mut self) -> Result<(), Error> {
-        self.given = 0;
-        // Damage further on must not hide what lies before it.
-        let end = [READ_AHEAD, BLOB_CHUNK].map(|len| (self.next + len).min(self.blob.len));
-        let mut read = |&end| self.blob.read(self.next..end, &mut self.ahead).map(|()| end);
-        let [far, near] = &end;
-        match read(far).or_else(|_| read(near)) {
-            Ok(end) => self.next = end,
-            Err(error) => {
-                self.ahead.clear();
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Read for BlobReader<'_> {
+    /// Chunk by chunk, so that damage hides nothing that lies before it.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.ahead.len() {
-            self.read_ahead().map_err(io::Error::other)?;
+        if self.given == self.chunk.len() {
+            // Empty if it cannot be read.
+            let mut chunk = std::mem::take(&mut self.chunk);
+            self.given = 0;
+            let end = (self.next + BLOB_CHUNK).min(self.blob.len);
+            self.blob.read(self.next..end, &mut chunk).map_err(io::Error::other)?;
+            (self.chunk, self.next) = (chunk, end);
         }
-        let mut ahead = self.ahead.get(self.given..).unwrap_or_default();
-        let count = Read::read(&mut ahead, out)?;
+        let mut rest = self.chunk.get(self.given..).unwrap_or_default();
+        let count = Read::read(&mut rest, out)?;
         self.given += count;
         Ok(count)
     }
@@ -304,6 +289,3 @@ fn size(len: u64) -> usize {
 fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
-
-/// A few chunks at a time, on chunk borders.
-const READ_AHEAD: u64 = 16 * BLOB_CHUNK;

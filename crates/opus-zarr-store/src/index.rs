@@ -16,7 +16,7 @@ use crate::{
     codec::ChunkCodec,
     layout::{INDEX_CHUNK, INDEX_CHUNK_ROWS},
     local::{create_dir_all, create_file, io_error, read_range},
-    shard::{ShardWriter, index_len, stored_checksum},
+    shard::{ShardWriter, check_stored, index_len, stored_checksum},
 };
 
 /// Writes the index of a recording, in constant memory.
@@ -150,14 +150,14 @@ impl StoredIndex {
 
 impl ShardedIndex {
     /// `path` is the file of the shard; the rest comes from the attributes.
-    pub(crate) fn new(path: PathBuf, info: &RecordingInfo) -> Result<Self, Error> {
+    pub(crate) fn new(path: PathBuf, info: &RecordingInfo) -> Result<Self, String> {
         let (packets, coded_len) = (info.packet_count, info.coded_length);
         let checkpoints = info.index_checkpoints.clone();
         let checkpoints = Checkpoints::parse(checkpoints, INDEX_CHUNK_ROWS, packets, coded_len)
-            .map_err(|reason| Error::Index { path: path.clone(), reason })?;
-        let chunks = parse_chunks(info, checkpoints.firsts().len())
-            .map_err(|reason| Error::Metadata { path: path.clone(), reason })?;
-        let (blob_len, codec) = (info.blob_bytes, ChunkCodec::index()?);
+            .map_err(|reason| reason.to_string())?;
+        let chunks = parse_chunks(info, checkpoints.firsts().len())?;
+        let codec = ChunkCodec::index().map_err(|error| error.to_string())?;
+        let blob_len = info.blob_bytes;
         Ok(Self { path, packets, coded_len, blob_len, checkpoints, chunks, codec })
     }
 
@@ -196,10 +196,8 @@ impl ShardedIndex {
     }
 
     fn decode(&self, encoded: &[u8], expected: u32) -> Result<Vec<u8>, String> {
-        match stored_checksum(encoded) {
-            Some(found) if found == expected => self.codec.decode(encoded),
-            found => Err(format!("chunk with checksum {found:x?}, expected {expected:x}")),
-        }
+        check_stored(encoded, expected)?;
+        self.codec.decode(encoded)
     }
 
     fn parse_chunk(&self, number: usize, chunk: &[u8]) -> Result<Span, InvalidIndex> {

@@ -2,6 +2,7 @@
 
 mod blob;
 mod codec;
+mod document;
 mod error;
 mod index;
 mod info;

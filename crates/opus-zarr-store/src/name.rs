@@ -53,7 +53,7 @@ fn fault(name: &str) -> Option<&'static str> {
     } else if name.contains(forbidden) {
         Some("expected none of / \\ : * ? \" < > | and no control character")
     } else if name.starts_with('.') || name.starts_with("__") || name == "zarr.json" {
-        Some("names that begin with \".\" or \"__\" and \"zarr.json\" are reserved")
+        Some("expected no \".\" or \"__\" at the start, and not \"zarr.json\": those are reserved")
     } else if name.ends_with(['.', ' ']) {
         Some("expected no \".\" or space at the end")
     } else {

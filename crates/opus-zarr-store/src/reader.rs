@@ -6,17 +6,17 @@ use std::{
 
 use opus_packet::{CodedPos, OpusHead, Timeline};
 use opus_packet_index::{BlobRead, IndexRead, Span};
-use serde_json::Value;
 
 use crate::{
     BlobReader, Error, IndexInfo, IndexWriter, RecordingInfo, RecordingName, Store, StoredIndex,
     blob::ShardedBlob,
+    document::{parse_document, write_document},
     index::{ShardedIndex, shard_path},
-    layout::{ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group},
+    layout::{BLOB, INDEX, METADATA, index_array},
     local::{
         create_dir_all, create_draft, io_error, read_whole, remove_dead_drafts, replace, sync_dir,
     },
-    store::{MAX_METADATA, check_layout, is_absent, pretty},
+    store::{MAX_METADATA, is_absent, pretty},
 };
 
 /// A recording in a store. Opening reads one file, its group's `zarr.json`.
@@ -47,17 +47,8 @@ impl RecordingReader {
             }
             bytes => bytes?,
         };
+        let info = parse_document(&path, &bytes)?;
         let fault = |reason| Error::Metadata { path: path.clone(), reason };
-        let document: Value =
-            serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;
-        let attributes = document
-            .get("attributes")
-            .and_then(|attributes| attributes.get(ATTRIBUTES_KEY))
-            .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
-        check_layout(&path, attributes)?;
-        let info: RecordingInfo =
-            serde_json::from_value(attributes.clone()).map_err(|error| fault(error.to_string()))?;
-        check_arrays(&document, &info).map_err(fault)?;
         let head = info.head().map_err(fault)?;
         let timeline = info.timeline().map_err(fault)?;
         let checksums = info.checksums().map_err(fault)?;
@@ -137,7 +128,7 @@ impl RecordingReader {
         self.info.index_checksums = index.checksums;
         let array = index_array(self.info.packet_count);
         replace(&self.directory.join(INDEX).join(METADATA), pretty(&array).as_bytes())?;
-        let group = group_document(&self.info)?;
+        let group = write_document(&self.info)?;
         replace(&self.directory.join(METADATA), group.as_bytes())?;
         self.index = open_index(&self.directory, &self.info);
         Ok(())
@@ -169,30 +160,6 @@ impl BlobRead for RecordingReader {
     }
 }
 
-/// The document of a recording's group.
-pub(crate) fn group_document(info: &RecordingInfo) -> Result<String, Error> {
-    let attributes = serde_json::to_value(info)
-        .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
-    Ok(recording_group(&attributes, info.blob_bytes, info.packet_count).to_string())
-}
-
 fn open_index(directory: &Path, info: &RecordingInfo) -> Result<ShardedIndex, String> {
-    let path = shard_path(&directory.join(INDEX));
-    ShardedIndex::new(path, info).map_err(|error| error.to_string())
-}
-
-/// The arrays must be those of layout 1: what decides how their bytes are read is
-/// held against what this version reads.
-fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
-    let expected = [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))];
-    for (name, expected) in expected {
-        let found = document.pointer(&format!("/consolidated_metadata/metadata/{name}"));
-        let found = found.ok_or_else(|| format!("no metadata of {name}"))?;
-        for field in ["shape", "data_type", "chunk_grid", "codecs"] {
-            if found.get(field) != expected.get(field) {
-                return Err(format!("{name} has another {field} than layout 1"));
-            }
-        }
-    }
-    Ok(())
+    ShardedIndex::new(shard_path(&directory.join(INDEX)), info)
 }

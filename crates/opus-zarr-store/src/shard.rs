@@ -55,6 +55,15 @@ pub(crate) fn stored_checksum(encoded: &[u8]) -> Option<u32> {
     encoded.last_chunk().copied().map(u32::from_le_bytes)
 }
 
+/// Whether an encoded inner chunk is the one that was committed.
+pub(crate) fn check_stored(encoded: &[u8], expected: u32) -> Result<(), String> {
+    match stored_checksum(encoded) {
+        Some(found) if found == expected => Ok(()),
+        Some(found) => Err(format!("chunk with checksum {found:#010x}, expected {expected:#010x}")),
+        None => Err("no chunk there".to_owned()),
+    }
+}
+
 /// Bytes of the index of a shard of `slots` chunks.
 pub(crate) fn index_len(slots: u64) -> u64 {
     slots * 16 + 4

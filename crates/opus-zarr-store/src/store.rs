@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::{
     Error, RecordingName, RecordingReader, RecordingWriter,
-    layout::{ATTRIBUTES_KEY, LAYOUT, METADATA, root_group},
+    document::check_layout,
+    layout::{ATTRIBUTES_KEY, METADATA, root_group},
     local::{DRAFT_PREFIX, create_dir_all, io_error, read_whole, replace},
 };
 
@@ -26,8 +27,8 @@ impl Store {
         let path = root.join(METADATA);
         match read_whole(&path, MAX_METADATA) {
             Ok(bytes) => check_root(root, &bytes)?,
-            Err(Error::Io { source, .. }) if is_absent(&source) && root.exists() => {
-                return Err(not_a_store(root, "it has no zarr.json"));
+            Err(Error::Io { source, .. }) if is_absent(&source) => {
+                return Err(not_a_store(root, why_absent(root)));
             }
             Err(error) => return Err(error),
         }
@@ -37,6 +38,9 @@ impl Store {
     /// Opens a store, or makes one where there is no directory or an empty one.
     pub fn open_or_create(root: impl AsRef<Path>) -> Result<Self, Error> {
         let root = root.as_ref();
+        if root.is_file() {
+            return Err(not_a_store(root, why_absent(root)));
+        }
         create_dir_all(root)?;
         match Self::open(root) {
             Err(Error::NotAStore { .. }) if is_empty(root)? => {
@@ -69,18 +73,6 @@ impl Store {
     }
 }
 
-/// Reads the layout that a group's attributes name, and refuses all but ours.
-pub(crate) fn check_layout(path: &Path, attributes: &Value) -> Result<(), Error> {
-    match attributes.get("layout") {
-        Some(layout) if layout.as_u64() == Some(LAYOUT) => Ok(()),
-        Some(other) => Err(Error::Layout { path: path.to_owned(), found: other.to_string() }),
-        None => {
-            let reason = "no layout in its attributes".to_owned();
-            Err(Error::Metadata { path: path.to_owned(), reason })
-        }
-    }
-}
-
 pub(crate) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
@@ -97,6 +89,16 @@ fn check_root(root: &Path, bytes: &[u8]) -> Result<(), Error> {
         .and_then(|attributes| attributes.get(ATTRIBUTES_KEY))
         .ok_or_else(|| not_a_store(root, "its zarr.json has no opus_zarr attributes"))?;
     check_layout(&root.join(METADATA), attributes)
+}
+
+fn why_absent(root: &Path) -> &'static str {
+    if root.is_dir() {
+        "it has no zarr.json"
+    } else if root.exists() {
+        "it is no directory"
+    } else {
+        "there is no such directory"
+    }
 }
 
 fn not_a_store(root: &Path, reason: &'static str) -> Error {

@@ -9,10 +9,10 @@ use opus_packet::{OpusHead, OpusTags, Timeline};
 use crate::{
     BlobWriter, Error, IndexWriter, RecordingInfo, RecordingName, RecordingReader, Source, Store,
     StoredBlob, StoredIndex,
+    document::write_document,
     index::shard_path,
     layout::{BLOB, INDEX, METADATA, blob_array, index_array},
     local::{io_error, remove_dead_drafts, sync_dir, unique_name, write_new},
-    reader::group_document,
     store::pretty,
 };
 
@@ -103,7 +103,7 @@ impl RecordingWriter {
         for directory in [&index.join("c").join("0"), &index.join("c"), &index, &blob] {
             sync_dir(directory)?;
         }
-        write_new(&self.draft.join(METADATA), group_document(info)?.as_bytes())?;
+        write_new(&self.draft.join(METADATA), write_document(info)?.as_bytes())?;
         sync_dir(&self.draft)
     }
 }

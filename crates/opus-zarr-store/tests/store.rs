@@ -11,6 +11,7 @@ use opus_zarr_store::{
     BlobReader, Description, Error, IndexWriter, RecordingName, RecordingReader, RecordingWriter,
     Source, Store, StoredAs,
 };
+use serde_json::Value;
 use zarrs::{array::Array, filesystem::FilesystemStore};
 
 const PACKET: usize = 100;
@@ -284,7 +285,7 @@ fn unknown_attributes_survive_and_unknown_layouts_are_refused() {
     let edit = |from: &str, to: &str| {
         let text = fs::read_to_string(&group).unwrap();
         assert!(text.contains(from), "{from}");
-        fs::write(&group, text.replacen(from, to, 1)).unwrap();
+        fs::write(&group, with_checksum(&text.replacen(from, to, 1))).unwrap();
     };
     edit("\"channels\"", "\"start_time\":\"2026\",\"channels\"");
     let mut recording = store.open_recording(&name("a")).unwrap();
@@ -305,11 +306,46 @@ fn unknown_attributes_survive_and_unknown_layouts_are_refused() {
     assert!(open().to_string().contains("layout 2, this version reads layout 1"));
 }
 
+/// The document with the checksum that its attributes give, as `docs/format.md` says.
+fn with_checksum(document: &str) -> String {
+    let mut document: Value = serde_json::from_str(document).unwrap();
+    let attributes = document["attributes"]["opus_zarr"].as_object_mut().unwrap();
+    attributes.remove("checksum");
+    let mut sorted = Value::Object(attributes.clone());
+    sorted.sort_all_objects();
+    let checksum = format!("{:08x}", crc32c::crc32c(sorted.to_string().as_bytes()));
+    attributes.insert("checksum".to_owned(), checksum.into());
+    document.to_string()
+}
+
+#[test]
+fn no_digit_of_the_attributes_can_change_unseen() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, _) = stored(root.path(), 10);
+    let group = root.path().join("a/zarr.json");
+    let text = fs::read_to_string(&group).unwrap();
+    let start = text.find("\"opus_zarr\"").unwrap();
+    let end = text.find("\"consolidated_metadata\"").unwrap();
+    for (at, digit) in text.bytes().enumerate().filter(|(at, _)| (start..end).contains(at)) {
+        if digit.is_ascii_digit() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] = if digit == b'9' { b'1' } else { digit + 1 };
+            fs::write(&group, damaged).unwrap();
+            let error = store.open_recording(&name("a")).unwrap_err();
+            assert!(matches!(error, Error::Metadata { .. } | Error::Layout { .. }), "{error}");
+        }
+    }
+    // Another program may write the same document in another way.
+    let pretty: Value = serde_json::from_str(&text).unwrap();
+    fs::write(&group, format!("{pretty:#}")).unwrap();
+    store.open_recording(&name("a")).unwrap();
+}
+
 #[test]
 fn only_stores_are_opened_and_only_empty_directories_become_one() {
     let root = tempfile::tempdir().unwrap();
     let missing = root.path().join("missing");
-    assert!(matches!(Store::open(&missing), Err(Error::Io { .. })));
+    assert!(matches!(Store::open(&missing), Err(Error::NotAStore { .. })));
     assert!(matches!(Store::open(root.path()), Err(Error::NotAStore { .. })));
     fs::write(root.path().join("letter.txt"), "dear").unwrap();
     assert!(matches!(Store::open_or_create(root.path()), Err(Error::NotAStore { .. })));
