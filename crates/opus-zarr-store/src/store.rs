@@ -93,7 +93,7 @@ fn check_root(root: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 fn why_absent(root: &Path) -> &'static str {
     if root.is_dir() {
-        "it has no zarr.json"
+        "it has no zarr.json; a new store needs an empty directory"
     } else if root.exists() {
         "it is no directory"
     } else {
