@@ -21,7 +21,7 @@ use opus_packet::{OpusHead, OpusTags};
 use opus_packet_index::{IndexBuilder, IndexRow, rows_to_bytes};
 use opus_zarr::{Recording, import};
 use serde_json::{Value, json};
-use support::{Random, testdata};
+use support::{Random, say_skipped, testdata};
 
 /// Three chunks of the index.
 const LONG_PACKETS: u64 = 25_000;
@@ -259,8 +259,7 @@ fn ask(python: &Path, store: &Path, folder: &Path, recordings: &[Stored]) -> Val
 /// and a message, on a machine without Python.
 fn python() -> Option<PathBuf> {
     let Ok(version) = Command::new("python3").arg("--version").output() else {
-        // Not eprintln!, which nobody sees when a test passes.
-        let _ = writeln!(io::stderr(), "SKIPPED: nothing was read with zarr-python: no python3");
+        say_skipped("nothing was read with zarr-python: no python3");
         return None;
     };
     let requirements = in_tests("zarr_python.txt");

@@ -13,7 +13,7 @@ use opus_zarr::{Recording, import};
 
 use super::{
     recordings::{MONO, first_and_last},
-    testdata,
+    say_skipped, testdata,
     tree::{Tree, drafts, visible},
 };
 
@@ -42,8 +42,7 @@ impl Disk {
     pub fn refusals(&self, at: &Path) -> Vec<String> {
         let probe = in_namespace(r#"mount -t tmpfs none "$1""#, at);
         if let Some(why) = failure(&probe) {
-            // Not `eprintln!`, which the test harness swallows.
-            let _ = writeln!(io::stderr(), "SKIPPED: imports to a bad disk: cannot mount: {why}");
+            say_skipped(&format!("imports to a bad disk: cannot mount: {why}"));
             return vec![];
         }
         let child = in_namespace(self.script, at);

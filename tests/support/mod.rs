@@ -23,6 +23,12 @@ pub fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
 }
 
+/// Says what is not tested here, and why. Not by `eprintln!`: the test harness swallows
+/// that when a test passes.
+pub fn say_skipped(what: &str) {
+    let _ = writeln!(io::stderr(), "SKIPPED: {what}");
+}
+
 /// A row of the corpus manifest.
 pub struct CorpusFile {
     pub name: String,
@@ -42,10 +48,7 @@ pub fn corpus() -> Option<Vec<CorpusFile>> {
     let manifest = root.join("MANIFEST.tsv");
     if !manifest.exists() {
         assert!(env::var_os("OPUS_ZARR_CORPUS").is_none(), "no {}", manifest.display());
-        // Not by `eprintln!`, which the test harness swallows when a test passes.
-        let message =
-            "SKIPPED: no corpus of real recordings; set OPUS_ZARR_CORPUS to its directory";
-        writeln!(io::stderr(), "{message}").unwrap();
+        say_skipped("no corpus of real recordings; set OPUS_ZARR_CORPUS to its directory");
         return None;
     }
     let manifest = fs::read_to_string(manifest).unwrap();
