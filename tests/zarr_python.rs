@@ -10,7 +10,7 @@ mod support;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::LazyLock,
