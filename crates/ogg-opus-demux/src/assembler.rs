@@ -37,6 +37,11 @@ impl Assembler {
         }
     }
 
+    /// The serial number of the logical stream.
+    pub(crate) fn serial(&self) -> u32 {
+        self.serial
+    }
+
     /// Accepts any number for the next page. Between the headers and the first
     /// audio page a jump is no loss: someone joined a live stream there
     /// (RFC 7845 section 3).

@@ -21,7 +21,6 @@ pub struct OggOpusReader<R> {
     clock: GranuleClock,
     head: OpusHead,
     tags: OpusTags,
-    serial: u32,
     /// The packets that end on the current page, and which of them is next.
     ended: Vec<(PacketBytes, u32)>,
     next: usize,
@@ -48,7 +47,7 @@ impl<R: Read> OggOpusReader<R> {
     /// Reads the two headers. There is no need to wrap `inner` in a `BufReader`.
     pub fn new(inner: R) -> Result<Self, Error> {
         let mut pages = PageReader::new(inner);
-        let (head, mut assembler, serial) = read_head(&mut pages)?;
+        let (head, mut assembler) = read_head(&mut pages)?;
         let tags = read_tags(&mut pages, &mut assembler)?;
         assembler.accept_any_sequence();
         Ok(Self {
@@ -57,7 +56,6 @@ impl<R: Read> OggOpusReader<R> {
             clock: GranuleClock::new(head.pre_skip()),
             head,
             tags,
-            serial,
             ended: Vec::new(),
             next: 0,
             packets_before: 0,
@@ -78,7 +76,7 @@ impl<R: Read> OggOpusReader<R> {
 
     /// The serial number of the logical stream.
     pub fn serial(&self) -> u32 {
-        self.serial
+        self.assembler.serial()
     }
 
     /// Which samples play; known once all packets have been read, because the
@@ -165,7 +163,7 @@ fn locate<'a, R: Read>(
     }
 }
 
-fn read_head<R: Read>(pages: &mut PageReader<R>) -> Result<(OpusHead, Assembler, u32), Error> {
+fn read_head<R: Read>(pages: &mut PageReader<R>) -> Result<(OpusHead, Assembler), Error> {
     let (offset, page) = pages.next_page()?.ok_or(Error::Empty)?;
     let at_page = |violation| Error::Structure { offset, violation };
     if !page.is_first() {
@@ -185,7 +183,7 @@ fn read_head<R: Read>(pages: &mut PageReader<R>) -> Result<(OpusHead, Assembler,
         return Err(at_page(Violation::HeadNotAlone));
     }
     check_header_granule(page.granule()).map_err(at_page)?;
-    Ok((head, Assembler::new(&page), page.serial()))
+    Ok((head, Assembler::new(&page)))
 }
 
 fn read_tags<R: Read>(

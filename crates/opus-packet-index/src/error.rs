@@ -1,3 +1,7 @@
+use std::ops::Range;
+
+use opus_packet::CodedPos;
+
 /// Why numbers are not an index of packets, or an index does not hold what was
 /// asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,4 +38,16 @@ pub enum InvalidIndex {
     CheckpointOrder { number: usize, found: u64, previous: u64, coded_len: u64 },
     #[error("first checkpoint at coded sample {found}, expected 0")]
     FirstCheckpoint { found: u64 },
+}
+
+impl InvalidIndex {
+    /// Some of the samples that are asked for are not covered.
+    pub fn not_covered(asked: &Range<CodedPos>, covered: &Range<CodedPos>) -> Self {
+        Self::NotCovered {
+            start: asked.start.get(),
+            end: asked.end.get(),
+            covered_start: covered.start.get(),
+            covered_end: covered.end.get(),
+        }
+    }
 }

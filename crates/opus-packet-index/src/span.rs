@@ -117,12 +117,7 @@ impl IndexRead for Span {
         let covered = self.samples();
         let outside = samples.start < covered.start || samples.end > covered.end;
         if samples.is_empty() || outside {
-            return Err(InvalidIndex::NotCovered {
-                start: samples.start.get(),
-                end: samples.end.get(),
-                covered_start: covered.start.get(),
-                covered_end: covered.end.get(),
-            });
+            return Err(InvalidIndex::not_covered(&samples, &covered));
         }
         self.narrow(&samples).ok_or(InvalidIndex::Empty)
     }

@@ -113,14 +113,6 @@ impl CodedPos {
         self.0
     }
 
-    /// The position `samples` later, if a u64 can count that far.
-    pub const fn checked_add(self, samples: u64) -> Option<Self> {
-        match self.0.checked_add(samples) {
-            Some(sum) => Some(Self(sum)),
-            None => None,
-        }
-    }
-
     /// The position `samples` earlier, but not before the first sample.
     pub const fn saturating_sub(self, samples: u64) -> Self {
         Self(self.0.saturating_sub(samples))

@@ -35,11 +35,6 @@ impl LibopusDecoder {
         decoder.set_gain(i32::from(head.output_gain())).map_err(LibopusError)?;
         Ok(Self { decoder, channels: usize::from(head.channels()) })
     }
-
-    /// Name and version of the library, as it gives them.
-    pub fn version() -> &'static str {
-        magnum_opus::version()
-    }
 }
 
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use opus_packet::{CodedPos, InvalidRange, PlayPos, Timeline, duration};
+use opus_packet::{CodedPos, Timeline, duration};
 use opus_packet_index::{IndexRow, InvalidIndex, Span};
 
 use crate::{Error, PacketDecoder, window::Window};
@@ -24,34 +24,25 @@ pub struct SegmentPlan {
 }
 
 impl SegmentPlan {
-    /// The coded samples to look up in the index for a range of play samples: those
-    /// of the range, with the [`APPROXIMATE_PRE_ROLL`] before them. A range that
+    /// The coded samples to look up in the index for `target`, those of a range of play
+    /// samples: the same, with the [`APPROXIMATE_PRE_ROLL`] before them. A range that
     /// begins within the first pre-roll is decoded from the first packet on, as
     /// players do, so its samples are exact.
-    pub fn approximate_lookup(
-        timeline: &Timeline,
-        play: Range<PlayPos>,
-    ) -> Result<Range<CodedPos>, InvalidRange> {
+    pub fn approximate_lookup(timeline: &Timeline, target: &Range<CodedPos>) -> Range<CodedPos> {
         let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);
-        let from_first_packet = play.start.get() <= pre_roll;
-        let target = timeline.coded(play)?;
+        let from_first_packet = target.start.get() <= timeline.pre_skip() + pre_roll;
         let start = match from_first_packet {
             true => CodedPos::new(0),
             false => target.start.saturating_sub(pre_roll),
         };
-        Ok(start..target.end)
+        start..target.end
     }
 
     /// A plan to decode all packets of `span` and to keep the samples of `target`.
     pub fn new(span: Span, target: Range<CodedPos>) -> Result<Self, InvalidIndex> {
         let covered = span.samples();
         if target.start < covered.start || target.end > covered.end {
-            return Err(InvalidIndex::NotCovered {
-                start: target.start.get(),
-                end: target.end.get(),
-                covered_start: covered.start.get(),
-                covered_end: covered.end.get(),
-            });
+            return Err(InvalidIndex::not_covered(&target, &covered));
         }
         Ok(Self { span, target })
     }
@@ -64,16 +55,6 @@ impl SegmentPlan {
     /// Numbers of the packets to decode.
     pub fn packets(&self) -> Range<u64> {
         self.span.packets()
-    }
-
-    /// Samples per channel to drop from the start of the decoded audio.
-    pub fn dropped_at_start(&self) -> u64 {
-        self.target.start.get() - self.span.samples().start.get()
-    }
-
-    /// Samples per channel to drop from the end of the decoded audio.
-    pub fn dropped_at_end(&self) -> u64 {
-        self.span.samples().end.get() - self.target.end.get()
     }
 
     /// Decodes. `blob` must hold what [`bytes`](Self::bytes) names; the samples

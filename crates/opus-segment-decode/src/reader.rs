@@ -22,10 +22,10 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
     /// What reading a half-open range of play samples takes: one look into the
     /// index.
     pub fn plan_approximate(&self, play: Range<PlayPos>) -> Result<SegmentPlan, Error> {
-        let target = self.timeline.coded(play.clone())?;
+        let target = self.timeline.coded(play)?;
         let span = self
             .index
-            .span(SegmentPlan::approximate_lookup(&self.timeline, play)?)
+            .span(SegmentPlan::approximate_lookup(&self.timeline, &target))
             .map_err(|error| Error::Index { source: error.into() })?;
         SegmentPlan::new(span, target).map_err(|reason| Error::IndexRange { reason })
     }
@@ -71,8 +71,8 @@ where
     P: PacketSource,
     D: PacketDecoder<S>,
 {
-    let target = timeline.coded(play.clone())?;
-    let lookup = SegmentPlan::approximate_lookup(timeline, play)?;
+    let target = timeline.coded(play)?;
+    let lookup = SegmentPlan::approximate_lookup(timeline, &target);
     decoder.reset().map_err(|error| Error::Decode { packet: 0, source: error.into() })?;
     let mut window = Window::new(target, 0);
     let (mut number, mut position) = (0, CodedPos::new(0));

@@ -1,5 +1,4 @@
 use std::{
-    fmt::Write as _,
     fs::File,
     io::{self, BufWriter, Read, Write},
     ops::Range,
@@ -80,11 +79,7 @@ impl BlobWriter {
             self.end_shard()?;
         }
         sync_dir(&self.blob.directory)?;
-        let mut sha256 = String::new();
-        for byte in self.sha256.finalize() {
-            // Writing to a string does not fail.
-            let _ = write!(sha256, "{byte:02x}");
-        }
+        let sha256 = self.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(StoredBlob { blob: self.blob, sha256 })
     }
 
@@ -149,11 +144,6 @@ impl StoredBlob {
     #[allow(clippy::len_without_is_empty, reason = "an empty blob is no recording")]
     pub fn len(&self) -> u64 {
         self.blob.len
-    }
-
-    /// SHA-256 of the bytes, in hexadecimal.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
     }
 
     /// Reads back what has been written, checking it.

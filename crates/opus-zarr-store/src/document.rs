@@ -25,9 +25,7 @@ pub(crate) fn parse_document(path: &Path, bytes: &[u8]) -> Result<RecordingInfo,
     let fault = |reason| Error::Metadata { path: path.to_owned(), reason };
     let not_json = |error: serde_json::Error| fault(error.to_string().escape_debug().to_string());
     let document: Value = serde_json::from_slice(bytes).map_err(not_json)?;
-    let attributes = document
-        .get("attributes")
-        .and_then(|attributes| attributes.get(ATTRIBUTES_KEY))
+    let attributes = our_attributes(&document)
         .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
     check_layout(path, attributes)?;
     let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
@@ -38,6 +36,11 @@ pub(crate) fn parse_document(path: &Path, bytes: &[u8]) -> Result<RecordingInfo,
     let info: RecordingInfo = serde_json::from_value(attributes.clone()).map_err(not_json)?;
     check_arrays(&document, &info).map_err(fault)?;
     Ok(info)
+}
+
+/// What is ours of a group's attributes.
+pub(crate) fn our_attributes(document: &Value) -> Option<&Value> {
+    document.get("attributes")?.get(ATTRIBUTES_KEY)
 }
 
 /// Reads the layout that a group's attributes name, and refuses all but ours.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use opus_packet::CodedPos;
+use opus_packet::{CodedPos, Timeline};
 use opus_packet_index::{
     Checkpoints, IndexBuilder, IndexRead, IndexRow, InvalidIndex, Span, rows_from_bytes,
     rows_to_bytes,
@@ -36,7 +36,7 @@ pub struct StoredIndex {
     /// Open, and so locked, until the index is where it belongs.
     _file: File,
     pub(crate) packets: u64,
-    pub(crate) coded_len: u64,
+    coded_len: u64,
     pub(crate) checkpoints: Vec<u64>,
     pub(crate) ranges: Vec<(u64, u64)>,
     pub(crate) checksums: Vec<u32>,
@@ -137,14 +137,14 @@ impl IndexWriter {
 }
 
 impl StoredIndex {
-    /// Samples of all packets, per channel at 48 kHz.
-    pub fn coded_len(&self) -> u64 {
-        self.coded_len
-    }
-
-    /// Number of packets.
-    pub fn packets(&self) -> u64 {
-        self.packets
+    /// Whether it counts as many samples as the timeline of the recording.
+    pub(crate) fn check_len(&self, timeline: Timeline) -> Result<(), Error> {
+        let (found, expected) = (self.coded_len, timeline.coded_len());
+        if found != expected {
+            let reason = format!("the index counts {found} coded samples, expected {expected}");
+            return Err(Error::Inconsistent { reason });
+        }
+        Ok(())
     }
 }
 
@@ -220,15 +220,9 @@ impl IndexRead for ShardedIndex {
     type Error = Error;
 
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
-        let (start, end) = (samples.start.get(), samples.end.get());
-        if start >= end || end > self.coded_len {
-            let (covered_start, covered_end) = (0, self.coded_len);
-            return Err(self.fault()(InvalidIndex::NotCovered {
-                start,
-                end,
-                covered_start,
-                covered_end,
-            }));
+        let covered = CodedPos::new(0)..CodedPos::new(self.coded_len);
+        if samples.is_empty() || samples.end > covered.end {
+            return Err(self.fault()(InvalidIndex::not_covered(&samples, &covered)));
         }
         let chunks = self.read_chunks(self.checkpoints.chunks(&samples))?;
         IndexRead::span(&chunks, samples).map_err(self.fault())

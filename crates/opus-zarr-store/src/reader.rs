@@ -101,22 +101,13 @@ impl RecordingReader {
         let made = IndexWriter::new(draft.clone(), file).map_err(E::from).and_then(|mut index| {
             fill(self.blob_reader(), &mut index)?;
             let index = index.finish()?;
-            self.check_length(&index)?;
+            index.check_len(self.timeline)?;
             fs::rename(&draft, &path).map_err(io_error("replace", &path))?;
             Ok(index)
         });
         let index = made.inspect_err(|_| drop(fs::remove_file(&draft)))?;
         path.parent().map_or(Ok(()), sync_dir)?;
         self.adopt_index(index)?;
-        Ok(())
-    }
-
-    fn check_length(&self, index: &StoredIndex) -> Result<(), Error> {
-        let (found, expected) = (index.coded_len, self.timeline.coded_len());
-        if found != expected {
-            let reason = format!("the index counts {found} coded samples, expected {expected}");
-            return Err(Error::Inconsistent { reason });
-        }
         Ok(())
     }
 

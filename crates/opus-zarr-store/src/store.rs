@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     Error, RecordingName, RecordingReader, RecordingWriter,
-    document::check_layout,
-    layout::{ATTRIBUTES_KEY, METADATA, root_group},
+    document::{check_layout, our_attributes},
+    layout::{METADATA, root_group},
     local::{DRAFT_PREFIX, create_dir_all, io_error, read_whole, replace},
 };
 
@@ -84,9 +84,7 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
 fn check_root(root: &Path, bytes: &[u8]) -> Result<(), Error> {
     let document: Value = serde_json::from_slice(bytes)
         .map_err(|_| not_a_store(root, "its zarr.json is not JSON"))?;
-    let attributes = document
-        .get("attributes")
-        .and_then(|attributes| attributes.get(ATTRIBUTES_KEY))
+    let attributes = our_attributes(&document)
         .ok_or_else(|| not_a_store(root, "its zarr.json has no opus_zarr attributes"))?;
     check_layout(&root.join(METADATA), attributes)
 }

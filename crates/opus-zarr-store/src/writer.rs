@@ -72,14 +72,7 @@ impl RecordingWriter {
         blob: &StoredBlob,
         index: &StoredIndex,
     ) -> Result<RecordingReader, Error> {
-        let coded_len = description.timeline.coded_len();
-        if index.coded_len != coded_len {
-            let reason = format!(
-                "the index counts {} coded samples, the timeline {coded_len}",
-                index.coded_len
-            );
-            return Err(Error::Inconsistent { reason });
-        }
+        index.check_len(description.timeline)?;
         let info = RecordingInfo::new(description, blob, index);
         self.write_metadata(&info)?;
         let target = self.store.recording_path(&self.name);

@@ -69,8 +69,9 @@ impl Recording {
     /// Reads a range of play samples, `i16` or `f32`, interleaved by channel.
     ///
     /// Approximate: see [`ReadMode`]. A range that begins within the first 80 ms is
-    /// exact: it is decoded from the first packet on. Without an index, or with a damaged one, it walks all
-    /// packets from the start, warns through `tracing`, and gives the same samples.
+    /// exact: it is decoded from the first packet on. Without an index, or with a
+    /// damaged one, it walks all packets from the start, warns through `tracing`, and
+    /// gives the same samples.
     ///
     /// # Errors
     ///
