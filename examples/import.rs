@@ -1,7 +1,9 @@
-//! Imports an Ogg Opus file into a store:
+//! Imports a file with Opus (Ogg, WebM, Matroska, MP4, CAF) into a store:
 //! `cargo run --release --example import FILE STORE NAME`.
 
 use std::{env, process::ExitCode};
+
+use opus_zarr::Recording;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -10,22 +12,32 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match opus_zarr::import(file, store, name) {
-        Ok(recording) => {
-            let info = recording.info();
-            println!(
-                "{name}: {:.1?}, {} samples of {} channel(s) in {} packets, {} bytes, stored {:?}",
-                info.duration(),
-                info.play_length,
-                info.channels,
-                info.packet_count,
-                info.blob_bytes,
-                info.source.stored,
-            );
+        Ok(imported) => {
+            imported.findings.iter().for_each(|finding| eprintln!("{finding}"));
+            imported.recordings.iter().for_each(show);
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn show(recording: &Recording) {
+    let info = recording.info();
+    println!(
+        "{}: {:.1?}, {} samples of {} channel(s) in {} packets, {} bytes, stored {:?}",
+        recording.name(),
+        info.duration(),
+        info.play_length,
+        info.channels,
+        info.packet_count,
+        info.blob_bytes,
+        info.source.stored,
+    );
+    let lost: u64 = info.gaps.iter().map(|gap| gap.samples).sum();
+    if lost > 0 {
+        println!("{}: {lost} samples were lost and are concealed", recording.name());
     }
 }

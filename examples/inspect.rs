@@ -1,4 +1,4 @@
-//! Shows the pages, the packets and the timeline of an Ogg Opus file:
+//! Shows the pages, the packets, the timeline and the faults of an Ogg Opus file:
 //! `cargo run --release --example inspect FILE`.
 
 use std::{collections::BTreeMap, env, error::Error, fs::File, process::ExitCode};
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         eprintln!("usage: inspect FILE");
         return ExitCode::from(2);
     };
-    match pages(&path).and_then(|()| packets(&path)) {
+    match pages(&path).and_then(|()| links(&path)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {path}: {error}");
@@ -31,30 +31,34 @@ fn pages(path: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn packets(path: &str) -> Result<(), Box<dyn Error>> {
+fn links(path: &str) -> Result<(), Box<dyn Error>> {
     let mut reader = OggOpusReader::new(File::open(path)?)?;
-    println!("{:?}\nencoded by {}", reader.head(), reader.tags().vendor());
-    reader.tags().comments().for_each(|comment| println!("  {comment:.100}"));
-    let mut kinds = BTreeMap::new();
-    while let Some(packet) = reader.next_ogg_packet()? {
-        let toc = Toc::new(packet.data[0]);
-        let milliseconds = f64::from(packet.duration) * 1000.0 / f64::from(SAMPLE_RATE);
-        let kind = format!("{:?} {:?} band, {milliseconds} ms", toc.mode(), toc.bandwidth());
-        let (packets, bytes) = kinds.entry(kind).or_insert((0, 0));
-        *packets += 1;
-        *bytes += packet.data.len();
-    }
-    for (kind, (packets, bytes)) in kinds {
-        println!("{packets:>8} packets, {bytes:>9} bytes: {kind}");
-    }
-    if let Some(timeline) = reader.timeline() {
-        println!(
-            "{} samples coded - {} pre-skip - {} end trim = {} to play",
-            timeline.coded_len(),
-            timeline.pre_skip(),
-            timeline.end_trim(),
-            timeline.play_len()
-        );
+    for link in 1.. {
+        println!("link {link}: {:?}\nencoded by {}", reader.head(), reader.tags().vendor());
+        reader.tags().comments().for_each(|comment| println!("  {comment:.100}"));
+        let mut kinds = BTreeMap::new();
+        while let Some(packet) = reader.next_ogg_packet()? {
+            let toc = Toc::new(packet.data[0]);
+            let milliseconds = f64::from(packet.duration) * 1000.0 / f64::from(SAMPLE_RATE);
+            let kind = format!("{:?} {:?} band, {milliseconds} ms", toc.mode(), toc.bandwidth());
+            let (packets, bytes) = kinds.entry(kind).or_insert((0, 0));
+            *packets += 1;
+            *bytes += packet.data.len();
+        }
+        for (kind, (packets, bytes)) in kinds {
+            println!("{packets:>8} packets, {bytes:>9} bytes: {kind}");
+        }
+        if let Some(timeline) = reader.timeline() {
+            let (coded, pre_skip) = (timeline.coded_len(), timeline.pre_skip());
+            let (trim, play) = (timeline.end_trim(), timeline.play_len());
+            println!(
+                "{coded} samples coded - {pre_skip} pre-skip - {trim} end trim = {play} to play"
+            );
+        }
+        reader.findings().for_each(|finding| println!("  {finding}"));
+        if !reader.next_link()? {
+            break;
+        }
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ fn kept(recording: &Recording) -> Vec<u8> {
 
 /// A recording of testdata, and the same in packets that cross pages.
 fn original_and_remuxed(file: &str, folder: &Path) -> (Recording, Recording) {
-    let original = import(testdata(file), folder.join("store"), "original").unwrap();
+    let original = import(testdata(file), folder.join("store"), "original").unwrap().into_first();
     (original, import_bytes(&divisible(file).write(Pages::Full), folder, "remuxed"))
 }
 
@@ -134,7 +134,7 @@ fn an_end_trim_longer_than_the_last_new_page_is_kept() {
     stream.last_granule -= PACKET + 40;
     let file = folder.path().join("trimmed.opus");
     fs::write(&file, stream.write(Pages::Full)).unwrap();
-    let recording = import(&file, folder.path().join("store"), "trimmed").unwrap();
+    let recording = import(&file, folder.path().join("store"), "trimmed").unwrap().into_first();
     let info = recording.info();
     let end_trim = info.coded_length - info.play_length - u64::from(info.pre_skip);
     assert_eq!((info.source.stored, end_trim), (StoredAs::Remuxed, 1000));

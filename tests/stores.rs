@@ -6,7 +6,7 @@ mod support;
 
 use std::{env, fs, sync::Barrier, thread};
 
-use opus_zarr::{Recording, import};
+use opus_zarr::{Imported, Recording, import};
 use opus_zarr_store::Store;
 use support::{
     processes::this_test,
@@ -22,7 +22,7 @@ fn a_store_of_300_recordings() {
     let (file, store) = (folder.path().join("short.opus"), folder.path().join("store"));
     fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
     let names: Vec<String> = (0..300).map(|number| format!("recording {number:03}")).collect();
-    let expected: Vec<i16> = all(&import(&file, &store, &names[0]).unwrap());
+    let expected: Vec<i16> = all(&import(&file, &store, &names[0]).unwrap().into_first());
     for name in &names[1..] {
         import(&file, &store, name).unwrap();
     }
@@ -83,7 +83,9 @@ fn of_threads_that_import_one_name_exactly_one_wins() {
     let start = Barrier::new(6);
     let import_it = || {
         start.wait();
-        import(testdata(MONO), &store, "it").map_err(|error| error.to_string())
+        import(testdata(MONO), &store, "it")
+            .map(Imported::into_first)
+            .map_err(|error| error.to_string())
     };
     let results: Vec<Result<Recording, String>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..6).map(|_| scope.spawn(import_it)).collect();

@@ -13,20 +13,28 @@ use std::{
 use serde_json::Value;
 
 /// Which of our crates a crate may name, and names.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("opus-packet", &[]),
     ("ogg-opus-demux", &["opus-packet"]),
+    ("webm-opus-demux", &["opus-packet"]),
+    ("mp4-opus-demux", &["opus-packet"]),
+    ("caf-opus-demux", &["opus-packet"]),
+    ("raw-opus-demux", &["opus-packet"]),
     ("opus-packet-index", &["opus-packet"]),
     ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
     ("opus-segment-decode", &["opus-packet", "opus-packet-index"]),
     (
         "opus-zarr",
         &[
+            "caf-opus-demux",
+            "mp4-opus-demux",
             "ogg-opus-demux",
             "opus-packet",
             "opus-packet-index",
             "opus-segment-decode",
             "opus-zarr-store",
+            "raw-opus-demux",
+            "webm-opus-demux",
         ],
     ),
 ];

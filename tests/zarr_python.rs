@@ -164,7 +164,7 @@ impl Stored {
     /// Imports a file, and takes it apart without the store.
     fn write(file: &Path, store: &Path) -> Self {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let recording = import(file, store, &name).unwrap();
+        let recording = import(file, store, &name).unwrap().into_first();
         let blob = blob_of(&recording);
         let (packets, rows) = take_apart(&blob);
         let asked_packets = asked_packets(packets.len());

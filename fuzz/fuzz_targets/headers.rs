@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use opus_packet::{OpusHead, OpusTags};
+use opus_packet::{MappingTable, OpusHead, OpusTags};
 
 fuzz_target!(|bytes: &[u8]| {
     match OpusHead::parse(bytes) {
@@ -20,7 +20,20 @@ fn check_head(bytes: &[u8], head: &OpusHead) {
     let written = head.to_bytes();
     assert!(bytes.starts_with(&written), "only fields of later versions are left out");
     assert_eq!(OpusHead::parse(&written).as_ref(), Ok(head));
-    assert!(matches!(head.channels(), 1 | 2));
+    let mapping = head.mapping();
+    let (streams, coupled) = (mapping.streams().get(), mapping.coupled());
+    assert!(head.channels() > 0 && coupled <= streams);
+    let decoded = streams.checked_add(coupled).expect("at most 255");
+    match mapping.table() {
+        MappingTable::Indices(table) => {
+            assert_eq!(table.len(), usize::from(head.channels()));
+            assert!(table.iter().all(|&index| index < decoded || index == 255));
+        }
+        MappingTable::Matrix(matrix) => {
+            assert_eq!(matrix.len(), 2 * usize::from(decoded) * usize::from(head.channels()));
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn check_tags(bytes: &[u8], tags: &OpusTags) {

@@ -2,8 +2,13 @@
 
 #![no_main]
 
+use std::num::NonZeroU8;
+
 use libfuzzer_sys::fuzz_target;
-use opus_packet::{MAX_PACKET_DURATION, Toc, duration};
+use opus_packet::{
+    Concealment, MAX_PACKET_DURATION, Toc, duration, multistream_duration, split_self_delimited,
+    write_self_delimited,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some(toc) = bytes.first().map(|&byte| Toc::new(byte)) else { return };
@@ -18,4 +23,31 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(error) => assert_eq!(error.to_string().lines().count(), 1),
     }
+    check_several(bytes);
 });
+
+/// As a packet of several streams: what is split off can be put together again.
+fn check_several(bytes: &[u8]) {
+    let Ok((first, rest)) = split_self_delimited(bytes) else { return };
+    let (mut ordinary, mut again) = (vec![], vec![]);
+    first.write_ordinary(&mut ordinary);
+    assert_eq!(duration(&ordinary), Ok(first.duration()));
+    write_self_delimited(&ordinary, &mut again).unwrap();
+    assert_eq!(split_self_delimited(&again).unwrap().0.duration(), first.duration());
+    let both = multistream_duration(bytes, NonZeroU8::new(2).unwrap());
+    assert_eq!(both.is_ok(), duration(rest) == Ok(first.duration()));
+    check_concealment(bytes, 2);
+    check_concealment(bytes, 1);
+}
+
+/// Whatever the packet before was, the gap is filled.
+fn check_concealment(before: &[u8], streams: u8) {
+    let (lost, mut filled) = (12_345, 0);
+    let mut concealment = Concealment::new(before, streams, lost);
+    while let Some(packet) = concealment.next_packet() {
+        let duration = multistream_duration(packet.data, NonZeroU8::new(streams).unwrap());
+        assert_eq!(duration, Ok(packet.duration));
+        filled += u64::from(packet.duration);
+    }
+    assert_eq!(filled, lost - lost % 120);
+}

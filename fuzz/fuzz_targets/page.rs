@@ -3,23 +3,41 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ogg_opus_demux::{Error, InvalidPage, Page, PageReader};
+use ogg_opus_demux::{InvalidPage, Page, PageReader, Skipped};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut pages = PageReader::new(bytes);
-    let read = pages.next_page();
+    let read = pages.next_page().unwrap();
     match Page::parse(bytes) {
         Ok(page) => {
-            assert_eq!(read.unwrap(), Some((0, page)));
+            assert_eq!(read, Some((0, page)));
             check(bytes, page);
         }
-        Err(reason) => match read {
-            Ok(None) => assert!(bytes.is_empty()),
-            Err(Error::Page { offset: 0, reason: found }) => assert_eq!(found, reason),
-            other => panic!("{reason:?} from memory, {other:?} from a reader"),
-        },
+        Err(reason) => {
+            let at = read.map(|(at, _)| at).unwrap_or(bytes.len() as u64);
+            let skipped = Skipped { offset: 0, bytes: at, reason };
+            assert_eq!(pages.skipped(), (!bytes.is_empty()).then_some(skipped));
+        }
     }
+    check_walk(bytes);
 });
+
+/// From memory and from a reader the same pages come, and nothing is left out.
+fn check_walk(bytes: &[u8]) {
+    let (mut pages, mut slices) = (PageReader::new(bytes), PageReader::from_slice(bytes));
+    let mut end = 0;
+    loop {
+        let next = slices.next_page().unwrap().map(|(at, page)| (at, page.len() as u64));
+        let same = pages.next_page().unwrap().map(|(at, page)| (at, page.len() as u64));
+        assert_eq!(next, same);
+        assert_eq!(slices.skipped(), pages.skipped());
+        let skipped = slices.skipped().map_or(0, |skipped| skipped.bytes);
+        let Some((at, len)) = next else { break };
+        assert_eq!(at, end + skipped);
+        end = at + len;
+    }
+    assert_eq!(slices.offset(), bytes.len() as u64);
+}
 
 fn check(bytes: &[u8], page: Page<'_>) {
     assert!((27..=65_307).contains(&page.len()));

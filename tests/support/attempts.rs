@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use opus_zarr::{Recording, import};
+use opus_zarr::{ImportOptions, Recording, import, import_with};
 use tempfile::TempDir;
 
 use super::{
@@ -36,7 +36,8 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
-        let earlier = first_and_last(&import(testdata(MONO), at("store"), "earlier").unwrap());
+        let earlier =
+            first_and_last(&import(testdata(MONO), at("store"), "earlier").unwrap().into_first());
         for directory in ["directory", "line\nfeed", "future", "foreign", "broken", "disk"] {
             fs::create_dir(at(directory)).unwrap();
         }
@@ -55,7 +56,8 @@ impl World {
     /// is and with one that there is not.
     pub fn refusals(&self, attempt: &Attempt) -> Vec<String> {
         let into = |source: PathBuf, store: &str, name: &str| {
-            let result = import(source, self.at(store), name);
+            let strict = ImportOptions { strict: true, ..ImportOptions::default() };
+            let result = import_with(source, self.at(store), name, &strict);
             result.map(drop).expect_err("an import that is refused").to_string()
         };
         let into_stores = |source: PathBuf, name: &str| {
@@ -86,7 +88,7 @@ impl World {
     }
 
     pub fn assert_that_a_good_import_works(&self, what: &str) {
-        let recording = import(testdata(MONO), self.at("store"), "next").expect(what);
+        let recording = import(testdata(MONO), self.at("store"), "next").expect(what).into_first();
         assert!(first_and_last(&recording) == self.earlier, "{what}: the next recording");
         fs::remove_dir_all(self.at("store/next")).unwrap();
     }

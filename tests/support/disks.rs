@@ -162,7 +162,7 @@ impl Place {
 fn recording_of_better_times(store: &Path) -> Recording {
     match store.exists() {
         true => Recording::open(store, "earlier").unwrap(),
-        false => import(testdata(MONO), store, "earlier").unwrap(),
+        false => import(testdata(MONO), store, "earlier").unwrap().into_first(),
     }
 }
 

@@ -10,7 +10,7 @@ use opus_zarr::{Recording, import};
 pub fn import_hours(hours: u64, directory: &Path) -> Recording {
     let path = directory.join(format!("{hours}-hours.opus"));
     write_hours(hours, BufWriter::new(File::create(&path).unwrap()));
-    import(&path, directory.join("store"), &format!("{hours}-hours")).unwrap()
+    import(&path, directory.join("store"), &format!("{hours}-hours")).unwrap().into_first()
 }
 
 /// Writes the file that [`import_hours`] imports.

@@ -32,15 +32,23 @@ pub fn say_skipped(what: &str) {
 /// A row of the corpus manifest.
 pub struct CorpusFile {
     pub name: String,
+    /// In the corpus.
+    pub relative: String,
     pub path: PathBuf,
+    pub container: String,
     pub channels: u32,
     /// Samples to play as opusfile counts them, if it reads one link to the end.
     pub opusfile_samples: Option<u64>,
 }
 
-/// The Ogg Opus files of the corpus of real recordings: those of
-/// `OPUS_ZARR_CORPUS`, or of `../shared/corpus`. None if it is not there.
+/// The Ogg Opus files among [`every_opus_file`].
 pub fn corpus() -> Option<Vec<CorpusFile>> {
+    Some(every_opus_file()?.into_iter().filter(|file| file.container == "ogg").collect())
+}
+
+/// The files with Opus of the corpus of real recordings: those of `OPUS_ZARR_CORPUS`, or
+/// of `../shared/corpus`. None if it is not there.
+pub fn every_opus_file() -> Option<Vec<CorpusFile>> {
     let root = match env::var_os("OPUS_ZARR_CORPUS") {
         Some(root) => PathBuf::from(root),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
@@ -57,14 +65,16 @@ pub fn corpus() -> Option<Vec<CorpusFile>> {
 
 fn corpus_file(root: &Path, row: &str) -> Option<CorpusFile> {
     let fields: Vec<&str> = row.split('\t').collect();
-    let [path, "ogg", "opus", channels, ..] = fields[..] else { return None };
+    let [path, container, "opus", channels, ..] = fields[..] else { return None };
     let says: Vec<&str> = fields[11].split(' ').collect();
     let number =
         |key: &str| says.iter().find_map(|field| field.strip_prefix(key))?.parse::<u64>().ok();
     let whole = number("links=") == Some(1) && number("holes=") == Some(0);
     Some(CorpusFile {
         name: Path::new(path).file_name().unwrap().to_string_lossy().into_owned(),
+        relative: path.to_owned(),
         path: root.join(path),
+        container: container.to_owned(),
         channels: channels.parse().unwrap(),
         opusfile_samples: number("pcm_total=").filter(|_| whole),
     })

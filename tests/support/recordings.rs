@@ -24,7 +24,7 @@ pub fn stream_of(file: &str) -> Stream {
 /// A new store that holds the file as the recording "it".
 pub fn store_of(file: &str) -> (TempDir, Recording) {
     let store = tempfile::tempdir().unwrap();
-    let recording = import(testdata(file), store.path(), "it").unwrap();
+    let recording = import(testdata(file), store.path(), "it").unwrap().into_first();
     (store, recording)
 }
 
@@ -32,7 +32,7 @@ pub fn store_of(file: &str) -> (TempDir, Recording) {
 pub fn import_bytes(bytes: &[u8], folder: &Path, name: &str) -> Recording {
     let file = folder.join(format!("{name}.opus"));
     fs::write(&file, bytes).unwrap();
-    import(file, folder.join("store"), name).unwrap()
+    import(file, folder.join("store"), name).unwrap().into_first()
 }
 
 /// Every sample that plays.

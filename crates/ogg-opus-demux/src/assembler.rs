@@ -1,38 +1,80 @@
-use std::ops::Range;
-
-use crate::{Page, Violation};
+use crate::{Error, Note, Page, Violation, finding::Findings, granule::GranuleClock};
 
 /// Makes packets out of the pieces that pages carry (RFC 3533 section 5), and
 /// holds the page sequence.
 #[derive(Debug)]
 pub(crate) struct Assembler {
     serial: u32,
-    /// The number that the next page must have; none: any.
-    next_sequence: Option<u32>,
-    ended: bool,
-    /// A packet that began on this page or before and has not ended.
-    open: Option<Vec<u8>>,
-    /// The packet that began before this page and ended on it.
+    /// The number that the next page must have.
+    next_sequence: u32,
+    stage: Stage,
+    has_ended: bool,
+    open: Open,
+    /// The bytes so far of the packet that is open.
+    begun: Vec<u8>,
+    /// The packet that began before the last page and ended on it.
     joined: Vec<u8>,
 }
 
-/// Where the bytes of a packet that ended on the current page are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PacketBytes {
-    /// In one piece in the page.
-    InPage(Range<usize>),
-    /// Put together from several pages: [`Assembler::joined`].
+/// What has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Head,
+    /// A jump of page numbers is no loss, but someone joined a live stream here
+    /// (RFC 7845 section 3).
+    Tags,
+    Audio,
+}
+
+/// A packet that has begun and not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    None,
+    Kept,
+    /// Its beginning is lost or it is too long: what comes of it is passed over.
+    Dropped,
+}
+
+/// What a fragment of a page does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It is a packet.
+    Whole,
+    /// It ends a packet that began before: [`Assembler::joined`].
     Joined,
+    /// Nothing ends that is kept.
+    Nothing,
+    /// The packet is too long: it is dropped.
+    TooLong,
+}
+
+/// Whether a page may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Admitted,
+    /// Before its first packet something is lost.
+    AfterLoss,
+    /// It has been there already.
+    Refused,
+}
+
+/// A page and where it lies in the stream.
+#[derive(Clone, Copy)]
+pub(crate) struct PlacedPage<'a> {
+    pub(crate) offset: u64,
+    pub(crate) page: Page<'a>,
 }
 
 impl Assembler {
-    /// Follows the logical stream that `first_page` begins.
+    /// Follows the logical stream whose first page this is.
     pub(crate) fn new(first_page: &Page<'_>) -> Self {
         Self {
             serial: first_page.serial(),
-            next_sequence: Some(first_page.sequence().wrapping_add(1)),
-            ended: first_page.is_last(),
-            open: None,
+            next_sequence: first_page.sequence().wrapping_add(1),
+            stage: Stage::Head,
+            has_ended: first_page.is_last(),
+            open: Open::None,
+            begun: Vec::new(),
             joined: Vec::new(),
         }
     }
@@ -42,75 +84,133 @@ impl Assembler {
         self.serial
     }
 
-    /// Accepts any number for the next page. Between the headers and the first
-    /// audio page a jump is no loss: someone joined a live stream there
-    /// (RFC 7845 section 3).
-    pub(crate) fn accept_any_sequence(&mut self) {
-        self.next_sequence = None;
-    }
-
-    /// Takes the next page and gives the packets that end on it. No packet may
-    /// be longer than `limit` bytes.
-    pub(crate) fn page(
-        &mut self,
-        page: &Page<'_>,
-        limit: usize,
-        packets: &mut Vec<PacketBytes>,
-    ) -> Result<(), Violation> {
-        self.check(page)?;
-        for fragment in page.fragments() {
-            if self.open.as_ref().map_or(0, Vec::len) + fragment.range.len() > limit {
-                return Err(Violation::PacketTooLong { limit });
-            }
-            let bytes = page.bytes().get(fragment.range.clone()).unwrap_or_default();
-            match (self.open.take(), fragment.ends_packet) {
-                (None, true) => packets.push(PacketBytes::InPage(fragment.range)),
-                (None, false) => self.open = Some(bytes.to_vec()),
-                (Some(mut open), ends_packet) => {
-                    open.extend_from_slice(bytes);
-                    if ends_packet {
-                        self.joined = open;
-                        packets.push(PacketBytes::Joined);
-                    } else {
-                        self.open = Some(open);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The packet that [`PacketBytes::Joined`] speaks of.
-    pub(crate) fn joined(&self) -> &[u8] {
-        &self.joined
+    /// Whether the last page (EOS) has come.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// Whether a packet has begun and not ended.
     pub(crate) fn is_open(&self) -> bool {
-        self.open.is_some()
+        self.open == Open::Kept
     }
 
-    fn check(&mut self, page: &Page<'_>) -> Result<(), Violation> {
-        if page.is_first() {
-            return Err(Violation::SecondStream);
+    /// The comment header has come.
+    pub(crate) fn has_tags(&mut self) {
+        self.stage = Stage::Tags;
+    }
+
+    /// From now on a jump of page numbers is a loss.
+    pub(crate) fn has_audio(&mut self) {
+        self.stage = Stage::Audio;
+    }
+
+    /// The packet that [`Step::Joined`] speaks of.
+    #[inline]
+    pub(crate) fn joined(&self) -> &[u8] {
+        &self.joined
+    }
+
+    /// Takes the next page of the stream. Its fragments are to follow.
+    #[inline]
+    pub(crate) fn page(
+        &mut self,
+        placed: PlacedPage<'_>,
+        clock: &GranuleClock,
+        findings: &mut Findings,
+    ) -> Result<Admission, Error> {
+        let PlacedPage { offset, page } = placed;
+        let mut admission = Admission::Admitted;
+        if page.sequence() != self.next_sequence || self.has_ended {
+            admission = self.out_of_order(placed, clock, findings)?;
+            if admission == Admission::Refused {
+                return Ok(admission);
+            }
         }
-        if page.serial() != self.serial {
-            return Err(Violation::ForeignPage { expected: self.serial, found: page.serial() });
+        self.next_sequence = page.sequence().wrapping_add(1);
+        self.has_ended = page.is_last();
+        if page.is_continued() != (self.open != Open::None) && !page.is_nil() {
+            findings.report(offset, self.disagree(page.is_continued()))?;
+            admission = Admission::AfterLoss;
         }
-        if self.ended {
-            return Err(Violation::AfterLastPage);
+        Ok(admission)
+    }
+
+    /// Takes the next fragment of the page. No packet may be longer than `limit`.
+    #[inline]
+    pub(crate) fn fragment(&mut self, bytes: &[u8], ends_packet: bool, limit: usize) -> Step {
+        if self.open == Open::None && ends_packet && bytes.len() <= limit {
+            return Step::Whole;
         }
-        let found = page.sequence();
-        if let Some(expected) = self.next_sequence.filter(|&expected| expected != found) {
-            return Err(Violation::Sequence { expected, found });
+        self.divided(bytes, ends_packet, limit)
+    }
+
+    /// A piece of a packet that several pages divide, or of one that is dropped.
+    fn divided(&mut self, bytes: &[u8], ends_packet: bool, limit: usize) -> Step {
+        let was_dropped = self.open == Open::Dropped;
+        let is_dropped = was_dropped || self.begun.len() + bytes.len() > limit;
+        self.open = match (ends_packet, is_dropped) {
+            (true, _) => Open::None,
+            (false, true) => Open::Dropped,
+            (false, false) => Open::Kept,
+        };
+        if is_dropped {
+            self.begun.clear();
+            return if was_dropped { Step::Nothing } else { Step::TooLong };
         }
-        match (self.open.is_some(), page.is_continued()) {
-            (true, false) => return Err(Violation::NotContinued),
-            (false, true) => return Err(Violation::ContinuedWithoutStart),
-            _ => {}
+        self.begun.extend_from_slice(bytes);
+        if !ends_packet {
+            return Step::Nothing;
         }
-        self.next_sequence = Some(found.wrapping_add(1));
-        self.ended = page.is_last();
-        Ok(())
+        std::mem::swap(&mut self.joined, &mut self.begun);
+        self.begun.clear();
+        Step::Joined
+    }
+
+    /// A page that does not have the expected number, or that follows the last page.
+    #[cold]
+    fn out_of_order(
+        &mut self,
+        placed: PlacedPage<'_>,
+        clock: &GranuleClock,
+        findings: &mut Findings,
+    ) -> Result<Admission, Error> {
+        let PlacedPage { offset, page } = placed;
+        let (expected, found) = (self.next_sequence, page.sequence());
+        let is_behind = found.wrapping_sub(expected) > u32::MAX / 2;
+        // Numbers that go back while time goes on, or before there is anything that could
+        // be repeated: someone numbers wrongly.
+        let is_second = self.stage == Stage::Head && self.open == Open::None;
+        if is_behind && clock.has_passed(page.granule()) && !is_second {
+            findings.report(offset, Violation::Repeated { expected, found })?;
+            return Ok(Admission::Refused);
+        }
+        if self.has_ended {
+            findings.report(offset, Violation::AfterLastPage)?;
+        }
+        if found == expected {
+            return Ok(Admission::Admitted);
+        }
+        if self.stage == Stage::Tags {
+            let pages = found.wrapping_sub(expected);
+            findings.report(offset, Note::LiveJoin { pages })?;
+        } else {
+            findings.report(offset, Violation::Sequence { expected, found })?;
+        }
+        self.open = if page.is_continued() { Open::Dropped } else { Open::None };
+        self.begun.clear();
+        Ok(Admission::AfterLoss)
+    }
+
+    /// The page and what is open disagree on whether a packet is continued.
+    #[cold]
+    fn disagree(&mut self, is_continued: bool) -> Violation {
+        self.begun.clear();
+        if is_continued {
+            self.open = Open::Dropped;
+            Violation::ContinuedWithoutStart
+        } else {
+            self.open = Open::None;
+            Violation::NotContinued
+        }
     }
 }

@@ -1,7 +1,9 @@
-use crate::Violation;
+use opus_packet::CONCEALMENT_UNIT;
+
+use crate::{Note, Violation};
 
 /// Holds granule positions against packet durations, page by page
-/// (RFC 7845 section 4), and finds the end trim.
+/// (RFC 7845 section 4): finds losses and the end trim.
 ///
 /// Granule positions begin anywhere (a live recording cut out of a longer
 /// stream), so only their differences count: coded positions begin at 0.
@@ -9,12 +11,40 @@ use crate::Violation;
 pub(crate) struct GranuleClock {
     pre_skip: u64,
     last: Option<u64>,
+    /// How long the packets last that came before a page has told the time.
+    untold: u64,
     end_trim: u64,
+    /// Something was lost, and no page since has told how much.
+    loss_is_open: bool,
+}
+
+/// The packets that end on a page, as time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PageTime {
+    /// How long the packets last that are kept.
+    pub(crate) samples: u64,
+    pub(crate) granule: Option<u64>,
+    pub(crate) is_last: bool,
+    /// Whether something was lost on this page or before it.
+    pub(crate) has_loss: bool,
+    /// The duration of a packet. On the last page, where a loss cannot be told from
+    /// end trim, it is taken for whole packets.
+    pub(crate) packet_duration: u32,
+}
+
+/// What a page says about time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Samples that are lost: a multiple of [`CONCEALMENT_UNIT`].
+    pub(crate) gap: u64,
+    pub(crate) is_inferred: bool,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) note: Option<Note>,
 }
 
 impl GranuleClock {
     pub(crate) fn new(pre_skip: u16) -> Self {
-        Self { pre_skip: u64::from(pre_skip), last: None, end_trim: 0 }
+        Self { pre_skip: pre_skip.into(), last: None, untold: 0, end_trim: 0, loss_is_open: false }
     }
 
     /// Samples at the end of the stream that do not play.
@@ -22,49 +52,100 @@ impl GranuleClock {
         self.end_trim
     }
 
-    /// Takes the next page: `samples` is the duration of the packets that end
-    /// on it. A page on which none ends says nothing about time.
-    pub(crate) fn page(
-        &mut self,
-        samples: u64,
-        granule: Option<u64>,
-        last_page: bool,
-    ) -> Result<(), Violation> {
-        if samples == 0 {
-            return Ok(());
-        }
-        let found = granule.ok_or(Violation::NoGranule)?;
-        if i64::try_from(found).is_err() {
-            return Err(Violation::GranuleOverflow { found });
-        }
-        self.end_trim = match self.last {
-            None => self.first_page(samples, found, last_page)?,
-            Some(last) => later_page(last, samples, found, last_page)?,
+    /// Whether a page with this granule position brings nothing that is later than
+    /// what has come.
+    pub(crate) fn has_passed(&self, granule: Option<u64>) -> bool {
+        granule.is_none_or(|granule| granule <= self.last.unwrap_or_default())
+    }
+
+    /// Whether a page has told the time.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Something was lost, and the page says nothing about time.
+    pub(crate) fn loss(&mut self) {
+        self.loss_is_open = true;
+    }
+
+    /// Takes the next page on which a packet ended, kept or not. (A page on which none
+    /// ends says nothing about time, and a nil last page cannot trim.)
+    pub(crate) fn page(&mut self, page: PageTime) -> Verdict {
+        self.end_trim = 0;
+        self.loss_is_open |= page.has_loss;
+        let known = page.granule.filter(|&granule| i64::try_from(granule).is_ok());
+        let Some(found) = known else { return self.count_on(&page) };
+        let verdict = match self.last {
+            None => self.first_page(&page, found),
+            Some(last) => self.later_page(&page, last.saturating_add(page.samples), found),
         };
         self.last = Some(found);
-        Ok(())
+        self.loss_is_open = false;
+        verdict
     }
 
-    fn first_page(&self, samples: u64, found: u64, last_page: bool) -> Result<u64, Violation> {
-        let trim = samples.saturating_sub(found);
-        if trim > 0 && !last_page {
-            return Err(Violation::GranuleBeforeStart { samples, found });
+    fn count_on(&mut self, page: &PageTime) -> Verdict {
+        let violation = match page.granule {
+            None => Violation::NoGranule,
+            Some(found) => Violation::GranuleOverflow { found },
+        };
+        // Below 2^63 + 2^63, since neither is more than a valid granule position and
+        // a page: see `page`.
+        match &mut self.last {
+            Some(last) => *last = last.saturating_add(page.samples),
+            None => self.untold += page.samples,
         }
-        if trim > 0 && found < self.pre_skip {
-            return Err(Violation::GranuleBelowPreSkip { pre_skip: self.pre_skip, found });
-        }
-        Ok(trim)
+        Verdict { violation: Some(violation), ..Verdict::default() }
     }
-}
 
-/// The end trim that the page asks for: only the last page may, and only of
-/// packets that end on it (RFC 7845 section 4.4).
-fn later_page(last: u64, samples: u64, found: u64, last_page: bool) -> Result<u64, Violation> {
-    let expected = last.checked_add(samples).ok_or(Violation::GranuleOverflow { found })?;
-    match expected.checked_sub(found) {
-        Some(0) => Ok(0),
-        Some(trim) if last_page => Ok(trim.min(samples)),
-        _ => Err(Violation::Granule { expected, found }),
+    fn first_page(&mut self, page: &PageTime, found: u64) -> Verdict {
+        let is_last = page.is_last;
+        let samples = self.untold + page.samples;
+        let pre_skip = self.pre_skip;
+        let trim = match found.checked_sub(samples) {
+            Some(0) => return Verdict::default(),
+            Some(samples) => {
+                let note = Some(Note::LiveStart { samples });
+                return Verdict { note, ..Verdict::default() };
+            }
+            None => samples - found,
+        };
+        let violation = if !is_last {
+            Some(Violation::GranuleBeforeStart { samples, found })
+        } else {
+            self.end_trim = trim.min(page.samples);
+            (found < pre_skip).then_some(Violation::GranuleBelowPreSkip { pre_skip, found })
+        };
+        Verdict { violation, ..Verdict::default() }
+    }
+
+    fn later_page(&mut self, page: &PageTime, expected: u64, found: u64) -> Verdict {
+        let ahead = found.saturating_sub(expected);
+        let behind = expected.saturating_sub(found);
+        if page.is_last {
+            let gap = if self.loss_is_open { self.whole_packets(page, ahead) } else { 0 };
+            // Only packets that end on this page can be trimmed (section 4.4), and what was
+            // lost before them.
+            self.end_trim = (behind + gap.saturating_sub(ahead)).min(page.samples + gap);
+            let is_wrong = ahead > 0 && gap == 0;
+            let violation = is_wrong.then_some(Violation::Granule { expected, found });
+            return Verdict { gap, is_inferred: gap > 0, violation, note: None };
+        }
+        let unit = u64::from(CONCEALMENT_UNIT);
+        let gap = if self.loss_is_open { ahead - ahead % unit } else { 0 };
+        let violation = if ahead == gap && behind == 0 {
+            None
+        } else if self.loss_is_open && behind == 0 {
+            Some(Violation::UnevenLoss { samples: ahead })
+        } else {
+            Some(Violation::Granule { expected, found })
+        };
+        Verdict { gap, violation, ..Verdict::default() }
+    }
+
+    /// A loss before or on the last page: at least what is missing, in whole packets.
+    fn whole_packets(&self, page: &PageTime, missing: u64) -> u64 {
+        missing.next_multiple_of(u64::from(page.packet_duration.max(CONCEALMENT_UNIT)))
     }
 }
 
@@ -72,59 +153,90 @@ fn later_page(last: u64, samples: u64, found: u64, last_page: bool) -> Result<u6
 mod tests {
     use super::*;
 
+    fn page(samples: u64, granule: u64) -> PageTime {
+        let granule = (granule != u64::MAX).then_some(granule);
+        PageTime { samples, granule, packet_duration: 960, ..PageTime::default() }
+    }
+
+    fn last(samples: u64, granule: u64) -> PageTime {
+        PageTime { is_last: true, ..page(samples, granule) }
+    }
+
+    fn lost(page: PageTime) -> PageTime {
+        PageTime { has_loss: true, ..page }
+    }
+
+    fn wrong(violation: Violation) -> Verdict {
+        Verdict { violation: Some(violation), ..Verdict::default() }
+    }
+
+    const FINE: Verdict = Verdict { gap: 0, is_inferred: false, violation: None, note: None };
+
     #[test]
-    fn a_live_cut_begins_anywhere() {
+    fn rule_22_a_live_cut_begins_anywhere() {
         let mut clock = GranuleClock::new(312);
-        assert_eq!(clock.page(960, Some(5_000_000), false), Ok(()));
-        assert_eq!(clock.page(960, Some(5_000_960), true), Ok(()));
+        let note = Some(Note::LiveStart { samples: 5_000_000 - 960 });
+        assert_eq!(clock.page(page(960, 5_000_000)), Verdict { note, ..FINE });
+        assert_eq!(clock.page(last(960, 5_000_960)), FINE);
         assert_eq!(clock.end_trim(), 0);
     }
 
     #[test]
-    fn only_the_last_page_trims() {
+    fn rule_22_a_first_page_before_zero_is_trimmed_only_at_the_end() {
+        let (samples, found) = (1920, 1401);
         let mut clock = GranuleClock::new(312);
-        clock.page(1920, Some(1920), false).unwrap();
-        assert_eq!(
-            clock.page(960, Some(2000), false),
-            Err(Violation::Granule { expected: 2880, found: 2000 })
-        );
-        assert_eq!(clock.page(960, Some(2000), true), Ok(()));
-        assert_eq!(clock.end_trim(), 880);
-    }
-
-    #[test]
-    fn no_more_is_trimmed_than_ends_on_the_last_page() {
+        let expected = wrong(Violation::GranuleBeforeStart { samples, found });
+        assert_eq!((clock.page(page(1920, 1401)), clock.end_trim()), (expected, 0));
         let mut clock = GranuleClock::new(312);
-        clock.page(1920, Some(1920), false).unwrap();
-        clock.page(960, Some(1000), true).unwrap();
-        assert_eq!(clock.end_trim(), 960);
+        assert_eq!((clock.page(last(1920, 1401)), clock.end_trim()), (FINE, 519));
+        let (pre_skip, found) = (312, 311);
+        let expected = wrong(Violation::GranuleBelowPreSkip { pre_skip, found });
+        assert_eq!(GranuleClock::new(312).page(last(1920, 311)), expected);
     }
 
     #[test]
-    fn a_first_page_before_zero_is_trimmed_only_at_the_end() {
-        let page = |last| GranuleClock::new(312).page(1920, Some(1401), last);
-        assert_eq!(page(false), Err(Violation::GranuleBeforeStart { samples: 1920, found: 1401 }));
-        assert_eq!(page(true), Ok(()));
-        assert_eq!(
-            GranuleClock::new(312).page(1920, Some(311), true),
-            Err(Violation::GranuleBelowPreSkip { pre_skip: 312, found: 311 })
-        );
+    fn rule_24_only_the_last_page_trims_and_only_its_own_packets() {
+        let mut clock = GranuleClock::new(312);
+        clock.page(page(1920, 1920));
+        let (expected, found) = (2880, 2000);
+        let verdict = clock.page(page(960, 2000));
+        assert_eq!((verdict, clock.end_trim()), (wrong(Violation::Granule { expected, found }), 0));
+        assert_eq!((clock.page(last(960, 2500)), clock.end_trim()), (FINE, 460));
+        let mut clock = GranuleClock::new(312);
+        clock.page(page(1920, 1920));
+        assert_eq!((clock.page(last(960, 1000)), clock.end_trim()), (FINE, 960));
     }
 
     #[test]
-    fn a_page_without_packets_says_nothing() {
+    fn rule_25_a_loss_is_a_gap_and_a_jump_without_one_is_not() {
         let mut clock = GranuleClock::new(0);
-        clock.page(960, Some(960), false).unwrap();
-        assert_eq!(clock.page(0, None, false), Ok(()));
-        assert_eq!(clock.page(0, Some(100), true), Ok(()), "a nil last page cannot trim");
-        assert_eq!(clock.end_trim(), 0);
-        assert_eq!(clock.page(960, None, true), Err(Violation::NoGranule));
+        clock.page(page(960, 960));
+        let gap = 1920;
+        assert_eq!(clock.page(lost(page(960, 3840))), Verdict { gap, ..FINE });
+        let (expected, found) = (4800, 6720);
+        assert_eq!(clock.page(page(960, 6720)), wrong(Violation::Granule { expected, found }));
+        let uneven = Verdict { gap, ..wrong(Violation::UnevenLoss { samples: 1925 }) };
+        assert_eq!(clock.page(lost(page(960, 6720 + 1925 + 960))), uneven);
     }
 
     #[test]
-    fn granules_of_2_to_the_63_and_more_are_refused() {
+    fn rule_25_a_loss_before_the_last_page_is_inferred() {
+        let mut clock = GranuleClock::new(0);
+        clock.page(page(960, 960));
+        // 48,000 lost, 206 trimmed.
+        let verdict = clock.page(lost(last(960, 960 + 48_000 + 960 - 206)));
+        assert_eq!(verdict, Verdict { gap: 48_000, is_inferred: true, ..FINE });
+        assert_eq!(clock.end_trim(), 206);
+    }
+
+    #[test]
+    fn rule_21_without_a_granule_position_time_is_counted_on() {
+        let mut clock = GranuleClock::new(0);
+        clock.page(page(960, 960));
+        assert_eq!(clock.page(lost(page(960, u64::MAX))), wrong(Violation::NoGranule));
+        let verdict = clock.page(page(960, 960 + 4800 + 1920));
+        assert_eq!(verdict, Verdict { gap: 4800, ..FINE }, "told by the next page that can");
         let found = 1 << 63;
-        let mut clock = GranuleClock::new(0);
-        assert_eq!(clock.page(960, Some(found), false), Err(Violation::GranuleOverflow { found }));
+        assert_eq!(clock.page(page(960, found)), wrong(Violation::GranuleOverflow { found }));
     }
 }

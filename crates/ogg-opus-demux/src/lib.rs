@@ -1,16 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 mod assembler;
+mod contents;
 mod crc;
 mod error;
+mod finding;
 mod granule;
+mod group;
+mod input;
+mod link;
 mod page;
 mod page_reader;
 mod reader;
+mod violation;
 mod writer;
 
-pub use error::{Error, Violation};
+pub use error::Error;
+pub use finding::{Finding, FindingKind};
+pub use input::{Buffered, Input};
 pub use page::{InvalidPage, Page};
-pub use page_reader::PageReader;
-pub use reader::{OggOpusReader, OggPacket};
+pub use page_reader::{PageReader, Skipped, is_ogg};
+pub use reader::{OggOpusReader, OggPacket, Options};
+pub use violation::{Note, Violation};
 pub use writer::{OggOpusWriter, WriteError};

@@ -1,4 +1,4 @@
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, slice};
 
 use crate::crc::page_checksum;
 
@@ -28,23 +28,31 @@ pub enum InvalidPage {
 /// A piece of a packet: what one run of lacing values describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    /// Where it lies in the page.
-    pub(crate) range: Range<usize>,
+    /// Where it lies in the page, which has at most 65,307 bytes.
+    pub(crate) range: Range<u32>,
     /// Whether the packet ends with it.
     pub(crate) ends_packet: bool,
 }
 
 impl<'a> Page<'a> {
-    /// Parses the page that `bytes` begin with. What follows it is not looked at.
+    /// Parses the page that `bytes` begin with, and verifies its checksum. What follows
+    /// the page is not looked at.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, InvalidPage> {
-        let truncated = |needed| InvalidPage::Truncated { needed, available: bytes.len() };
+        let available = bytes.len();
         let needed = required_len(bytes)?;
-        let bytes = bytes.get(..needed).ok_or(truncated(needed))?;
-        let (header, rest) = bytes.split_first_chunk().ok_or(truncated(HEADER_LEN))?;
-        let lacing = rest.get(..segment_count(header)).ok_or(truncated(needed))?;
-        let page = Self { bytes, header, lacing };
+        let page = bytes.get(..needed).and_then(Self::verified);
+        let page = page.ok_or(InvalidPage::Truncated { needed, available })?;
         page.verify_checksum()?;
         Ok(page)
+    }
+
+    /// The bytes of one page, whose checksum has been verified before.
+    #[inline]
+    pub(crate) fn verified(bytes: &'a [u8]) -> Option<Self> {
+        let (header, rest) = bytes.split_first_chunk()?;
+        let lacing = rest.get(..segment_count(header))?;
+        Some(Self { bytes, header, lacing })
     }
 
     /// Length of the whole page in bytes.
@@ -85,6 +93,18 @@ impl<'a> Page<'a> {
         u32::from_le_bytes([s0, s1, s2, s3])
     }
 
+    /// Whether there is nothing on it.
+    #[inline]
+    pub(crate) fn is_nil(&self) -> bool {
+        self.lacing.is_empty()
+    }
+
+    /// The bytes of the packet that the page begins with, as far as they are on it.
+    pub(crate) fn first_packet(&self) -> &'a [u8] {
+        let range = self.fragments().next().map(|fragment| fragment.range).unwrap_or_default();
+        bytes_at(self.bytes, &range)
+    }
+
     /// Number of packets that end on this page.
     pub fn packets_ended(&self) -> usize {
         self.lacing.iter().filter(|&&value| value < 255).count()
@@ -100,13 +120,17 @@ impl<'a> Page<'a> {
 
     /// The pieces of packets in this page: a packet is a run of lacing values of
     /// 255 and one below (RFC 3533 section 5).
-    pub(crate) fn fragments(&self) -> impl Iterator<Item = Fragment> + use<'a> {
-        let mut start = HEADER_LEN + self.lacing.len();
-        self.lacing.chunk_by(|&value, _| value == 255).map(move |run| {
-            let range = start..start + run.iter().map(|&value| usize::from(value)).sum::<usize>();
-            start = range.end;
-            Fragment { range, ends_packet: run.last().is_some_and(|&value| value < 255) }
-        })
+    #[inline]
+    pub(crate) fn fragments(&self) -> Fragments<'a> {
+        Fragments {
+            lacing: self.lacing.iter(),
+            start: HEADER_LEN_U32 + u32::from(self.segment_count()),
+        }
+    }
+
+    fn segment_count(&self) -> u8 {
+        let [.., count] = *self.header;
+        count
     }
 
     fn flags(&self) -> u8 {
@@ -114,12 +138,11 @@ impl<'a> Page<'a> {
         flags
     }
 
+    #[inline]
     fn verify_checksum(&self) -> Result<(), InvalidPage> {
         let [.., c0, c1, c2, c3, _] = *self.header;
         let stored = u32::from_le_bytes([c0, c1, c2, c3]);
-        let before = self.bytes.get(..CHECKSUM.start).unwrap_or_default();
-        let after = self.bytes.get(CHECKSUM.end..).unwrap_or_default();
-        let computed = page_checksum(before, after);
+        let computed = page_checksum(self.bytes).unwrap_or_default();
         // Under a fuzzer a checksum would only hide what lies behind it.
         if stored != computed && !cfg!(fuzzing) {
             return Err(InvalidPage::Checksum { stored, computed });
@@ -128,9 +151,33 @@ impl<'a> Page<'a> {
     }
 }
 
+/// See [`Page::fragments`].
+pub(crate) struct Fragments<'a> {
+    lacing: slice::Iter<'a, u8>,
+    start: u32,
+}
+
+impl Iterator for Fragments<'_> {
+    type Item = Fragment;
+
+    #[inline]
+    fn next(&mut self) -> Option<Fragment> {
+        let mut value = *self.lacing.next()?;
+        let mut end = self.start + u32::from(value);
+        while value == 255 {
+            let Some(&next) = self.lacing.next() else { break };
+            value = next;
+            end += u32::from(value);
+        }
+        let range = self.start..end;
+        self.start = end;
+        Some(Fragment { range, ends_packet: value < 255 })
+    }
+}
+
 /// How many bytes the page that `bytes` begin with has; or, when they are too
 /// few to tell, how many are needed to tell more.
-pub(crate) fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
+fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
     let Some(&found) = bytes.first_chunk::<4>() else { return Ok(HEADER_LEN) };
     if found != *CAPTURE {
         return Err(InvalidPage::Capture { found });
@@ -143,6 +190,20 @@ pub(crate) fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
     let body_at = HEADER_LEN + segment_count(header);
     let Some(lacing) = bytes.get(HEADER_LEN..body_at) else { return Ok(body_at) };
     Ok(body_at + lacing.iter().map(|&value| usize::from(value)).sum::<usize>())
+}
+
+#[inline]
+pub(crate) fn wide(len: usize) -> u64 {
+    // usize has at most 64 bits on every platform of Rust.
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// A range of a page; nothing if the page is shorter.
+#[inline]
+pub(crate) fn bytes_at<'a>(page: &'a [u8], range: &Range<u32>) -> &'a [u8] {
+    // u32 fits in usize on every platform that has room for a page.
+    let wide = |place| usize::try_from(place).unwrap_or(usize::MAX);
+    page.get(wide(range.start)..wide(range.end)).unwrap_or_default()
 }
 
 fn segment_count(header: &[u8; HEADER_LEN]) -> usize {
@@ -166,9 +227,9 @@ impl fmt::Debug for Page<'_> {
 }
 
 /// What every page begins with (RFC 3533 section 6, field 1).
-const CAPTURE: &[u8; 4] = b"OggS";
+pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
 const HEADER_LEN: usize = 27;
-const CHECKSUM: Range<usize> = 22..26;
+const HEADER_LEN_U32: u32 = 27;
 /// The longest page: header, 255 lacing values, 255 segments of 255 bytes.
 pub(crate) const MAX_PAGE_LEN: usize = HEADER_LEN + 255 + 255 * 255;
 
@@ -181,7 +242,7 @@ mod tests {
         bytes.push(u8::try_from(lacing.len()).unwrap());
         bytes.extend_from_slice(lacing);
         bytes.extend(std::iter::repeat_n(5, lacing.iter().map(|&value| usize::from(value)).sum()));
-        let checksum = page_checksum(&bytes[..22], &bytes[26..]);
+        let checksum = page_checksum(&bytes).unwrap();
         bytes[22..26].copy_from_slice(&checksum.to_le_bytes());
         bytes
     }

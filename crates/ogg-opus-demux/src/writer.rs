@@ -4,11 +4,9 @@ use std::{
 };
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
-use opus_packet::{
-    InvalidPacket, InvalidTimeline, OpusHead, OpusTags, SAMPLE_RATE, Timeline, duration,
-};
+use opus_packet::{InvalidPacket, InvalidTimeline, OpusHead, OpusTags, SAMPLE_RATE, Timeline};
 
-use crate::reader::MAX_PACKET_LEN;
+use crate::link::max_packet_len;
 
 /// Writes canonical Ogg Opus: one logical stream in which no audio packet crosses a
 /// page, no page holds more than one second, granule positions begin at 0, and the
@@ -19,7 +17,7 @@ use crate::reader::MAX_PACKET_LEN;
 pub struct OggOpusWriter<W: Write> {
     out: PacketWriter<'static, W>,
     serial: u32,
-    pre_skip: u16,
+    head: OpusHead,
     packets: u64,
     /// Samples of the pages that have been written.
     written_len: u64,
@@ -45,7 +43,9 @@ pub enum WriteError {
     },
     #[error("packet {packet}: {reason}")]
     Packet { packet: u64, reason: InvalidPacket },
-    #[error("packet {packet} has {found} bytes, expected at most 61440 (RFC 7845 section 6)")]
+    #[error(
+        "packet {packet} has {found} bytes, expected at most 61440 (RFC 7845 section 6), or of several streams 65024, which one page holds"
+    )]
     PacketTooLong { packet: u64, found: usize },
     #[error("no packet was written, expected at least one")]
     NoPackets,
@@ -64,7 +64,7 @@ impl<W: Write> OggOpusWriter<W> {
         Ok(Self {
             out,
             serial,
-            pre_skip: head.pre_skip(),
+            head: head.clone(),
             packets: 0,
             written_len: 0,
             full: AudioPage::default(),
@@ -72,12 +72,16 @@ impl<W: Write> OggOpusWriter<W> {
         })
     }
 
-    /// Writes an audio packet.
+    /// Writes an audio packet. Lost audio is to be written too, as packets that ask for
+    /// concealment ([`Concealment`](opus_packet::Concealment)), so that time does not
+    /// shift.
     pub fn write(&mut self, packet: &[u8]) -> Result<(), WriteError> {
         let number = self.packets;
-        let samples =
-            duration(packet).map_err(|reason| WriteError::Packet { packet: number, reason })?;
-        if packet.len() > MAX_PACKET_LEN {
+        let samples = self
+            .head
+            .packet_duration(packet)
+            .map_err(|reason| WriteError::Packet { packet: number, reason })?;
+        if packet.len() > max_packet_len(&self.head) || segments(packet) > MAX_SEGMENTS {
             return Err(WriteError::PacketTooLong { packet: number, found: packet.len() });
         }
         if self.page.segments() + segments(packet) > MAX_SEGMENTS
@@ -99,7 +103,7 @@ impl<W: Write> OggOpusWriter<W> {
         }
         let (mut full, mut page) = (std::mem::take(&mut self.full), std::mem::take(&mut self.page));
         let coded_len = self.written_len + full.duration() + page.duration();
-        Timeline::new(self.pre_skip, coded_len, end_trim)
+        Timeline::new(self.head.pre_skip(), coded_len, end_trim)
             .map_err(|reason| WriteError::Timeline { reason })?;
         page.take_from(&mut full, end_trim);
         let last_page = page.duration();
@@ -161,4 +165,3 @@ fn segments(packet: &[u8]) -> usize {
 
 /// Lacing values of a page (RFC 3533 section 6).
 const MAX_SEGMENTS: usize = 255;
-const _: () = assert!(MAX_PACKET_LEN / 255 < MAX_SEGMENTS, "the longest packet fits in one page");

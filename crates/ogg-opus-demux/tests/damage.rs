@@ -1,203 +1,336 @@
-//! Damaged streams: no panic, an end in any case, and nothing is given out that
-//! was not in the stream.
+//! Damaged streams: no panic, an end in any case, nothing is given that was not in the
+//! stream, and nothing comes at another time than before.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::{
-    RawPage,
-    packets::{Packet, packets},
-    paginate, repair_checksums,
+    outcome::{LinkRead, Outcome, read},
+    repair_checksums,
+    source::{Source, SourceLink, sources},
 };
-use ogg_opus_demux::{Error, OggOpusReader};
+use ogg_opus_demux::{FindingKind, Note, Violation};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 proptest! {
-    /// Without checksums to hide behind, damage can leave pages out at the end, or
-    /// between the headers and the first audio page, where a listener may join.
-    /// Everything else is found before a wrong packet is given out.
     #[test]
-    fn packets_before_the_error_are_those_of_the_original(
-        (packets, pages) in streams(), damages in vec(damage(), 1..4),
-    ) {
-        let stream = damaged(&pages, &damages).concat();
-        let (read, _) = read(&stream)?;
-        let packets: Vec<_> = packets.into_iter().map(|(data, _)| data).collect();
-        if stream.starts_with(&pages[..3].concat()) {
-            prop_assert!(packets.starts_with(&read), "not the first packets");
+    fn an_undamaged_stream_is_read_whole(source in sources()) {
+        let outcome = read(&source.to_pages().concat()).unwrap();
+        let wrong: Vec<_> = outcome.findings.iter().filter(|finding| {
+            let is_short = matches!(
+                finding.kind,
+                FindingKind::Timeline(_)
+                    | FindingKind::Violation(Violation::GranuleBelowPreSkip { .. })
+            );
+            finding.is_violation() && !is_short
+        }).collect();
+        prop_assert!(wrong.is_empty(), "{:?}", wrong);
+        prop_assert_eq!(outcome.links.len(), source.links.len());
+        for (link, source) in outcome.links.iter().zip(&source.links) {
+            prop_assert_eq!(link.packets.len(), source.packets.len());
+            check_times(link, source)?;
         }
-        let in_a_row = packets.windows(read.len().max(1)).any(|row| row == read);
-        prop_assert!(in_a_row || read.is_empty(), "not packets in a row");
     }
 
+    /// Lost, damaged, repeated pages and junk, anywhere after the first page of a link
+    /// and before its end.
     #[test]
-    fn damage_with_right_checksums_does_no_harm(
-        (_, pages) in streams(), damages in vec(damage(), 1..6),
+    fn rule_25_nothing_shifts_in_time(source in sources(), damages in vec(damage(), 1..6)) {
+        let original = read(&source.to_pages().concat()).unwrap();
+        let (stream, hit) = damaged(&source, &places_in_the_middle(&source), &damages);
+        let outcome = read(&stream).unwrap();
+        prop_assert!(outcome.findings.len() < 10 + 10 * source.pages.len());
+        prop_assert_eq!(outcome.links.len(), source.links.len());
+        for (number, (link, source)) in outcome.links.iter().zip(&source.links).enumerate() {
+            check_times(link, source)?;
+            check_complete(link, source, &hit)?;
+            check_length(link, &original.links[number], source)?;
+        }
+    }
+
+    /// The same with pages that come late or early.
+    #[test]
+    fn rule_05_pages_in_disorder_shift_nothing(
+        source in sources(), damages in vec(damage(), 0..3), swaps in vec(any::<(Index, Index)>(), 1..4),
     ) {
-        let mut stream = damaged(&pages, &damages).concat();
+        let mut moved = source.clone();
+        let places = places_in_the_middle(&source);
+        for (one, other) in swaps.iter().filter(|_| !places.is_empty()) {
+            moved.pages.swap(*one.get(&places), *other.get(&places));
+        }
+        let (stream, _) = damaged(&moved, &places, &damages);
+        let outcome = read(&stream).unwrap();
+        for link in &outcome.links {
+            check_times(link, source.link(link.serial).unwrap())?;
+        }
+    }
+
+    /// Whatever happens to a stream with checksums: only packets of the source, in order.
+    #[test]
+    fn any_damage_gives_only_packets_of_the_source(
+        source in sources(), damages in vec(any_damage(), 1..6),
+    ) {
+        let mut pages = source.to_pages();
+        damages.iter().for_each(|damage| damage.apply(&mut pages));
+        if let Ok(outcome) = read(&pages.concat()) {
+            for link in &outcome.links {
+                check_order(link, source.link(link.serial).unwrap())?;
+            }
+        }
+    }
+
+    /// Without checksums anything may come out, but no panic: see `common::outcome`.
+    #[test]
+    fn any_damage_with_right_checksums_does_no_harm(
+        source in sources(), damages in vec(any_damage(), 1..6),
+    ) {
+        let mut pages = source.to_pages();
+        damages.iter().for_each(|damage| damage.apply(&mut pages));
+        let mut stream = pages.concat();
         repair_checksums(&mut stream);
-        read(&stream)?;
-    }
-
-    #[test]
-    fn an_undamaged_stream_is_read_to_its_end((packets, pages) in streams()) {
-        let (read, error) = read(&pages.concat())?;
-        let packets: Vec<_> = packets.into_iter().map(|(data, _)| data).collect();
-        prop_assert_eq!(read, packets);
-        let shorter_than_pre_skip = matches!(error, Some(Error::Timeline { .. }));
-        prop_assert!(error.is_none() || shorter_than_pre_skip);
-    }
-}
-
-/// Packets, and a valid stream of them, page by page.
-fn streams() -> impl Strategy<Value = (Vec<Packet>, Vec<Vec<u8>>)> {
-    (packets(1..30), vec(1usize..=60, 1..9)).prop_map(|(packets, page_segments)| {
-        let pages = paginate(&packets, &page_segments);
-        (packets, pages.iter().map(RawPage::to_bytes).collect())
-    })
-}
-
-/// Reads until the end or the first error, and checks what holds for any stream.
-fn read(stream: &[u8]) -> Result<(Vec<Vec<u8>>, Option<Error>), TestCaseError> {
-    let mut reader = match OggOpusReader::new(stream) {
-        Ok(reader) => reader,
-        Err(error) => return Ok((vec![], Some(checked(error, stream)?))),
-    };
-    let (mut packets, mut position, mut bytes) = (vec![], 0, 0);
-    loop {
-        let packet = match reader.next_ogg_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => break,
-            Err(error) => return Ok((packets, Some(checked(error, stream)?))),
-        };
-        prop_assert_eq!(opus_packet::duration(packet.data), Ok(packet.duration));
-        prop_assert_eq!(packet.position.get(), position);
-        if let Some(offset) = packet.offset {
-            prop_assert!(stream[usize::try_from(offset).unwrap()..].starts_with(packet.data));
+        if let Ok(outcome) = read(&stream) {
+            prop_assert!(outcome.findings.len() <= 1001);
         }
-        position += u64::from(packet.duration);
-        bytes += packet.data.len();
-        prop_assert!(bytes <= stream.len(), "no byte is given out twice");
-        packets.push(packet.data.to_vec());
     }
-    prop_assert!(reader.next_ogg_packet().unwrap().is_none(), "the end stays the end");
-    prop_assert_eq!(reader.timeline().map(|timeline| timeline.coded_len()), Some(position));
-    Ok((packets, None))
 }
 
-/// One line of text, and a place that is in the stream.
-fn checked(error: Error, stream: &[u8]) -> Result<Error, TestCaseError> {
-    prop_assert_eq!(error.to_string().lines().count(), 1);
-    let offset = match &error {
-        Error::Page { offset, .. }
-        | Error::NotOpus { offset, .. }
-        | Error::Head { offset, .. }
-        | Error::Tags { offset, .. }
-        | Error::Structure { offset, .. }
-        | Error::Packet { offset, .. }
-        | Error::Timeline { offset, .. } => *offset,
-        Error::Empty => 0,
-        other => return Err(TestCaseError::fail(other.to_string())),
+/// Every packet is where it was, counted from the first that is given.
+fn check_times(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError> {
+    check_order(link, source)?;
+    let mut start = None;
+    for packet in link.packets.iter().filter(|packet| !packet.is_concealment) {
+        let original = source.find(&packet.data).unwrap().position;
+        let start = *start.get_or_insert(original);
+        prop_assert_eq!(packet.position, original - start);
+    }
+    Ok(())
+}
+
+/// Only packets of the source, none twice, in order.
+fn check_order(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError> {
+    let mut last = None;
+    for packet in link.packets.iter().filter(|packet| !packet.is_concealment) {
+        let Some(original) = source.find(&packet.data) else {
+            return Err(TestCaseError::fail(format!("{:?} is not in the source", packet.data)));
+        };
+        prop_assert!(last.is_none_or(|last| last < original.position), "in order");
+        last = Some(original.position);
+    }
+    Ok(())
+}
+
+/// A packet whose pages all survive is given.
+fn check_complete(
+    link: &LinkRead,
+    source: &SourceLink,
+    hit: &HashSet<(u32, u32)>,
+) -> Result<(), TestCaseError> {
+    let given: HashSet<_> = link.packets.iter().map(|packet| &packet.data).collect();
+    for packet in &source.packets {
+        let (from, to) = packet.pages;
+        let mut pages = (0..=to.wrapping_sub(from)).map(|i| from.wrapping_add(i));
+        let survives = pages.all(|page| !hit.contains(&(source.serial, page)));
+        prop_assert_eq!(survives, given.contains(&packet.data), "pages {} to {}", from, to);
+    }
+    Ok(())
+}
+
+/// The link lasts as long as before, but for what is lost before its first packet.
+fn check_length(
+    link: &LinkRead,
+    original: &LinkRead,
+    source: &SourceLink,
+) -> Result<(), TestCaseError> {
+    let last_page = source.packets.last().unwrap().pages.1;
+    let mut kept = link.packets.iter().filter_map(|packet| source.find(&packet.data)).peekable();
+    let Some(first) = kept.peek().map(|packet| packet.position) else { return Ok(()) };
+    // The last page is only told from the first one if there is another.
+    let (mut is_before, mut is_last) = (false, false);
+    for packet in kept {
+        is_before |= packet.pages.1 != last_page;
+        is_last |= packet.pages.1 == last_page;
+    }
+    let (Some(timeline), Some(original)) = (link.timeline, original.timeline) else {
+        return Ok(());
     };
-    prop_assert!(usize::try_from(offset).unwrap() <= stream.len());
-    Ok(error)
+    if is_before && is_last {
+        prop_assert_eq!(timeline.coded_len(), original.coded_len() - first);
+        prop_assert_eq!(timeline.end_trim(), original.end_trim());
+    }
+    Ok(())
+}
+
+/// Pages that may be hit: neither a first page, nor the last of a link, nor, when the
+/// durations differ, what tells a loss from end trim.
+fn places_in_the_middle(source: &Source) -> Vec<usize> {
+    let mut places = vec![];
+    let pages = || source.pages.iter().enumerate();
+    for link in &source.links {
+        let its: Vec<_> = pages().filter(|(_, page)| page.serial == link.serial).collect();
+        let clean = |&&(_, page): &&(usize, &common::RawPage)| {
+            page.flags & 5 == 0 && page.granule != common::NO_GRANULE && page.granule > 0
+        };
+        let end = match link.is_constant {
+            true => its.last(),
+            false => its[..its.len() - 1].iter().rev().find(clean),
+        };
+        let end = end.map_or(0, |&(place, _)| place);
+        let free = its.iter().map(|&(place, _)| place).filter(|&place| place < end);
+        places.extend(free.filter(|&place| source.pages[place].flags & 2 == 0));
+    }
+    places
 }
 
 #[derive(Clone, Debug)]
 enum Damage {
-    FlipBit {
-        page: Index,
-        bit: Index,
-    },
-    /// In the header of the page or soon after it.
-    Overwrite {
-        page: Index,
-        at: usize,
-        byte: u8,
-    },
-    Cut {
-        page: Index,
-        at: Index,
-    },
-    Drop {
-        page: Index,
-    },
-    Repeat {
-        page: Index,
-        before: Index,
-    },
-    Swap {
-        one: Index,
-        other: Index,
-    },
-    Insert {
-        before: Index,
-        junk: Vec<u8>,
-    },
-    EndStream {
-        page: Index,
-    },
+    Drop(Index),
+    Flip(Index, Index),
+    Cut(Index, Index),
+    Repeat(Index),
+    /// Before this page.
+    Junk(Index, Vec<u8>),
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
     let index = any::<Index>;
     prop_oneof![
-        3 => (index(), index()).prop_map(|(page, bit)| Damage::FlipBit { page, bit }),
-        3 => (index(), 0usize..60, any::<u8>())
-            .prop_map(|(page, at, byte)| Damage::Overwrite { page, at, byte }),
-        1 => (index(), index()).prop_map(|(page, at)| Damage::Cut { page, at }),
-        1 => index().prop_map(|page| Damage::Drop { page }),
-        1 => (index(), index()).prop_map(|(page, before)| Damage::Repeat { page, before }),
-        1 => (index(), index()).prop_map(|(one, other)| Damage::Swap { one, other }),
-        1 => (index(), junk()).prop_map(|(before, junk)| Damage::Insert { before, junk }),
-        1 => index().prop_map(|page| Damage::EndStream { page }),
+        2 => index().prop_map(Damage::Drop),
+        2 => (index(), index()).prop_map(|(page, bit)| Damage::Flip(page, bit)),
+        1 => (index(), index()).prop_map(|(page, at)| Damage::Cut(page, at)),
+        1 => index().prop_map(Damage::Repeat),
+        1 => (index(), junk()).prop_map(|(page, junk)| Damage::Junk(page, junk)),
     ]
 }
 
 fn junk() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![vec(any::<u8>(), 0..40), Just(b"OggS".to_vec()), Just(vec![0; 70_000])]
+    prop_oneof![
+        8 => vec(any::<u8>(), 1..40),
+        4 => Just(b"OggS".to_vec()),
+        1 => Just(b"OggS\0".repeat(2000)),
+        1 => Just(vec![0; 300_000]),
+    ]
 }
 
-fn damaged(pages: &[Vec<u8>], damages: &[Damage]) -> Vec<Vec<u8>> {
-    let mut pages = pages.to_vec();
+/// The damaged stream, and which pages are lost: serial and sequence number.
+fn damaged(
+    source: &Source,
+    places: &[usize],
+    damages: &[Damage],
+) -> (Vec<u8>, HashSet<(u32, u32)>) {
+    let mut bytes = source.to_pages();
+    let mut hit = HashSet::new();
     for damage in damages {
-        if !pages.is_empty() {
-            damage.apply(&mut pages);
+        if let Damage::Junk(page, junk) = damage {
+            let page = page.get_mut(&mut bytes);
+            *page = [junk.as_slice(), page].concat();
+            continue;
+        }
+        let (Damage::Drop(page)
+        | Damage::Flip(page, _)
+        | Damage::Cut(page, _)
+        | Damage::Repeat(page)) = damage
+        else {
+            continue;
+        };
+        if places.is_empty() {
+            continue;
+        }
+        let place = *page.get(places);
+        let page = &source.pages[place];
+        match damage {
+            Damage::Repeat(_) => bytes[place] = bytes[place].repeat(2),
+            _ => bytes[place] = damage.of_one_page(&page.to_bytes()),
+        }
+        if !matches!(damage, Damage::Repeat(_)) {
+            hit.insert((page.serial, page.sequence));
+        } else if hit.contains(&(page.serial, page.sequence)) {
+            bytes[place] = vec![];
         }
     }
-    pages
+    (bytes.concat(), hit)
 }
 
 impl Damage {
+    /// What is left of a page, with a wrong checksum.
+    fn of_one_page(&self, page: &[u8]) -> Vec<u8> {
+        let mut page = page.to_vec();
+        match self {
+            Self::Flip(_, bit) => {
+                let bit = bit.index(page.len() * 8);
+                page[bit / 8] ^= 1 << (bit % 8);
+            }
+            Self::Cut(_, at) => page.truncate(at.index(page.len())),
+            _ => page.clear(),
+        }
+        page
+    }
+}
+
+#[derive(Clone, Debug)]
+enum AnyDamage {
+    One(Damage),
+    /// In the header of the page or soon after it.
+    Overwrite(Index, usize, u8),
+    RepeatBefore(Index, Index),
+    Swap(Index, Index),
+    EndStream(Index),
+}
+
+fn any_damage() -> impl Strategy<Value = AnyDamage> {
+    let index = any::<Index>;
+    prop_oneof![
+        4 => damage().prop_map(AnyDamage::One),
+        3 => (index(), 0usize..60, any::<u8>()).prop_map(|(page, at, byte)| AnyDamage::Overwrite(page, at, byte)),
+        1 => (index(), index()).prop_map(|(page, before)| AnyDamage::RepeatBefore(page, before)),
+        1 => (index(), index()).prop_map(|(one, other)| AnyDamage::Swap(one, other)),
+        1 => index().prop_map(AnyDamage::EndStream),
+    ]
+}
+
+impl AnyDamage {
     fn apply(&self, pages: &mut Vec<Vec<u8>>) {
         let count = pages.len();
         match self {
-            Self::FlipBit { page, bit } => {
+            Self::One(Damage::Drop(page)) if count > 1 => drop(pages.remove(page.index(count))),
+            Self::One(Damage::Junk(page, junk)) => pages.insert(page.index(count), junk.clone()),
+            Self::One(Damage::Repeat(page)) => *page.get_mut(pages) = page.get(pages).repeat(2),
+            Self::One(damage @ (Damage::Flip(page, _) | Damage::Cut(page, _))) => {
                 let page: &mut Vec<u8> = page.get_mut(pages);
-                flip(page, bit);
+                *page = if page.is_empty() { vec![] } else { damage.of_one_page(page) };
             }
-            Self::Overwrite { page, at, byte } => {
+            Self::One(_) => {}
+            Self::Overwrite(page, at, byte) => {
                 page.get_mut(pages).get_mut(*at).into_iter().for_each(|at| *at = *byte);
             }
-            Self::Cut { page, at } => {
-                let page = page.get_mut(pages);
-                page.truncate(at.index(page.len() + 1));
-            }
-            Self::Drop { page } => drop(pages.remove(page.index(count))),
-            Self::Repeat { page, before } => {
+            Self::RepeatBefore(page, before) => {
                 pages.insert(before.index(count), page.get(pages).clone());
             }
-            Self::Swap { one, other } => pages.swap(one.index(count), other.index(count)),
-            Self::Insert { before, junk } => pages.insert(before.index(count), junk.clone()),
-            Self::EndStream { page } => pages.truncate(page.index(count) + 1),
+            Self::Swap(one, other) => pages.swap(one.index(count), other.index(count)),
+            Self::EndStream(page) => pages.truncate(page.index(count) + 1),
         }
     }
 }
 
-fn flip(page: &mut [u8], bit: &Index) {
-    if !page.is_empty() {
-        let bit = bit.index(page.len() * 8);
-        page[bit / 8] ^= 1 << (bit % 8);
-    }
+/// The gaps that were found last as long as the concealment that was given.
+#[test]
+fn gaps_are_what_is_concealed() {
+    let mut runner = proptest::test_runner::TestRunner::default();
+    runner
+        .run(&(sources(), vec(damage(), 1..6)), |(source, damages)| {
+            let (stream, _) = damaged(&source, &places_in_the_middle(&source), &damages);
+            let outcome: Outcome = read(&stream).unwrap();
+            let given = outcome.links.iter().flat_map(|link| &link.packets);
+            let concealed: u64 =
+                given.filter(|packet| packet.is_concealment).map(|packet| packet.duration).sum();
+            let told = outcome.findings.iter().map(|finding| match finding.kind {
+                FindingKind::Note(Note::Gap { samples, .. }) => samples,
+                _ => 0,
+            });
+            prop_assert_eq!(concealed, told.sum::<u64>());
+            Ok(())
+        })
+        .unwrap();
 }

@@ -1,6 +1,8 @@
 //! One test for every way in which the headers of a stream can be wrong: the error
 //! says what is wrong and at which byte.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::{
@@ -9,22 +11,22 @@ use std::{
 };
 
 use common::{
-    NO_GRANULE, RawPage, head, header_pages, packet_of,
+    NO_GRANULE, RawPage, audio, head, header_pages, packet_of,
     refused::{assert_violation, error_at, offset_of},
     tags, to_stream, valid_pages,
 };
-use ogg_opus_demux::{Error, Violation};
+use ogg_opus_demux::{Error, OggOpusReader, Violation};
 use opus_packet::{InvalidHead, InvalidTags};
 
 #[test]
-fn another_codec_is_named() {
+fn rule_08_another_codec_is_named() {
     let page = RawPage::new(0, 0).first().packet(b"\x01vorbis and so on");
     let error = error_at(page.to_bytes().as_slice(), 0);
     assert!(matches!(error, Error::NotOpus { offset: 0, codec: "Vorbis" }), "{error:?}");
 }
 
 #[test]
-fn a_stream_begins_with_a_first_page() {
+fn rule_07_a_stream_begins_with_a_first_page() {
     let pages = [RawPage::new(0, 0).packet(&head()), RawPage::new(1, 0).packet(&tags())];
     assert_violation(&pages, 0, Violation::NoFirstPage);
     let pages = [RawPage::new(0, 0).first().continued().packet(&head())];
@@ -32,7 +34,7 @@ fn a_stream_begins_with_a_first_page() {
 }
 
 #[test]
-fn an_opus_head_is_checked() {
+fn rule_12_an_opus_head_is_checked() {
     let page = RawPage::new(0, 0).first().packet(&head()[..18]);
     let error = error_at(page.to_bytes().as_slice(), 0);
     let Error::Head { offset: 0, reason } = error else { panic!("{error:?}") };
@@ -40,7 +42,7 @@ fn an_opus_head_is_checked() {
 }
 
 #[test]
-fn opus_head_is_alone_on_its_page_and_ends_there() {
+fn rule_12_opus_head_is_alone_on_its_page_and_ends_there() {
     let with_more = RawPage::new(0, 0).first().packet(&head()).packet(&tags());
     assert_violation(&[with_more], 0, Violation::HeadNotAlone);
     let with_a_piece = RawPage::new(0, 0).first().packet(&head()).piece(&[0; 255]);
@@ -53,7 +55,7 @@ fn opus_head_is_alone_on_its_page_and_ends_there() {
 }
 
 #[test]
-fn granule_positions_of_headers_are_zero() {
+fn rule_12_granule_positions_of_headers_are_zero() {
     for (page, found) in [(0, 1), (1, 960), (0, NO_GRANULE), (1, NO_GRANULE)] {
         let mut pages = valid_pages();
         pages[page].granule = found;
@@ -62,9 +64,9 @@ fn granule_positions_of_headers_are_zero() {
 }
 
 #[test]
-fn opus_tags_are_checked() {
+fn rule_17_opus_tags_are_checked() {
     let pages = [header_pages()[0].clone(), RawPage::new(1, 0).packet(b"OpusTags\x01")];
-    let expected = offset_of(&pages, 1);
+    let expected = offset_of(&pages, 1) + 28;
     let error = error_at(to_stream(&pages).as_slice(), expected);
     let Error::Tags { offset, reason } = error else { panic!("{error:?}") };
     let truncated = InvalidTags::Truncated { what: "vendor string", offset: 8 };
@@ -72,22 +74,23 @@ fn opus_tags_are_checked() {
 }
 
 #[test]
-fn a_stream_without_tags_is_incomplete() {
+fn rule_17_a_stream_without_tags_is_incomplete() {
     assert_violation(&header_pages()[..1], 1, Violation::NoTags);
     let unfinished = RawPage::new(1, NO_GRANULE).piece(&[0; 255]);
     assert_violation(&[header_pages()[0].clone(), unfinished], 2, Violation::NoTags);
 }
 
 #[test]
-fn no_audio_begins_on_the_page_of_the_tags() {
+fn rule_17_no_audio_begins_on_the_page_of_the_tags() {
     let whole = RawPage::new(1, 0).packet(&tags()).packet(&packet_of(10));
     assert_violation(&[header_pages()[0].clone(), whole], 1, Violation::TagsNotAlone);
     let begun = RawPage::new(1, 0).packet(&tags()).piece(&packet_of(255));
     assert_violation(&[header_pages()[0].clone(), begun], 1, Violation::TagsNotAlone);
 }
 
+/// Never more than the limit is kept of them, and a tolerant reader goes on after them.
 #[test]
-fn tags_without_an_end_are_given_up() {
+fn rule_17_tags_without_an_end_are_given_up() {
     let limit = 120 * 1024 * 1024;
     let page_body = vec![0; 255 * 255];
     let page = |sequence| {
@@ -97,11 +100,26 @@ fn tags_without_an_end_are_given_up() {
     let fitting = limit / page_body.len();
     let head = header_pages()[0].to_bytes();
     let offset = head.len() + fitting * page(1).to_bytes().len();
-    let pages = (1..).map(|sequence| page(sequence).to_bytes()).take(fitting + 9);
-    let stream = Chunks { chunks: iter::once(head).chain(pages), current: Cursor::default() };
-    let error = error_at(stream, u64::try_from(offset).unwrap());
+    let offset = u64::try_from(offset).unwrap();
+    let last = u32::try_from(fitting + 10).unwrap();
+    let after = [
+        RawPage::new(last, 0).continued().packet(b"the end of them"),
+        audio(last + 1, 960),
+        audio(last + 2, 1920).last(),
+    ];
+    let stream = || {
+        let pages = (1..last).map(|sequence| page(sequence).to_bytes());
+        let pages = pages.chain(after.iter().map(RawPage::to_bytes));
+        Chunks { chunks: iter::once(head.clone()).chain(pages), current: Cursor::default() }
+    };
+    let error = error_at(stream(), offset);
     let Error::Structure { violation, .. } = error else { panic!("{error:?}") };
     assert_eq!(violation, Violation::TagsTooLong { limit });
+    let mut reader = OggOpusReader::new(stream()).unwrap();
+    while reader.next_ogg_packet().unwrap().is_some() {}
+    assert_eq!(reader.timeline().unwrap().coded_len(), 1920);
+    let first = reader.findings().next().unwrap();
+    assert_eq!((first.offset, first.kind), (offset, Violation::TagsTooLong { limit }.into()));
 }
 
 /// A stream that is longer than what is ever in memory of it.

@@ -26,7 +26,7 @@ struct ReadPacket {
 }
 
 fn read(stream: &[u8]) -> (Vec<ReadPacket>, Timeline) {
-    let mut reader = OggOpusReader::new(stream).expect("the headers are valid");
+    let mut reader = OggOpusReader::strict(stream).expect("the headers are valid");
     let mut packets = vec![];
     while let Some(packet) = reader.next_ogg_packet().expect("the stream is valid") {
         packets.push(ReadPacket {
@@ -114,7 +114,7 @@ proptest! {
         }
         let stream = writer.finish(end_trim).unwrap();
 
-        let reader = OggOpusReader::new(stream.as_slice()).unwrap();
+        let reader = OggOpusReader::strict(stream.as_slice()).unwrap();
         prop_assert_eq!((reader.head(), reader.tags(), reader.serial()), (&head, &tags, serial));
         let (read, timeline) = read(&stream);
         check(&read, &packets, &stream)?;

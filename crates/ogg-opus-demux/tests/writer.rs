@@ -1,6 +1,6 @@
 //! What the writer refuses: what its own reader would refuse.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{self, ErrorKind, Write};
 
@@ -27,16 +27,20 @@ fn packets_are_checked_and_a_refused_one_leaves_no_trace() {
 }
 
 #[test]
-fn a_packet_has_at_most_61440_bytes() {
-    // One empty frame; then 240 x 254 + 237 or 238 bytes of padding.
+fn the_longest_packet_is_written_and_read() {
+    // One empty frame; then 240 x 254 + 237 bytes of padding.
     let mut packet = [&[0x7b, 0x41][..], &[255; 240], &[237]].concat();
     packet.resize(61_440, 0);
     let mut writer = writer(vec![]).unwrap();
     writer.write(&packet).unwrap();
-    packet[242] += 1;
-    packet.push(0);
-    let error = writer.write(&packet).unwrap_err();
+    let mut longer = packet.clone();
+    longer[242] += 1;
+    longer.push(0);
+    let error = writer.write(&longer).unwrap_err();
     assert!(matches!(error, WriteError::PacketTooLong { packet: 1, found: 61_441 }), "{error}");
+    let stream = writer.finish(0).unwrap();
+    let mut reader = OggOpusReader::strict(stream.as_slice()).unwrap();
+    assert!(reader.next_ogg_packet().unwrap().unwrap().data == packet);
 }
 
 #[test]

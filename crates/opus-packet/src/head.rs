@@ -1,18 +1,17 @@
 use alloc::vec::Vec;
 
+use crate::{ChannelMapping, InvalidPacket, duration, multistream_duration};
+
 /// The identification header of an Opus stream (RFC 7845 section 5.1).
-///
-/// Invariant: a value that exists describes a stream of mapping family 0, one
-/// or two channels in one Opus stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpusHead {
     /// Version of the encapsulation. The upper four bits are zero, so it is
     /// readable by every reader of version 1.
     version: u8,
-    channels: u8,
     pre_skip: u16,
     input_sample_rate: u32,
     output_gain: i16,
+    mapping: ChannelMapping,
 }
 
 /// Why bytes are not an OpusHead that can be used.
@@ -26,14 +25,20 @@ pub enum InvalidHead {
     TooShort { found: usize },
     #[error("OpusHead of version {found}, expected 0 to 15")]
     Version { found: u8 },
-    #[error("OpusHead of version 1 with {found} bytes, expected 19 for mapping family 0")]
-    ExtraBytes { found: usize },
-    #[error("{found} channels, expected 1 or 2 for mapping family 0")]
-    Channels { found: u8 },
-    #[error(
-        "mapping family {family} with {channels} channels: only family 0, mono and stereo, is supported"
-    )]
+    #[error("OpusHead of version {version} with {found} bytes, expected {expected}")]
+    ExtraBytes { version: u8, found: usize, expected: usize },
+    #[error("{found} channels, not allowed in mapping family {family} (RFC 7845 section 5.1.1)")]
+    Channels { family: u8, found: u8 },
+    #[error("mapping family {family} (with {channels} channels) is not supported")]
     UnsupportedFamily { family: u8, channels: u8 },
+    #[error("channel mapping of {found} bytes, expected {expected} (RFC 7845 section 5.1.1)")]
+    MappingTooShort { found: usize, expected: usize },
+    #[error(
+        "{streams} streams of which {coupled} are coupled: expected at least one, no more coupled than there are, and at most 255 together"
+    )]
+    Streams { streams: u8, coupled: u8 },
+    #[error("channel {channel} is mapped to {index}, expected less than {decoded}, or 255")]
+    Index { channel: usize, index: u8, decoded: u8 },
 }
 
 impl OpusHead {
@@ -42,8 +47,14 @@ impl OpusHead {
     /// `pre_skip` is in samples at 48 kHz; `input_sample_rate` in Hz is a note
     /// about the source (0: unknown) and has no effect on decoding.
     pub fn new(channels: u8, pre_skip: u16, input_sample_rate: u32) -> Result<Self, InvalidHead> {
-        check_channels(channels)?;
-        Ok(Self { version: 1, channels, pre_skip, input_sample_rate, output_gain: 0 })
+        let mapping = ChannelMapping::family_0(channels)?;
+        Ok(Self { version: 1, pre_skip, input_sample_rate, output_gain: 0, mapping })
+    }
+
+    /// The same head for other channels.
+    #[must_use]
+    pub fn with_mapping(self, mapping: ChannelMapping) -> Self {
+        Self { mapping, ..self }
     }
 
     /// The same head with an output gain: see [`output_gain`](Self::output_gain).
@@ -58,44 +69,60 @@ impl OpusHead {
             return Err(InvalidHead::Magic);
         }
         let found = packet.len();
-        let fields = packet.first_chunk::<FAMILY_0_LEN>().ok_or(InvalidHead::TooShort { found })?;
+        let fields = packet.first_chunk::<FIELDS_LEN>().ok_or(InvalidHead::TooShort { found })?;
         let [_, _, _, _, _, _, _, _, version, channels, p0, p1, r0, r1, r2, r3, g0, g1, family] =
             *fields;
         // Section 5.1: minor versions 0 to 15 are compatible, and may append fields.
         if version > 15 {
             return Err(InvalidHead::Version { found: version });
         }
-        if family != 0 {
-            return Err(InvalidHead::UnsupportedFamily { family, channels });
+        let rest = packet.get(FIELDS_LEN..).unwrap_or_default();
+        let mapping = ChannelMapping::parse(family, channels, rest)?;
+        let expected = FIELDS_LEN + mapping.table_len();
+        if version <= 1 && found > expected {
+            return Err(InvalidHead::ExtraBytes { version, found, expected });
         }
-        if version <= 1 && found > FAMILY_0_LEN {
-            return Err(InvalidHead::ExtraBytes { found });
-        }
-        check_channels(channels)?;
         Ok(Self {
             version,
-            channels,
             pre_skip: u16::from_le_bytes([p0, p1]),
             input_sample_rate: u32::from_le_bytes([r0, r1, r2, r3]),
             output_gain: i16::from_le_bytes([g0, g1]),
+            mapping,
         })
     }
 
-    /// The packet that [`parse`](Self::parse) reads.
+    /// The packet that [`parse`](Self::parse) reads. Fields that a version above 1
+    /// may have appended are not kept.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(FAMILY_0_LEN);
+        let mut bytes = Vec::with_capacity(FIELDS_LEN + self.mapping.table_len());
         bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&[self.version, self.channels]);
+        bytes.extend_from_slice(&[self.version, self.channels()]);
         bytes.extend_from_slice(&self.pre_skip.to_le_bytes());
         bytes.extend_from_slice(&self.input_sample_rate.to_le_bytes());
         bytes.extend_from_slice(&self.output_gain.to_le_bytes());
-        bytes.push(0);
+        bytes.push(self.mapping.family());
+        bytes.extend(self.mapping.to_bytes());
         bytes
     }
 
-    /// Output channels: 1 or 2.
+    /// Output channels, 1 to 255.
     pub fn channels(&self) -> u8 {
-        self.channels
+        self.mapping.channels()
+    }
+
+    /// How the channels come out of the Opus streams of a packet.
+    pub fn mapping(&self) -> &ChannelMapping {
+        &self.mapping
+    }
+
+    /// Duration of a packet of this recording, in samples per channel at 48 kHz,
+    /// after checking the whole framing of all its Opus streams.
+    #[inline]
+    pub fn packet_duration(&self, packet: &[u8]) -> Result<u32, InvalidPacket> {
+        match self.mapping.streams().get() {
+            1 => duration(packet),
+            _ => multistream_duration(packet, self.mapping.streams()),
+        }
     }
 
     /// Samples at 48 kHz, per channel, to drop from the start of the decoded
@@ -116,12 +143,8 @@ impl OpusHead {
     }
 }
 
-fn check_channels(found: u8) -> Result<(), InvalidHead> {
-    if matches!(found, 1 | 2) { Ok(()) } else { Err(InvalidHead::Channels { found }) }
-}
-
 const MAGIC: &[u8; 8] = b"OpusHead";
-const FAMILY_0_LEN: usize = 19;
+const FIELDS_LEN: usize = 19;
 
 #[cfg(test)]
 mod tests {
@@ -146,7 +169,11 @@ mod tests {
     fn extra_bytes_only_in_later_versions() {
         let mut bytes = stereo();
         bytes.push(0);
-        assert_eq!(OpusHead::parse(&bytes), Err(InvalidHead::ExtraBytes { found: 20 }));
+        let (version, found, expected) = (1, 20, 19);
+        assert_eq!(
+            OpusHead::parse(&bytes),
+            Err(InvalidHead::ExtraBytes { version, found, expected })
+        );
         bytes[8] = 2;
         assert!(OpusHead::parse(&bytes).is_ok());
     }
@@ -157,13 +184,25 @@ mod tests {
         assert_eq!(OpusHead::parse(&stereo()[..18]), Err(InvalidHead::TooShort { found: 18 }));
         let mut bytes = stereo();
         bytes[9] = 0;
-        assert_eq!(OpusHead::parse(&bytes), Err(InvalidHead::Channels { found: 0 }));
-        bytes[9] = 6;
-        bytes[18] = 1;
-        assert_eq!(
-            OpusHead::parse(&bytes),
-            Err(InvalidHead::UnsupportedFamily { family: 1, channels: 6 })
-        );
+        let channels = |family, found| Err(InvalidHead::Channels { family, found });
+        assert_eq!(OpusHead::parse(&bytes), channels(0, 0));
+        bytes[9] = 3;
+        assert_eq!(OpusHead::parse(&bytes), channels(0, 3));
+    }
+
+    #[test]
+    fn surround_and_what_may_follow_it() {
+        let mapping = ChannelMapping::parse(1, 3, &[2, 1, 0, 1, 2]).unwrap();
+        let head = OpusHead::new(1, 312, 0).unwrap().with_mapping(mapping);
+        let mut bytes = head.to_bytes();
+        assert_eq!((bytes.len(), bytes[9], bytes[18]), (24, 3, 1));
+        assert_eq!(OpusHead::parse(&bytes), Ok(head));
+        bytes.push(0);
+        assert!(matches!(OpusHead::parse(&bytes), Err(InvalidHead::ExtraBytes { .. })));
+        assert!(matches!(
+            OpusHead::parse(&bytes[..23]),
+            Err(InvalidHead::MappingTooShort { found: 4, expected: 5 })
+        ));
     }
 
     proptest! {

@@ -4,15 +4,21 @@
 extern crate alloc;
 
 mod clock;
+mod conceal;
 mod head;
+mod mapping;
 mod packet;
+mod self_delimited;
 mod source;
 mod tags;
 mod toc;
 
 pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
+pub use conceal::{CONCEALMENT_UNIT, Concealment};
 pub use head::{InvalidHead, OpusHead};
-pub use packet::{InvalidPacket, MAX_PACKET_DURATION, Packet, duration};
+pub use mapping::{ChannelMapping, MappingTable};
+pub use packet::{InvalidPacket, MAX_PACKET_DURATION, Packet, duration, multistream_duration};
+pub use self_delimited::{SelfDelimitedPacket, split_self_delimited, write_self_delimited};
 pub use source::PacketSource;
 pub use tags::{InvalidTags, OpusTags};
 pub use toc::{Bandwidth, Mode, Toc};

@@ -1,7 +1,9 @@
 //! Packet framing, RFC 6716 section 3.2, and its requirements R1 to R7
 //! (section 3.4).
 
-use crate::Toc;
+use core::num::NonZeroU8;
+
+use crate::{Toc, split_self_delimited};
 
 /// An Opus packet and what it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub enum InvalidPacket {
     PaddingBeyondEnd { claimed: usize, available: usize },
     #[error("{bytes} bytes for {frames} equal frames, expected a multiple (RFC 6716 R6)")]
     UnequalFrames { bytes: usize, frames: u8 },
+    #[error("{found} samples in stream {stream}, {expected} in those before (RFC 7845 section 3)")]
+    UnequalStreams { stream: u8, found: u32, expected: u32 },
 }
 
 /// Duration of a packet in samples per channel at 48 kHz.
@@ -56,15 +60,61 @@ pub enum InvalidPacket {
 /// assert_eq!(opus_packet::duration(&[0x78, 1, 2, 3]), Ok(960));
 /// assert!(opus_packet::duration(&[]).is_err());
 /// ```
+#[inline]
 pub fn duration(packet: &[u8]) -> Result<u32, InvalidPacket> {
     let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
     let toc = Toc::new(toc);
+    // Nearly every packet that exists is one frame.
+    if toc.frame_count_code() == 0 && body.len() <= MAX_FRAME_LEN {
+        return Ok(toc.frame_duration());
+    }
+    framed_duration(toc, body)
+}
+
+/// Duration of a packet of `streams` Opus streams, in samples per channel at
+/// 48 kHz: all but the last are self-delimited (RFC 6716 appendix B), and all last
+/// equally long (RFC 7845 section 3).
+///
+/// ```
+/// use core::num::NonZeroU8;
+/// use opus_packet::multistream_duration;
+///
+/// let two = NonZeroU8::new(2).unwrap();
+/// // A stream of 3 bytes after its TOC, then one whose length is not given.
+/// assert_eq!(multistream_duration(&[0x78, 3, 1, 2, 3, 0x78, 9], two), Ok(960));
+/// assert!(multistream_duration(&[0x78, 3, 1, 2, 3, 0x70, 9], two).is_err(), "20 and 10 ms");
+/// ```
+pub fn multistream_duration(packet: &[u8], streams: NonZeroU8) -> Result<u32, InvalidPacket> {
+    let (mut rest, mut expected) = (packet, None);
+    for stream in 1..streams.get() {
+        let (first, after) = split_self_delimited(rest)?;
+        check_equal(stream - 1, first.duration(), &mut expected)?;
+        rest = after;
+    }
+    let last = duration(rest)?;
+    check_equal(streams.get() - 1, last, &mut expected)?;
+    Ok(last)
+}
+
+fn check_equal(stream: u8, found: u32, expected: &mut Option<u32>) -> Result<(), InvalidPacket> {
+    match *expected.get_or_insert(found) {
+        expected if expected == found => Ok(()),
+        expected => Err(InvalidPacket::UnequalStreams { stream, found, expected }),
+    }
+}
+
+fn framed_duration(toc: Toc, body: &[u8]) -> Result<u32, InvalidPacket> {
     let frames = match toc.frame_count_code() {
         0 => one_frame(body),
         1 => two_equal_frames(body),
         2 => two_frames(body),
         _ => signalled_frames(body),
     }?;
+    total_duration(toc, frames)
+}
+
+/// What so many frames last: at most 120 ms (R5).
+pub(crate) fn total_duration(toc: Toc, frames: u8) -> Result<u32, InvalidPacket> {
     match u32::from(frames) * toc.frame_duration() {
         total @ ..=MAX_PACKET_DURATION => Ok(total),
         found => Err(InvalidPacket::TooLong { found }),
@@ -93,39 +143,57 @@ fn two_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
 /// Code 3: a byte with the number of frames, a flag for padding and one for
 /// frames of different lengths.
 fn signalled_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
-    let (&count_byte, rest) = body.split_first().ok_or(InvalidPacket::NoFrameCount)?;
-    let frames = count_byte & 0x3f;
+    let (count, rest) = frame_count(body)?;
+    let (padding, rest) = padding_len(count, rest)?;
+    let available = rest.len();
+    let rest = available
+        .checked_sub(padding)
+        .and_then(|kept| rest.get(..kept))
+        .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding, available })?;
+    if count.is_vbr {
+        different_frames(rest, count.frames)?;
+    } else {
+        equal_frames(rest.len(), count.frames)?;
+    }
+    Ok(count.frames)
+}
+
+/// The frame count byte of code 3 (RFC 6716 figure 5).
+#[derive(Clone, Copy)]
+pub(crate) struct FrameCount {
+    /// At least 1.
+    pub(crate) frames: u8,
+    pub(crate) is_vbr: bool,
+    pub(crate) is_padded: bool,
+}
+
+/// Reads the frame count byte; gives what follows it.
+pub(crate) fn frame_count(body: &[u8]) -> Result<(FrameCount, &[u8]), InvalidPacket> {
+    let (&byte, rest) = body.split_first().ok_or(InvalidPacket::NoFrameCount)?;
+    let frames = byte & 0x3f;
     if frames == 0 {
         return Err(InvalidPacket::NoFrames { found: frames });
     }
-    let rest = if count_byte & 0x40 == 0 { rest } else { strip_padding(rest)? };
-    if count_byte & 0x80 == 0 {
-        equal_frames(rest.len(), frames)?;
-    } else {
-        different_frames(rest, frames)?;
-    }
-    Ok(frames)
+    let (is_vbr, is_padded) = (byte & 0x80 != 0, byte & 0x40 != 0);
+    Ok((FrameCount { frames, is_vbr, is_padded }, rest))
 }
 
-/// Cuts off the padding and the bytes that give its length.
-fn strip_padding(mut body: &[u8]) -> Result<&[u8], InvalidPacket> {
+/// Reads the bytes that give the length of the padding; gives what follows them.
+pub(crate) fn padding_len(
+    count: FrameCount,
+    mut rest: &[u8],
+) -> Result<(usize, &[u8]), InvalidPacket> {
     let mut padding = 0;
-    loop {
-        let (&byte, rest) = body
+    let mut goes_on = count.is_padded;
+    while goes_on {
+        let (&byte, after) = rest
             .split_first()
             .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding + 1, available: 0 })?;
-        body = rest;
-        if byte < 255 {
-            padding += usize::from(byte);
-            break;
-        }
-        padding += 254;
+        goes_on = byte == 255;
+        padding += if goes_on { 254 } else { usize::from(byte) };
+        rest = after;
     }
-    let available = body.len();
-    available
-        .checked_sub(padding)
-        .and_then(|kept| body.get(..kept))
-        .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding, available })
+    Ok((padding, rest))
 }
 
 fn equal_frames(bytes: usize, frames: u8) -> Result<(), InvalidPacket> {
@@ -157,7 +225,7 @@ fn skip_frame(body: &[u8]) -> Result<usize, InvalidPacket> {
 }
 
 /// The one- or two-byte frame length of RFC 6716 section 3.2.1, at most 1275.
-fn frame_length(body: &[u8]) -> Result<(usize, &[u8]), InvalidPacket> {
+pub(crate) fn frame_length(body: &[u8]) -> Result<(usize, &[u8]), InvalidPacket> {
     match body {
         [short @ 0..=251, rest @ ..] => Ok((usize::from(*short), rest)),
         [low, high, rest @ ..] => Ok((usize::from(*low) + 4 * usize::from(*high), rest)),

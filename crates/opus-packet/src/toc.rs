@@ -63,13 +63,44 @@ impl Toc {
     }
 
     /// Duration of each frame of the packet, in samples per channel at 48 kHz.
+    #[inline]
     pub const fn frame_duration(self) -> u32 {
-        match (self.mode(), self.config() & 0b11) {
-            (Mode::Celt, size) => 120 << size,
-            (Mode::Hybrid, size) => 480 << (size & 1),
-            (Mode::Silk, 3) => 2880,
-            (Mode::Silk, size) => 480 << size,
+        match self.config() {
+            config @ 16.. => 120 << (config & 0b11),
+            config @ 12.. => 480 << (config & 1),
+            config if config & 0b11 == 3 => 2880,
+            config => 480 << (config & 0b11),
         }
+    }
+
+    /// The same mode, bandwidth and channels, one frame, of another duration. CELT
+    /// where the mode has no frame of this duration (and wide band where CELT has no
+    /// medium band). None if no mode has.
+    pub(crate) fn with_frame_duration(self, samples: u32) -> Option<Self> {
+        let has_it = |config: &u8| Self::from_config(*config, self).frame_duration() == samples;
+        let first = self.config() & !if self.mode() == Mode::Hybrid { 0b1 } else { 0b11 };
+        let same_mode = first..first + if self.mode() == Mode::Hybrid { 2 } else { 4 };
+        let celt = match self.bandwidth() {
+            Bandwidth::Narrow => 16..20,
+            Bandwidth::Medium | Bandwidth::Wide => 20..24,
+            Bandwidth::SuperWide => 24..28,
+            Bandwidth::Full => 28..32,
+        };
+        let config = same_mode.chain(celt).find(has_it)?;
+        Some(Self::from_config(config, self))
+    }
+
+    /// The same packet with as many frames as a frame count byte says (code 3).
+    pub(crate) const fn with_frame_count(self) -> u8 {
+        self.0 | 0b11
+    }
+
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
+
+    const fn from_config(config: u8, channels_of: Self) -> Self {
+        Self(config << 3 | channels_of.0 & 0b100)
     }
 
     /// How the packet says its number of frames: code 0 to 3

@@ -15,10 +15,18 @@ pub struct LibopusDecoder {
     channels: usize,
 }
 
-/// What libopus says when it refuses.
+/// Why there is no decoder, or it refuses.
 #[derive(Debug, thiserror::Error)]
-#[error("libopus: {0}")]
-pub struct LibopusError(magnum_opus::Error);
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum LibopusError {
+    #[error("libopus: {0}")]
+    Libopus(magnum_opus::Error),
+    #[error(
+        "cannot decode mapping family {family} ({channels} channels in {streams} streams) yet, only family 0: mono and stereo"
+    )]
+    UnsupportedFamily { family: u8, channels: u8, streams: u8 },
+}
 
 /// A kind of sample that libopus decodes to: `i16`, which it limits softly and
 /// rounds itself, or `f32`, in which full scale is -1 to 1.
@@ -30,9 +38,15 @@ impl Sample for f32 {}
 impl LibopusDecoder {
     /// A decoder for the streams that this head describes.
     pub fn new(head: &OpusHead) -> Result<Self, LibopusError> {
+        let mapping = head.mapping();
+        if mapping.family() != 0 {
+            let (family, channels, streams) =
+                (mapping.family(), mapping.channels(), mapping.streams().get());
+            return Err(LibopusError::UnsupportedFamily { family, channels, streams });
+        }
         let channels = if head.channels() == 1 { Channels::Mono } else { Channels::Stereo };
-        let mut decoder = Decoder::new(SAMPLE_RATE, channels).map_err(LibopusError)?;
-        decoder.set_gain(i32::from(head.output_gain())).map_err(LibopusError)?;
+        let mut decoder = Decoder::new(SAMPLE_RATE, channels).map_err(LibopusError::Libopus)?;
+        decoder.set_gain(i32::from(head.output_gain())).map_err(LibopusError::Libopus)?;
         Ok(Self { decoder, channels: usize::from(head.channels()) })
     }
 }
@@ -45,11 +59,11 @@ impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
     }
 
     fn reset(&mut self) -> Result<(), LibopusError> {
-        self.decoder.reset_state().map_err(LibopusError)
+        self.decoder.reset_state().map_err(LibopusError::Libopus)
     }
 
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, LibopusError> {
-        S::decode(&mut self.decoder, packet, pcm).map_err(LibopusError)
+        S::decode(&mut self.decoder, packet, pcm).map_err(LibopusError::Libopus)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use opus_packet::{OpusHead, SAMPLE_RATE, Timeline};
+use opus_packet::{ChannelMapping, InvalidHead, OpusHead, SAMPLE_RATE, Timeline};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -20,6 +20,10 @@ pub struct RecordingInfo {
     pub channels: u8,
     /// Channel mapping family (RFC 7845 section 5.1.1).
     pub mapping_family: u8,
+    /// What follows the family in OpusHead (numbers of streams, table), in hexadecimal;
+    /// none for family 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_mapping: Option<String>,
     /// Samples at the start that do not play.
     pub pre_skip: u16,
     /// Gain in dB as signed Q7.8, which reading applies.
@@ -42,6 +46,9 @@ pub struct RecordingInfo {
     pub(crate) index_ranges: Vec<(u64, u64)>,
     #[serde(with = "hex")]
     pub(crate) index_checksums: Vec<u32>,
+    /// Where audio was lost in the source; its packets ask the decoder to conceal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
     /// Where the recording came from.
     pub source: Source,
     /// The comment header, for reading. The blob holds it as it was.
@@ -49,6 +56,18 @@ pub struct RecordingInfo {
     /// Attributes that this version does not know, kept as they are.
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
+}
+
+/// Lost audio, concealed so that time does not shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Coded position of the first lost sample.
+    pub position: u64,
+    /// Lost samples, per channel at 48 kHz.
+    pub samples: u64,
+    /// Whether the source left open how much was lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_inferred: bool,
 }
 
 /// The file that a recording was imported from.
@@ -66,6 +85,16 @@ pub struct Source {
     pub codec: String,
     /// What became of it.
     pub stored: StoredAs,
+    /// Which of the streams of the file this is, counted from 1.
+    #[serde(default = "first")]
+    pub stream: u64,
+    /// What was wrong with the stream, a line each; of many only the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+}
+
+fn first() -> u64 {
+    1
 }
 
 /// How the source became the blob.
@@ -92,13 +121,14 @@ pub struct Tags {
 
 impl RecordingInfo {
     pub(crate) fn new(description: Description, blob: &StoredBlob, index: &StoredIndex) -> Self {
-        let Description { head, tags, timeline, source } = description;
+        let Description { head, tags, timeline, gaps, source } = description;
         let (short, long): (Vec<_>, Vec<_>) =
             tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
         Self {
             layout: LAYOUT,
             channels: head.channels(),
-            mapping_family: 0,
+            mapping_family: head.mapping().family(),
+            channel_mapping: (head.mapping().family() != 0).then(|| to_hex(head.mapping())),
             pre_skip: head.pre_skip(),
             output_gain: head.output_gain(),
             input_sample_rate: head.input_sample_rate(),
@@ -111,6 +141,7 @@ impl RecordingInfo {
             index_checkpoints: index.checkpoints.clone(),
             index_ranges: index.ranges.clone(),
             index_checksums: index.checksums.clone(),
+            gaps,
             source,
             tags: Tags {
                 vendor: tags.vendor().into_owned(),
@@ -139,12 +170,20 @@ impl RecordingInfo {
 
     /// The head of the stream.
     pub(crate) fn head(&self) -> Result<OpusHead, String> {
-        if self.mapping_family != 0 {
-            return Err(format!("mapping family {}, expected 0", self.mapping_family));
+        let message = |error: InvalidHead| error.to_string();
+        let bytes = from_hex(self.channel_mapping.as_deref().unwrap_or_default())
+            .ok_or("channel_mapping is not hexadecimal")?;
+        let mapping =
+            ChannelMapping::parse(self.mapping_family, self.channels, &bytes).map_err(message)?;
+        if mapping.table_len() != bytes.len() {
+            return Err(format!(
+                "channel_mapping of {} bytes, expected {}",
+                bytes.len(),
+                mapping.table_len()
+            ));
         }
-        OpusHead::new(self.channels, self.pre_skip, self.input_sample_rate)
-            .map(|head| head.with_output_gain(self.output_gain))
-            .map_err(|error| error.to_string())
+        let head = OpusHead::new(1, self.pre_skip, self.input_sample_rate).map_err(message)?;
+        Ok(head.with_mapping(mapping).with_output_gain(self.output_gain))
     }
 
     /// Which samples play.
@@ -156,6 +195,18 @@ impl RecordingInfo {
             .ok_or("play_length and pre_skip are more than coded_length")?;
         Timeline::new(self.pre_skip, self.coded_length, end_trim).map_err(|error| error.to_string())
     }
+}
+
+fn to_hex(mapping: &ChannelMapping) -> String {
+    mapping.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let parse = |two: &[u8]| {
+        let two = str::from_utf8(two).ok().filter(|two| two.len() == 2)?;
+        u8::from_str_radix(two, 16).ok()
+    };
+    digits.as_bytes().chunks(2).map(parse).collect()
 }
 
 /// Checksums as one string, eight hexadecimal digits each.

@@ -17,7 +17,7 @@ mod writer;
 pub use blob::{BlobReader, BlobWriter, StoredBlob};
 pub use error::Error;
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
-pub use info::{RecordingInfo, Source, StoredAs, Tags};
+pub use info::{Gap, RecordingInfo, Source, StoredAs, Tags};
 pub use name::{InvalidName, RecordingName};
 pub use reader::RecordingReader;
 pub use store::Store;

@@ -58,6 +58,11 @@ impl Store {
         &self.root
     }
 
+    /// Whether there is something with the name of this recording.
+    pub fn contains(&self, name: &RecordingName) -> bool {
+        fs::symlink_metadata(self.recording_path(name)).is_ok()
+    }
+
     /// Begins a new recording, which appears when it is committed.
     pub fn create_recording(&self, name: &RecordingName) -> Result<RecordingWriter, Error> {
         RecordingWriter::begin(self, name)

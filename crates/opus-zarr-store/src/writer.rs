@@ -7,8 +7,8 @@ use std::{
 use opus_packet::{OpusHead, OpusTags, Timeline};
 
 use crate::{
-    BlobWriter, Error, IndexWriter, RecordingInfo, RecordingName, RecordingReader, Source, Store,
-    StoredBlob, StoredIndex,
+    BlobWriter, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader, Source,
+    Store, StoredBlob, StoredIndex,
     document::write_document,
     index::shard_path,
     layout::{BLOB, INDEX, METADATA, blob_array, index_array},
@@ -40,13 +40,15 @@ pub struct Description {
     pub tags: OpusTags,
     /// Which samples play.
     pub timeline: Timeline,
+    /// Where audio was lost.
+    pub gaps: Vec<Gap>,
     /// Where the recording came from.
     pub source: Source,
 }
 
 impl RecordingWriter {
     pub(crate) fn begin(store: &Store, name: &RecordingName) -> Result<Self, Error> {
-        if fs::symlink_metadata(store.recording_path(name)).is_ok() {
+        if store.contains(name) {
             return Err(recording_exists(store, name));
         }
         remove_dead_drafts(store.path());

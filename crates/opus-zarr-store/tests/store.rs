@@ -35,6 +35,7 @@ fn blob(packets: usize) -> Vec<u8> {
 fn description(packets: usize) -> Description {
     let coded_len = u64::try_from(packets).unwrap() * 960;
     Description {
+        gaps: vec![],
         head: OpusHead::new(2, 312, 44_100).unwrap().with_output_gain(-256),
         tags: OpusTags::new("vendor", ["TITLE=x", &format!("PICTURE={}", "a".repeat(5000))]),
         timeline: Timeline::new(312, coded_len, 100).unwrap(),
@@ -45,6 +46,8 @@ fn description(packets: usize) -> Description {
             container: "ogg".to_owned(),
             codec: "opus".to_owned(),
             stored: StoredAs::Verbatim,
+            stream: 1,
+            findings: vec![],
         },
     }
 }

@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use opus_zarr_store::RecordingName;
 
+use crate::DemuxError;
+
 /// Why an import or a read failed. `Display` is one complete line that says what
 /// was wrong and where.
 #[derive(Debug, thiserror::Error)]
@@ -11,11 +13,15 @@ pub enum Error {
     #[error("cannot open {path:?}: {source}")]
     OpenSource { path: PathBuf, source: io::Error },
     #[error("{path:?}: {reason}")]
-    Source { path: PathBuf, reason: ogg_opus_demux::Error },
+    UnknownContainer { path: PathBuf, reason: String },
+    #[error("{path:?}: {reason}")]
+    Source { path: PathBuf, reason: DemuxError },
     #[error("cannot read {path:?}: {source}")]
     ReadSource { path: PathBuf, source: io::Error },
-    #[error("{path:?}: no audio to play: {coded_len} samples, {pre_skip} of them pre-skip")]
-    NoAudio { path: PathBuf, coded_len: u64, pre_skip: u64 },
+    #[error("{path:?}: stream {stream}: {reason}")]
+    NoAudio { path: PathBuf, stream: u64, reason: String },
+    #[error("{path:?}: there is no stream {asked}, expected 1 to {count}")]
+    NoSuchStream { path: PathBuf, asked: u64, count: u64 },
     #[error("{path:?} changed while it was read")]
     SourceChanged { path: PathBuf },
     #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason}")]

@@ -1,49 +1,72 @@
 use std::path::Path;
 
-use ogg_opus_demux::OggOpusReader;
+use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};
 use opus_packet::Timeline;
 use opus_zarr_store::{
-    BlobReader, Description, IndexWriter, RecordingName, Source, Store, StoredAs,
+    BlobReader, BlobWriter, Description, IndexWriter, RecordingName, Source, Store, StoredAs,
 };
 
-use crate::{Error, Recording, source::SourceFile};
+use crate::{
+    Error, Finding, ImportOptions, Recording,
+    demuxer::{Demuxer, Streams},
+    source::{SourceFile, copy_error},
+    survey::{StreamSurvey, Survey},
+};
 
-/// Imports an Ogg Opus file into a store, as a new recording with this name, and
-/// opens it. The store is made if there is none.
+/// What an import made.
+#[derive(Debug)]
+pub struct Imported {
+    /// The recordings, at least one, in the order of the streams in the file.
+    pub recordings: Vec<Recording>,
+    /// What there is to know about the file; of very many only the first.
+    pub findings: Vec<Finding>,
+}
+
+/// Imports a file with Opus (Ogg, WebM, Matroska, MP4 or CAF, told by its content) into a
+/// store that is made if there is none.
 ///
-/// Strict: a file with any fault is refused with its place. The recording appears
-/// complete, or not at all. Memory does not grow with the file (by some 2 kB an hour
-/// of audio, for the attributes).
-///
-/// The file is stored byte for byte if every packet lies in one page; else its
-/// packets are put into new pages.
+/// A file with several streams (tracks, links of a chain) becomes as many recordings:
+/// `name`, `name.2`, `name.3` and so on. What is wrong with the file is reported, lost
+/// audio is concealed so that time does not shift. Each recording appears complete, or
+/// not at all. Memory does not grow with the file (by some 2 kB an hour of audio, for the
+/// attributes; with MP4 by some 12 bytes a packet, for its tables).
 pub fn import(
     path: impl AsRef<Path>,
     store: impl AsRef<Path>,
     name: &str,
-) -> Result<Recording, Error> {
+) -> Result<Imported, Error> {
+    import_with(path, store, name, &ImportOptions::default())
+}
+
+/// The same, with options.
+pub fn import_with(
+    path: impl AsRef<Path>,
+    store: impl AsRef<Path>,
+    name: &str,
+    options: &ImportOptions,
+) -> Result<Imported, Error> {
     let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-    let source = SourceFile::survey(path.as_ref())?;
+    let source = SourceFile::open(path.as_ref())?;
+    let survey = Survey::of(&source, options)?;
     let store = Store::open_or_create(store)?;
-    let writer = store.create_recording(&name)?;
+    let names = names(&name, survey.streams.len(), &store)?;
+    let recordings = if survey.is_canonical {
+        copy(&source, &survey, &store, names)?
+    } else {
+        remux(&source, &survey, &store, names, options)?
+    };
+    Ok(Imported { recordings, findings: survey.findings })
+}
 
-    let mut blob = writer.blob()?;
-    source.write_to(&mut blob)?;
-    let blob = blob.finish()?;
-
-    // The index is always made from the blob as it is stored, so that making it
-    // again gives the same, and what was written has been read back once.
-    let mut index = writer.index()?;
-    let timeline = index_blob(blob.reader(), &mut index, &name)?;
-    let index = index.finish()?;
-    if timeline != Some(source.timeline) {
-        let reason = "the blob has another timeline than the file".to_owned();
-        return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
+impl Imported {
+    /// The first recording: of most files the only one.
+    ///
+    /// # Panics
+    ///
+    /// Never, if `recordings` is as the import gave it.
+    pub fn into_first(self) -> Recording {
+        self.recordings.into_iter().next().expect("an import makes at least one recording")
     }
-
-    let description = describe(source, path.as_ref());
-    let reader = writer.commit(description, &blob, &index)?;
-    Ok(Recording::new(name, reader))
 }
 
 /// Writes a row for every packet of the blob; gives the timeline.
@@ -53,30 +76,165 @@ pub(crate) fn index_blob(
     recording: &RecordingName,
 ) -> Result<Option<Timeline>, Error> {
     let fault = |reason| Error::Blob { recording: recording.clone(), reason };
-    let mut reader = OggOpusReader::new(blob).map_err(fault)?;
+    let inconsistent = |reason| opus_zarr_store::Error::Inconsistent { reason };
+    let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
     while let Some(packet) = reader.next_ogg_packet().map_err(fault)? {
-        let offset = packet.offset.ok_or_else(|| opus_zarr_store::Error::Inconsistent {
-            reason: format!("the packet at coded sample {} crosses a page", packet.position),
+        let offset = packet.offset.ok_or_else(|| {
+            inconsistent(format!("the packet at coded sample {} crosses a page", packet.position))
         })?;
         let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
         index.push(offset, length, packet.duration)?;
     }
-    Ok(reader.timeline())
+    let timeline = reader.timeline();
+    if reader.next_link().map_err(fault)? {
+        return Err(inconsistent("the blob holds a second stream".to_owned()).into());
+    }
+    Ok(timeline)
 }
 
-fn describe(source: SourceFile, path: &Path) -> Description {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Description {
-        source: Source {
-            name,
-            bytes: source.bytes,
-            sha256: source.sha256(),
-            container: "ogg".to_owned(),
-            codec: "opus".to_owned(),
-            stored: if source.is_canonical { StoredAs::Verbatim } else { StoredAs::Remuxed },
-        },
-        head: source.head,
-        tags: source.tags,
-        timeline: source.timeline,
+/// The names of so many recordings, none of which is taken.
+fn names(name: &RecordingName, count: usize, store: &Store) -> Result<Vec<RecordingName>, Error> {
+    let mut names = vec![name.clone()];
+    for number in 2..=count {
+        let name = format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?;
+        names.push(name);
+    }
+    match names.iter().find(|name| store.contains(name)) {
+        // The error is that of writing it.
+        Some(taken) => store.create_recording(taken).map(|_| names).map_err(Error::from),
+        None => Ok(names),
     }
 }
+
+/// The file is the blob.
+fn copy(
+    source: &SourceFile,
+    survey: &Survey,
+    store: &Store,
+    names: Vec<RecordingName>,
+) -> Result<Vec<Recording>, Error> {
+    let mut streams = Streams::new(source.path(), &ImportOptions::default())?;
+    let mut recordings = Vec::new();
+    for (name, stream) in names.into_iter().zip(&survey.streams) {
+        let Some(demuxer) = streams.next_stream()? else { break };
+        let description = describe(source, survey, stream, StoredAs::Verbatim, demuxer);
+        recordings.push(record(store, name, |blob| {
+            source.copy_to(blob)?;
+            Ok(description)
+        })?);
+    }
+    Ok(recordings)
+}
+
+/// The packets of each stream become a canonical Ogg Opus stream.
+fn remux(
+    source: &SourceFile,
+    survey: &Survey,
+    store: &Store,
+    names: Vec<RecordingName>,
+    options: &ImportOptions,
+) -> Result<Vec<Recording>, Error> {
+    let mut streams = Streams::new(source.path(), options)?;
+    let mut recordings = Vec::new();
+    let mut number = 0;
+    for (name, stream) in names.into_iter().zip(&survey.streams) {
+        while number < stream.number {
+            number += 1;
+            if streams.next_stream()?.is_none() {
+                return Err(Error::SourceChanged { path: source.path().to_owned() });
+            }
+        }
+        let Some(demuxer) = streams.current() else { break };
+        let description = describe(source, survey, stream, StoredAs::Remuxed, demuxer);
+        recordings.push(record(store, name, |blob| {
+            let timeline = write_stream(demuxer, stream.timeline, blob, source)?;
+            source.check_unchanged()?;
+            Ok(Description { timeline, ..description })
+        })?);
+    }
+    Ok(recordings)
+}
+
+/// Makes a recording of a blob that `write` writes.
+fn record(
+    store: &Store,
+    name: RecordingName,
+    write: impl FnOnce(&mut BlobWriter) -> Result<Description, Error>,
+) -> Result<Recording, Error> {
+    let writer = store.create_recording(&name)?;
+    let mut blob = writer.blob()?;
+    let description = write(&mut blob)?;
+    let blob = blob.finish()?;
+
+    // The index is always made from the blob as it is stored, so that making it
+    // again gives the same, and what was written has been read back once.
+    let mut index = writer.index()?;
+    let timeline = index_blob(blob.reader(), &mut index, &name)?;
+    let index = index.finish()?;
+    if timeline != Some(description.timeline) {
+        let reason = "the blob has another timeline than the file".to_owned();
+        return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
+    }
+    let reader = writer.commit(description, &blob, &index)?;
+    Ok(Recording::new(name, reader))
+}
+
+/// Writes the packets of a stream; gives the timeline of what is written.
+fn write_stream(
+    demuxer: &mut Demuxer,
+    timeline: Timeline,
+    blob: &mut BlobWriter,
+    source: &SourceFile,
+) -> Result<Timeline, Error> {
+    let fault = |reason| Error::Source { path: source.path().to_owned(), reason };
+    let write_error = |reason| match reason {
+        WriteError::Io { source: error } => copy_error(source.path(), error),
+        reason => Error::Remux { path: source.path().to_owned(), reason },
+    };
+    // Outside Ogg more may be trimmed at the end than a page holds. What does not play
+    // at all is left out.
+    let play_end = timeline.coded_len() - timeline.end_trim();
+    let end = if demuxer.serial().is_some() { timeline.coded_len() } else { play_end };
+    let serial = demuxer.serial().unwrap_or(SERIAL);
+    let mut writer =
+        OggOpusWriter::new(blob, serial, demuxer.head(), demuxer.tags()).map_err(write_error)?;
+    let mut coded_len = 0;
+    while coded_len < end {
+        let Some(packet) = demuxer.next_packet().map_err(fault)? else { break };
+        coded_len += u64::from(packet.duration);
+        writer.write(packet.data).map_err(write_error)?;
+    }
+    let end_trim = coded_len.saturating_sub(play_end);
+    writer.finish(end_trim).map_err(write_error)?;
+    Timeline::new(demuxer.head().pre_skip(), coded_len, end_trim)
+        .map_err(|_| Error::SourceChanged { path: source.path().to_owned() })
+}
+
+fn describe(
+    source: &SourceFile,
+    survey: &Survey,
+    stream: &StreamSurvey,
+    stored: StoredAs,
+    demuxer: &Demuxer,
+) -> Description {
+    Description {
+        head: demuxer.head().clone(),
+        tags: demuxer.tags().clone(),
+        timeline: stream.timeline,
+        gaps: stream.gaps.clone(),
+        source: Source {
+            name: source.name(),
+            bytes: source.bytes,
+            sha256: source.sha256(),
+            container: survey.container.to_owned(),
+            codec: "opus".to_owned(),
+            stored,
+            stream: stream.number,
+            findings: stream.violations.clone(),
+        },
+    }
+}
+
+/// Serial number of streams that had none. Fixed, so that the same file gives the same
+/// blob.
+const SERIAL: u32 = 1;

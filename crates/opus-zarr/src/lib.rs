@@ -1,12 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod container;
+mod demuxer;
 mod error;
 mod import;
+mod options;
 mod recording;
+mod report;
 mod source;
+mod survey;
 
+pub use container::{Container, DETECTION_LEN};
+pub use demuxer::DemuxError;
 pub use error::Error;
-pub use import::import;
+pub use import::{Imported, import, import_with};
+pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_segment_decode::Sample;
-pub use opus_zarr_store::{BlobReader, IndexInfo, RecordingInfo, Source, StoredAs, Tags};
+pub use opus_zarr_store::{BlobReader, Gap, IndexInfo, RecordingInfo, Source, StoredAs, Tags};
 pub use recording::{ReadMode, Recording};
+pub use report::Finding;

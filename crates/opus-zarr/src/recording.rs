@@ -128,7 +128,7 @@ impl Recording {
         play: Range<PlayPos>,
         decoder: &mut LibopusDecoder,
     ) -> Result<Vec<S>, Error> {
-        let source = OggOpusReader::new(self.reader.blob_reader())
+        let source = OggOpusReader::strict(self.reader.blob_reader())
             .map_err(|reason| Error::Blob { recording: self.name.clone(), reason })?;
         read_source_approximate(source, &self.reader.timeline(), play, decoder)
             .map_err(self.read_error())

@@ -21,7 +21,7 @@ fn silence() -> Vec<u8> {
 fn imported(directory: &Path) -> Recording {
     let file = directory.join("silence.opus");
     fs::write(&file, silence()).unwrap();
-    import(file, directory.join("store"), "silence").unwrap()
+    import(file, directory.join("store"), "silence").unwrap().into_first()
 }
 
 #[test]

@@ -5,8 +5,10 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 #![allow(clippy::indexing_slicing, reason = "a test may panic")]
 
+pub(crate) mod outcome;
 pub(crate) mod packets;
 pub(crate) mod refused;
+pub(crate) mod source;
 
 use std::{
     io::{self, ErrorKind, Read},
@@ -107,6 +109,30 @@ pub(crate) fn packet_of(len: usize) -> Vec<u8> {
     let mut packet = vec![0x78];
     packet.extend((0..=u8::MAX).cycle().take(len - 1));
     packet
+}
+
+/// A packet of 20 ms that is known by its second byte.
+pub(crate) fn nth(n: u8) -> Vec<u8> {
+    vec![0x78, n, n, n]
+}
+
+/// A page with one such packet.
+pub(crate) fn nth_page(sequence: u32, granule: u64, n: u8) -> RawPage {
+    RawPage::new(sequence, granule).packet(&nth(n))
+}
+
+/// A valid stream of so many such packets, each on a page of its own.
+pub(crate) fn plain(count: u8) -> Vec<RawPage> {
+    let page = |n| {
+        let page = nth_page(2 + u32::from(n), 960 * (1 + u64::from(n)), n);
+        if n + 1 == count { page.last() } else { page }
+    };
+    with_headers((0..count).map(page))
+}
+
+/// The same link with another serial number.
+pub(crate) fn with_serial(pages: Vec<RawPage>, serial: u32) -> Vec<RawPage> {
+    pages.into_iter().map(|page| page.serial(serial)).collect()
 }
 
 /// Pages 0 and 1.

@@ -83,7 +83,7 @@ fn longest(frame_duration: u32) -> usize {
 }
 
 /// RFC 6716 table 2, in samples at 48 kHz.
-const FRAME_DURATIONS: [u32; 32] = [
+pub(crate) const FRAME_DURATIONS: [u32; 32] = [
     480, 960, 1920, 2880, 480, 960, 1920, 2880, 480, 960, 1920, 2880, // SILK
     480, 960, 480, 960, // hybrid
     120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960, 120, 240, 480, 960, // CELT

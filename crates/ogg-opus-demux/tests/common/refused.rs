@@ -8,7 +8,7 @@ use super::{RawPage, to_stream};
 
 /// Reads to the end, or to the first error.
 pub(crate) fn read(stream: impl Read) -> Result<(), Error> {
-    let mut reader = OggOpusReader::new(stream)?;
+    let mut reader = OggOpusReader::strict(stream)?;
     while reader.next_ogg_packet()?.is_some() {}
     Ok(())
 }

@@ -1,0 +1,113 @@
+//! The times of the file beside the samples of its packets.
+
+/// So many ticks in samples at 48 kHz, rounded to the nearest.
+pub(crate) fn to_samples(ticks: u64, timescale: u32) -> u64 {
+    let timescale = u128::from(timescale);
+    let doubled = 2 * u128::from(ticks) * 48_000 + timescale;
+    doubled
+        .checked_div(2 * timescale)
+        .map_or(0, |samples| u64::try_from(samples).unwrap_or(u64::MAX))
+}
+
+/// Compares the times of the file with the samples given out. The packets are the clock;
+/// the times only show where some are missing.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    timescale: u32,
+    /// Time of the first sample.
+    origin: Option<u64>,
+    /// Samples that were added to the times, because they went back.
+    shift: u64,
+    /// Where the last sample ends and what it lasts, in ticks.
+    end: Option<u64>,
+    last: u64,
+}
+
+/// How the time of a packet compares with its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lag {
+    /// Less than the packet lasts.
+    None,
+    /// So many samples are missing before it.
+    Gap(u64),
+    /// It is so many samples too early.
+    Behind(u64),
+}
+
+impl Clock {
+    pub(crate) fn new(timescale: u32) -> Self {
+        Self { timescale, origin: None, shift: 0, end: None, last: 0 }
+    }
+
+    /// Takes in the time of a sample, whether it is read or not. True for the first.
+    pub(crate) fn see(&mut self, time: u64, duration: u64) -> bool {
+        let is_first = self.origin.is_none();
+        self.origin.get_or_insert(time);
+        self.end = Some(time.saturating_add(duration));
+        self.last = duration;
+        is_first
+    }
+
+    /// Samples of the media after its first, by the times alone; none if they went back.
+    pub(crate) fn media_len(&self) -> Option<u64> {
+        let ticks = self.end?.checked_sub(self.origin?)?;
+        (self.timescale > 0 && self.shift == 0).then(|| to_samples(ticks, self.timescale))
+    }
+
+    /// How much less than `duration` the last sample lasts by the times, if it is more
+    /// than rounding can explain.
+    pub(crate) fn shortened(&self, duration: u32) -> Option<u64> {
+        self.end.filter(|_| self.timescale > 0)?;
+        let short = u64::from(duration).checked_sub(to_samples(self.last, self.timescale))?;
+        (short > 48).then_some(short)
+    }
+
+    /// Time before the first sample.
+    pub(crate) fn origin(&self) -> u64 {
+        to_samples(self.origin.unwrap_or(0), self.timescale)
+    }
+
+    /// Compares the time of a packet that is next at `position`.
+    pub(crate) fn lag(&mut self, time: u64, position: u64, duration: u32) -> Lag {
+        let (Some(origin), true) = (self.origin, self.timescale > 0) else { return Lag::None };
+        // A time before the first counts as the first.
+        let due = to_samples(time.saturating_sub(origin), self.timescale);
+        let due = due.saturating_add(self.shift);
+        let duration = u64::from(duration);
+        let (late, early) = (due.saturating_sub(position), position.saturating_sub(due));
+        if late >= duration {
+            return Lag::Gap(late - late % 120);
+        }
+        if early >= duration {
+            self.shift = self.shift.saturating_add(early);
+            return Lag::Behind(early);
+        }
+        Lag::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_timescale_is_rounded_once() {
+        assert_eq!(to_samples(312, 48_000), 312);
+        assert_eq!(to_samples(10_001, 1_000_000), 480, "480.048");
+        assert_eq!(to_samples(1, 96_000), 1, "0.5");
+        assert_eq!(to_samples(u64::MAX, 1), u64::MAX);
+        assert_eq!(to_samples(5, 0), 0);
+    }
+
+    #[test]
+    fn times_show_gaps_and_nothing_else() {
+        let mut clock = Clock::new(1000);
+        assert!(clock.see(500, 20));
+        assert_eq!(clock.lag(500, 0, 960), Lag::None);
+        assert_eq!(clock.lag(539, 960, 960), Lag::None, "19 ms late");
+        assert_eq!(clock.lag(541, 960, 960), Lag::Gap(960), "21 ms, floored to 2.5 ms");
+        assert_eq!(clock.lag(500, 9600, 960), Lag::Behind(9600));
+        assert_eq!(clock.lag(520, 10_560, 960), Lag::None, "from there on");
+        assert_eq!(clock.media_len(), None);
+    }
+}

@@ -1,0 +1,175 @@
+use opus_packet::{InvalidHead, OpusHead};
+
+use crate::{
+    Error, FindingKind, Note, Page, Violation,
+    assembler::{Assembler, PlacedPage},
+    finding::Findings,
+};
+
+/// The first pages of the logical streams that a link multiplexes: they come before
+/// all others (RFC 3533 section 4).
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    members: Vec<Member>,
+}
+
+/// The first page of a logical stream.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) offset: u64,
+    pub(crate) assembler: Assembler,
+    pub(crate) content: Content,
+    /// What is wrong with the page, which only matters if the stream is chosen.
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// What a logical stream holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Opus(Result<OpusHead, InvalidHead>),
+    Other(&'static str),
+}
+
+impl Group {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        placed: PlacedPage<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), Error> {
+        let member = Member::new(placed);
+        let serial = member.assembler.serial();
+        if let Some(known) = self.members.iter_mut().find(|one| one.assembler.serial() == serial) {
+            *known = member;
+            return findings.report(placed.offset, Violation::RepeatedHeaders);
+        }
+        if self.members.len() < MAX_STREAMS {
+            self.members.push(member);
+        }
+        Ok(())
+    }
+
+    /// Whether a page goes on with one of the Opus streams, though it is marked as a
+    /// first one.
+    pub(crate) fn goes_on_with(&self, page: &Page<'_>) -> bool {
+        let is_its = |one: &Member| one.is_opus() && one.assembler.serial() == page.serial();
+        !page.first_packet().starts_with(b"OpusHead") && self.members.iter().any(is_its)
+    }
+
+    /// How many of the streams are Opus.
+    pub(crate) fn tracks(&self) -> usize {
+        self.members.iter().filter(|member| member.is_opus()).count()
+    }
+
+    /// The chosen one of the Opus streams. The others are noted, and left in the group.
+    pub(crate) fn choose(
+        &mut self,
+        track: usize,
+        findings: &mut Findings,
+    ) -> Result<Option<Member>, Error> {
+        let opus = self.members.iter().enumerate().filter(|(_, member)| member.is_opus());
+        let chosen = opus.map(|(place, _)| place).nth(track);
+        for (place, member) in self.members.iter().enumerate() {
+            if Some(place) != chosen {
+                let codec = match member.content {
+                    Content::Opus(_) => "Opus",
+                    Content::Other(codec) => codec,
+                };
+                let serial = member.assembler.serial();
+                findings.report(member.offset, Note::OtherStream { serial, codec })?;
+            }
+        }
+        Ok(chosen.map(|place| self.members.swap_remove(place)))
+    }
+
+    /// Serial numbers of the streams.
+    pub(crate) fn serials(&self) -> Vec<u32> {
+        self.members.iter().map(|member| member.assembler.serial()).collect()
+    }
+
+    /// Why nothing can be read if no stream is Opus.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        self.members.iter().find_map(Member::refusal)
+    }
+}
+
+impl Member {
+    pub(crate) fn new(placed: PlacedPage<'_>) -> Self {
+        let PlacedPage { offset, page } = placed;
+        let packet = page.first_packet();
+        let content = match other_codec(packet) {
+            Some(codec) => Content::Other(codec),
+            None => match OpusHead::parse(packet) {
+                Err(InvalidHead::Magic) => Content::Other("an unknown codec"),
+                result => Content::Opus(result),
+            },
+        };
+        let mut violations = Vec::new();
+        if page.is_continued() {
+            violations.push(Violation::ContinuedWithoutStart);
+        }
+        if page.fragments().count() != 1 || page.packets_ended() != 1 {
+            violations.push(Violation::HeadNotAlone);
+        }
+        violations.extend(header_granule(page.granule()));
+        Self { offset, assembler: Assembler::new(&page), content, violations }
+    }
+
+    /// The head of an Opus stream, after all that is wrong has been reported.
+    pub(crate) fn head(&self, findings: &mut Findings) -> Result<Option<OpusHead>, Error> {
+        for &violation in &self.violations {
+            findings.report(self.offset, violation)?;
+        }
+        match &self.content {
+            Content::Opus(Ok(head)) => Ok(Some(head.clone())),
+            Content::Opus(Err(reason)) => {
+                findings.report(self.offset, FindingKind::Head(*reason))?;
+                Ok(None)
+            }
+            Content::Other(_) => Ok(None),
+        }
+    }
+
+    /// Why the stream cannot be read.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        let offset = self.offset;
+        match self.content {
+            Content::Opus(Ok(_)) => None,
+            Content::Opus(Err(reason)) => Some(Error::Head { offset, reason }),
+            Content::Other(codec) => Some(Error::NotOpus { offset, codec }),
+        }
+    }
+
+    fn is_opus(&self) -> bool {
+        matches!(self.content, Content::Opus(_))
+    }
+}
+
+/// RFC 7845 section 4: zero where a header ends.
+pub(crate) fn header_granule(granule: Option<u64>) -> Option<Violation> {
+    match granule.unwrap_or(u64::MAX) {
+        0 => None,
+        found => Some(Violation::HeaderGranule { found }),
+    }
+}
+
+/// The name of the codec, if the first packet is known to be of another one.
+fn other_codec(first_packet: &[u8]) -> Option<&'static str> {
+    OTHER_CODECS.iter().find(|(magic, _)| first_packet.starts_with(magic)).map(|&(_, name)| name)
+}
+
+const OTHER_CODECS: [(&[u8], &str); 7] = [
+    (b"\x01vorbis", "Vorbis"),
+    (b"\x7fFLAC", "FLAC"),
+    (b"Speex   ", "Speex"),
+    (b"\x01video", "video"),
+    (b"\x80theora", "Theora"),
+    (b"fishead\0", "a Skeleton track"),
+    (b"CELT    ", "CELT"),
+];
+
+/// More in one link are not looked at.
+const MAX_STREAMS: usize = 1000;

@@ -1,0 +1,423 @@
+use opus_packet::{CodedPos, Concealment, OpusHead, OpusTags, Timeline};
+
+use crate::{
+    Error, FindingKind, Note, Violation,
+    assembler::{Admission, Assembler, PlacedPage, Step},
+    contents::{Contents, Entry},
+    finding::Findings,
+    granule::{GranuleClock, PageTime},
+    group::{Content, Member, header_granule},
+    page::{Fragment, bytes_at},
+};
+
+/// One Opus stream of one link of a chain: pages go in, packets come out. All rules
+/// about audio are here; it does no I/O.
+#[derive(Debug)]
+pub(crate) struct Link {
+    assembler: Assembler,
+    clock: GranuleClock,
+    /// No packet is longer.
+    limit: usize,
+    contents: Contents,
+    /// Serial numbers of streams that are beside this one.
+    others: Vec<u32>,
+    tracks: usize,
+    /// Which of the entries is next, and where its first sample is.
+    next: usize,
+    position: CodedPos,
+    concealment: Option<Concealment>,
+    /// The packet in place of a lost one that was given last.
+    concealed: Vec<u8>,
+    /// The last packet of the page before.
+    before: Vec<u8>,
+    totals: Totals,
+    has_finished: bool,
+    timeline: Option<Timeline>,
+}
+
+/// How much audio a file has given, to hold gaps against.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    /// Samples of the links before this one.
+    earlier: u64,
+    /// Samples that were concealed, in all links.
+    concealed: u64,
+}
+
+/// Where a packet of a link is, its duration and its position.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed {
+    pub(crate) bytes: PlacedBytes,
+    pub(crate) duration: u32,
+    pub(crate) position: CodedPos,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PlacedBytes {
+    /// At these bytes of the page.
+    InPage { start: u32, end: u32 },
+    /// See [`Link::joined`].
+    Joined,
+    /// See [`Link::concealed`].
+    Concealed,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It belongs to this link.
+    Here,
+    /// It begins the next link.
+    NextLink,
+}
+
+impl Link {
+    pub(crate) fn new(member: Member, head: OpusHead, others: Vec<u32>, tracks: usize) -> Self {
+        Self {
+            assembler: member.assembler,
+            clock: GranuleClock::new(head.pre_skip()),
+            limit: max_packet_len(&head),
+            contents: Contents::new(head),
+            others,
+            tracks,
+            next: 0,
+            position: CodedPos::new(0),
+            concealment: None,
+            concealed: Vec::new(),
+            before: Vec::new(),
+            totals: Totals::default(),
+            has_finished: false,
+            timeline: None,
+        }
+    }
+
+    /// The same, behind links that have given so much.
+    pub(crate) fn after(self, totals: Totals) -> Self {
+        Self { totals, ..self }
+    }
+
+    /// What this link and those before it have given.
+    pub(crate) fn totals(&self) -> Totals {
+        let earlier = self.totals.earlier.saturating_add(self.position.get());
+        Totals { earlier, ..self.totals }
+    }
+
+    pub(crate) fn head(&self) -> &OpusHead {
+        &self.contents.head
+    }
+
+    pub(crate) fn tags(&self) -> &OpusTags {
+        &self.contents.tags
+    }
+
+    pub(crate) fn serial(&self) -> u32 {
+        self.assembler.serial()
+    }
+
+    pub(crate) fn tracks(&self) -> usize {
+        self.tracks
+    }
+
+    pub(crate) fn timeline(&self) -> Option<Timeline> {
+        self.timeline
+    }
+
+    pub(crate) fn has_finished(&self) -> bool {
+        self.has_finished
+    }
+
+    /// Whether the headers are complete, or given up.
+    pub(crate) fn has_headers(&self) -> bool {
+        !self.contents.awaits_tags
+    }
+
+    /// Takes the next page of the file.
+    #[inline]
+    pub(crate) fn page(
+        &mut self,
+        placed: PlacedPage<'_>,
+        findings: &mut Findings,
+    ) -> Result<Taken, Error> {
+        let page = placed.page;
+        if page.serial() != self.assembler.serial() {
+            return self.other_stream(placed, findings);
+        }
+        self.contents.turn_page();
+        self.next = 0;
+        if page.is_first()
+            && let Some(taken) = self.begins_again(placed, findings)?
+        {
+            return Ok(taken);
+        }
+        match self.assembler.page(placed, &self.clock, findings)? {
+            Admission::Admitted => {}
+            Admission::AfterLoss => self.contents.lose(),
+            Admission::Refused => return Ok(Taken::Here),
+        }
+        self.packets(placed, findings)?;
+        self.time(placed, findings)?;
+        Ok(Taken::Here)
+    }
+
+    #[inline]
+    fn packets(&mut self, placed: PlacedPage<'_>, findings: &mut Findings) -> Result<(), Error> {
+        let PlacedPage { offset, page } = placed;
+        let Self { assembler, contents, .. } = self;
+        for Fragment { range, ends_packet } in page.fragments() {
+            let bytes = bytes_at(page.bytes(), &range);
+            let limit = if contents.awaits_tags { MAX_TAGS_LEN } else { self.limit };
+            let step = assembler.fragment(bytes, ends_packet, limit);
+            let (data, at) = match step {
+                Step::Whole => (bytes, offset + u64::from(range.start)),
+                Step::Joined => (assembler.joined(), offset),
+                Step::Nothing => continue,
+                Step::TooLong => {
+                    contents.too_long(limit, offset, findings)?;
+                    continue;
+                }
+            };
+            if let Some(duration) = contents.packet(data, at, findings)? {
+                contents.entries.push(match step {
+                    Step::Whole => Entry::InPage { start: range.start, end: range.end, duration },
+                    _ => Entry::Joined { duration },
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A page with another serial number.
+    #[cold]
+    fn other_stream(
+        &mut self,
+        placed: PlacedPage<'_>,
+        findings: &mut Findings,
+    ) -> Result<Taken, Error> {
+        let PlacedPage { offset, page } = placed;
+        let serial = page.serial();
+        if page.is_first() {
+            // Streams of one link begin together, so this is a chain; but what is no
+            // Opus may begin late without ending a stream that goes on.
+            let is_opus = page.first_packet().starts_with(b"OpusHead");
+            if is_opus || self.assembler.has_ended() {
+                return Ok(Taken::NextLink);
+            }
+        }
+        if self.others.len() < MAX_OTHERS && !self.others.contains(&serial) {
+            self.others.push(serial);
+            if page.is_first() {
+                let codec = "another codec";
+                findings.report(offset, Note::OtherStream { serial, codec })?;
+            } else {
+                findings.report(offset, Violation::ForeignPage { found: serial })?;
+            }
+        }
+        Ok(Taken::Here)
+    }
+
+    /// A first page with our serial number; none: the flag means nothing.
+    #[cold]
+    fn begins_again(
+        &mut self,
+        placed: PlacedPage<'_>,
+        findings: &mut Findings,
+    ) -> Result<Option<Taken>, Error> {
+        let PlacedPage { offset, page } = placed;
+        let serial = page.serial();
+        if !page.first_packet().starts_with(b"OpusHead") && !self.assembler.has_ended() {
+            findings.report(offset, Violation::FirstFlag)?;
+            return Ok(None);
+        }
+        if self.contents.ended == 0 {
+            let member = Member::new(placed);
+            // Once the headers are complete the head has been given, and must not change.
+            let is_same = member.content == Content::Opus(Ok(self.head().clone()));
+            if is_same || self.contents.awaits_tags {
+                findings.report(offset, Violation::RepeatedHeaders)?;
+                if let Some(head) = member.head(findings)? {
+                    let (tags, others) = (self.tags().clone(), std::mem::take(&mut self.others));
+                    *self = Self::new(member, head, others, self.tracks).after(self.totals);
+                    self.contents.tags = tags;
+                }
+                return Ok(Some(Taken::Here));
+            }
+        }
+        findings.report(offset, Violation::SerialReused { serial })?;
+        Ok(Some(Taken::NextLink))
+    }
+
+    /// Holds the page's granule position against what it gave.
+    #[inline]
+    fn time(&mut self, placed: PlacedPage<'_>, findings: &mut Findings) -> Result<(), Error> {
+        let PlacedPage { offset, page } = placed;
+        let contents = &self.contents;
+        let audio = contents.audio_packets();
+        if contents.has_tags {
+            self.assembler.has_tags();
+            if audio > 0 || self.assembler.is_open() {
+                findings.report(offset, Violation::TagsNotAlone)?;
+            } else if let Some(violation) = header_granule(page.granule()) {
+                findings.report(offset, violation)?;
+            }
+        }
+        // After audio has come, the end of a dropped packet tells the time as well.
+        if audio == 0 && !(self.clock.has_begun() && page.packets_ended() > 0) {
+            if contents.loss.is_some() {
+                self.clock.loss();
+            }
+            return Ok(());
+        }
+        self.assembler.has_audio();
+        let verdict = self.clock.page(PageTime {
+            samples: contents.samples,
+            granule: page.granule(),
+            is_last: page.is_last(),
+            has_loss: contents.loss.is_some(),
+            packet_duration: contents.packet_duration().unwrap_or_default(),
+        });
+        if let Some(violation) = verdict.violation {
+            findings.report(offset, violation)?;
+        }
+        if let Some(note) = verdict.note {
+            findings.report(offset, note)?;
+        }
+        if verdict.gap > 0 {
+            self.gap(offset, verdict.gap, verdict.is_inferred, findings)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn gap(
+        &mut self,
+        offset: u64,
+        samples: u64,
+        is_inferred: bool,
+        findings: &mut Findings,
+    ) -> Result<(), Error> {
+        let Totals { earlier, concealed } = self.totals();
+        let limit = MAX_GAPS.saturating_add(earlier.saturating_sub(concealed));
+        self.totals.concealed = concealed.saturating_add(samples);
+        if self.totals.concealed > limit {
+            return Err(Error::GapTooLong { offset, samples, limit });
+        }
+        let place = self.contents.loss.unwrap_or_default();
+        let before = self.contents.entries.iter().take(place).map(Entry::samples).sum::<u64>();
+        let position = CodedPos::new(self.position.get() + before);
+        self.contents.entries.insert(place, Entry::Gap { samples });
+        findings.report(offset, Note::Gap { position, samples, is_inferred })
+    }
+
+    /// The next packet; none: another page is needed. `page` is the one that was taken
+    /// last.
+    #[inline]
+    pub(crate) fn next(&mut self, page: &[u8]) -> Option<Placed> {
+        if self.concealment.is_some()
+            && let Some(packet) = self.conceal()
+        {
+            return Some(packet);
+        }
+        match self.contents.entries.get(self.next) {
+            Some(&Entry::InPage { start, end, duration }) => {
+                self.next += 1;
+                Some(self.place(PlacedBytes::InPage { start, end }, duration))
+            }
+            Some(&Entry::Joined { duration }) => {
+                self.next += 1;
+                Some(self.place(PlacedBytes::Joined, duration))
+            }
+            Some(&Entry::Gap { samples }) => {
+                self.remember(page);
+                let streams = self.head().mapping().streams().get();
+                self.concealment = Some(Concealment::new(&self.before, streams, samples));
+                self.next += 1;
+                self.next(page)
+            }
+            None => {
+                self.remember(page);
+                None
+            }
+        }
+    }
+
+    /// The bytes of a packet that do not lie in the page in one piece.
+    pub(crate) fn joined(&self) -> &[u8] {
+        self.assembler.joined()
+    }
+
+    pub(crate) fn concealed(&self) -> &[u8] {
+        &self.concealed
+    }
+
+    /// No page of this link will come any more.
+    pub(crate) fn finish(&mut self, offset: u64, findings: &mut Findings) -> Result<(), Error> {
+        self.has_finished = true;
+        self.contents.turn_page();
+        if self.contents.awaits_tags {
+            self.contents.awaits_tags = false;
+            findings.report(offset, Violation::NoTags)?;
+        }
+        if self.assembler.is_open() {
+            findings.report(offset, Violation::UnfinishedPacket)?;
+        }
+        if !self.assembler.has_ended() {
+            findings.report(offset, Note::NoLastPage)?;
+        }
+        let pre_skip = self.head().pre_skip();
+        match Timeline::new(pre_skip, self.position.get(), self.clock.end_trim()) {
+            Ok(timeline) => self.timeline = Some(timeline),
+            Err(reason) => findings.report(offset, FindingKind::Timeline(reason))?,
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn place(&mut self, bytes: PlacedBytes, duration: u32) -> Placed {
+        let position = self.position;
+        // Cannot overflow: the durations of packets that fit in a file, and gaps of no
+        // more than that and `MAX_GAPS`.
+        self.position = CodedPos::new(position.get() + u64::from(duration));
+        Placed { bytes, duration, position }
+    }
+
+    #[cold]
+    fn conceal(&mut self) -> Option<Placed> {
+        let packet = self.concealment.as_mut().and_then(Concealment::next_packet);
+        let Some(packet) = packet else {
+            self.concealment = None;
+            return None;
+        };
+        self.concealed.clear();
+        self.concealed.extend_from_slice(packet.data);
+        let duration = packet.duration;
+        Some(self.place(PlacedBytes::Concealed, duration))
+    }
+
+    /// Keeps the packet before the next entry: what follows may be a loss. Of a single
+    /// stream the first byte is enough.
+    fn remember(&mut self, page: &[u8]) {
+        let Some(previous) = self.next.checked_sub(1) else { return };
+        let data = match self.contents.entries.get(previous) {
+            Some(Entry::InPage { start, end, .. }) => bytes_at(page, &(*start..*end)),
+            Some(Entry::Joined { .. }) => self.assembler.joined(),
+            Some(Entry::Gap { .. }) | None => return,
+        };
+        let is_single = self.contents.head.mapping().streams().get() == 1;
+        let data = if is_single { data.get(..1).unwrap_or_default() } else { data };
+        self.before.clear();
+        self.before.extend_from_slice(data);
+    }
+}
+
+/// A longer packet is no audio (RFC 7845 section 6).
+pub(crate) fn max_packet_len(head: &OpusHead) -> usize {
+    (7680 * usize::from(head.mapping().streams().get())).max(61_440)
+}
+
+/// A longer comment header is refused (RFC 7845 section 5.2): 120 MiB.
+const MAX_TAGS_LEN: usize = 120 * 1024 * 1024;
+/// All gaps of a file together may last a day longer than the audio. Granule positions can claim
+/// any time at all, and what they claim is made into packets.
+const MAX_GAPS: u64 = 24 * 3600 * 48_000;
+/// Streams beside ours whose pages are reported; those of more are ignored silently.
+const MAX_OTHERS: usize = 64;

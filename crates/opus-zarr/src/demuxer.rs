@@ -1,0 +1,247 @@
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use caf_opus_demux::CafOpusReader;
+use mp4_opus_demux::{FourCc, Mp4OpusReader};
+use ogg_opus_demux::{Buffered, OggOpusReader};
+use opus_packet::{OpusHead, OpusTags, PacketSource, Timeline};
+use raw_opus_demux::{OpusDemoReader, SelfDelimitedReader};
+use webm_opus_demux::WebmOpusReader;
+
+use crate::{
+    Container, Error, ImportOptions, RawFormat, RawStream,
+    report::Remark,
+    source::{detect, open},
+};
+
+/// Reads the Opus streams of a file one after the other, whatever holds them: track by
+/// track, and of Ogg link by link.
+pub(crate) struct Streams {
+    path: PathBuf,
+    options: ImportOptions,
+    /// None for a raw stream.
+    container: Option<Container>,
+    current: Option<Demuxer>,
+    /// The tracks that are known, and which of them is read.
+    tracks: Vec<Track>,
+    track: usize,
+}
+
+/// How a container names a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Track {
+    /// The only or the first one.
+    First,
+    /// In Ogg: the n-th Opus stream of each link, counted from 0.
+    OfEachLink(usize),
+    Matroska(u64),
+    Mp4(u32),
+}
+
+/// The stream that is read.
+pub(crate) enum Demuxer {
+    Ogg(Box<OggOpusReader<Buffered<File>>>),
+    Matroska(Box<WebmOpusReader<File>>),
+    Mp4(Box<Mp4OpusReader<File>>),
+    Caf(Box<CafOpusReader<File>>),
+    SelfDelimited(Box<SelfDelimitedReader<File>>),
+    OpusDemo(Box<OpusDemoReader<File>>),
+}
+
+/// A packet of any container.
+pub(crate) struct DemuxedPacket<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) duration: u32,
+    /// Whether it lies in one page of an Ogg stream.
+    pub(crate) is_in_page: bool,
+}
+
+/// Why a container could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each is the error of a demuxer")]
+pub enum DemuxError {
+    Ogg(#[from] ogg_opus_demux::Error),
+    Matroska(#[from] webm_opus_demux::Error),
+    Mp4(#[from] mp4_opus_demux::Error),
+    Caf(#[from] caf_opus_demux::Error),
+    Raw(#[from] raw_opus_demux::Error),
+}
+
+impl Streams {
+    pub(crate) fn new(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
+        let container = match options.raw {
+            None => Some(detect(path)?),
+            Some(_) => None,
+        };
+        let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
+        Ok(Self { path, options, container, current: None, tracks, track: 0 })
+    }
+
+    /// The container, as it stands in the attributes of a recording.
+    pub(crate) fn container_name(&self) -> &'static str {
+        match (self.container, &self.options.raw) {
+            (Some(container), _) => container.name(),
+            (None, Some(raw)) => raw.format.name(),
+            (None, None) => "",
+        }
+    }
+
+    /// Goes to the next stream; none: there is no other.
+    pub(crate) fn next_stream(&mut self) -> Result<Option<&mut Demuxer>, Error> {
+        if self.current.is_some() && !self.next_link()? {
+            self.current = None;
+            self.track += 1;
+        }
+        if self.current.is_none() {
+            let Some(&track) = self.tracks.get(self.track) else { return Ok(None) };
+            let file = open(&self.path)?;
+            let demuxer = self.demuxer(file, track).map_err(|reason| self.fault(reason))?;
+            self.current = Some(demuxer);
+        }
+        if let Some(demuxer) = &self.current {
+            demuxer.add_tracks(&mut self.tracks);
+        }
+        Ok(self.current.as_mut())
+    }
+
+    /// The stream that is read.
+    pub(crate) fn current(&mut self) -> Option<&mut Demuxer> {
+        self.current.as_mut()
+    }
+
+    /// An error of the stream that is read.
+    pub(crate) fn fault(&self, reason: DemuxError) -> Error {
+        Error::Source { path: self.path.clone(), reason }
+    }
+
+    /// Goes to the next link of a chain; false if there is none.
+    fn next_link(&mut self) -> Result<bool, Error> {
+        let Some(Demuxer::Ogg(reader)) = &mut self.current else { return Ok(false) };
+        let next = reader.next_link();
+        next.map_err(|reason| self.fault(reason.into()))
+    }
+
+    fn demuxer(&self, file: File, track: Track) -> Result<Demuxer, DemuxError> {
+        let strict = self.options.strict;
+        let container = match (self.container, &self.options.raw) {
+            (None, Some(raw)) => return raw_stream(file, raw, strict),
+            (container, _) => container.unwrap_or(Container::Ogg),
+        };
+        Ok(match container {
+            Container::Ogg => {
+                let track = if let Track::OfEachLink(track) = track { track } else { 0 };
+                let options = ogg_opus_demux::Options { strict, track };
+                Demuxer::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
+            }
+            Container::Matroska => {
+                let mut options = webm_opus_demux::Options::default();
+                options.strict = strict;
+                options.track = if let Track::Matroska(track) = track { Some(track) } else { None };
+                Demuxer::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
+            }
+            Container::Mp4 => {
+                let track = if let Track::Mp4(track) = track { Some(track) } else { None };
+                let options = mp4_opus_demux::Options { strict, track };
+                Demuxer::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
+            }
+            Container::Caf => {
+                let options = caf_opus_demux::Options { strict };
+                Demuxer::Caf(Box::new(CafOpusReader::with_options(file, options)?))
+            }
+        })
+    }
+}
+
+fn raw_stream(file: File, raw: &RawStream, strict: bool) -> Result<Demuxer, DemuxError> {
+    let (options, head) = (raw_opus_demux::Options { strict }, raw.head.clone());
+    Ok(match raw.format {
+        RawFormat::SelfDelimited => {
+            let reader = SelfDelimitedReader::with_options(file, head, options)?;
+            Demuxer::SelfDelimited(Box::new(reader))
+        }
+        RawFormat::OpusDemo => {
+            let reader = OpusDemoReader::with_options(file, head, options)?;
+            Demuxer::OpusDemo(Box::new(reader))
+        }
+    })
+}
+
+/// The same for whichever reader there is.
+macro_rules! with_reader {
+    ($demuxer:expr, $reader:ident => $body:expr) => {
+        match $demuxer {
+            Demuxer::Ogg($reader) => $body,
+            Demuxer::Matroska($reader) => $body,
+            Demuxer::Mp4($reader) => $body,
+            Demuxer::Caf($reader) => $body,
+            Demuxer::SelfDelimited($reader) => $body,
+            Demuxer::OpusDemo($reader) => $body,
+        }
+    };
+}
+
+impl Demuxer {
+    pub(crate) fn head(&self) -> &OpusHead {
+        with_reader!(self, reader => reader.head())
+    }
+
+    pub(crate) fn tags(&self) -> &OpusTags {
+        with_reader!(self, reader => reader.tags())
+    }
+
+    /// Which samples play; known at the end.
+    pub(crate) fn timeline(&self) -> Option<Timeline> {
+        with_reader!(self, reader => reader.timeline())
+    }
+
+    /// The serial number of an Ogg stream.
+    pub(crate) fn serial(&self) -> Option<u32> {
+        if let Self::Ogg(reader) = self { Some(reader.serial()) } else { None }
+    }
+
+    /// What has been found since the last time.
+    pub(crate) fn remarks(&mut self) -> Vec<Remark> {
+        with_reader!(self, reader => reader.findings().map(Remark::from).collect())
+    }
+
+    pub(crate) fn next_packet(&mut self) -> Result<Option<DemuxedPacket<'_>>, DemuxError> {
+        if let Self::Ogg(reader) = self {
+            let packet = reader.next_ogg_packet()?;
+            return Ok(packet.map(|packet| DemuxedPacket {
+                data: packet.data,
+                duration: packet.duration,
+                is_in_page: packet.offset.is_some(),
+            }));
+        }
+        let packet = with_reader!(self, reader => reader.next_packet()?);
+        Ok(packet.map(|packet| DemuxedPacket {
+            data: packet.data,
+            duration: packet.duration,
+            is_in_page: false,
+        }))
+    }
+
+    /// Adds the Opus tracks beside the one that is read.
+    fn add_tracks(&self, tracks: &mut Vec<Track>) {
+        match self {
+            Self::Ogg(reader) => {
+                (tracks.len()..reader.tracks()).for_each(|n| tracks.push(Track::OfEachLink(n)));
+            }
+            Self::Matroska(reader) if tracks.as_slice() == [Track::First] => {
+                let opus = reader.tracks().iter().filter(|track| track.is_opus());
+                let others = opus.skip(1).map(|track| track.number());
+                tracks.extend(others.map(Track::Matroska));
+            }
+            Self::Mp4(reader) if tracks.as_slice() == [Track::First] => {
+                let opus = reader.tracks().iter().filter(|track| track.codec == FourCc(*b"Opus"));
+                let others = opus.skip(1).map(|track| track.id);
+                tracks.extend(others.map(Track::Mp4));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,44 @@
+use opus_packet::OpusHead;
+
+/// How a file is imported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Whether the first violation of a format is an error. Otherwise it is reported as
+    /// a [`Finding`](crate::Finding), lost audio is concealed, and the import goes on.
+    pub strict: bool,
+    /// Which stream of the file to import, counted from 1; none: all that have something
+    /// to play.
+    pub stream: Option<u64>,
+    /// How to read a file that has no container. None: it has one.
+    pub raw: Option<RawStream>,
+}
+
+/// Packets without a container. Nothing in the file says what they are, so the caller
+/// does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawStream {
+    /// How the file says where packets end.
+    pub format: RawFormat,
+    /// What OpusHead would say.
+    pub head: OpusHead,
+}
+
+/// How a raw stream says where packets end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RawFormat {
+    /// Self-delimited packets (RFC 6716 appendix B).
+    SelfDelimited,
+    /// The form of libopus' `opus_demo`: length and final range before each packet.
+    OpusDemo,
+}
+
+impl RawFormat {
+    /// As it stands in the attributes of a recording.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SelfDelimited => "self-delimited",
+            Self::OpusDemo => "opus_demo",
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What block times say about lost audio.
+//!
+//! Positions come from the durations of packets alone. Block times are far too coarse
+//! for that (a tick is often 1 ms), and recorders take them from another clock than the
+//! one of the sound card; but where packets were lost, they jump.
+
+use opus_packet::CONCEALMENT_UNIT;
+
+/// Compares block times with the durations of packets.
+///
+/// What is a jump, after a look at files of ffmpeg, mkvmerge, libwebm and of a browser's
+/// recorder:
+///
+/// - Rounding moves each of two block times by less than a tick, so at ticks of 1 ms the
+///   loss of one packet of 20 ms shows as 18 to 22 ms. Therefore a jump is one packet
+///   *less two ticks*; and more than two ticks, so that rounding alone is never one.
+/// - Files cut or remuxed have single block times that are off by up to a quarter of a
+///   packet: no jump.
+/// - Two crystals differ by up to 200 ppm. In an hour this is far more than a packet,
+///   and nothing is lost. Therefore a slow difference is followed, at 250 ppm of the
+///   audio, and only what comes faster is a jump.
+/// - Times of arrival are late by turns. The first late block is taken for a jump;
+///   the next that is as late is not, because the clock is already ahead.
+///
+/// Times are in thirds of a nanosecond: a sample is 62,500 of them and a tick is a
+/// whole number too.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockClock {
+    tick: i128,
+    /// Time of the first block.
+    first: Option<i128>,
+    /// Difference of the two clocks that is followed as usual.
+    usual: i128,
+    backward_is_told: bool,
+    drift_is_told: bool,
+}
+
+/// What a block time tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Nothing,
+    Gap { samples: u64, is_inferred: bool },
+    Backward { samples: u64 },
+    Drift { samples: i64 },
+}
+
+impl BlockClock {
+    /// `scale` is the TimestampScale: nanoseconds per tick, not 0.
+    pub(crate) fn new(scale: u64) -> Self {
+        Self {
+            tick: 3 * i128::from(scale),
+            first: None,
+            usual: 0,
+            backward_is_told: false,
+            drift_is_told: false,
+        }
+    }
+
+    /// Takes the time of a block in ticks. The packets before it end at `position`, and
+    /// the last of them lasts `packet` samples.
+    pub(crate) fn block(&mut self, ticks: i128, position: u64, packet: u32) -> Told {
+        // Below 2^65 * 3 * 2^64, and 2^63 * 62,500.
+        let Some(time) = ticks.checked_mul(self.tick) else { return Told::Nothing };
+        let first = *self.first.get_or_insert(time);
+        let Some(difference) = time.checked_sub(first) else { return Told::Nothing };
+        let late = difference - i128::from(position) * SAMPLE - self.usual;
+        let jump = (i128::from(packet) * SAMPLE - 2 * self.tick).max(2 * self.tick + 1);
+        if position == 0 {
+            Told::Nothing
+        } else if late >= jump {
+            self.gap(late, packet)
+        } else if late <= -jump {
+            self.backward(late)
+        } else {
+            self.follow(late, packet)
+        }
+    }
+
+    /// What is lost is most often whole packets like the one before. If it is not, as far
+    /// as rounding lets that be known, the nearest multiple of 2.5 ms.
+    fn gap(&self, late: i128, packet: u32) -> Told {
+        let packets = nearest_multiple(late, packet.max(CONCEALMENT_UNIT));
+        let is_inferred = (late - packets * SAMPLE).abs() > 2 * self.tick;
+        let samples = if is_inferred { nearest_multiple(late, CONCEALMENT_UNIT) } else { packets };
+        Told::Gap { samples: u64::try_from(samples).unwrap_or(u64::MAX), is_inferred }
+    }
+
+    fn backward(&mut self, late: i128) -> Told {
+        if late < -RESTART {
+            // Not jitter: the clock was set anew, and goes on from here.
+            self.first = self.first.map(|first| first + late);
+        }
+        if std::mem::replace(&mut self.backward_is_told, true) {
+            return Told::Nothing;
+        }
+        Told::Backward { samples: u64::try_from(-late / SAMPLE).unwrap_or(u64::MAX) }
+    }
+
+    fn follow(&mut self, late: i128, packet: u32) -> Told {
+        let packet = i128::from(packet) * SAMPLE;
+        let step = packet / 4000;
+        self.usual += late.clamp(-step, step);
+        let is_much = self.usual.abs() >= packet.max(2 * self.tick + 1);
+        if !is_much || std::mem::replace(&mut self.drift_is_told, true) {
+            return Told::Nothing;
+        }
+        Told::Drift { samples: i64::try_from(self.usual / SAMPLE).unwrap_or(i64::MAX) }
+    }
+}
+
+/// One sample at 48 kHz, in thirds of a nanosecond.
+const SAMPLE: i128 = 62_500;
+/// One second.
+const RESTART: i128 = 48_000 * SAMPLE;
+
+/// A time that is not negative as a multiple of so many samples, in samples.
+fn nearest_multiple(time: i128, samples: u32) -> i128 {
+    let samples = i128::from(samples);
+    let unit = samples * SAMPLE;
+    (time + unit / 2) / unit * samples
+}
+
+/// Nanoseconds as samples at 48 kHz, to the nearest.
+pub(crate) fn nearest_samples(nanoseconds: u64) -> u64 {
+    let samples = (u128::from(nanoseconds) * 3 + 31_250) / 62_500;
+    // Less than the nanoseconds.
+    u64::try_from(samples).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// Feeds (time in ms, samples) blocks; gives what was told, with the block's number.
+    fn told(blocks: impl IntoIterator<Item = (i128, u32)>) -> Vec<(usize, Told)> {
+        let mut clock = BlockClock::new(MS);
+        let (mut position, mut before, mut all) = (0, 960, vec![]);
+        for (number, (ms, samples)) in blocks.into_iter().enumerate() {
+            match clock.block(ms, position, before) {
+                Told::Nothing => {}
+                told => {
+                    all.push((number, told));
+                    if let Told::Gap { samples, .. } = told {
+                        position += samples;
+                    }
+                }
+            }
+            position += u64::from(samples);
+            before = samples;
+        }
+        all
+    }
+
+    #[test]
+    fn rounding_and_jitter_are_no_jump() {
+        assert_eq!(told((0..1000).map(|i| (i * 20 + i % 2, 960))), []);
+        assert_eq!(told((0..1000).map(|i| (i * 5 / 2, 120))), [], "packets of 2.5 ms");
+        assert_eq!(told((0..1000).map(|i| (i * 20 + if i % 7 == 3 { 6 } else { 0 }, 960))), []);
+    }
+
+    #[test]
+    fn a_lost_packet_is_a_whole_one_whatever_rounding_made_of_it() {
+        for jitter in -1..=1 {
+            let blocks = [(0, 960), (20, 960), (60 + jitter, 960), (80, 960)];
+            let gap = Told::Gap { samples: 960, is_inferred: false };
+            assert_eq!(told(blocks), [(2, gap)], "{jitter}");
+        }
+        let blocks = [(0, 960), (20, 960), (153, 960), (173, 960)];
+        let gap = Told::Gap { samples: 5400, is_inferred: true };
+        assert_eq!(told(blocks), [(2, gap)], "113 ms are 112.5");
+    }
+
+    #[test]
+    fn backward_times_are_told_once_and_a_new_clock_is_followed() {
+        let blocks = (0..10).map(|i| (5000 - 100 * i, 960));
+        assert_eq!(told(blocks), [(1, Told::Backward { samples: 5760 })]);
+        let blocks = [(90_000, 960), (90_020, 960), (0, 960), (20, 960), (60, 960)];
+        let backward = Told::Backward { samples: 90_040 * 48 };
+        let gap = Told::Gap { samples: 960, is_inferred: false };
+        assert_eq!(told(blocks), [(2, backward), (4, gap)]);
+    }
+
+    /// Block times of a clock that is 200 ppm fast or slow, for two hours, and one loss.
+    #[test]
+    fn drift_is_no_loss_and_does_not_hide_one() {
+        for (ppm, samples) in [(200, 960), (-200, -960)] {
+            let time = |i: i128| (i * 20_000 + i * 20 * ppm / 1000) / 1000;
+            let drift = told((0..360_000).map(|i| (time(i), 960)));
+            let [(_, Told::Drift { samples: found })] = drift[..] else { panic!("{drift:?}") };
+            assert_eq!(found, samples);
+            let lost = told((0..360_000).map(|i| (time(i + i / 300_000), 960)));
+            let gap = Told::Gap { samples: 960, is_inferred: false };
+            assert_eq!(lost[1..], [(300_000, gap)]);
+        }
+    }
+
+    /// Times of arrival: every tenth block is 70 ms late.
+    #[test]
+    fn late_blocks_by_turns_do_not_add_up() {
+        let gaps: u64 = told((0..100).map(|i| (i * 20 + if i % 10 == 9 { 70 } else { 0 }, 960)))
+            .iter()
+            .map(|(_, told)| if let Told::Gap { samples, .. } = told { *samples } else { 0 })
+            .sum();
+        assert_eq!(gaps, 3360);
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        for scale in [1, MS, u64::MAX] {
+            let mut clock = BlockClock::new(scale);
+            for ticks in [0, i128::from(u64::MAX) + 32767, -32768, i128::from(u64::MAX)] {
+                clock.block(ticks, u64::MAX >> 1, 5760);
+                clock.block(ticks, 0, 0);
+            }
+        }
+        assert_eq!(nearest_samples(u64::MAX), 885_443_715_538_058);
+    }
+
+    #[test]
+    fn nanoseconds_to_the_nearest_sample() {
+        assert_eq!(nearest_samples(6_500_000), 312);
+        assert_eq!(nearest_samples(19_854_167), 953);
+        assert_eq!(nearest_samples(10_416), 0);
+        assert_eq!(nearest_samples(10_417), 1);
+    }
+}
