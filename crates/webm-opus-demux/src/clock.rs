@@ -62,8 +62,12 @@ impl BlockClock {
         // Below 2^65 * 3 * 2^64, and 2^63 * 62,500.
         let Some(time) = ticks.checked_mul(self.tick) else { return Told::Nothing };
         let first = *self.first.get_or_insert(time);
-        let Some(difference) = time.checked_sub(first) else { return Told::Nothing };
-        let late = difference - i128::from(position) * SAMPLE - self.usual;
+        // The times of a hostile file can lie as far apart as the numbers reach.
+        let counted = i128::from(position) * SAMPLE + self.usual;
+        let late = time.checked_sub(first).and_then(|passed| passed.checked_sub(counted));
+        let Some(late) = late.filter(|late| late.unsigned_abs() < 1 << 120) else {
+            return Told::Nothing;
+        };
         let jump = (i128::from(packet) * SAMPLE - 2 * self.tick).max(2 * self.tick + 1);
         if position == 0 {
             Told::Nothing
@@ -215,6 +219,11 @@ mod tests {
                 clock.block(ticks, 0, 0);
             }
         }
+        // 3 * scale * ticks is 2^127 - 2: the first time just fits, and so does the
+        // difference to it, but not what is counted off from that.
+        let mut clock = BlockClock::new(3_074_457_345_618_258_603);
+        clock.block((1 << 64) - 2, 0, 960);
+        clock.block(0, 960, 960);
         assert_eq!(nearest_samples(u64::MAX), 885_443_715_538_058);
     }
 
