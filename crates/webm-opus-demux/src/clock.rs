@@ -56,9 +56,9 @@ impl BlockClock {
         }
     }
 
-    /// Takes the time of a block in ticks. The packets before it end at `position`, and
-    /// the last of them lasts `packet` samples.
-    pub(crate) fn block(&mut self, ticks: i128, position: u64, packet: u32) -> Told {
+    /// Takes the time of a block in ticks. The packets before it end at `position`, the
+    /// last of them lasts `packet` samples, and all of the block before, `samples`.
+    pub(crate) fn block(&mut self, ticks: i128, position: u64, packet: u32, samples: u64) -> Told {
         // Below 2^65 * 3 * 2^64, and 2^63 * 62,500.
         let Some(time) = ticks.checked_mul(self.tick) else { return Told::Nothing };
         let first = *self.first.get_or_insert(time);
@@ -76,7 +76,7 @@ impl BlockClock {
         } else if late <= -jump {
             self.backward(late)
         } else {
-            self.follow(late, packet)
+            self.follow(late, packet, samples)
         }
     }
 
@@ -100,9 +100,10 @@ impl BlockClock {
         Told::Backward { samples: u64::try_from(-late / SAMPLE).unwrap_or(u64::MAX) }
     }
 
-    fn follow(&mut self, late: i128, packet: u32) -> Told {
+    fn follow(&mut self, late: i128, packet: u32, samples: u64) -> Told {
         let packet = i128::from(packet) * SAMPLE;
-        let step = packet / 4000;
+        // By all of the audio since the last block, which may be many packets in lacing.
+        let step = i128::from(samples) * SAMPLE / 4000;
         self.usual += late.clamp(-step, step);
         let is_much = self.usual.abs() >= packet.max(2 * self.tick + 1);
         if !is_much || std::mem::replace(&mut self.drift_is_told, true) {
@@ -142,7 +143,7 @@ mod tests {
         let mut clock = BlockClock::new(MS);
         let (mut position, mut before, mut all) = (0, 960, vec![]);
         for (number, (ms, samples)) in blocks.into_iter().enumerate() {
-            match clock.block(ms, position, before) {
+            match clock.block(ms, position, before, u64::from(before)) {
                 Told::Nothing => {}
                 told => {
                     all.push((number, told));
@@ -215,15 +216,15 @@ mod tests {
         for scale in [1, MS, u64::MAX] {
             let mut clock = BlockClock::new(scale);
             for ticks in [0, i128::from(u64::MAX) + 32767, -32768, i128::from(u64::MAX)] {
-                clock.block(ticks, u64::MAX >> 1, 5760);
-                clock.block(ticks, 0, 0);
+                clock.block(ticks, u64::MAX >> 1, 5760, u64::MAX >> 1);
+                clock.block(ticks, 0, 0, 0);
             }
         }
         // 3 * scale * ticks is 2^127 - 2: the first time just fits, and so does the
         // difference to it, but not what is counted off from that.
         let mut clock = BlockClock::new(3_074_457_345_618_258_603);
-        clock.block((1 << 64) - 2, 0, 960);
-        clock.block(0, 960, 960);
+        clock.block((1 << 64) - 2, 0, 960, 960);
+        clock.block(0, 960, 960, 960);
         assert_eq!(nearest_samples(u64::MAX), 885_443_715_538_058);
     }
 

@@ -66,7 +66,9 @@ pub struct WebmOpusReader<R> {
     /// End of the current block in samples.
     end: u64,
     concealed: u64,
+    /// Of the last packet before the current block, and of all in the block before.
     last_duration: u32,
+    last_samples: u64,
     /// DiscardPadding of the last block so far, and the samples of this block.
     discard: Option<(Discard, u64)>,
     clusterless_is_told: bool,
@@ -113,6 +115,7 @@ impl<R: Read> WebmOpusReader<R> {
             end: 0,
             concealed: 0,
             last_duration: 0,
+            last_samples: 0,
             discard: None,
             clusterless_is_told: false,
             timeline: None,
@@ -223,7 +226,7 @@ impl<R: Read> WebmOpusReader<R> {
         let samples = self.packets.iter().map(|(_, duration)| u64::from(*duration)).sum();
         self.end += samples;
         if let Some((_, duration)) = self.packets.last() {
-            self.last_duration = *duration;
+            (self.last_duration, self.last_samples) = (*duration, samples);
         }
         self.take_discard(discard, samples)
     }
@@ -251,7 +254,7 @@ impl<R: Read> WebmOpusReader<R> {
             return Ok(());
         }
         let position = CodedPos::new(self.end);
-        match self.clock.block(ticks, self.end, self.last_duration) {
+        match self.clock.block(ticks, self.end, self.last_duration, self.last_samples) {
             Told::Nothing => Ok(()),
             Told::Backward { samples } => {
                 self.report(offset, FindingKind::BackwardTime { position, samples })

@@ -298,3 +298,17 @@ fn errors_of_the_source_have_an_offset() {
     let error = WebmOpusReader::new(Broken(&file[..30])).unwrap_err();
     assert_eq!(error.to_string(), "cannot read at byte 30: unplugged");
 }
+
+/// 8 packets to a block, 150 ppm fast for an hour, as when mkvmerge laces what a browser
+/// has recorded: each block is followed as far as the audio in it lasts.
+#[test]
+fn drift_is_followed_in_laced_blocks_too() {
+    let clusters: Vec<_> = (0..22_500)
+        .map(|i| {
+            let time = i * 160 + i * 160 * 150 / 1_000_000;
+            cluster(time, &[simple_block(1, 0, &vec![packet(0); 8])])
+        })
+        .collect();
+    let (_, packets, findings) = read(&opus_file(&clusters));
+    assert_eq!(packets.len(), 22_500 * 8, "{findings:?}");
+}
