@@ -71,7 +71,7 @@ impl Headers {
                     None => {}
                 }
             }
-            ids::TRACKS => self.entries.extend(tracks::parse(element, findings)?),
+            ids::TRACKS => tracks::parse(element, &mut self.entries, findings)?,
             _ => self.comments.tags(element),
         }
         Ok(())

@@ -90,9 +90,12 @@ pub(crate) struct Entry {
     encoding: Option<&'static str>,
 }
 
-/// The tracks of a Tracks element.
-pub(crate) fn parse(tracks: Element<'_>, findings: &mut Findings) -> Result<Vec<Entry>, Error> {
-    let mut entries = Vec::new();
+/// Takes in the tracks of a Tracks element.
+pub(crate) fn parse(
+    tracks: Element<'_>,
+    entries: &mut Vec<Entry>,
+    findings: &mut Findings,
+) -> Result<(), Error> {
     for child in tracks.children() {
         match child {
             Ok(child) if child.id == ids::TRACK_ENTRY && entries.len() < MAX_TRACKS => {
@@ -102,7 +105,7 @@ pub(crate) fn parse(tracks: Element<'_>, findings: &mut Findings) -> Result<Vec<
             Err((offset, kind)) => findings.report(offset, kind)?,
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 impl Entry {
@@ -218,5 +221,5 @@ fn encoding(encodings: Element<'_>) -> Option<&'static str> {
     })
 }
 
-/// No file has more; it keeps two bytes of a hostile one from becoming a track each.
+/// No file has more, in all its lists; it keeps two bytes of a hostile one from becoming a track each.
 const MAX_TRACKS: usize = 1000;

@@ -312,3 +312,13 @@ fn drift_is_followed_in_laced_blocks_too() {
     let (_, packets, findings) = read(&opus_file(&clusters));
     assert_eq!(packets.len(), 22_500 * 8, "{findings:?}");
 }
+
+#[test]
+fn many_lists_of_tracks_take_no_more_memory_than_one() {
+    let empty = element(TRACKS, &[0xae, 0x80].repeat(1000));
+    let file = file(&vec![empty; 50]);
+    let Err(Error::NoOpusTrack { tracks, .. }) = WebmOpusReader::new(file.as_slice()) else {
+        panic!("no track is Opus")
+    };
+    assert_eq!(tracks.len(), 1000);
+}
