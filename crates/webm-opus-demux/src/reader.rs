@@ -54,8 +54,8 @@ pub struct WebmOpusReader<R> {
     clock: BlockClock,
     /// The frames of the current block, as ranges of its bytes.
     frames: Vec<Range<usize>>,
-    /// Those that are valid packets, with their durations, and which of them is next.
-    packets: Vec<(Range<usize>, u32)>,
+    /// Those that are valid packets, and which of them is next.
+    packets: Vec<Frame>,
     next: usize,
     /// The packet before the current block.
     before: Vec<u8>,
@@ -73,6 +73,14 @@ pub struct WebmOpusReader<R> {
     discard: Option<(Discard, u64)>,
     clusterless_is_told: bool,
     timeline: Option<Timeline>,
+}
+
+/// A valid packet of the current block.
+struct Frame {
+    range: Range<usize>,
+    duration: u32,
+    /// Samples of invalid ones in the same block between the packet before and this.
+    lost: u64,
 }
 
 /// A packet and where it lies.
@@ -163,6 +171,9 @@ impl<R: Read> WebmOpusReader<R> {
                 return Ok(None);
             }
         }
+        if self.to_conceal == 0 {
+            self.conceal_inside();
+        }
         if self.to_conceal > 0 { Ok(self.concealing_packet()) } else { Ok(self.packet()) }
     }
 
@@ -175,7 +186,7 @@ impl<R: Read> WebmOpusReader<R> {
     }
 
     fn packet(&mut self) -> Option<WebmPacket<'_>> {
-        let (range, duration) = self.packets.get(self.next)?;
+        let Frame { range, duration, .. } = self.packets.get(self.next)?;
         self.next += 1;
         let position = advance(&mut self.position, *duration);
         let (payload, offset) = self.walker.payload();
@@ -186,7 +197,7 @@ impl<R: Read> WebmOpusReader<R> {
 
     /// Takes in the next block; false at the end of the file.
     fn load_block(&mut self) -> Result<bool, Error> {
-        if let Some((range, _)) = self.packets.last() {
+        if let Some(Frame { range, .. }) = self.packets.last() {
             self.before.clear();
             let (payload, _) = self.walker.payload();
             self.before.extend_from_slice(payload.get(range.clone()).unwrap_or_default());
@@ -223,28 +234,67 @@ impl<R: Read> WebmOpusReader<R> {
             None if std::mem::replace(&mut self.clusterless_is_told, true) => {}
             None => self.report(offset, FindingKind::NoClusterTimestamp)?,
         }
-        let samples = self.packets.iter().map(|(_, duration)| u64::from(*duration)).sum();
-        self.end += samples;
-        if let Some((_, duration)) = self.packets.last() {
+        let start = self.end;
+        self.count_packets()?;
+        let samples = self.end - start;
+        if let Some(Frame { duration, .. }) = self.packets.last() {
             (self.last_duration, self.last_samples) = (*duration, samples);
         }
         self.take_discard(discard, samples)
     }
 
-    /// Finds the packets of the current block.
+    /// Finds the packets of the current block. An invalid one is taken to be as long as
+    /// the packet before. Its time is only counted if another follows in the block: else
+    /// the time of the next block tells.
     fn take_frames(&mut self) -> Result<(), Error> {
+        let (mut before, mut lost) = (self.last_duration, 0);
         for frame in &self.frames {
             let (payload, offset) = self.walker.payload();
             let data = payload.get(frame.clone()).unwrap_or_default();
             match self.head.packet_duration(data) {
-                Ok(duration) => self.packets.push((frame.clone(), duration)),
+                Ok(duration) => {
+                    let range = frame.clone();
+                    self.packets.push(Frame { range, duration, lost: std::mem::take(&mut lost) });
+                    before = duration;
+                }
                 Err(reason) => {
+                    lost += u64::from(before);
                     let kind = FindingKind::InvalidPacket { reason };
                     self.walker.findings.report(offset + wide(frame.start), kind)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Counts the samples of the current block, with what is lost in it.
+    fn count_packets(&mut self) -> Result<(), Error> {
+        let (_, offset) = self.walker.payload();
+        for Frame { range, duration, lost: samples } in &self.packets {
+            if let (samples @ 1.., offset) = (*samples, offset + wide(range.start)) {
+                let position = CodedPos::new(self.end);
+                let kind = FindingKind::Gap { position, samples, is_inferred: false };
+                count_lost(offset, samples, &mut self.concealed, &mut self.end)?;
+                self.walker.findings.report(offset, kind)?;
+            }
+            self.end += u64::from(*duration);
+        }
+        Ok(())
+    }
+
+    /// Conceals what is lost before the next packet, but in its block.
+    fn conceal_inside(&mut self) {
+        let before = self.next.checked_sub(1).and_then(|before| self.packets.get(before));
+        let before = before.map(|Frame { range, .. }| range.clone());
+        let samples = self.packets.get_mut(self.next).map(|one| std::mem::take(&mut one.lost));
+        let Some(samples @ 1..) = samples else { return };
+        let before = match before {
+            Some(range) => self.walker.payload().0.get(range).unwrap_or_default(),
+            None => &self.before,
+        };
+        let streams = self.head.mapping().streams().get();
+        self.concealment = Some(Concealment::new(before, streams, samples));
+        self.to_conceal = samples;
     }
 
     fn compare_times(&mut self, offset: u64, ticks: i128) -> Result<(), Error> {
@@ -269,18 +319,11 @@ impl<R: Read> WebmOpusReader<R> {
         }
     }
 
-    /// A hostile time must not cause packets without end.
     fn conceal(&mut self, offset: u64, samples: u64) -> Result<(), Error> {
-        let missing = self.concealed.saturating_add(samples);
-        let present = self.end - self.concealed;
-        if missing > MAX_CONCEALED.saturating_add(present) {
-            return Err(Error::GapTooLong { offset, missing, present });
-        }
+        count_lost(offset, samples, &mut self.concealed, &mut self.end)?;
         let streams = self.head.mapping().streams().get();
         self.concealment = Some(Concealment::new(&self.before, streams, samples));
         self.to_conceal = samples - samples % u64::from(CONCEALMENT_UNIT);
-        self.concealed = missing;
-        self.end += samples;
         Ok(())
     }
 
@@ -319,6 +362,18 @@ impl<R: Read> WebmOpusReader<R> {
     fn report(&mut self, offset: u64, kind: FindingKind) -> Result<(), Error> {
         self.walker.findings.report(offset, kind)
     }
+}
+
+/// A hostile time must not cause packets without end.
+fn count_lost(offset: u64, samples: u64, concealed: &mut u64, end: &mut u64) -> Result<(), Error> {
+    let missing = concealed.saturating_add(samples);
+    let present = *end - *concealed;
+    if missing > MAX_CONCEALED.saturating_add(present) {
+        return Err(Error::GapTooLong { offset, missing, present });
+    }
+    *concealed = missing;
+    *end += samples;
+    Ok(())
 }
 
 /// Cannot overflow: a byte gives at most 5,760 samples, and gaps are bounded.

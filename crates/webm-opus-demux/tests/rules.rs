@@ -322,3 +322,23 @@ fn many_lists_of_tracks_take_no_more_memory_than_one() {
     };
     assert_eq!(tracks.len(), 1000);
 }
+
+#[test]
+fn an_invalid_frame_of_a_laced_block_is_a_gap_at_its_place() {
+    let empty = || vec![];
+    let frames = [
+        [packet(0), packet(1), packet(2), packet(3)],
+        [empty(), packet(5), empty(), packet(7)],
+        [packet(8), empty(), packet(10), empty()],
+        [packet(12), packet(13), packet(14), packet(15)],
+    ];
+    let blocks = [0, 80, 160, 240].into_iter().zip(&frames);
+    let blocks: Vec<_> = blocks.map(|(time, frames)| simple_block(1, time, frames)).collect();
+    let file = opus_file(&[cluster(0, &blocks)]);
+    let (reader, packets, findings) = read(&file);
+    check(&packets, &file, reader.head());
+    for one in packets.iter().filter(|one| one.offset.is_some()) {
+        assert_eq!(one.position, 960 * u64::from(one.data[1]), "{findings:?}");
+    }
+    assert_eq!(reader.timeline().unwrap().coded_len(), 16 * 960);
+}
