@@ -50,6 +50,8 @@ pub enum FindingKind {
         name(*id)
     )]
     AfterSegment { id: u32 },
+    #[error("{} outside of a Cluster; read as part of the one before (RFC 9559 section 5.1.3)", name(*id))]
+    OutsideCluster { id: u32 },
     #[error("bytes that are no element follow the Segment; not read (RFC 9559 section 5.1)")]
     TrailingBytes,
     #[error("a second Segment begins; not read, it is a stream of its own (RFC 9559 section 5.1)")]

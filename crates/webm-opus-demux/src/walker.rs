@@ -25,6 +25,8 @@ pub(crate) struct Walker<R> {
     /// After the end of the Segment.
     is_after_segment: bool,
     cluster: Option<Cluster>,
+    /// Timestamp of the last Cluster that has ended.
+    last_timestamp: Option<u64>,
     group: Option<Group>,
     /// None while headers are read.
     track: Option<u64>,
@@ -93,6 +95,7 @@ impl<R: Read> Walker<R> {
             segment_end: None,
             is_after_segment: false,
             cluster: None,
+            last_timestamp: None,
             group: None,
             track: None,
             room_for_headers: MAX_HEADERS_LEN,
@@ -170,7 +173,7 @@ impl<R: Read> Walker<R> {
             return Ok(self.close_group());
         }
         if self.cluster.and_then(|cluster| cluster.end).is_some_and(|end| offset >= end) {
-            self.cluster = None;
+            self.end_cluster();
         }
         if self.cluster.is_none() && self.segment_end.is_some_and(|end| offset >= end) {
             self.segment_end = None;
@@ -278,6 +281,12 @@ impl<R: Read> Walker<R> {
             ids::VOID | ids::CRC_32 => self.skip(place),
             id if ids::is_child_of_segment(id) => self.child_of_segment(place),
             _ if self.is_after_segment => self.trailing_bytes(),
+            // The Cluster before says that it ends too early.
+            id @ (ids::SIMPLE_BLOCK | ids::BLOCK_GROUP) if self.track.is_some() => {
+                self.findings.report(place.offset, FindingKind::OutsideCluster { id })?;
+                self.cluster = Some(Cluster { end: None, timestamp: self.last_timestamp });
+                Ok(None)
+            }
             _ => self.skip_unknown(place),
         }
     }
@@ -318,8 +327,12 @@ impl<R: Read> Walker<R> {
             let parent = self.innermost();
             self.findings.report(offset, FindingKind::ParentNotEnded { id, parent })?;
         }
-        self.cluster = None;
+        self.end_cluster();
         Ok(self.close_group())
+    }
+
+    fn end_cluster(&mut self) {
+        self.last_timestamp = self.cluster.take().and_then(|cluster| cluster.timestamp);
     }
 
     fn beyond_parent(&mut self, place: Place, parent_end: u64) -> Result<Option<Event>, Error> {

@@ -342,3 +342,13 @@ fn an_invalid_frame_of_a_laced_block_is_a_gap_at_its_place() {
     }
     assert_eq!(reader.timeline().unwrap().coded_len(), 16 * 960);
 }
+
+#[test]
+fn blocks_outside_of_a_cluster_are_not_lost_in_silence() {
+    let block = |i: u8| simple_block(1, 20 * i16::from(i), &[packet(i)]);
+    // A Cluster that says it ends before its last block.
+    let file = opus_file(&[cluster(0, &[block(0)]), block(1), cluster(40, &[block(0)])]);
+    let (_, packets, findings) = read(&file);
+    assert!(!strict(&file).is_empty());
+    assert_eq!(packets.len(), 3, "{findings:?}");
+}
