@@ -386,12 +386,14 @@ impl<R: Read> Walker<R> {
     }
 
     fn end_of_input(&mut self) -> Result<Option<Event>, Error> {
+        let offset = self.input.offset();
+        // A Cluster of unknown size may end with the Segment, and both here.
         let is_open = self.group.is_some()
             || self.cluster.is_some_and(|cluster| cluster.end.is_some())
-            || self.segment_end.is_some();
+            || self.segment_end.is_some_and(|end| offset < end);
         self.is_over = true;
         if is_open {
-            self.truncated(self.input.offset(), self.innermost())?;
+            self.truncated(offset, self.innermost())?;
         }
         Ok(None)
     }

@@ -352,3 +352,13 @@ fn blocks_outside_of_a_cluster_are_not_lost_in_silence() {
     assert!(!strict(&file).is_empty());
     assert_eq!(packets.len(), 3, "{findings:?}");
 }
+
+#[test]
+fn a_cluster_of_unknown_size_ends_with_its_segment() {
+    let last = unknown_size(CLUSTER, &[uint(0xe7, 0), simple_block(1, 0, &[packet(0)])].concat());
+    let whole = opus_file(&[last]);
+    let (_, packets, findings) = read(&whole);
+    assert_eq!((packets.len(), findings), (1, vec![]));
+    assert_eq!(kinds(&whole[..whole.len() - 1])[0], FindingKind::Truncated { id: 0xa3 });
+    assert!(strict(&whole[..whole.len() - 10]).contains("the file ends inside a Cluster"));
+}
