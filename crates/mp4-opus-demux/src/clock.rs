@@ -18,7 +18,7 @@ pub(crate) struct Clock {
     origin: Option<u64>,
     /// Samples that were added to the times, because they went back.
     shift: u64,
-    /// Where the last sample ends and what it lasts, in ticks.
+    /// Where the last sample ends, if it has a time, and what it lasts, in ticks.
     end: Option<u64>,
     last: u64,
 }
@@ -48,7 +48,13 @@ impl Clock {
         is_first
     }
 
-    /// Samples of the media after its first, by the times alone; none if they went back.
+    /// Takes in a sample without a time: from there on nobody knows where the media end.
+    pub(crate) fn pass(&mut self) {
+        self.end = None;
+    }
+
+    /// Samples of the media after its first, by the times alone; none if they went back
+    /// or end early.
     pub(crate) fn media_len(&self) -> Option<u64> {
         let ticks = self.end?.checked_sub(self.origin?)?;
         (self.timescale > 0 && self.shift == 0).then(|| to_samples(ticks, self.timescale))

@@ -206,6 +206,8 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
             if is_first && samples > 0 {
                 self.findings.report(sample.offset, FindingKind::StartsLater { samples })?;
             }
+        } else {
+            self.clock.pass();
         }
         if !self.is_readable(sample)? {
             return Ok(false);

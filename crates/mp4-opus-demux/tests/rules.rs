@@ -320,3 +320,29 @@ fn a_later_start_is_told_and_is_no_gap() {
     assert_eq!((outcome.packets.len(), outcome.concealed), (3, 0));
     assert!(outcome.tells(|kind| *kind == FindingKind::StartsLater { samples: 2880 }));
 }
+
+#[test]
+fn a_table_of_times_that_ends_early_trims_nothing() {
+    let mut mp4 = mp4();
+    mp4.durations.truncate(3);
+    mp4.edits = vec![(0, 312, SPEED)];
+    let outcome = read(&mp4.bytes());
+    assert!(outcome.tells(|kind| *kind == FindingKind::TimesEnd { sample: 3 }));
+    assert_eq!((outcome.packets.len(), outcome.timeline), (6, timeline(312, 0)));
+    mp4.edits.clear();
+    mp4.durations[2] = 1;
+    let outcome = read(&mp4.bytes());
+    assert!(!outcome.tells(|kind| matches!(kind, FindingKind::ShortEnd { .. })));
+}
+
+/// A player plays 100 ms from the start of the media, whatever the times beyond.
+#[test]
+fn what_is_cut_off_is_not_the_end() {
+    let mut mp4 = mp4();
+    mp4.layout = Layout::MovieFirst;
+    mp4.edits = vec![(0, 312, SPEED)];
+    let file = mp4.bytes();
+    let outcome = read(&file[..file.len() - 4]);
+    assert_eq!(outcome.packets.len(), 4);
+    assert_eq!(outcome.timeline, Timeline::new(312, 4 * 960, 0).ok());
+}
