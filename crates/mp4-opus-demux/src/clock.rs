@@ -11,6 +11,10 @@ pub(crate) fn to_samples(ticks: u64, timescale: u32) -> u64 {
 
 /// Compares the times of the file with the samples given out. The packets are the clock;
 /// the times only show where some are missing.
+///
+/// Recorders take the times from another crystal than that of the sound card. Two differ
+/// by up to 200 ppm, in an hour far more than a packet, and nothing is lost: a slow
+/// difference is followed, at 250 ppm of the audio, and only what comes faster is a gap.
 #[derive(Debug)]
 pub(crate) struct Clock {
     timescale: u32,
@@ -18,6 +22,9 @@ pub(crate) struct Clock {
     origin: Option<u64>,
     /// Samples that were added to the times, because they went back.
     shift: u64,
+    /// Difference of the two clocks that is followed as usual, in parts of a sample.
+    usual: i128,
+    drift_is_told: bool,
     /// Where the last sample ends, if it has a time, and what it lasts, in ticks.
     end: Option<u64>,
     last: u64,
@@ -32,11 +39,21 @@ pub(crate) enum Lag {
     Gap(u64),
     /// It is so many samples too early.
     Behind(u64),
+    /// Little by little the times have gone so far from the samples; told once.
+    Drift(i64),
 }
 
 impl Clock {
     pub(crate) fn new(timescale: u32) -> Self {
-        Self { timescale, origin: None, shift: 0, end: None, last: 0 }
+        Self {
+            timescale,
+            origin: None,
+            shift: 0,
+            usual: 0,
+            drift_is_told: false,
+            end: None,
+            last: 0,
+        }
     }
 
     /// Takes in the time of a sample, whether it is read or not. True for the first.
@@ -79,18 +96,46 @@ impl Clock {
         // A time before the first counts as the first.
         let due = to_samples(time.saturating_sub(origin), self.timescale);
         let due = due.saturating_add(self.shift);
-        let duration = u64::from(duration);
-        let (late, early) = (due.saturating_sub(position), position.saturating_sub(due));
-        if late >= duration {
-            return Lag::Gap(late - late % 120);
+        let late = (i128::from(due) - i128::from(position)) * PARTS - self.usual;
+        let packet = i128::from(duration) * PARTS;
+        // Rounding to ticks can make the time of a lost packet so much shorter; and what
+        // is followed of another clock is not exact either.
+        let tick = i128::from(48_000_u32.div_ceil(self.timescale));
+        let rounding = ((tick + 4) * PARTS).min(packet / 4);
+        if late >= packet - rounding {
+            let samples = u64::try_from((late + rounding) / PARTS).unwrap_or(u64::MAX);
+            return Lag::Gap(samples - samples % 120);
         }
-        if early >= duration {
+        if late <= -packet {
+            let early = u64::try_from(-late / PARTS).unwrap_or(u64::MAX);
             self.shift = self.shift.saturating_add(early);
             return Lag::Behind(early);
         }
-        Lag::None
+        self.follow(late, packet)
+    }
+
+    fn follow(&mut self, late: i128, packet: i128) -> Lag {
+        // More may be a lost packet that rounding makes a little too short.
+        if 2 * late.abs() < packet {
+            let step = packet / 4000;
+            self.usual += late.clamp(-step, step);
+        }
+        if self.usual.abs() < packet || std::mem::replace(&mut self.drift_is_told, true) {
+            return Lag::None;
+        }
+        Lag::Drift(i64::try_from(self.usual / PARTS).unwrap_or(i64::MAX))
+    }
+
+    /// So many samples by the times, as they are by the packets: without the difference
+    /// that was followed, if rounding alone does not make it.
+    pub(crate) fn without_drift(&self, samples: u64) -> u64 {
+        let drift = i64::try_from(self.usual / PARTS).unwrap_or_default();
+        if drift.unsigned_abs() <= 48 { samples } else { samples.saturating_add_signed(-drift) }
     }
 }
+
+/// Of a sample: 250 ppm of 2.5 ms are a whole number of them.
+const PARTS: i128 = 4000;
 
 #[cfg(test)]
 mod tests {
@@ -110,10 +155,39 @@ mod tests {
         let mut clock = Clock::new(1000);
         assert!(clock.see(500, 20));
         assert_eq!(clock.lag(500, 0, 960), Lag::None);
-        assert_eq!(clock.lag(539, 960, 960), Lag::None, "19 ms late");
+        assert_eq!(clock.lag(538, 960, 960), Lag::None, "18 ms late");
         assert_eq!(clock.lag(541, 960, 960), Lag::Gap(960), "21 ms, floored to 2.5 ms");
         assert_eq!(clock.lag(500, 9600, 960), Lag::Behind(9600));
         assert_eq!(clock.lag(520, 10_560, 960), Lag::None, "from there on");
         assert_eq!(clock.media_len(), None);
+    }
+
+    /// Times of a clock that is 200 ppm fast or slow, for an hour, and one loss.
+    #[test]
+    fn drift_is_no_loss_and_does_not_hide_one() {
+        for (ppm, samples) in [(200, 960), (-200, -960)] {
+            for timescale in [48_000, 44_100, 1000] {
+                let (mut clock, mut position, mut told) = (Clock::new(timescale), 0, vec![]);
+                for i in 0..180_000_i64 {
+                    let i = i + i / 100_000;
+                    let nanoseconds = i * 20_000_000 + i * 20 * ppm;
+                    let time = nanoseconds * i64::from(timescale) / 1_000_000_000;
+                    let time = u64::try_from(time).unwrap();
+                    clock.see(time, u64::from(timescale) / 50);
+                    match clock.lag(time, position, 960) {
+                        Lag::None => {}
+                        Lag::Gap(lost) => {
+                            position += lost;
+                            told.push(Lag::Gap(lost));
+                        }
+                        other => told.push(other),
+                    }
+                    position += 960;
+                }
+                assert_eq!(told, [Lag::Drift(samples), Lag::Gap(960)], "{timescale}");
+                let media = clock.media_len().unwrap();
+                assert!(clock.without_drift(media).abs_diff(position) < 100, "{timescale}");
+            }
+        }
     }
 }

@@ -98,6 +98,10 @@ pub enum FindingKind {
     )]
     Behind { position: CodedPos, samples: u64 },
     #[error(
+        "times have drifted to {samples} samples from the packets, at {position}: not applied, packets are the clock"
+    )]
+    Drift { position: CodedPos, samples: i64 },
+    #[error(
         "{coded} samples, less than the pre-skip of {pre_skip} and the end trim of {end_trim} together: trimmed to nothing"
     )]
     Timeline { coded: u64, pre_skip: u16, end_trim: u64 },
@@ -111,6 +115,7 @@ impl FindingKind {
         !matches!(
             self,
             Self::Gap { .. }
+                | Self::Drift { .. }
                 | Self::PreSkip { .. }
                 | Self::EmptyEdit { .. }
                 | Self::Edits

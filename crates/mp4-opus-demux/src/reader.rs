@@ -272,6 +272,9 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
                 let is_inferred = !self.has_dropped;
                 self.findings.report(offset, FindingKind::Gap { position, samples, is_inferred })
             }
+            Lag::Drift(samples) => {
+                self.findings.report(offset, FindingKind::Drift { position, samples })
+            }
             Lag::Behind(_) if self.has_told_behind => Ok(()),
             Lag::Behind(samples) => {
                 self.has_told_behind = true;
@@ -288,7 +291,8 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
             let available = self.ledger.position().get().saturating_sub(start);
             // Where the recording goes on from an earlier file, so does the edit.
             let by_media = self.clock.media_len().map(|len| len.saturating_sub(start));
-            let play = edit.play_len(by_media, origin).unwrap_or(available);
+            let play = edit.play_len(by_media, origin);
+            let play = play.map_or(available, |play| self.clock.without_drift(play));
             // Rounding is no fault.
             if play > available.saturating_add(48) {
                 self.findings.report(offset, FindingKind::EditBeyondEnd { play, available })?;
