@@ -20,8 +20,9 @@ pub(crate) struct Clock {
     timescale: u32,
     /// Time of the first sample.
     origin: Option<u64>,
-    /// Samples that were added to the times, because they went back.
+    /// Samples that were added to the times, because they began anew.
     shift: u64,
+    has_gone_back: bool,
     /// Difference of the two clocks that is followed as usual, in parts of a sample.
     usual: i128,
     drift_is_told: bool,
@@ -49,6 +50,7 @@ impl Clock {
             timescale,
             origin: None,
             shift: 0,
+            has_gone_back: false,
             usual: 0,
             drift_is_told: false,
             end: None,
@@ -74,7 +76,7 @@ impl Clock {
     /// or end early.
     pub(crate) fn media_len(&self) -> Option<u64> {
         let ticks = self.end?.checked_sub(self.origin?)?;
-        (self.timescale > 0 && self.shift == 0).then(|| to_samples(ticks, self.timescale))
+        (self.timescale > 0 && !self.has_gone_back).then(|| to_samples(ticks, self.timescale))
     }
 
     /// How much less than `duration` the last sample lasts by the times, if it is more
@@ -108,7 +110,11 @@ impl Clock {
         }
         if late <= -packet {
             let early = u64::try_from(-late / PARTS).unwrap_or(u64::MAX);
-            self.shift = self.shift.saturating_add(early);
+            self.has_gone_back = true;
+            // Less is a burst of packets that were late: the times catch up.
+            if early > RESTART {
+                self.shift = self.shift.saturating_add(early);
+            }
             return Lag::Behind(early);
         }
         self.follow(late, packet)
@@ -134,6 +140,8 @@ impl Clock {
     }
 }
 
+/// One second.
+const RESTART: u64 = 48_000;
 /// Of a sample: 250 ppm of 2.5 ms are a whole number of them.
 const PARTS: i128 = 4000;
 
@@ -157,9 +165,22 @@ mod tests {
         assert_eq!(clock.lag(500, 0, 960), Lag::None);
         assert_eq!(clock.lag(538, 960, 960), Lag::None, "18 ms late");
         assert_eq!(clock.lag(541, 960, 960), Lag::Gap(960), "21 ms, floored to 2.5 ms");
-        assert_eq!(clock.lag(500, 9600, 960), Lag::Behind(9600));
-        assert_eq!(clock.lag(520, 10_560, 960), Lag::None, "from there on");
+        assert_eq!(clock.lag(500, 96_000, 960), Lag::Behind(96_000));
+        assert_eq!(clock.lag(520, 96_960, 960), Lag::None, "from there on");
         assert_eq!(clock.media_len(), None);
+    }
+
+    /// Five packets arrive at once, and later five.
+    #[test]
+    fn packets_that_come_in_bursts_are_no_gap() {
+        let mut clock = Clock::new(48_000);
+        let mut told = vec![];
+        for i in 0..100 {
+            let time = i / 5 * 4800 + i % 5;
+            clock.see(time, 1);
+            told.push(clock.lag(time, i * 960, 960));
+        }
+        assert!(!told.iter().any(|told| matches!(told, Lag::Gap(_))), "{told:?}");
     }
 
     /// Times of a clock that is 200 ppm fast or slow, for an hour, and one loss.
