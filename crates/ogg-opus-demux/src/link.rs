@@ -139,11 +139,12 @@ impl Link {
         findings: &mut Findings,
     ) -> Result<Taken, Error> {
         let page = placed.page;
+        // Also if the page is none of ours: what lay on the one before is gone with it.
+        self.contents.turn_page();
+        self.next = 0;
         if page.serial() != self.assembler.serial() {
             return self.other_stream(placed, findings);
         }
-        self.contents.turn_page();
-        self.next = 0;
         if page.is_first()
             && let Some(taken) = self.begins_again(placed, findings)?
         {

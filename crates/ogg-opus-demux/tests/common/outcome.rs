@@ -5,7 +5,7 @@ use std::num::NonZeroU8;
 use ogg_opus_demux::{
     Buffered, Error, Finding, FindingKind, Input, InvalidPage, Note, OggOpusReader, Options,
 };
-use opus_packet::{CodedPos, OpusHead, Timeline, multistream_duration};
+use opus_packet::{CodedPos, OpusHead, Timeline, Toc, multistream_duration};
 
 use super::Slow;
 
@@ -200,6 +200,7 @@ fn check_any(outcome: &Outcome, error: Option<&Error>, stream: &[u8]) {
             position += packet.duration;
             bytes += if packet.is_concealment { 0 } else { packet.data.len() };
         }
+        check_concealment(link);
         if let Some(timeline) = link.timeline {
             assert_eq!(timeline.coded_len(), position);
             assert_eq!(timeline.pre_skip(), u64::from(link.head.pre_skip()));
@@ -223,6 +224,21 @@ fn check_packet(packet: &Given, streams: NonZeroU8, stream: &[u8]) {
     if let Some(offset) = packet.offset {
         let rest = usize::try_from(offset).ok().and_then(|offset| stream.get(offset..));
         assert!(rest.is_some_and(|rest| rest.starts_with(&packet.data)), "at its place");
+    }
+}
+
+/// Concealment has the frames of the packet before the loss, as long as they fit.
+#[track_caller]
+fn check_concealment(link: &LinkRead) {
+    let mut before = None;
+    for packet in link.packets.iter().filter(|_| link.head.mapping().streams().get() == 1) {
+        let &toc = packet.data.first().expect("a valid packet");
+        let kept = *before.get_or_insert(toc) & !3;
+        let frame = u64::from(Toc::new(kept).frame_duration());
+        match packet.is_concealment {
+            true => assert!(packet.duration % frame != 0 || toc & !3 == kept, "{toc} for {kept}"),
+            false => before = Some(toc),
+        }
     }
 }
 
