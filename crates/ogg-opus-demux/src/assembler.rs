@@ -94,6 +94,12 @@ impl Assembler {
         self.open == Open::Kept
     }
 
+    /// Whether a packet has begun that is dropped.
+    #[inline]
+    pub(crate) fn is_dropping(&self) -> bool {
+        self.open == Open::Dropped
+    }
+
     /// The comment header has come.
     pub(crate) fn has_tags(&mut self) {
         self.stage = Stage::Tags;

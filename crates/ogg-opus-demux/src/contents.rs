@@ -100,15 +100,19 @@ impl Contents {
         }
     }
 
-    /// A packet of more than `limit` bytes is dropped.
+    /// A packet of more than `limit` bytes is dropped. If it goes on on the next page, it
+    /// is lost there, since the granule position of this page does not tell its time.
     #[cold]
     pub(crate) fn too_long(
         &mut self,
         limit: usize,
         offset: u64,
+        ends_packet: bool,
         findings: &mut Findings,
     ) -> Result<(), Error> {
-        self.lose();
+        if ends_packet {
+            self.lose();
+        }
         findings.report(
             offset,
             match self.awaits_tags {

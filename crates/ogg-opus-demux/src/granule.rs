@@ -63,6 +63,12 @@ impl GranuleClock {
         self.last.is_some()
     }
 
+    /// Whether something was lost before, and no page since has told how much.
+    #[inline]
+    pub(crate) fn owes_a_loss(&self) -> bool {
+        self.loss_is_open
+    }
+
     /// Something was lost, and the page says nothing about time.
     pub(crate) fn loss(&mut self) {
         self.loss_is_open = true;

@@ -155,6 +155,11 @@ impl Link {
             Admission::AfterLoss => self.contents.lose(),
             Admission::Refused => return Ok(Taken::Here),
         }
+        // What was lost on pages before, and lasts up to this one, comes before all that
+        // ends here.
+        if self.assembler.is_dropping() || self.clock.owes_a_loss() {
+            self.contents.lose();
+        }
         self.packets(placed, findings)?;
         self.time(placed, findings)?;
         Ok(Taken::Here)
@@ -173,7 +178,7 @@ impl Link {
                 Step::Joined => (assembler.joined(), offset),
                 Step::Nothing => continue,
                 Step::TooLong => {
-                    contents.too_long(limit, offset, findings)?;
+                    contents.too_long(limit, offset, ends_packet, findings)?;
                     continue;
                 }
             };

@@ -5,7 +5,14 @@
 
 mod common;
 
-use common::{RawPage, outcome::read, to_stream, with_headers};
+use common::{
+    NO_GRANULE, RawPage, nth, nth_page,
+    outcome::{at, gap, read},
+    packet_of,
+    refused::offset_of,
+    to_stream, with_headers,
+};
+use ogg_opus_demux::Violation;
 
 /// The page of the other stream has other bytes where the last packet was, or none.
 #[test]
@@ -22,4 +29,45 @@ fn rule_25_a_page_of_another_stream_does_not_change_what_concealment_asks_for() 
             outcome.link().packets.iter().map(|packet| packet.data.as_slice()).collect();
         assert_eq!(data, [&silk_20_ms[..], &[0x48], &silk_20_ms, &silk_20_ms]);
     }
+}
+
+/// On the page where it becomes too long other packets end, and the granule position
+/// tells their time: the loss comes after it.
+#[test]
+fn rule_20_a_packet_that_is_too_long_on_the_page_where_it_begins() {
+    let ended = RawPage::new(4, 2880).continued().packet(&[0; 9]).packet(&nth(2));
+    let alone = [
+        RawPage::new(4, NO_GRANULE).continued().piece(&[0; 255]),
+        RawPage::new(5, 2880).continued().packet(&[0; 9]).packet(&nth(2)),
+    ];
+    for rest in [&[ended][..], &alone] {
+        let begun = nth_page(3, 960, 0).piece(&[0x78; 254 * 255]);
+        let sequence = 4 + u32::try_from(rest.len()).unwrap();
+        let mut pages = with_headers([RawPage::new(2, NO_GRANULE), begun]);
+        pages.extend_from_slice(rest);
+        pages.push(nth_page(sequence, 3840, 3).last());
+        let outcome = read(&to_stream(&pages)).unwrap();
+        assert_eq!(outcome.story(), "0@0 -960@960 2@1920 3@2880");
+        let too_long = at(offset_of(&pages, 3), Violation::PacketTooLong { limit: 61_440 });
+        assert_eq!(outcome.found(), [too_long, gap(offset_of(&pages, pages.len() - 2), 960, 960)]);
+    }
+}
+
+/// One granule position tells of both: the gap is before the first of them.
+#[test]
+fn rule_25_a_loss_before_the_page_and_one_on_it_are_one_gap_before_both() {
+    let middle = RawPage::new(5, NO_GRANULE).continued().piece(&packet_of(255));
+    let wrong = [0x79, 1];
+    let both = RawPage::new(6, 5760).continued().packet(&[9]).packet(&nth(3)).packet(&wrong);
+    let pages = with_headers([
+        nth_page(2, 960, 0),
+        nth_page(3, 1920, 1),
+        middle,
+        both.packet(&nth(5)),
+        nth_page(7, 6720, 6).last(),
+    ]);
+    let outcome = read(&to_stream(&pages)).unwrap();
+    assert_eq!(outcome.story(), "0@0 1@960 -1920@1920 3@3840 5@4800 6@5760");
+    let place = offset_of(&pages, 5);
+    assert_eq!(outcome.found().last(), Some(&gap(place, 1920, 1920)));
 }
