@@ -21,7 +21,9 @@ pub(crate) struct Assembler {
 enum Stage {
     Head,
     /// A jump of page numbers is no loss, but someone joined a live stream here
-    /// (RFC 7845 section 3).
+    /// (RFC 7845 section 3); unless a packet has begun, or the numbers go back to those
+    /// of the headers. (A server that sends a page every 20 ms comes to 2^31 in less than
+    /// two years, so that a jump may look like one back, from below zero.)
     Tags,
     Audio,
 }
@@ -196,7 +198,8 @@ impl Assembler {
         if found == expected {
             return Ok(Admission::Admitted);
         }
-        if self.stage == Stage::Tags {
+        let goes_back = is_behind && found < expected;
+        if self.stage == Stage::Tags && self.open == Open::None && !goes_back {
             let pages = found.wrapping_sub(expected);
             findings.report(offset, Note::LiveJoin { pages })?;
         } else {

@@ -8,8 +8,8 @@ mod common;
 use common::{
     NO_GRANULE, RawPage, nth, nth_page,
     outcome::{at, gap, read},
-    packet_of,
-    refused::offset_of,
+    packet_of, plain,
+    refused::{assert_violation, offset_of},
     to_stream, with_headers,
 };
 use ogg_opus_demux::Violation;
@@ -70,4 +70,26 @@ fn rule_25_a_loss_before_the_page_and_one_on_it_are_one_gap_before_both() {
     assert_eq!(outcome.story(), "0@0 1@960 -1920@1920 3@3840 5@4800 6@5760");
     let place = offset_of(&pages, 5);
     assert_eq!(outcome.found().last(), Some(&gap(place, 1920, 1920)));
+}
+
+/// What has begun was there: no one joined after it.
+#[test]
+fn rule_04_a_jump_inside_the_first_packet_is_a_loss() {
+    let begun = RawPage::new(2, NO_GRANULE).piece(&packet_of(255));
+    let pages = with_headers([begun, nth_page(4, 1920, 1), nth_page(5, 2880, 2).last()]);
+    assert_violation(&pages, 3, Violation::Sequence { expected: 3, found: 4 });
+    assert_eq!(read(&to_stream(&pages)).unwrap().story(), "1@0 2@960");
+}
+
+/// Someone has made the tags longer and not numbered the rest anew.
+#[test]
+fn rule_04_numbers_that_go_back_after_the_headers_are_no_live_join() {
+    let mut pages = plain(3);
+    for (page, sequence) in pages[..2].iter_mut().zip([5, 6]) {
+        page.sequence = sequence;
+    }
+    let outcome = read(&to_stream(&pages)).unwrap();
+    assert_eq!(outcome.story(), "0@0 1@960 2@1920");
+    let sequence = Violation::Sequence { expected: 7, found: 2 };
+    assert_eq!(outcome.found(), [at(offset_of(&pages, 2), sequence)]);
 }
