@@ -55,7 +55,7 @@ impl GranuleClock {
     /// Whether a page with this granule position brings nothing that is later than
     /// what has come.
     pub(crate) fn has_passed(&self, granule: Option<u64>) -> bool {
-        granule.is_none_or(|granule| granule <= self.last.unwrap_or_default())
+        usable(granule).is_none_or(|granule| granule <= self.last.unwrap_or_default())
     }
 
     /// Whether a page has told the time.
@@ -79,8 +79,7 @@ impl GranuleClock {
     pub(crate) fn page(&mut self, page: PageTime) -> Verdict {
         self.end_trim = 0;
         self.loss_is_open |= page.has_loss;
-        let known = page.granule.filter(|&granule| i64::try_from(granule).is_ok());
-        let Some(found) = known else { return self.count_on(&page) };
+        let Some(found) = usable(page.granule) else { return self.count_on(&page) };
         let verdict = match self.last {
             None => self.first_page(&page, found),
             Some(last) => self.later_page(&page, last.saturating_add(page.samples), found),
@@ -153,6 +152,11 @@ impl GranuleClock {
     fn whole_packets(&self, page: &PageTime, missing: u64) -> u64 {
         missing.next_multiple_of(u64::from(page.packet_duration.max(CONCEALMENT_UNIT)))
     }
+}
+
+/// A granule position that can be; what is above is ignored, as if there were none.
+fn usable(granule: Option<u64>) -> Option<u64> {
+    granule.filter(|&granule| i64::try_from(granule).is_ok())
 }
 
 #[cfg(test)]

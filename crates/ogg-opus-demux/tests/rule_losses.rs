@@ -93,3 +93,17 @@ fn rule_04_numbers_that_go_back_after_the_headers_are_no_live_join() {
     let sequence = Violation::Sequence { expected: 7, found: 2 };
     assert_eq!(outcome.found(), [at(offset_of(&pages, 2), sequence)]);
 }
+
+/// A granule position that is ignored does not make a page a later one.
+#[test]
+fn rule_05_a_repeated_page_whose_granule_position_is_ignored_is_dropped() {
+    for granule in [1 << 63, u64::MAX - 1] {
+        let mut pages = plain(4);
+        pages[3].granule = granule;
+        pages.insert(4, pages[3].clone());
+        let outcome = read(&to_stream(&pages)).unwrap();
+        assert_eq!(outcome.story(), "0@0 1@960 2@1920 3@2880");
+        let repeated = Violation::Repeated { expected: 4, found: 3 };
+        assert_eq!(outcome.found()[1], at(offset_of(&pages, 4), repeated));
+    }
+}
