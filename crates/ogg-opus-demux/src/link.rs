@@ -241,9 +241,11 @@ impl Link {
             if is_same || self.contents.awaits_tags {
                 findings.report(offset, Violation::RepeatedHeaders)?;
                 if let Some(head) = member.head(findings)? {
-                    let (tags, others) = (self.tags().clone(), std::mem::take(&mut self.others));
-                    *self = Self::new(member, head, others, self.tracks).after(self.totals);
-                    self.contents.tags = tags;
+                    // Moved: to copy long tags for each of many short pages would take for ever.
+                    let others = std::mem::take(&mut self.others);
+                    let again = Self::new(member, head, others, self.tracks).after(self.totals);
+                    let before = std::mem::replace(self, again);
+                    self.contents.tags = before.contents.tags;
                 }
                 return Ok(Some(Taken::Here));
             }

@@ -12,7 +12,8 @@ use common::{
     refused::{assert_violation, offset_of},
     to_stream, with_headers,
 };
-use ogg_opus_demux::Violation;
+use ogg_opus_demux::{OggOpusReader, Violation};
+use opus_packet::OpusTags;
 
 /// The page of the other stream has other bytes where the last packet was, or none.
 #[test]
@@ -106,4 +107,19 @@ fn rule_05_a_repeated_page_whose_granule_position_is_ignored_is_dropped() {
         let repeated = Violation::Repeated { expected: 4, found: 3 };
         assert_eq!(outcome.found()[1], at(offset_of(&pages, 4), repeated));
     }
+}
+
+/// Head after head, each of a few bytes, behind long tags: if each copied the tags, the
+/// work would be the product of both.
+#[test]
+fn rule_08_repeated_heads_do_not_copy_the_tags() {
+    let mut pages = plain(3);
+    let head = pages[0].clone();
+    pages.splice(2..2, [head.clone(), head.clone(), head]);
+    let stream = to_stream(&pages);
+    let mut reader = OggOpusReader::from_slice(&stream).unwrap();
+    let before = reader.tags().as_bytes().as_ptr();
+    reader.next_ogg_packet().unwrap();
+    assert_eq!(before, reader.tags().as_bytes().as_ptr());
+    assert_eq!(reader.tags(), &OpusTags::new("tests", ["TITLE=x"]));
 }
