@@ -88,11 +88,22 @@ impl FindingKind {
             Self::Violation(violation) => Some(violation.rule()),
             Self::Packet { reason: InvalidPacket::Empty, .. } => Some(19),
             Self::Packet { .. } => Some(18),
-            Self::Head(_) => Some(12),
+            Self::Head(reason) => Some(rule_of_head(reason)),
             Self::Tags(_) => Some(17),
             Self::Timeline(_) => Some(22),
             Self::Note(_) => None,
         }
+    }
+}
+
+fn rule_of_head(reason: &InvalidHead) -> u8 {
+    match reason {
+        InvalidHead::UnsupportedFamily { .. } | InvalidHead::Channels { family: 2 | 3, .. } => 14,
+        InvalidHead::Channels { .. }
+        | InvalidHead::MappingTooShort { .. }
+        | InvalidHead::Streams { .. }
+        | InvalidHead::Index { .. } => 13,
+        _ => 12,
     }
 }
 
@@ -172,3 +183,30 @@ impl Findings {
 
 /// So many are kept if nobody asks for them, so that memory stays bounded.
 const MAX_KEPT: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opus_packet::OpusHead;
+
+    /// The rules are those of the table in `docs/demuxing.md`.
+    #[test]
+    fn a_wrong_head_names_its_rule() {
+        // Version, channels, family, and what follows the family.
+        let table: [(u8, u8, u8, &[u8], u8); 8] = [
+            (16, 1, 0, &[], 12),
+            (1, 1, 0, &[9], 12),
+            (1, 3, 0, &[], 13),
+            (1, 2, 1, &[1, 1, 0], 13),
+            (1, 2, 1, &[1, 2, 0, 1], 13),
+            (1, 2, 1, &[1, 0, 0, 1], 13),
+            (1, 2, 2, &[1, 0, 0, 1], 14),
+            (1, 2, 240, &[], 14),
+        ];
+        for (version, channels, family, rest, rule) in table {
+            let start = [b"OpusHead", &[version, channels][..], &[0; 8], &[family]].concat();
+            let reason = OpusHead::parse(&[&start, rest].concat()).unwrap_err();
+            assert_eq!(FindingKind::Head(reason).rule(), Some(rule), "{reason}");
+        }
+    }
+}
