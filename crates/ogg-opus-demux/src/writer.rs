@@ -41,6 +41,10 @@ pub enum WriteError {
         #[from]
         source: io::Error,
     },
+    #[error(
+        "OpusHead of {found} bytes, expected at most 65024, which one page holds (RFC 7845 section 3)"
+    )]
+    HeadTooLong { found: usize },
     #[error("packet {packet}: {reason}")]
     Packet { packet: u64, reason: InvalidPacket },
     #[error(
@@ -58,8 +62,12 @@ pub enum WriteError {
 impl<W: Write> OggOpusWriter<W> {
     /// Writes the headers, each on pages of its own.
     pub fn new(out: W, serial: u32, head: &OpusHead, tags: &OpusTags) -> Result<Self, WriteError> {
+        let head_bytes = head.to_bytes();
+        if segments(&head_bytes) > MAX_SEGMENTS {
+            return Err(WriteError::HeadTooLong { found: head_bytes.len() });
+        }
         let mut out = PacketWriter::new(out);
-        out.write_packet(head.to_bytes(), serial, PacketWriteEndInfo::EndPage, 0)?;
+        out.write_packet(head_bytes, serial, PacketWriteEndInfo::EndPage, 0)?;
         out.write_packet(tags.as_bytes().to_vec(), serial, PacketWriteEndInfo::EndPage, 0)?;
         Ok(Self {
             out,

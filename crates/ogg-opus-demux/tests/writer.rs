@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};
-use opus_packet::{InvalidPacket, InvalidTimeline, OpusHead, OpusTags};
+use opus_packet::{ChannelMapping, InvalidPacket, InvalidTimeline, OpusHead, OpusTags};
 
 fn writer<W: Write>(out: W) -> Result<OggOpusWriter<W>, WriteError> {
     let head = OpusHead::new(1, 312, 48_000).expect("one channel is valid");
@@ -102,4 +102,21 @@ impl Write for Full {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// OpusHead has to end on its page (RFC 7845 section 3), or no one can read the stream.
+#[test]
+fn a_head_that_no_page_holds_is_refused() {
+    let of_order = |order: u8| {
+        let channels = (1 + order) * (1 + order);
+        let matrix = vec![0; 2 * usize::from(channels) * usize::from(channels)];
+        let mapping = [&[channels, 0][..], &matrix].concat();
+        let mapping = ChannelMapping::parse(3, channels, &mapping).unwrap();
+        let head = OpusHead::new(1, 0, 0).unwrap().with_mapping(mapping);
+        OggOpusWriter::new(vec![], 1, &head, &OpusTags::new("tests", [])).map(drop)
+    };
+    of_order(12).unwrap();
+    let found = 21 + 2 * 196 * 196;
+    let error = of_order(13).unwrap_err();
+    assert!(matches!(error, WriteError::HeadTooLong { found: len } if len == found), "{error}");
 }
