@@ -96,6 +96,12 @@ impl Assembler {
         self.open == Open::Kept
     }
 
+    /// Whether no packet has begun, so that the next fragment begins one.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.open == Open::None
+    }
+
     /// Whether a packet has begun that is dropped.
     #[inline]
     pub(crate) fn is_dropping(&self) -> bool {

@@ -1,6 +1,12 @@
+use std::ops::Range;
+
 use opus_packet::{OpusHead, OpusTags, duration};
 
-use crate::{Error, FindingKind, Violation, finding::Findings};
+use crate::{
+    Error, FindingKind, Violation,
+    finding::Findings,
+    page::{Fragment, Fragments, bytes_at, wide},
+};
 
 /// What the current page of a link gave: tags, packets, losses.
 #[derive(Debug)]
@@ -69,6 +75,36 @@ impl Contents {
             Some(&(Entry::InPage { duration, .. } | Entry::Joined { duration })) => Some(duration),
             _ => None,
         }
+    }
+
+    /// Takes the packets that a page begins with, as long as there is nothing special about
+    /// them: nearly all that there are. Gives the first fragment that is another matter.
+    #[inline]
+    pub(crate) fn plain_packets(
+        &mut self,
+        page: &[u8],
+        fragments: &mut Fragments<'_>,
+        limit: usize,
+    ) -> Option<Fragment> {
+        if self.awaits_tags || !self.is_single {
+            return fragments.next();
+        }
+        let (first, mut samples) = (self.entries.len(), self.samples);
+        let other = loop {
+            let Some(fragment) = fragments.next() else { break None };
+            let bytes = bytes_at(page, &fragment.range);
+            match duration(bytes) {
+                Ok(duration) if fragment.ends_packet && bytes.len() <= limit => {
+                    let Range { start, end } = fragment.range;
+                    samples += u64::from(duration);
+                    self.entries.push(Entry::InPage { start, end, duration });
+                }
+                _ => break Some(fragment),
+            }
+        };
+        self.samples = samples;
+        self.ended += wide(self.entries.len() - first);
+        other
     }
 
     /// Takes the next packet that ends on the page, and gives its duration; none if it

@@ -169,7 +169,13 @@ impl Link {
     fn packets(&mut self, placed: PlacedPage<'_>, findings: &mut Findings) -> Result<(), Error> {
         let PlacedPage { offset, page } = placed;
         let Self { assembler, contents, .. } = self;
-        for Fragment { range, ends_packet } in page.fragments() {
+        let mut fragments = page.fragments();
+        let mut fragment = match assembler.is_idle() {
+            true => contents.plain_packets(page.bytes(), &mut fragments, self.limit),
+            false => fragments.next(),
+        };
+        while let Some(Fragment { range, ends_packet }) = fragment {
+            fragment = fragments.next();
             let bytes = bytes_at(page.bytes(), &range);
             let limit = if contents.awaits_tags { MAX_TAGS_LEN } else { self.limit };
             let step = assembler.fragment(bytes, ends_packet, limit);
