@@ -1,0 +1,233 @@
+//! What `demux` and `repaired` share: a stream of Ogg Opus is read in every way there is,
+//! and what holds for any stream is checked.
+
+use std::io::Read;
+use std::num::NonZeroU8;
+
+use ogg_opus_demux::{
+    Buffered, Error, Finding, FindingKind, Input, Note, OggOpusReader, OggPacket, Options,
+    Violation,
+};
+use opus_packet::{Toc, multistream_duration, split_self_delimited};
+
+/// What a stream holds up to its end or its first error.
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    pub links: Vec<LinkRead>,
+    concealed: u64,
+    /// There is no end to the concealment: the rest was not read.
+    pub is_cut: bool,
+    pub findings: Vec<Finding>,
+    pub error: Option<String>,
+    is_not_opus: bool,
+}
+
+/// What a reader gives of a link.
+#[derive(Debug, PartialEq)]
+pub struct LinkRead {
+    pub serial: u32,
+    pub packets: Vec<Given>,
+}
+
+/// A packet as it was given.
+#[derive(Debug, PartialEq)]
+pub struct Given {
+    pub data: Vec<u8>,
+    pub position: u64,
+    pub offset: Option<u64>,
+    pub is_concealment: bool,
+    duration: u32,
+    /// So many more like it follow: gaps are long, and all their packets but the last alike.
+    repeats: u64,
+}
+
+/// Reads one of the multiplexed streams, tolerantly and strictly.
+pub fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
+    let tolerant = read_both_ways(stream, Options { strict: false, track });
+    let strict = read_both_ways(stream, Options { strict: true, track });
+    compare(&tolerant, &strict);
+    (tolerant, strict)
+}
+
+pub fn is_other_stream(finding: &Finding) -> bool {
+    matches!(
+        finding.kind,
+        FindingKind::Note(Note::OtherStream { .. })
+            | FindingKind::Violation(Violation::ForeignPage { .. })
+    )
+}
+
+/// From memory and from a reader: how the bytes come makes no difference.
+fn read_both_ways(stream: &[u8], options: Options) -> Outcome {
+    let whole = read(stream, stream, options);
+    let in_pieces = read(Buffered::new(Pieces(stream)), stream, options);
+    assert!(whole == in_pieces, "{whole:?}\n{in_pieces:?}");
+    whole
+}
+
+fn read(input: impl Input, stream: &[u8], options: Options) -> Outcome {
+    let mut outcome = Outcome::default();
+    let error = match OggOpusReader::with_options(input, options) {
+        Ok(mut reader) => {
+            let error = read_into(&mut outcome, &mut reader, stream).err();
+            outcome.findings.extend(reader.findings());
+            let goes_on = matches!(error, None | Some(Error::GapTooLong { .. }));
+            assert!(options.strict || goes_on, "a tolerant reader goes on in spite of {error:?}");
+            error
+        }
+        Err(error) => Some(error),
+    };
+    outcome.is_not_opus = matches!(error, Some(Error::NotOpus { .. }));
+    outcome.error = error.map(|error| error.to_string());
+    assert!(outcome.error.iter().all(|text| text.lines().count() == 1), "{:?}", outcome.error);
+    for finding in &outcome.findings {
+        assert!(finding.offset <= stream.len() as u64, "{finding}");
+        assert_eq!(finding.to_string().lines().count(), 1, "{finding}");
+    }
+    assert!(outcome.findings.len() <= 1001);
+    outcome
+}
+
+/// Reads, and checks what holds for any stream.
+fn read_into<I: Input>(
+    outcome: &mut Outcome,
+    reader: &mut OggOpusReader<I>,
+    stream: &[u8],
+) -> Result<(), Error> {
+    let mut bytes = 0;
+    loop {
+        let mapping = reader.head().mapping().clone();
+        assert!(mapping.coupled() <= mapping.streams().get());
+        outcome.links.push(LinkRead { serial: reader.serial(), packets: vec![] });
+        let mut link = CheckedLink::new(mapping.streams());
+        while let Some(packet) = reader.next_ogg_packet()? {
+            link.check(&packet, stream);
+            match packet.is_concealment {
+                true => outcome.concealed += 1,
+                false => bytes += packet.data.len(),
+            }
+            assert!(bytes < stream.len(), "no byte is given out twice");
+            outcome.links.last_mut().expect("it was pushed").push(&packet);
+            outcome.is_cut = outcome.concealed > MOST_CONCEALED;
+            if outcome.is_cut {
+                return Ok(());
+            }
+        }
+        assert!(reader.next_ogg_packet()?.is_none(), "the end stays the end");
+        if let Some(timeline) = reader.timeline() {
+            let plays = timeline.pre_skip() + timeline.play_len() + timeline.end_trim();
+            assert_eq!((timeline.coded_len(), plays), (link.position, link.position));
+        }
+        if !reader.next_link()? {
+            return Ok(());
+        }
+    }
+}
+
+impl LinkRead {
+    fn push(&mut self, packet: &OggPacket<'_>) {
+        let is_same = |last: &&mut Given| {
+            last.is_concealment && packet.is_concealment && last.data == packet.data
+        };
+        if let Some(last) = self.packets.last_mut().filter(is_same) {
+            last.repeats += 1;
+            return;
+        }
+        self.packets.push(Given {
+            data: packet.data.to_vec(),
+            position: packet.position.get(),
+            offset: packet.offset,
+            is_concealment: packet.is_concealment,
+            duration: packet.duration,
+            repeats: 0,
+        });
+    }
+}
+
+/// What the packets of a link have come to.
+struct CheckedLink {
+    streams: NonZeroU8,
+    position: u64,
+    /// The first bytes, stream by stream, of the packet that was given last and is no
+    /// concealment. At first those of mono CELT of 20 ms: packets may be lost after others
+    /// that were invalid.
+    before: Vec<u8>,
+}
+
+impl CheckedLink {
+    fn new(streams: NonZeroU8) -> Self {
+        Self { streams, position: 0, before: vec![0xf8; streams.get().into()] }
+    }
+
+    fn check(&mut self, packet: &OggPacket<'_>, stream: &[u8]) {
+        let duration = multistream_duration(packet.data, self.streams);
+        assert_eq!((duration, packet.position.get()), (Ok(packet.duration), self.position));
+        self.position += u64::from(packet.duration);
+        if packet.is_concealment {
+            assert_eq!((packet.offset, packet.duration % 120), (None, 0));
+            return self.check_concealment(packet);
+        }
+        self.before.clear();
+        self.before.extend(tocs(packet.data, self.streams));
+        if let Some(offset) = packet.offset {
+            let offset = usize::try_from(offset).expect("it is in memory");
+            assert!(stream[offset..].starts_with(packet.data));
+        }
+    }
+
+    /// Its frames have no bytes, and are those of the packet before, as long as they fit.
+    fn check_concealment(&self, packet: &OggPacket<'_>) {
+        assert!(packet.data.len() <= 3 * usize::from(self.streams.get()), "no frame has bytes");
+        for (toc, &before) in tocs(packet.data, self.streams).zip(&self.before) {
+            let fits = packet.duration.is_multiple_of(Toc::new(before).frame_duration());
+            assert!(!fits || toc & !3 == before & !3, "{toc} for {before}");
+        }
+    }
+}
+
+/// The first byte of the packet of each stream.
+fn tocs(packet: &[u8], streams: NonZeroU8) -> impl Iterator<Item = u8> {
+    let mut rest = packet;
+    (1..=streams.get()).map(move |stream| {
+        let toc = rest[0];
+        if stream < streams.get() {
+            (_, rest) = split_self_delimited(rest).expect("a valid packet");
+        }
+        toc
+    })
+}
+
+/// A strict reader stops at the first violation that a tolerant one reports, after the
+/// same packets.
+fn compare(tolerant: &Outcome, strict: &Outcome) {
+    for (strict, tolerant) in strict.links.iter().zip(&tolerant.links) {
+        assert_eq!(strict.serial, tolerant.serial);
+        assert!(tolerant.packets.starts_with(&strict.packets), "{strict:?}\n{tolerant:?}");
+    }
+    let first = tolerant.findings.iter().find(|finding| finding.is_violation());
+    if strict.is_not_opus || tolerant.is_cut || strict.is_cut {
+        return;
+    }
+    match (first, &strict.error) {
+        (Some(first), Some(error)) => assert!(first.to_string().starts_with(error), "{error}"),
+        (None, None) => assert_eq!((tolerant, &tolerant.error), (strict, &None)),
+        (Some(first), None) => panic!("strictly read in spite of {first}"),
+        (None, Some(error)) => assert!(
+            tolerant.error.is_some() || tolerant.findings.len() > 1000,
+            "only strictly: {error}"
+        ),
+    }
+}
+
+/// Gives few bytes at a time.
+struct Pieces<'a>(&'a [u8]);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let len = buffer.len().min(61);
+        self.0.read(&mut buffer[..len])
+    }
+}
+
+/// A gap may last a day: enough of it has been looked at.
+const MOST_CONCEALED: u64 = 5000;
