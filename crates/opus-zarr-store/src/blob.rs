@@ -1,25 +1,27 @@
 use std::{
-    fs::File,
-    io::{self, BufWriter, Read, Write},
+    fmt,
+    io::{self, Read, Write},
     ops::Range,
-    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use opus_packet_index::BlobRead;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Error,
+    AsyncStorage, Error, Part, Storage,
     codec::ChunkCodec,
-    layout::{BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
-    local::{create_dir_all, create_file, io_error, read_range, sync_dir},
+    layout::{BLOB, BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
+    object::{NewObject, io_error, name_of, read},
     shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
+    storage::{Ready, ready},
 };
 
 /// Writes the blob of a recording, in constant memory.
 pub struct BlobWriter {
+    storage: Arc<dyn Storage>,
     blob: ShardedBlob,
-    shard: Option<ShardWriter<BufWriter<File>>>,
+    shard: Option<ShardWriter<NewObject>>,
     shards: u64,
     chunk: Vec<u8>,
     sha256: Sha256,
@@ -28,6 +30,7 @@ pub struct BlobWriter {
 /// A blob that has been written, as part of a recording that is not committed.
 #[derive(Debug)]
 pub struct StoredBlob {
+    storage: Arc<dyn Storage>,
     pub(crate) blob: ShardedBlob,
     pub(crate) sha256: String,
 }
@@ -35,8 +38,8 @@ pub struct StoredBlob {
 /// The blob in its shards.
 #[derive(Debug)]
 pub(crate) struct ShardedBlob {
-    /// `opus_blob/c`, which holds the shards by their number.
-    directory: PathBuf,
+    /// Of the array.
+    key: String,
     len: u64,
     /// The crc32c of every inner chunk, as they were when the recording was
     /// committed. A chunk that is whole in itself may still be one from another
@@ -47,22 +50,21 @@ pub(crate) struct ShardedBlob {
 }
 
 /// Reads a blob from its start to its end.
-#[derive(Debug)]
 pub struct BlobReader<'a> {
+    storage: &'a dyn Storage,
     blob: &'a ShardedBlob,
-    /// The chunk that is being given, and how much of it has been.
-    chunk: Vec<u8>,
+    /// The bytes that are being given, and how many of them have been.
+    piece: Vec<u8>,
     given: usize,
     next: u64,
 }
 
 impl BlobWriter {
-    /// `array` is the directory of the array.
-    pub(crate) fn create(array: &Path) -> Result<Self, Error> {
-        let directory = array.join("c");
-        create_dir_all(&directory)?;
+    /// `recording` is the key of the recording.
+    pub(crate) fn create(storage: Arc<dyn Storage>, recording: &str) -> Result<Self, Error> {
         Ok(Self {
-            blob: ShardedBlob::new(array, 0, Vec::new())?,
+            storage,
+            blob: ShardedBlob::new(recording, 0, Vec::new())?,
             shard: None,
             shards: 0,
             chunk: Vec::new(),
@@ -70,17 +72,14 @@ impl BlobWriter {
         })
     }
 
-    /// Ends the blob and makes sure that it is on the disk.
+    /// Ends the blob and makes sure that it is kept.
     pub fn finish(mut self) -> Result<StoredBlob, Error> {
         if !self.chunk.is_empty() {
             self.end_chunk()?;
         }
-        if self.shard.is_some() {
-            self.end_shard()?;
-        }
-        sync_dir(&self.blob.directory)?;
+        self.end_shard()?;
         let sha256 = self.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(StoredBlob { blob: self.blob, sha256 })
+        Ok(StoredBlob { storage: self.storage, blob: self.blob, sha256 })
     }
 
     fn append(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
@@ -103,27 +102,25 @@ impl BlobWriter {
         chunk.resize(size(BLOB_CHUNK), 0);
         let encoded = self.blob.codec.encode(chunk)?;
         self.blob.checksums.extend(stored_checksum(&encoded));
-        let path = self.blob.shard_path(self.shards);
         let mut shard = match self.shard.take() {
             Some(shard) => shard,
-            None => ShardWriter::new(BufWriter::new(create_file(&path)?)),
+            None => {
+                let key = self.blob.shard_key(self.shards);
+                ShardWriter::new(NewObject::create(&self.storage, &key)?)
+            }
         };
-        shard.push(&encoded).map_err(io_error("write", &path))?;
+        shard.push(&encoded).map_err(io_error("write", shard.out().name()))?;
         let is_full = wide(shard.len()) == BLOB_CHUNKS_PER_SHARD;
         self.shard = Some(shard);
         if is_full { self.end_shard() } else { Ok(()) }
     }
 
     fn end_shard(&mut self) -> Result<(), Error> {
-        let path = self.blob.shard_path(self.shards);
-        if let Some(shard) = self.shard.take() {
-            shard
-                .finish(size(BLOB_CHUNKS_PER_SHARD))
-                .and_then(|(out, _)| out.into_inner()?.sync_all())
-                .map_err(io_error("write", &path))?;
-            self.shards += 1;
-        }
-        Ok(())
+        let Some(shard) = self.shard.take() else { return Ok(()) };
+        let write_error = io_error("write", shard.out().name());
+        let (out, _) = shard.finish(size(BLOB_CHUNKS_PER_SHARD)).map_err(write_error)?;
+        self.shards += 1;
+        out.finish()
     }
 }
 
@@ -148,36 +145,67 @@ impl StoredBlob {
 
     /// Reads back what has been written, checking it.
     pub fn reader(&self) -> BlobReader<'_> {
-        self.blob.reader()
+        self.blob.reader(&*self.storage)
     }
 }
 
 impl ShardedBlob {
-    /// A blob of `len` bytes in the array directory `array`, with the checksums of
-    /// its chunks.
-    pub(crate) fn new(array: &Path, len: u64, checksums: Vec<u32>) -> Result<Self, Error> {
-        Ok(Self { directory: array.join("c"), len, checksums, codec: ChunkCodec::blob()? })
+    /// The blob of the recording with this key, with the checksums of its chunks.
+    pub(crate) fn new(recording: &str, len: u64, checksums: Vec<u32>) -> Result<Self, Error> {
+        let key = format!("{recording}/{BLOB}");
+        Ok(Self { key, len, checksums, codec: ChunkCodec::blob()? })
     }
 
     pub(crate) fn checksums(&self) -> &[u32] {
         &self.checksums
     }
 
-    pub(crate) fn reader(&self) -> BlobReader<'_> {
-        BlobReader { blob: self, chunk: Vec::new(), given: 0, next: 0 }
+    pub(crate) fn reader<'a>(&'a self, storage: &'a dyn Storage) -> BlobReader<'a> {
+        BlobReader { storage, blob: self, piece: Vec::new(), given: 0, next: 0 }
     }
 
-    fn shard_path(&self, shard: u64) -> PathBuf {
-        self.directory.join(shard.to_string())
+    /// The keys of the shards.
+    pub(crate) fn shard_keys(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.len.div_ceil(BLOB_SHARD)).map(|shard| self.shard_key(shard))
+    }
+
+    /// Reads a half-open range of bytes, checking them.
+    pub(crate) async fn read(
+        &self,
+        storage: &dyn AsyncStorage,
+        bytes: Range<u64>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        out.clear();
+        let Range { start, end } = bytes;
+        if start > end || end > self.len {
+            return Err(Error::BeyondBlob { start, end, len: self.len });
+        }
+        for shard in start / BLOB_SHARD..end.div_ceil(BLOB_SHARD) {
+            let shard_at = shard * BLOB_SHARD;
+            let within = start.saturating_sub(shard_at)..(end - shard_at).min(BLOB_SHARD);
+            self.read_shard(storage, shard, within, out).await?;
+        }
+        Ok(())
+    }
+
+    fn shard_key(&self, shard: u64) -> String {
+        format!("{}/c/{shard}", self.key)
     }
 
     /// Adds a range of bytes of one shard to `out`: one contiguous read, since
     /// our shards hold all their chunks in order.
-    fn read_shard(&self, shard: u64, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let path = self.shard_path(shard);
+    async fn read_shard(
+        &self,
+        storage: &dyn AsyncStorage,
+        shard: u64,
+        bytes: Range<u64>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let key = self.shard_key(shard);
         let chunks = bytes.start / BLOB_CHUNK..bytes.end.div_ceil(BLOB_CHUNK);
         let stored = chunks.start * BLOB_CHUNK_ENCODED..chunks.end * BLOB_CHUNK_ENCODED;
-        let encoded = match read_range(&path, stored) {
+        let encoded = match read(storage, &key, Part::Range(stored)).await {
             // A shorter shard may be one that another Zarr implementation wrote.
             Err(Error::Damaged { .. }) => Vec::new(),
             encoded => encoded?,
@@ -187,7 +215,7 @@ impl ShardedBlob {
             let expected = self.checksum(shard, number);
             let chunk = match self.decode(encoded, expected) {
                 Ok(chunk) => chunk,
-                Err(_) => self.read_indexed_chunk(&path, number, expected)?,
+                Err(_) => self.read_indexed_chunk(storage, &key, number, expected).await?,
             };
             let start = number * BLOB_CHUNK;
             let from = bytes.start.saturating_sub(start);
@@ -199,27 +227,28 @@ impl ShardedBlob {
 
     /// Reads a chunk from where the shard's own index says that it is. Only if it
     /// is not there either, it is damaged.
-    fn read_indexed_chunk(
+    async fn read_indexed_chunk(
         &self,
-        path: &Path,
+        storage: &dyn AsyncStorage,
+        key: &str,
         number: u64,
         expected: Option<u32>,
     ) -> Result<Vec<u8>, Error> {
-        let shard_len = std::fs::metadata(path).map_err(io_error("read", path))?.len();
-        let index_at = shard_len.saturating_sub(index_len(BLOB_CHUNKS_PER_SHARD));
+        let in_order = number * BLOB_CHUNK_ENCODED..(number + 1) * BLOB_CHUNK_ENCODED;
         let damaged = |Range { start, end }: Range<u64>| {
-            move |reason| Error::Damaged { path: path.to_owned(), offset: start, end, reason }
+            let object = name_of(storage, key);
+            move |reason| Error::Damaged { object, offset: start, end, reason }
         };
-        let index = parse_index(&read_range(path, index_at..shard_len)?)
-            .map_err(damaged(index_at..shard_len))?;
+        let index = read(storage, key, Part::Last(index_len(BLOB_CHUNKS_PER_SHARD))).await?;
+        let index = parse_index(&index).map_err(damaged(in_order.clone()))?;
         let (range, encoded) = match index.get(size(number)).cloned().flatten() {
             // Left out, as Zarr allows for a chunk of zeros.
-            None => (0..shard_len, self.codec.encode(vec![0; size(BLOB_CHUNK)])?),
+            None => (in_order, self.codec.encode(vec![0; size(BLOB_CHUNK)])?),
             Some(range) if range.end - range.start != BLOB_CHUNK_ENCODED => {
                 let reason = format!("expected a chunk of {BLOB_CHUNK_ENCODED} bytes");
                 return Err(damaged(range)(reason));
             }
-            Some(range) => (range.clone(), read_range(path, range)?),
+            Some(range) => (range.clone(), read(storage, key, Part::Range(range)).await?),
         };
         self.decode(&encoded, expected).map_err(damaged(range))
     }
@@ -235,39 +264,50 @@ impl ShardedBlob {
     }
 }
 
-impl BlobRead for ShardedBlob {
+/// A blob and where it is kept, to be read through this crate's port.
+pub(crate) struct BlobIn<'a>(pub(crate) &'a dyn Storage, pub(crate) &'a ShardedBlob);
+
+impl BlobRead for BlobIn<'_> {
     type Error = Error;
 
     fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
-        out.clear();
-        let Range { start, end } = bytes;
-        if start > end || end > self.len {
-            return Err(Error::BeyondBlob { start, end, len: self.len });
-        }
-        for shard in start / BLOB_SHARD..end.div_ceil(BLOB_SHARD) {
-            let shard_at = shard * BLOB_SHARD;
-            let within = start.saturating_sub(shard_at)..(end - shard_at).min(BLOB_SHARD);
-            self.read_shard(shard, within, out)?;
-        }
-        Ok(())
+        ready(self.1.read(&Ready(self.0), bytes, out))
     }
 }
 
 impl Read for BlobReader<'_> {
-    /// Chunk by chunk, so that damage hides nothing that lies before it.
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.chunk.len() {
+        if self.given == self.piece.len() {
             // Empty if it cannot be read.
-            let mut chunk = std::mem::take(&mut self.chunk);
+            let mut piece = std::mem::take(&mut self.piece);
             self.given = 0;
-            let end = (self.next + BLOB_CHUNK).min(self.blob.len);
-            self.blob.read(self.next..end, &mut chunk).map_err(io::Error::other)?;
-            (self.chunk, self.next) = (chunk, end);
+            let end = self.next_piece(&mut piece).map_err(io::Error::other)?;
+            (self.piece, self.next) = (piece, end);
         }
-        let mut rest = self.chunk.get(self.given..).unwrap_or_default();
+        let mut rest = self.piece.get(self.given..).unwrap_or_default();
         let count = Read::read(&mut rest, out)?;
         self.given += count;
         Ok(count)
+    }
+}
+
+impl BlobReader<'_> {
+    /// Reads on; gives where that ends. After damage chunk by chunk, so that it hides
+    /// nothing that lies before it.
+    fn next_piece(&self, piece: &mut Vec<u8>) -> Result<u64, Error> {
+        let blob = BlobIn(self.storage, self.blob);
+        let end = |len: u64| (self.next + len).min(self.blob.len);
+        if blob.read(self.next..end(PIECE), piece).is_ok() {
+            return Ok(end(PIECE));
+        }
+        blob.read(self.next..end(BLOB_CHUNK), piece)?;
+        Ok(end(BLOB_CHUNK))
+    }
+}
+
+impl fmt::Debug for BlobReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobReader").field("blob", self.blob).field("next", &self.next).finish()
     }
 }
 
@@ -279,3 +319,6 @@ fn size(len: u64) -> usize {
 fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
+
+/// How much is read at once from start to end: some chunks, so that requests are few.
+const PIECE: u64 = 8 * BLOB_CHUNK;

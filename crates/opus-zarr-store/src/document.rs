@@ -1,41 +1,86 @@
 //! The `zarr.json` of a recording's group: parsed once, into a [`RecordingInfo`].
 
-use std::path::Path;
-
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::{
-    Error, RecordingInfo,
+    Error, RecordingInfo, StoredBlob, StoredIndex,
     layout::{ATTRIBUTES_KEY, BLOB, INDEX, LAYOUT, blob_array, index_array, recording_group},
 };
 
-/// The document that says this of a recording.
-pub(crate) fn write_document(info: &RecordingInfo) -> Result<String, Error> {
-    let mut attributes = serde_json::to_value(info)
-        .map_err(|error| Error::Inconsistent { reason: error.to_string() })?;
-    let checksum = attributes_checksum(&attributes);
-    if let Some(fields) = attributes.as_object_mut() {
-        fields.insert(CHECKSUM.to_owned(), checksum.into());
-    }
-    Ok(recording_group(&attributes, info.blob_bytes, info.packet_count).to_string())
+/// A recording's group: what we know of it, and what others have added.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) info: RecordingInfo,
+    /// Attributes of the group beside ours, kept as they are.
+    pub(crate) others: Map<String, Value>,
 }
 
-/// Parses the document at `path`, and checks that it is as it was written.
-pub(crate) fn parse_document(path: &Path, bytes: &[u8]) -> Result<RecordingInfo, Error> {
-    let fault = |reason| Error::Metadata { path: path.to_owned(), reason };
-    let not_json = |error: serde_json::Error| fault(error.to_string().escape_debug().to_string());
-    let document: Value = serde_json::from_slice(bytes).map_err(not_json)?;
-    let attributes = our_attributes(&document)
-        .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
-    check_layout(path, attributes)?;
-    let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
-    if found != Some(&Value::from(expected.as_str())) {
-        let found = found.map_or("none".to_owned(), Value::to_string);
-        return Err(fault(format!("attributes with checksum {found}, they give \"{expected}\"")));
+impl Document {
+    pub(crate) fn new(info: RecordingInfo) -> Self {
+        Self { info, others: Map::new() }
     }
-    let info: RecordingInfo = serde_json::from_value(attributes.clone()).map_err(not_json)?;
-    check_arrays(&document, &info).map_err(fault)?;
-    Ok(info)
+
+    /// The same of a copy, whose parts these are.
+    pub(crate) fn with_parts(&self, blob: &StoredBlob, index: &StoredIndex) -> Self {
+        let mut document = self.clone();
+        document.info.set_parts(blob, index);
+        document
+    }
+
+    pub(crate) fn write(&self) -> Result<String, Error> {
+        let Self { info, others } = self;
+        let inconsistent = |reason| Error::Inconsistent { reason };
+        let mut attributes =
+            serde_json::to_value(info).map_err(|error| inconsistent(error.to_string()))?;
+        let checksum = attributes_checksum(&attributes);
+        if let Some(fields) = attributes.as_object_mut() {
+            fields.insert(CHECKSUM.to_owned(), checksum.into());
+        }
+        let (bytes, packets) = (info.blob_bytes, info.packet_count);
+        let text = recording_group(&attributes, others, bytes, packets).to_string();
+        match u64::try_from(text.len()) {
+            Ok(len) if len <= MAX_METADATA => Ok(text),
+            _ => Err(inconsistent(format!(
+                "the attributes take {} bytes, at most {MAX_METADATA} can be read again",
+                text.len()
+            ))),
+        }
+    }
+
+    /// Parses the document of this name, and checks that it is as it was written.
+    pub(crate) fn parse(object: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let fault = |reason| Error::Metadata { object: object.to_owned(), reason };
+        let not_json =
+            |error: serde_json::Error| fault(error.to_string().escape_debug().to_string());
+        let mut document = parse_json(bytes).map_err(fault)?;
+        let attributes = our_attributes(&document)
+            .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
+        check_layout(object, attributes)?;
+        let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
+        if found != Some(&Value::from(expected.as_str())) {
+            let found = found.map_or("none".to_owned(), Value::to_string);
+            return Err(fault(format!(
+                "attributes with checksum {found}, they give \"{expected}\""
+            )));
+        }
+        let info = RecordingInfo::deserialize(attributes).map_err(not_json)?;
+        check_arrays(&document, &info).map_err(fault)?;
+        let others = document.get_mut("attributes").and_then(Value::as_object_mut);
+        let mut others = others.map(std::mem::take).unwrap_or_default();
+        others.remove(ATTRIBUTES_KEY);
+        Ok(Self { info, others })
+    }
+}
+
+/// Parses a document. One of very many values would take much more memory than it has
+/// bytes, and no recording has so many.
+pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, String> {
+    let values = bytes.iter().filter(|&byte| b",[{:".contains(byte)).count();
+    if values > MAX_VALUES {
+        return Err(format!("more than {MAX_VALUES} values"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| error.to_string().escape_debug().to_string())
 }
 
 /// What is ours of a group's attributes.
@@ -44,13 +89,13 @@ pub(crate) fn our_attributes(document: &Value) -> Option<&Value> {
 }
 
 /// Reads the layout that a group's attributes name, and refuses all but ours.
-pub(crate) fn check_layout(path: &Path, attributes: &Value) -> Result<(), Error> {
+pub(crate) fn check_layout(object: &str, attributes: &Value) -> Result<(), Error> {
     match attributes.get("layout") {
         Some(layout) if layout.as_u64() == Some(LAYOUT) => Ok(()),
-        Some(other) => Err(Error::Layout { path: path.to_owned(), found: other.to_string() }),
+        Some(other) => Err(Error::Layout { object: object.to_owned(), found: other.to_string() }),
         None => {
             let reason = "no layout in its attributes".to_owned();
-            Err(Error::Metadata { path: path.to_owned(), reason })
+            Err(Error::Metadata { object: object.to_owned(), reason })
         }
     }
 }
@@ -84,3 +129,7 @@ fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
 
 /// The attribute that holds the checksum of the others.
 const CHECKSUM: &str = "checksum";
+/// Bytes of the longest document: what 128 GiB of blob take.
+pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;
+/// A recording of a billion packets has 500,000.
+const MAX_VALUES: usize = 1_000_000;

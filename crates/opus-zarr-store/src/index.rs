@@ -1,28 +1,22 @@
-use std::{
-    fs::File,
-    io::BufWriter,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{ops::Range, sync::Arc};
 
 use opus_packet::{CodedPos, Timeline};
 use opus_packet_index::{
-    Checkpoints, IndexBuilder, IndexRead, IndexRow, InvalidIndex, Span, rows_from_bytes,
-    rows_to_bytes,
+    Checkpoints, IndexBuilder, IndexRow, InvalidIndex, Span, rows_from_bytes, rows_to_bytes,
 };
 
 use crate::{
-    Error, RecordingInfo,
+    AsyncStorage, Error, Part, RecordingInfo, Storage,
+    cache::ChunkCache,
     codec::ChunkCodec,
-    layout::{INDEX_CHUNK, INDEX_CHUNK_ROWS},
-    local::{create_dir_all, create_file, io_error, read_range},
-    shard::{ShardWriter, check_stored, index_len, stored_checksum},
+    layout::{INDEX, INDEX_CHUNK, INDEX_CHUNK_ROWS},
+    object::{NewObject, io_error, name_of, read},
+    shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
 };
 
 /// Writes the index of a recording, in constant memory.
 pub struct IndexWriter {
-    path: PathBuf,
-    shard: ShardWriter<BufWriter<File>>,
+    shard: ShardWriter<NewObject>,
     builder: IndexBuilder,
     rows: Vec<IndexRow>,
     checkpoints: Vec<u64>,
@@ -31,10 +25,8 @@ pub struct IndexWriter {
 }
 
 /// An index that has been written, but belongs to no committed recording yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoredIndex {
-    /// Open, and so locked, until the index is where it belongs.
-    _file: File,
     pub(crate) packets: u64,
     coded_len: u64,
     pub(crate) checkpoints: Vec<u64>,
@@ -50,14 +42,15 @@ pub struct IndexInfo {
     pub packets: u64,
     /// Compressed chunks of up to 10,000 rows, of which a lookup reads one or two.
     pub chunks: usize,
-    /// Bytes on disk.
+    /// Bytes where it is kept.
     pub bytes: u64,
 }
 
 /// The index in its shard, searched chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct ShardedIndex {
-    path: PathBuf,
+    /// Of the shard.
+    key: String,
     packets: u64,
     coded_len: u64,
     blob_len: u64,
@@ -66,23 +59,14 @@ pub(crate) struct ShardedIndex {
     /// index was committed.
     chunks: Vec<(Range<u64>, u32)>,
     codec: ChunkCodec,
+    cache: ChunkCache,
 }
 
 impl IndexWriter {
-    /// `path` is the file of the shard.
-    pub(crate) fn create(path: PathBuf) -> Result<Self, Error> {
-        if let Some(directory) = path.parent() {
-            create_dir_all(directory)?;
-        }
-        let file = create_file(&path)?;
-        Self::new(path, file)
-    }
-
-    /// `file` is the empty file at `path`.
-    pub(crate) fn new(path: PathBuf, file: File) -> Result<Self, Error> {
+    /// `recording` is the key of the recording.
+    pub(crate) fn create(storage: &Arc<dyn Storage>, recording: &str) -> Result<Self, Error> {
         Ok(Self {
-            path,
-            shard: ShardWriter::new(BufWriter::new(file)),
+            shard: ShardWriter::new(NewObject::create(storage, &shard_key(recording))?),
             builder: IndexBuilder::default(),
             rows: Vec::new(),
             checkpoints: Vec::new(),
@@ -94,10 +78,10 @@ impl IndexWriter {
     /// Adds the next packet: `length` bytes at byte `offset` of the blob, lasting
     /// `duration` samples per channel at 48 kHz.
     pub fn push(&mut self, offset: u64, length: u64, duration: u32) -> Result<(), Error> {
-        let row = self
-            .builder
-            .push(offset, length, duration)
-            .map_err(|reason| Error::Index { path: self.path.clone(), reason })?;
+        let row = self.builder.push(offset, length, duration).map_err(|reason| Error::Index {
+            object: self.shard.out().name().to_owned(),
+            reason,
+        })?;
         self.rows.push(row);
         if u64::try_from(self.rows.len()) == Ok(INDEX_CHUNK_ROWS) {
             self.end_chunk()?;
@@ -105,24 +89,29 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Ends the index and makes sure that it is on the disk.
-    pub fn finish(mut self) -> Result<StoredIndex, Error> {
+    /// Ends the index and makes sure that it is kept.
+    pub fn finish(self) -> Result<StoredIndex, Error> {
+        let (object, index) = self.complete()?;
+        object.finish()?;
+        Ok(index)
+    }
+
+    /// Ends the index; it is there once its object is finished.
+    pub(crate) fn complete(mut self) -> Result<(NewObject, StoredIndex), Error> {
         if !self.rows.is_empty() {
             self.end_chunk()?;
         }
         let slots = self.shard.len();
-        let write_error = io_error("write", &self.path);
-        let (out, chunks) = self.shard.finish(slots).map_err(&write_error)?;
-        let file = out.into_inner().map_err(|error| write_error(error.into_error()))?;
-        file.sync_all().map_err(write_error)?;
-        Ok(StoredIndex {
+        let write_error = io_error("write", self.shard.out().name());
+        let (object, chunks) = self.shard.finish(slots).map_err(write_error)?;
+        let index = StoredIndex {
             packets: self.builder.packets(),
             coded_len: self.builder.coded_len(),
             checkpoints: self.checkpoints,
             checksums: self.checksums,
             ranges: chunks.iter().map(|chunk| (chunk.start, chunk.end - chunk.start)).collect(),
-            _file: file,
-        })
+        };
+        Ok((object, index))
     }
 
     fn end_chunk(&mut self) -> Result<(), Error> {
@@ -132,7 +121,8 @@ impl IndexWriter {
         chunk.resize(usize::try_from(INDEX_CHUNK).unwrap_or(usize::MAX), 0);
         let encoded = self.codec.encode(chunk)?;
         self.checksums.extend(stored_checksum(&encoded));
-        self.shard.push(&encoded).map_err(io_error("write", &self.path))
+        let written = self.shard.push(&encoded);
+        written.map_err(|error| io_error("write", self.shard.out().name())(error))
     }
 }
 
@@ -149,50 +139,108 @@ impl StoredIndex {
 }
 
 impl ShardedIndex {
-    /// `path` is the file of the shard; the rest comes from the attributes.
-    pub(crate) fn new(path: PathBuf, info: &RecordingInfo) -> Result<Self, String> {
+    /// The index of the recording with the key `recording`.
+    pub(crate) fn new(recording: &str, info: &RecordingInfo) -> Result<Self, String> {
         let (packets, coded_len) = (info.packet_count, info.coded_length);
         let checkpoints = info.index_checkpoints.clone();
         let checkpoints = Checkpoints::parse(checkpoints, INDEX_CHUNK_ROWS, packets, coded_len)
             .map_err(|reason| reason.to_string())?;
-        let chunks = parse_chunks(info, checkpoints.firsts().len())?;
-        let codec = ChunkCodec::index().map_err(|error| error.to_string())?;
-        let blob_len = info.blob_bytes;
-        Ok(Self { path, packets, coded_len, blob_len, checkpoints, chunks, codec })
+        Ok(Self {
+            key: shard_key(recording),
+            packets,
+            coded_len,
+            blob_len: info.blob_bytes,
+            chunks: parse_chunks(info, checkpoints.firsts().len())?,
+            checkpoints,
+            codec: ChunkCodec::index().map_err(|error| error.to_string())?,
+            cache: ChunkCache::new(CACHED_CHUNKS),
+        })
     }
 
-    /// What the index is, if the file is there and as long as it must be.
-    pub(crate) fn info(&self) -> Option<IndexInfo> {
+    /// Keeps so many unpacked chunks.
+    pub(crate) fn set_cached_chunks(&mut self, count: usize) {
+        self.cache = ChunkCache::new(count);
+    }
+
+    /// What the index is, if the shard's own index is where it must be and says the same
+    /// as the attributes.
+    pub(crate) async fn info(&self, storage: &dyn AsyncStorage) -> Option<IndexInfo> {
         let (last, _) = self.chunks.last()?;
         let bytes = last.end + index_len(u64::try_from(self.chunks.len()).ok()?);
-        let found = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file)?.len();
+        let stored = read(storage, &self.key, Part::Range(last.end..bytes)).await.ok()?;
+        let found = parse_index(&stored).ok()?;
+        let expected = self.chunks.iter().map(|(range, _)| Some(range.clone()));
         let info = IndexInfo { packets: self.packets, chunks: self.chunks.len(), bytes };
-        (found == bytes).then_some(info)
+        found.into_iter().eq(expected).then_some(info)
     }
 
-    /// Reads and checks some chunks that follow one another, in one ranged read.
-    fn read_chunks(&self, numbers: Range<usize>) -> Result<Span, Error> {
-        let chunks = self.chunks.get(numbers.clone()).unwrap_or_default();
-        let start = chunks.first().map_or(0, |(range, _)| range.start);
-        let end = chunks.last().map_or(0, |(range, _)| range.end);
-        let encoded = read_range(&self.path, start..end)?;
-        let mut rest = encoded.as_slice();
+    /// The packets of a half-open range of coded samples: one ranged read, or none if
+    /// their chunks are at hand.
+    pub(crate) async fn span(
+        &self,
+        storage: &dyn AsyncStorage,
+        samples: Range<CodedPos>,
+    ) -> Result<Span, Error> {
+        let fault = self.fault(storage);
+        let covered = CodedPos::new(0)..CodedPos::new(self.coded_len);
+        if samples.is_empty() || samples.end > covered.end {
+            return Err(fault(InvalidIndex::not_covered(&samples, &covered)));
+        }
         let mut span: Option<Span> = None;
-        for (number, (range, checksum)) in numbers.zip(chunks) {
+        for chunk in self.chunks(storage, self.checkpoints.chunks(&samples)).await? {
+            match (&mut span, chunk.narrow(&samples)) {
+                (_, None) => {}
+                (None, found) => span = found,
+                (Some(span), Some(next)) => span.append(next).map_err(&fault)?,
+            }
+        }
+        span.ok_or(InvalidIndex::Empty).map_err(fault)
+    }
+
+    /// The packets of one chunk.
+    pub(crate) async fn chunk(
+        &self,
+        storage: &dyn AsyncStorage,
+        number: usize,
+    ) -> Result<Arc<Span>, Error> {
+        let chunk = self.chunks(storage, number..number + 1).await?.pop();
+        chunk.ok_or_else(|| self.fault(storage)(InvalidIndex::Empty))
+    }
+
+    /// How many chunks there are.
+    pub(crate) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Some chunks that follow one another, in one ranged read.
+    async fn chunks(
+        &self,
+        storage: &dyn AsyncStorage,
+        numbers: Range<usize>,
+    ) -> Result<Vec<Arc<Span>>, Error> {
+        let at_hand: Option<Vec<_>> =
+            numbers.clone().map(|number| self.cache.get(number)).collect();
+        if let Some(chunks) = at_hand {
+            return Ok(chunks);
+        }
+        let places = self.chunks.get(numbers.clone()).unwrap_or_default();
+        let start = places.first().map_or(0, |(range, _)| range.start);
+        let end = places.last().map_or(0, |(range, _)| range.end);
+        let encoded = read(storage, &self.key, Part::Range(start..end)).await?;
+        let (mut rest, mut chunks) = (encoded.as_slice(), Vec::new());
+        for (number, (range, checksum)) in numbers.zip(places) {
             let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
             let (encoded, after) = rest.split_at_checked(len).unwrap_or_default();
             rest = after;
             let chunk = self.decode(encoded, *checksum).map_err(|reason| {
                 let Range { start: offset, end } = *range;
-                Error::Damaged { path: self.path.clone(), offset, end, reason }
+                Error::Damaged { object: name_of(storage, &self.key), offset, end, reason }
             })?;
-            let next = self.parse_chunk(number, &chunk).map_err(self.fault())?;
-            match &mut span {
-                None => span = Some(next),
-                Some(span) => span.append(next).map_err(self.fault())?,
-            }
+            let chunk = Arc::new(self.parse_chunk(number, &chunk).map_err(self.fault(storage))?);
+            self.cache.insert(number, &chunk);
+            chunks.push(chunk);
         }
-        span.ok_or(InvalidIndex::Empty).map_err(self.fault())
+        Ok(chunks)
     }
 
     fn decode(&self, encoded: &[u8], expected: u32) -> Result<Vec<u8>, String> {
@@ -211,27 +259,14 @@ impl ShardedIndex {
         Span::parse(first_packet, start, rows, self.blob_len)
     }
 
-    fn fault(&self) -> impl Fn(InvalidIndex) -> Error + '_ {
-        |reason| Error::Index { path: self.path.clone(), reason }
+    fn fault<'a>(&'a self, storage: &'a dyn AsyncStorage) -> impl Fn(InvalidIndex) -> Error + 'a {
+        |reason| Error::Index { object: name_of(storage, &self.key), reason }
     }
 }
 
-impl IndexRead for ShardedIndex {
-    type Error = Error;
-
-    fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
-        let covered = CodedPos::new(0)..CodedPos::new(self.coded_len);
-        if samples.is_empty() || samples.end > covered.end {
-            return Err(self.fault()(InvalidIndex::not_covered(&samples, &covered)));
-        }
-        let chunks = self.read_chunks(self.checkpoints.chunks(&samples))?;
-        IndexRead::span(&chunks, samples).map_err(self.fault())
-    }
-}
-
-/// The file of the one shard of the index, in the directory of the array.
-pub(crate) fn shard_path(array: &Path) -> PathBuf {
-    array.join("c").join("0").join("0")
+/// The key of the one shard of the index of a recording.
+pub(crate) fn shard_key(recording: &str) -> String {
+    format!("{recording}/{INDEX}/c/0/0")
 }
 
 /// Chunks lie one after the other, so that some of them are one ranged read, and
@@ -258,3 +293,5 @@ fn parse_chunks(info: &RecordingInfo, count: usize) -> Result<Vec<(Range<u64>, u
 
 /// What blosc and crc32c may add to a chunk that does not compress.
 const MAX_OVERHEAD: u64 = 64;
+/// Unpacked chunks that a reader keeps, of 400 kB each: 3.2 MB.
+const CACHED_CHUNKS: usize = 8;

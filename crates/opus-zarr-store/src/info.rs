@@ -53,6 +53,9 @@ pub struct RecordingInfo {
     pub source: Source,
     /// The comment header, for reading. The blob holds it as it was.
     pub tags: Tags,
+    /// What users have noted of the recording; none of it means anything to this crate.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub user: Map<String, Value>,
     /// Attributes that this version does not know, kept as they are.
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
@@ -124,7 +127,7 @@ impl RecordingInfo {
         let Description { head, tags, timeline, gaps, source } = description;
         let (short, long): (Vec<_>, Vec<_>) =
             tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
-        Self {
+        let mut info = Self {
             layout: LAYOUT,
             channels: head.channels(),
             mapping_family: head.mapping().family(),
@@ -134,13 +137,13 @@ impl RecordingInfo {
             input_sample_rate: head.input_sample_rate(),
             play_length: timeline.play_len(),
             coded_length: timeline.coded_len(),
-            packet_count: index.packets,
-            blob_bytes: blob.len(),
-            blob_sha256: blob.sha256.clone(),
-            blob_checksums: blob.blob.checksums().to_vec(),
-            index_checkpoints: index.checkpoints.clone(),
-            index_ranges: index.ranges.clone(),
-            index_checksums: index.checksums.clone(),
+            packet_count: 0,
+            blob_bytes: 0,
+            blob_sha256: String::new(),
+            blob_checksums: Vec::new(),
+            index_checkpoints: Vec::new(),
+            index_ranges: Vec::new(),
+            index_checksums: Vec::new(),
             gaps,
             source,
             tags: Tags {
@@ -148,8 +151,27 @@ impl RecordingInfo {
                 comments: short.into_iter().map(std::borrow::Cow::into_owned).collect(),
                 omitted: u64::try_from(long.len()).unwrap_or(u64::MAX),
             },
+            user: Map::new(),
             other: Map::new(),
-        }
+        };
+        info.set_parts(blob, index);
+        info
+    }
+
+    /// Takes in what there is to know of the arrays.
+    pub(crate) fn set_parts(&mut self, blob: &StoredBlob, index: &StoredIndex) {
+        self.blob_bytes = blob.len();
+        self.blob_sha256.clone_from(&blob.sha256);
+        self.blob_checksums = blob.blob.checksums().to_vec();
+        self.set_index(index);
+    }
+
+    /// Takes in what there is to know of the index.
+    pub(crate) fn set_index(&mut self, index: &StoredIndex) {
+        self.packet_count = index.packets;
+        self.index_checkpoints.clone_from(&index.checkpoints);
+        self.index_ranges.clone_from(&index.ranges);
+        self.index_checksums.clone_from(&index.checksums);
     }
 
     /// How long the recording plays.

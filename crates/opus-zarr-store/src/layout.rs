@@ -1,7 +1,7 @@
 //! Layout 1: where things are and what the `zarr.json` documents say. What is
 //! here is frozen: `docs/format.md` describes it, and later versions must read it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The layout that this version writes, and the only one it reads.
 pub(crate) const LAYOUT: u64 = 1;
@@ -27,14 +27,20 @@ pub(crate) const INDEX_CHUNK: u64 = INDEX_CHUNK_ROWS * INDEX_ROW;
 
 /// The document of the store's root group.
 pub(crate) fn root_group() -> Value {
-    group(&json!({ "layout": LAYOUT }), None)
+    group(&json!({ "layout": LAYOUT }), &Map::new(), None)
 }
 
 /// The document of a recording's group, with those of its arrays inline, so that
-/// opening a recording is one read.
-pub(crate) fn recording_group(attributes: &Value, blob_bytes: u64, packets: u64) -> Value {
+/// opening a recording is one read. `others` are attributes beside ours.
+pub(crate) fn recording_group(
+    attributes: &Value,
+    others: &Map<String, Value>,
+    blob_bytes: u64,
+    packets: u64,
+) -> Value {
     group(
         attributes,
+        others,
         Some(json!({
             "kind": "inline",
             "must_understand": false,
@@ -76,12 +82,10 @@ pub(crate) fn index_codecs() -> Value {
     json!([little_endian(), blosc, crc32c()])
 }
 
-fn group(attributes: &Value, consolidated: Option<Value>) -> Value {
-    let mut group = json!({
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": { ATTRIBUTES_KEY: attributes },
-    });
+fn group(attributes: &Value, others: &Map<String, Value>, consolidated: Option<Value>) -> Value {
+    let mut all = others.clone();
+    all.insert(ATTRIBUTES_KEY.to_owned(), attributes.clone());
+    let mut group = json!({ "zarr_format": 3, "node_type": "group", "attributes": all });
     if let (Some(consolidated), Some(fields)) = (consolidated, group.as_object_mut()) {
         fields.insert("consolidated_metadata".to_owned(), consolidated);
     }

@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod blob;
+mod cache;
 mod codec;
 mod document;
 mod error;
 mod index;
 mod info;
 mod layout;
-mod local;
+mod manage;
 mod name;
+mod object;
 mod reader;
+mod recording;
 mod shard;
+mod storage;
 mod store;
 mod writer;
 
@@ -19,6 +23,10 @@ pub use error::Error;
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
 pub use info::{Gap, RecordingInfo, Source, StoredAs, Tags};
 pub use name::{InvalidName, RecordingName};
-pub use reader::RecordingReader;
+pub use reader::{AsyncRecordingReader, RecordingReader};
+pub use storage::{
+    AsyncStorage, Draft, Entries, Entry, LocalStorage, MemoryStorage, ObjectWriter, Part,
+    PartFuture, Storage, WriteStorage,
+};
 pub use store::Store;
 pub use writer::{Description, RecordingWriter};

@@ -1,86 +1,84 @@
-use std::{
-    fs,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use opus_packet::{CodedPos, OpusHead, Timeline};
 use opus_packet_index::{BlobRead, IndexRead, Span};
+use serde_json::{Map, Value};
 
 use crate::{
-    BlobReader, Error, IndexInfo, IndexWriter, RecordingInfo, RecordingName, Store, StoredIndex,
-    blob::ShardedBlob,
-    document::{parse_document, write_document},
-    index::{ShardedIndex, shard_path},
-    layout::{BLOB, INDEX, METADATA, index_array},
-    local::{
-        create_dir_all, create_draft, io_error, read_whole, remove_dead_drafts, replace, sync_dir,
-    },
-    store::{MAX_METADATA, is_absent, pretty},
+    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, RecordingInfo,
+    RecordingName, Storage, StoredIndex,
+    blob::{BlobIn, ShardedBlob},
+    document::Document,
+    index::ShardedIndex,
+    layout::{INDEX, METADATA, index_array},
+    object::put,
+    recording::{StoredRecording, document_key},
+    storage::{Ready, ready},
+    store::pretty,
 };
 
-/// A recording in a store. Opening reads one file, its group's `zarr.json`.
+/// A recording in a store. Opening is one read, that of its group's `zarr.json`.
 ///
-/// It is what a segment reader needs: [`IndexRead`] and [`BlobRead`].
+/// It is what a segment reader needs: [`IndexRead`] and [`BlobRead`]. Threads may share it.
 #[derive(Debug)]
 pub struct RecordingReader {
-    directory: PathBuf,
-    info: RecordingInfo,
-    head: OpusHead,
-    timeline: Timeline,
-    blob: ShardedBlob,
-    /// An index whose places in the attributes make no sense is as good as none.
-    index: Result<ShardedIndex, String>,
+    storage: Arc<dyn Storage>,
+    recording: StoredRecording,
 }
 
 impl RecordingReader {
-    /// Opens a recording of the store in the directory `root`: one read.
+    /// Opens a recording of the store in the directory `root`.
     pub fn open(root: impl AsRef<Path>, name: &RecordingName) -> Result<Self, Error> {
-        let root = root.as_ref();
-        let directory = root.join(name.as_str());
-        let path = directory.join(METADATA);
-        let bytes = match read_whole(&path, MAX_METADATA) {
-            Err(Error::Io { source, .. }) if is_absent(&source) => {
-                // Only now it matters whether there is a store at all.
-                let store = Store::open(root)?.path().to_owned();
-                return Err(Error::NoSuchRecording { name: name.clone(), store });
-            }
-            bytes => bytes?,
-        };
-        let info = parse_document(&path, &bytes)?;
-        let fault = |reason| Error::Metadata { path: path.clone(), reason };
-        let head = info.head().map_err(fault)?;
-        let timeline = info.timeline().map_err(fault)?;
-        let checksums = info.checksums().map_err(fault)?;
-        let blob = ShardedBlob::new(&directory.join(BLOB), info.blob_bytes, checksums)?;
-        let index = open_index(&directory, &info);
-        Ok(Self { directory, info, head, timeline, blob, index })
+        Self::open_in(Arc::new(LocalStorage::new(root)), name)
+    }
+
+    /// Opens a recording of the store in a storage.
+    pub fn open_in(storage: Arc<dyn Storage>, name: &RecordingName) -> Result<Self, Error> {
+        let recording = ready(StoredRecording::open(&Ready(&*storage), name))?;
+        Ok(Self { storage, recording })
+    }
+
+    /// Keeps so many unpacked chunks of the index at hand, of 400 kB each, in place of the
+    /// 8 that were used last. With those, what lies near an earlier read is found without
+    /// reading the index again.
+    #[must_use]
+    pub fn with_cached_chunks(mut self, count: usize) -> Self {
+        if let Ok(index) = &mut self.recording.index {
+            index.set_cached_chunks(count);
+        }
+        self
+    }
+
+    /// The name of the recording.
+    pub fn name(&self) -> &RecordingName {
+        &self.recording.name
     }
 
     /// What the store says about the recording.
     pub fn info(&self) -> &RecordingInfo {
-        &self.info
+        &self.recording.document.info
     }
 
     /// The identification header, for a decoder.
     pub fn head(&self) -> &OpusHead {
-        &self.head
+        &self.recording.head
     }
 
     /// Which samples play.
     pub fn timeline(&self) -> Timeline {
-        self.timeline
+        self.recording.timeline
     }
 
     /// Reads the blob from its start: an Ogg Opus stream.
     pub fn blob_reader(&self) -> BlobReader<'_> {
-        self.blob.reader()
+        self.recording.blob.reader(&*self.storage)
     }
 
-    /// What the index is; none if it is missing or cut off. That the chunks in it
-    /// are whole is checked when they are read.
+    /// What the index is; none if it is missing or cut off: one read. That the chunks in
+    /// it are whole is checked when they are read.
     pub fn index_info(&self) -> Option<IndexInfo> {
-        self.index.as_ref().ok().and_then(ShardedIndex::info)
+        let index = self.recording.index.as_ref().ok()?;
+        ready(index.info(&Ready(&*self.storage)))
     }
 
     /// Puts a new index in the place of the present one: `fill` makes it from the
@@ -93,40 +91,53 @@ impl RecordingReader {
         &mut self,
         fill: impl FnOnce(BlobReader<'_>, &mut IndexWriter) -> Result<(), E>,
     ) -> Result<(), E> {
-        let path = self.index_path();
-        let directories = path.ancestors().skip(1);
-        directories.take_while(|at| at.starts_with(&self.directory)).for_each(remove_dead_drafts);
-        path.parent().map_or(Ok(()), create_dir_all)?;
-        let (draft, file) = create_draft(&path)?;
-        let made = IndexWriter::new(draft.clone(), file).map_err(E::from).and_then(|mut index| {
-            fill(self.blob_reader(), &mut index)?;
-            let index = index.finish()?;
-            index.check_len(self.timeline)?;
-            fs::rename(&draft, &path).map_err(io_error("replace", &path))?;
-            Ok(index)
-        });
-        let index = made.inspect_err(|_| drop(fs::remove_file(&draft)))?;
-        path.parent().map_or(Ok(()), sync_dir)?;
-        self.adopt_index(index)?;
+        let mut index = IndexWriter::create(&self.storage, self.name().as_str())?;
+        fill(self.blob_reader(), &mut index)?;
+        let (object, index) = index.complete()?;
+        index.check_len(self.timeline())?;
+        object.finish()?;
+        self.adopt_index(&index)?;
         Ok(())
+    }
+
+    /// Replaces what users have noted of the recording. Nothing but its document is
+    /// written anew.
+    pub fn set_user_metadata(&mut self, user: Map<String, Value>) -> Result<(), Error> {
+        let mut document = self.recording.document.clone();
+        document.info.user = user;
+        put(&self.storage, &document_key(self.name()), document.write()?.as_bytes())?;
+        self.recording.document = document;
+        Ok(())
+    }
+
+    /// The packets of each chunk of the index, one chunk after the other.
+    pub fn index_chunks(&self) -> Result<impl Iterator<Item = Result<Arc<Span>, Error>>, Error> {
+        let storage = Ready(&*self.storage);
+        let index = self.recording.index(&storage)?;
+        Ok((0..index.chunk_count()).map(move |number| {
+            let storage = Ready(&*self.storage);
+            ready(index.chunk(&storage, number))
+        }))
+    }
+
+    pub(crate) fn blob(&self) -> &ShardedBlob {
+        &self.recording.blob
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.recording.document
     }
 
     /// Writes the metadata that goes with an index that has been put in place.
-    fn adopt_index(&mut self, index: StoredIndex) -> Result<(), Error> {
-        self.info.packet_count = index.packets;
-        self.info.index_checkpoints = index.checkpoints;
-        self.info.index_ranges = index.ranges;
-        self.info.index_checksums = index.checksums;
-        let array = index_array(self.info.packet_count);
-        replace(&self.directory.join(INDEX).join(METADATA), pretty(&array).as_bytes())?;
-        let group = write_document(&self.info)?;
-        replace(&self.directory.join(METADATA), group.as_bytes())?;
-        self.index = open_index(&self.directory, &self.info);
+    fn adopt_index(&mut self, index: &StoredIndex) -> Result<(), Error> {
+        let name = self.recording.name.clone();
+        self.recording.document.info.set_index(index);
+        let array = pretty(&index_array(index.packets));
+        put(&self.storage, &format!("{name}/{INDEX}/{METADATA}"), array.as_bytes())?;
+        let document = self.recording.document.write()?;
+        put(&self.storage, &document_key(&name), document.as_bytes())?;
+        self.recording.index = ShardedIndex::new(name.as_str(), self.info());
         Ok(())
-    }
-
-    fn index_path(&self) -> PathBuf {
-        shard_path(&self.directory.join(INDEX))
     }
 }
 
@@ -134,12 +145,7 @@ impl IndexRead for RecordingReader {
     type Error = Error;
 
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
-        match &self.index {
-            Ok(index) => index.span(samples),
-            Err(reason) => {
-                Err(Error::Metadata { path: self.directory.join(METADATA), reason: reason.clone() })
-            }
-        }
+        ready(self.recording.span(&Ready(&*self.storage), samples))
     }
 }
 
@@ -147,10 +153,51 @@ impl BlobRead for RecordingReader {
     type Error = Error;
 
     fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.blob.read(bytes, out)
+        BlobIn(&*self.storage, &self.recording.blob).read(bytes, out)
     }
 }
 
-fn open_index(directory: &Path, info: &RecordingInfo) -> Result<ShardedIndex, String> {
-    ShardedIndex::new(shard_path(&directory.join(INDEX)), info)
+/// The same as [`RecordingReader`] for async code: it waits where the storage does.
+#[derive(Debug)]
+pub struct AsyncRecordingReader {
+    storage: Arc<dyn AsyncStorage>,
+    recording: StoredRecording,
+}
+
+impl AsyncRecordingReader {
+    /// Opens a recording of the store in a storage: one read.
+    pub async fn open(storage: Arc<dyn AsyncStorage>, name: &RecordingName) -> Result<Self, Error> {
+        let recording = StoredRecording::open(&*storage, name).await?;
+        Ok(Self { storage, recording })
+    }
+
+    /// The name of the recording.
+    pub fn name(&self) -> &RecordingName {
+        &self.recording.name
+    }
+
+    /// What the store says about the recording.
+    pub fn info(&self) -> &RecordingInfo {
+        &self.recording.document.info
+    }
+
+    /// The identification header, for a decoder.
+    pub fn head(&self) -> &OpusHead {
+        &self.recording.head
+    }
+
+    /// Which samples play.
+    pub fn timeline(&self) -> Timeline {
+        self.recording.timeline
+    }
+
+    /// The packets of a half-open range of coded samples.
+    pub async fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
+        self.recording.span(&*self.storage, samples).await
+    }
+
+    /// Reads a half-open range of bytes of the blob; the contract is that of [`BlobRead`].
+    pub async fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
+        self.recording.blob.read(&*self.storage, bytes, out).await
+    }
 }

@@ -29,6 +29,11 @@ impl<W: Write> ShardWriter<W> {
         Ok(())
     }
 
+    /// Where it writes.
+    pub(crate) fn out(&self) -> &W {
+        &self.out
+    }
+
     /// How many chunks have been appended.
     pub(crate) fn len(&self) -> usize {
         self.chunks.len()

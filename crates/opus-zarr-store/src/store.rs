@@ -1,66 +1,83 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{io::ErrorKind, path::Path, sync::Arc};
 
 use serde_json::Value;
 
 use crate::{
-    Error, RecordingName, RecordingReader, RecordingWriter,
-    document::{check_layout, our_attributes},
+    AsyncStorage, Entry, Error, LocalStorage, Part, RecordingName, RecordingReader,
+    RecordingWriter, Storage,
+    document::{MAX_METADATA, check_layout, our_attributes, parse_json},
     layout::{METADATA, root_group},
-    local::{DRAFT_PREFIX, create_dir_all, io_error, read_whole, replace},
+    object::{io_error, is_absent, name_of, put, read},
+    recording::document_key,
+    storage::{Ready, ready},
 };
 
-/// A store: a Zarr group in a directory, with one group in it per recording.
+/// A store: a Zarr group, with one group in it per recording.
 ///
 /// Any number of processes may import into a store and read from it.
 #[derive(Clone, Debug)]
 pub struct Store {
-    root: PathBuf,
+    storage: Arc<dyn Storage>,
 }
 
 impl Store {
-    /// Opens a store that exists.
+    /// Opens a store in a directory.
     pub fn open(root: impl AsRef<Path>) -> Result<Self, Error> {
-        let root = root.as_ref();
-        let path = root.join(METADATA);
-        match read_whole(&path, MAX_METADATA) {
-            Ok(bytes) => check_root(root, &bytes)?,
-            Err(Error::Io { source, .. }) if is_absent(&source) => {
-                return Err(not_a_store(root, why_absent(root)));
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(Self { root: root.to_owned() })
+        Self::open_in(Arc::new(LocalStorage::new(root)))
     }
 
-    /// Opens a store, or makes one where there is no directory or an empty one.
+    /// Opens a store in a directory, or makes one where there is no directory or an empty
+    /// one.
     pub fn open_or_create(root: impl AsRef<Path>) -> Result<Self, Error> {
-        let root = root.as_ref();
-        if root.is_file() {
-            return Err(not_a_store(root, why_absent(root)));
-        }
-        create_dir_all(root)?;
-        match Self::open(root) {
-            Err(Error::NotAStore { .. }) if is_empty(root)? => {
-                replace(&root.join(METADATA), pretty(&root_group()).as_bytes())?;
-                Self::open(root)
+        Self::open_or_create_in(Arc::new(LocalStorage::new(root)))
+    }
+
+    /// Opens the store in a storage: one read.
+    pub fn open_in(storage: Arc<dyn Storage>) -> Result<Self, Error> {
+        ready(check_store(&Ready(&*storage)))?;
+        Ok(Self { storage })
+    }
+
+    /// Opens the store in a storage, or makes one where there is nothing.
+    pub fn open_or_create_in(storage: Arc<dyn Storage>) -> Result<Self, Error> {
+        match ready(check_store(&Ready(&*storage))) {
+            Err(Error::NotAStore { reason: ABSENT, .. }) if is_empty(&*storage)? => {
+                put(&storage, METADATA, pretty(&root_group()).as_bytes())?;
             }
             // Another process may have made it between our two looks.
-            Err(Error::NotAStore { .. }) => Self::open(root),
-            result => result,
+            Err(Error::NotAStore { reason: ABSENT, .. }) => {}
+            result => result?,
         }
+        Self::open_in(storage)
     }
 
-    /// The directory.
-    pub fn path(&self) -> &Path {
-        &self.root
+    /// Where it is kept.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
     }
 
-    /// Whether there is something with the name of this recording.
-    pub fn contains(&self, name: &RecordingName) -> bool {
-        fs::symlink_metadata(self.recording_path(name)).is_ok()
+    /// The names of its recordings, in any order, as they come: nothing is read of them.
+    /// A name that cannot be one is an error in its place.
+    pub fn recordings(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + '_, Error> {
+        let store = self.storage.to_string();
+        let entries = self.storage.entries().map_err(io_error("list", &store))?;
+        Ok(entries.filter_map(move |entry| match entry {
+            Ok(Entry::Recording(name)) => Some(name.parse().map_err(Error::from)),
+            Ok(Entry::Other(_)) => None,
+            Err(error) => Some(Err(io_error("list", &store)(error))),
+        }))
+    }
+
+    /// Whether there is a recording of this name.
+    pub fn contains(&self, name: &RecordingName) -> Result<bool, Error> {
+        let storage = Ready(&*self.storage);
+        match ready(read(&storage, &document_key(name), Part::Range(0..1))) {
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(Error::Damaged { .. }) => Ok(true),
+            result => result.map(|_| true),
+        }
     }
 
     /// Begins a new recording, which appears when it is committed.
@@ -70,11 +87,17 @@ impl Store {
 
     /// Opens a recording.
     pub fn open_recording(&self, name: &RecordingName) -> Result<RecordingReader, Error> {
-        RecordingReader::open(&self.root, name)
+        RecordingReader::open_in(self.storage.clone(), name)
     }
 
-    pub(crate) fn recording_path(&self, name: &RecordingName) -> PathBuf {
-        self.root.join(name.as_str())
+    /// Deletes a recording, which is gone at once.
+    pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
+        let store = self.storage.to_string();
+        let removed = self.storage.writing().and_then(|storage| storage.remove(name));
+        removed.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::NoSuchRecording { name: name.clone(), store },
+            _ => io_error("delete", &name_of(&*self.storage, name.as_str()))(error),
+        })
     }
 }
 
@@ -82,43 +105,29 @@ pub(crate) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-pub(crate) fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn check_root(root: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let document: Value = serde_json::from_slice(bytes)
-        .map_err(|_| not_a_store(root, "its zarr.json is not JSON"))?;
-    let attributes = our_attributes(&document)
-        .ok_or_else(|| not_a_store(root, "its zarr.json has no opus_zarr attributes"))?;
-    check_layout(&root.join(METADATA), attributes)
-}
-
-fn why_absent(root: &Path) -> &'static str {
-    if root.is_dir() {
-        "it has no zarr.json; a new store needs an empty directory"
-    } else if root.exists() {
-        "it is no directory"
-    } else {
-        "there is no such directory"
-    }
-}
-
-fn not_a_store(root: &Path, reason: &'static str) -> Error {
-    Error::NotAStore { path: root.to_owned(), reason }
-}
-
-/// Whether a directory holds nothing but what an unfinished writer left.
-fn is_empty(root: &Path) -> Result<bool, Error> {
-    let read_error = io_error("list", root);
-    for entry in fs::read_dir(root).map_err(&read_error)? {
-        let name = entry.map_err(&read_error)?.file_name();
-        if !name.to_string_lossy().starts_with(DRAFT_PREFIX) {
-            return Ok(false);
+/// Whether there is a store that this version reads.
+pub(crate) async fn check_store(storage: &dyn AsyncStorage) -> Result<(), Error> {
+    let not_a_store = |reason| Error::NotAStore { store: storage.to_string(), reason };
+    let bytes = match read(storage, METADATA, Part::Whole(MAX_METADATA)).await {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return Err(not_a_store(ABSENT));
         }
-    }
-    Ok(true)
+        Err(error) if is_absent(&error) => return Err(not_a_store("it is no directory")),
+        bytes => bytes?,
+    };
+    let document = parse_json(&bytes).map_err(|_| not_a_store("its zarr.json is not JSON"))?;
+    let attributes = our_attributes(&document)
+        .ok_or_else(|| not_a_store("its zarr.json has no opus_zarr attributes"))?;
+    check_layout(&name_of(storage, METADATA), attributes)
 }
 
-/// No honest `zarr.json` is longer: 64 MiB hold the index places of ten years.
-pub(crate) const MAX_METADATA: u64 = 64 * 1024 * 1024;
+/// Whether nothing is there but what unfinished writers have left.
+fn is_empty(storage: &dyn Storage) -> Result<bool, Error> {
+    match storage.entries() {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(io_error("list", &storage.to_string())(error)),
+    }
+}
+
+const ABSENT: &str = "it has no zarr.json; a new store needs a place that is empty";

@@ -1,34 +1,25 @@
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::{Path, PathBuf},
-};
+use std::io::ErrorKind;
 
 use opus_packet::{OpusHead, OpusTags, Timeline};
 
 use crate::{
-    BlobWriter, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader, Source,
-    Store, StoredBlob, StoredIndex,
-    document::write_document,
-    index::shard_path,
+    BlobWriter, Draft, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader,
+    Source, Store, StoredBlob, StoredIndex,
+    document::Document,
     layout::{BLOB, INDEX, METADATA, blob_array, index_array},
-    local::{io_error, remove_dead_drafts, sync_dir, unique_name, write_new},
+    object::{io_error, name_of, put},
     store::pretty,
 };
 
 /// Writes a recording: all of it appears at [`commit`](Self::commit), or nothing.
 ///
-/// Until then it is a draft, a hidden directory in the store that is locked while
-/// its writer lives. Dropping the writer removes it; what a killed writer leaves
-/// is removed by the next one.
+/// Dropping the writer removes what it has written; what a killed writer leaves does not
+/// stand in the way of the next.
 #[derive(Debug)]
 pub struct RecordingWriter {
     store: Store,
     name: RecordingName,
-    draft: PathBuf,
-    /// Holds the lock.
-    _lock: File,
-    committed: bool,
+    draft: Box<dyn Draft>,
 }
 
 /// What a store cannot know of a recording by itself.
@@ -48,92 +39,62 @@ pub struct Description {
 
 impl RecordingWriter {
     pub(crate) fn begin(store: &Store, name: &RecordingName) -> Result<Self, Error> {
-        if store.contains(name) {
-            return Err(recording_exists(store, name));
-        }
-        remove_dead_drafts(store.path());
-        let (draft, lock) = create_draft(store.path())?;
-        let (store, name) = (store.clone(), name.clone());
-        Ok(Self { store, name, draft, _lock: lock, committed: false })
+        let storage = store.storage();
+        let draft = storage.writing().and_then(|storage| storage.begin(name));
+        let draft = draft.map_err(|error| begin_error(store, name, error))?;
+        Ok(Self { store: store.clone(), name: name.clone(), draft })
     }
 
     /// Where to write the blob: a canonical Ogg Opus stream.
     pub fn blob(&self) -> Result<BlobWriter, Error> {
-        BlobWriter::create(&self.draft.join(BLOB))
+        BlobWriter::create(self.store.storage().clone(), self.draft.prefix())
     }
 
     /// Where to write the index: one row for each packet of the blob.
     pub fn index(&self) -> Result<IndexWriter, Error> {
-        IndexWriter::create(shard_path(&self.draft.join(INDEX)))
+        IndexWriter::create(self.store.storage(), self.draft.prefix())
     }
 
-    /// Makes the recording appear, complete and on the disk.
+    /// Makes the recording appear, complete and kept.
     pub fn commit(
-        mut self,
+        self,
         description: Description,
         blob: &StoredBlob,
         index: &StoredIndex,
     ) -> Result<RecordingReader, Error> {
         index.check_len(description.timeline)?;
-        let info = RecordingInfo::new(description, blob, index);
-        self.write_metadata(&info)?;
-        let target = self.store.recording_path(&self.name);
-        fs::rename(&self.draft, &target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists
-            | io::ErrorKind::DirectoryNotEmpty
-            | io::ErrorKind::NotADirectory => recording_exists(&self.store, &self.name),
-            _ => io_error("create", &target)(error),
-        })?;
-        self.committed = true;
-        sync_dir(self.store.path())?;
-        RecordingReader::open(self.store.path(), &self.name)
+        let document = Document::new(RecordingInfo::new(description, blob, index));
+        self.commit_document(&document)
     }
 
-    /// Everything but the group's document is on the disk before that is written.
-    fn write_metadata(&self, info: &RecordingInfo) -> Result<(), Error> {
-        let (blob, index) = (self.draft.join(BLOB), self.draft.join(INDEX));
-        let (bytes, packets) = (info.blob_bytes, info.packet_count);
-        write_new(&blob.join(METADATA), pretty(&blob_array(bytes)).as_bytes())?;
-        write_new(&index.join(METADATA), pretty(&index_array(packets)).as_bytes())?;
-        for directory in [&index.join("c").join("0"), &index.join("c"), &index, &blob] {
-            sync_dir(directory)?;
-        }
-        write_new(&self.draft.join(METADATA), write_document(info)?.as_bytes())?;
-        sync_dir(&self.draft)
-    }
-}
-
-impl Drop for RecordingWriter {
-    fn drop(&mut self) {
-        if !self.committed
-            && let Err(error) = fs::remove_dir_all(&self.draft)
+    /// The same, when the objects of the arrays are in the draft.
+    pub(crate) fn commit_document(self, document: &Document) -> Result<RecordingReader, Error> {
+        let Self { store, name, draft } = self;
+        let (info, prefix) = (&document.info, draft.prefix());
+        for (array, metadata) in
+            [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))]
         {
-            tracing::warn!(path = %self.draft.display(), %error, "cannot remove a draft");
+            let key = format!("{prefix}/{array}/{METADATA}");
+            put(store.storage(), &key, pretty(&metadata).as_bytes())?;
         }
+        let document = document.write()?;
+        draft.commit(document.as_bytes()).map_err(|error| begin_error(&store, &name, error))?;
+        store.open_recording(&name)
+    }
+
+    /// The draft, to put objects into it.
+    pub(crate) fn draft(&self) -> &dyn Draft {
+        &*self.draft
     }
 }
 
-/// Makes a draft directory and locks it. Another process may take a draft that is
-/// not locked yet for a dead one and remove it: then there is another name.
-fn create_draft(root: &Path) -> Result<(PathBuf, File), Error> {
-    loop {
-        let draft = root.join(unique_name());
-        fs::create_dir(&draft).map_err(io_error("create directory", &draft))?;
-        let lock = match File::open(&draft) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            lock => lock.map_err(io_error("open", &draft))?,
-        };
-        match lock.try_lock() {
-            Ok(()) if draft.exists() => return Ok((draft, lock)),
-            Ok(()) | Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => {
-                drop(fs::remove_dir(&draft));
-                return Err(io_error("lock", &draft)(error));
-            }
+fn begin_error(store: &Store, name: &RecordingName, source: std::io::Error) -> Error {
+    let (name, place) = (name.clone(), store.storage().to_string());
+    match source.kind() {
+        ErrorKind::AlreadyExists => Error::RecordingExists { name, store: place },
+        ErrorKind::ResourceBusy => {
+            Error::RecordingBusy { name, store: place, reason: source.to_string() }
         }
+        _ => io_error("create", &name_of(&**store.storage(), name.as_str()))(source),
     }
-}
-
-fn recording_exists(store: &Store, name: &RecordingName) -> Error {
-    Error::RecordingExists { name: name.clone(), store: store.path().to_owned() }
 }

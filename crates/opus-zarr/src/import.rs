@@ -46,16 +46,50 @@ pub fn import_with(
     options: &ImportOptions,
 ) -> Result<Imported, Error> {
     let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-    let source = SourceFile::open(path.as_ref())?;
-    let survey = Survey::of(&source, options)?;
-    let store = Store::open_or_create(store)?;
-    let names = names(&name, survey.streams.len(), &store)?;
-    let recordings = if survey.is_canonical {
-        copy(&source, &survey, &store, names)?
-    } else {
-        remux(&source, &survey, &store, names, options)?
-    };
-    Ok(Imported { recordings, findings: survey.findings })
+    // A file that cannot be imported makes no store.
+    let surveyed = Surveyed::of(path.as_ref(), options)?;
+    surveyed.import(&Store::open_or_create(store)?, &name, options)
+}
+
+/// The same, into a store that is open: in whatever storage it is kept.
+pub fn import_into(
+    path: impl AsRef<Path>,
+    store: &Store,
+    name: &str,
+    options: &ImportOptions,
+) -> Result<Imported, Error> {
+    let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
+    Surveyed::of(path.as_ref(), options)?.import(store, &name, options)
+}
+
+/// A file that has been read once from end to end.
+struct Surveyed {
+    source: SourceFile,
+    survey: Survey,
+}
+
+impl Surveyed {
+    fn of(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
+        let source = SourceFile::open(path)?;
+        let survey = Survey::of(&source, options)?;
+        Ok(Self { source, survey })
+    }
+
+    fn import(
+        self,
+        store: &Store,
+        name: &RecordingName,
+        options: &ImportOptions,
+    ) -> Result<Imported, Error> {
+        let Self { source, survey } = self;
+        let names = names(name, survey.streams.len(), store)?;
+        let recordings = if survey.is_canonical {
+            copy(&source, &survey, store, names)?
+        } else {
+            remux(&source, &survey, store, names, options)?
+        };
+        Ok(Imported { recordings, findings: survey.findings })
+    }
 }
 
 impl Imported {
@@ -99,11 +133,13 @@ fn names(name: &RecordingName, count: usize, store: &Store) -> Result<Vec<Record
         let name = format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?;
         names.push(name);
     }
-    match names.iter().find(|name| store.contains(name)) {
-        // The error is that of writing it.
-        Some(taken) => store.create_recording(taken).map(|_| names).map_err(Error::from),
-        None => Ok(names),
+    for name in &names {
+        if store.contains(name)? {
+            // The error is that of writing it.
+            store.create_recording(name)?;
+        }
     }
+    Ok(names)
 }
 
 /// The file is the blob.
@@ -176,7 +212,7 @@ fn record(
         return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
     }
     let reader = writer.commit(description, &blob, &index)?;
-    Ok(Recording::new(name, reader))
+    Ok(Recording::new(reader))
 }
 
 /// Writes the packets of a stream; gives the timeline of what is written.

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod async_recording;
 mod container;
+mod decoders;
 mod demuxer;
 mod error;
 mod import;
@@ -10,12 +12,15 @@ mod report;
 mod source;
 mod survey;
 
+pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
 pub use demuxer::DemuxError;
 pub use error::Error;
-pub use import::{Imported, import, import_with};
+pub use import::{Imported, import, import_into, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_segment_decode::Sample;
-pub use opus_zarr_store::{BlobReader, Gap, IndexInfo, RecordingInfo, Source, StoredAs, Tags};
+pub use opus_zarr_store::{
+    BlobReader, Gap, IndexInfo, RecordingInfo, Source, Store, StoredAs, Tags,
+};
 pub use recording::{ReadMode, Recording};
 pub use report::Finding;

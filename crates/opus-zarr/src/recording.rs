@@ -1,8 +1,4 @@
-use std::{
-    ops::Range,
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use std::{ops::Range, path::Path};
 
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::PlayPos;
@@ -10,9 +6,11 @@ use opus_packet_index::IndexRead;
 use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, LibopusDecoder, Sample, SegmentReader, read_source_approximate,
 };
-use opus_zarr_store::{BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader};
+use opus_zarr_store::{
+    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
+};
 
-use crate::{Error, import::index_blob};
+use crate::{Error, decoders::Decoders, import::index_blob};
 
 /// A recording in a store.
 ///
@@ -20,10 +18,8 @@ use crate::{Error, import::index_blob};
 /// channel, at 48 kHz, from the first sample that plays. Ranges are half-open.
 #[derive(Debug)]
 pub struct Recording {
-    name: RecordingName,
     reader: RecordingReader,
-    /// Decoders at rest: to make one takes longer than to reset it.
-    decoders: Mutex<Vec<LibopusDecoder>>,
+    decoders: Decoders,
 }
 
 /// How near the samples that a range read gives are to those of a full decode.
@@ -43,17 +39,23 @@ impl Recording {
     /// Opens a recording of a store.
     pub fn open(store: impl AsRef<Path>, name: &str) -> Result<Self, Error> {
         let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-        let reader = RecordingReader::open(store, &name)?;
-        Ok(Self::new(name, reader))
+        Ok(Self::new(RecordingReader::open(store, &name)?))
     }
 
-    pub(crate) fn new(name: RecordingName, reader: RecordingReader) -> Self {
-        Self { name, reader, decoders: Mutex::default() }
+    /// Opens a recording of a store that is open: in whatever storage it is kept.
+    pub fn open_in(store: &Store, name: &str) -> Result<Self, Error> {
+        let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
+        Ok(Self::new(store.open_recording(&name)?))
+    }
+
+    /// Reads a recording that is open.
+    pub fn new(reader: RecordingReader) -> Self {
+        Self { reader, decoders: Decoders::default() }
     }
 
     /// The name of the recording in its store.
     pub fn name(&self) -> &str {
-        self.name.as_str()
+        self.reader.name().as_str()
     }
 
     /// What the store says about the recording.
@@ -79,17 +81,16 @@ impl Recording {
     /// not pass their checksum; packets that the decoder refuses.
     pub fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
         let play = PlayPos::new(range.start)..PlayPos::new(range.end);
-        let mut decoder = self.take_decoder()?;
         let segments = SegmentReader::new(&self.reader, &self.reader, self.reader.timeline());
-        let samples = match segments.read_approximate(play.clone(), &mut decoder) {
-            Err(fault) if fault.is_index_fault() => {
-                tracing::warn!(recording = %self.name, %fault, "reading without the index");
-                self.read_without_index(play, &mut decoder)
+        self.decoders.lend(self.reader.head(), |decoder| {
+            match segments.read_approximate(play.clone(), &mut *decoder) {
+                Err(fault) if fault.is_index_fault() => {
+                    tracing::warn!(recording = %self.name(), %fault, "reading without the index");
+                    self.read_without_index(play, decoder)
+                }
+                result => result.map_err(self.read_error()),
             }
-            result => result.map_err(self.read_error()),
-        };
-        self.give_back(decoder);
-        samples
+        })?
     }
 
     /// Numbers of the packets that hold a range of play samples: a binary search
@@ -114,8 +115,8 @@ impl Recording {
     /// Makes the index again, from the blob. The result is the index of the
     /// import, byte for byte.
     pub fn rebuild_index(&mut self) -> Result<(), Error> {
-        let Self { name, reader, .. } = self;
-        reader.replace_index(|blob, index| index_blob(blob, index, name).map(drop))
+        let name = self.reader.name().clone();
+        self.reader.replace_index(|blob, index| index_blob(blob, index, &name).map(drop))
     }
 
     /// Reads the recording as the Ogg Opus file that it is kept as.
@@ -129,24 +130,12 @@ impl Recording {
         decoder: &mut LibopusDecoder,
     ) -> Result<Vec<S>, Error> {
         let source = OggOpusReader::strict(self.reader.blob_reader())
-            .map_err(|reason| Error::Blob { recording: self.name.clone(), reason })?;
+            .map_err(|reason| Error::Blob { recording: self.reader.name().clone(), reason })?;
         read_source_approximate(source, &self.reader.timeline(), play, decoder)
             .map_err(self.read_error())
     }
 
-    fn take_decoder(&self) -> Result<LibopusDecoder, Error> {
-        let rested = self.decoders.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match rested {
-            Some(decoder) => Ok(decoder),
-            None => Ok(LibopusDecoder::new(self.reader.head())?),
-        }
-    }
-
-    fn give_back(&self, decoder: LibopusDecoder) {
-        self.decoders.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
-    }
-
     fn read_error(&self) -> impl Fn(opus_segment_decode::Error) -> Error + '_ {
-        |reason| Error::Read { recording: self.name.clone(), reason }
+        |reason| Error::Read { recording: self.reader.name().clone(), reason }
     }
 }

@@ -1,0 +1,78 @@
+use std::{io, sync::Arc};
+
+use crate::{
+    Error, RecordingName, RecordingReader, Store,
+    index::shard_key,
+    object::{io_error, name_of},
+};
+
+/// What is done with recordings as they are.
+impl Store {
+    /// Copies a recording, under another name or into another store. Within a store its
+    /// objects are shared or copied by the storage; to another one everything is read,
+    /// checked and written anew.
+    pub fn copy_recording(
+        &self,
+        from: &RecordingName,
+        store: &Self,
+        to: &RecordingName,
+    ) -> Result<RecordingReader, Error> {
+        let source = self.open_recording(from)?;
+        match Arc::ptr_eq(self.storage(), store.storage()) {
+            true => self.copy_within(&source, to),
+            false => store.copy_of(&source, to),
+        }
+    }
+
+    /// Gives a recording another name. Stopped in between, it may have both.
+    pub fn rename_recording(
+        &self,
+        from: &RecordingName,
+        to: &RecordingName,
+    ) -> Result<RecordingReader, Error> {
+        let renamed = self.copy_within(&self.open_recording(from)?, to)?;
+        self.delete_recording(from)?;
+        Ok(renamed)
+    }
+
+    fn copy_within(
+        &self,
+        source: &RecordingReader,
+        to: &RecordingName,
+    ) -> Result<RecordingReader, Error> {
+        let writer = self.create_recording(to)?;
+        let from = source.name().as_str();
+        for key in source.blob().shard_keys().chain([shard_key(from)]) {
+            let rest = key.strip_prefix(from).unwrap_or_default().trim_start_matches('/');
+            let object = name_of(&**self.storage(), &key);
+            writer.draft().take(&key, rest).map_err(io_error("copy", &object))?;
+        }
+        writer.commit_document(source.document())
+    }
+
+    fn copy_of(
+        &self,
+        source: &RecordingReader,
+        to: &RecordingName,
+    ) -> Result<RecordingReader, Error> {
+        let writer = self.create_recording(to)?;
+        let mut blob = writer.blob()?;
+        io::copy(&mut source.blob_reader(), &mut blob).map_err(copy_error)?;
+        let blob = blob.finish()?;
+        let mut index = writer.index()?;
+        for span in source.index_chunks()? {
+            for row in span?.rows() {
+                let duration = u32::try_from(row.duration).unwrap_or(u32::MAX);
+                index.push(row.offset, row.length, duration)?;
+            }
+        }
+        let index = index.finish()?;
+        index.check_len(source.timeline())?;
+        writer.commit_document(&source.document().with_parts(&blob, &index))
+    }
+}
+
+/// The blob's reader and writer fail with errors of this crate.
+fn copy_error(error: io::Error) -> Error {
+    error.downcast::<Error>().unwrap_or_else(|error| io_error("copy", "blob")(error))
+}

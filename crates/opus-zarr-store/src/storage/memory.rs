@@ -1,0 +1,179 @@
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    Draft, Entries, Entry, ObjectWriter, Part, RecordingName, Storage, WriteStorage,
+    layout::METADATA, storage::DRAFT_PREFIX,
+};
+
+/// A store in memory, for tests and for what need not last. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    objects: Arc<Mutex<BTreeMap<String, Arc<[u8]>>>>,
+    drafts: Arc<AtomicU64>,
+}
+
+impl MemoryStorage {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Arc<[u8]>>> {
+        // No code that holds the lock can panic halfway through a change.
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn object(&self, key: &str) -> io::Result<Arc<[u8]>> {
+        self.objects().get(key).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn contains(&self, name: &RecordingName) -> bool {
+        self.objects().contains_key(&format!("{name}/{METADATA}"))
+    }
+
+    /// Removes everything below a key.
+    fn remove_all(&self, prefix: &str) {
+        let below = format!("{prefix}/");
+        self.objects().retain(|key, _| !key.starts_with(&below));
+    }
+}
+
+impl fmt::Display for MemoryStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("memory:")
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn read(&self, key: &str, part: Part) -> io::Result<Vec<u8>> {
+        let object = self.object(key)?;
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        let bytes = match part {
+            Part::Range(range) => object.get(at(range.start)..at(range.end)),
+            Part::Last(count) => object.get(object.len().saturating_sub(at(count))..),
+            Part::Whole(limit) if at(limit) < object.len() => {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            Part::Whole(_) => Some(&*object),
+        };
+        bytes.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn entries(&self) -> io::Result<Entries<'_>> {
+        let objects = self.objects();
+        let mut entries: Vec<Entry> = objects
+            .keys()
+            .filter(|key| !key.starts_with(DRAFT_PREFIX))
+            .map(|key| match key.split_once('/') {
+                Some((name, _)) if objects.contains_key(&format!("{name}/{METADATA}")) => {
+                    Entry::Recording(name.to_owned())
+                }
+                Some((name, _)) => Entry::Other(name.to_owned()),
+                None => Entry::Other(key.clone()),
+            })
+            .collect();
+        // The keys are sorted.
+        entries.dedup();
+        Ok(Box::new(entries.into_iter().map(Ok)))
+    }
+
+    fn writing(&self) -> io::Result<&dyn WriteStorage> {
+        Ok(self)
+    }
+}
+
+impl WriteStorage for MemoryStorage {
+    fn create(&self, key: &str) -> io::Result<Box<dyn ObjectWriter>> {
+        Ok(Box::new(MemoryObject { storage: self.clone(), key: key.to_owned(), bytes: Vec::new() }))
+    }
+
+    fn begin(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
+        if self.contains(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        let (storage, name) = (self.clone(), name.clone());
+        Ok(Box::new(MemoryDraft { storage, name, prefix: format!("{DRAFT_PREFIX}{number}") }))
+    }
+
+    fn remove(&self, name: &RecordingName) -> io::Result<()> {
+        if !self.contains(name) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        self.remove_all(name.as_str());
+        Ok(())
+    }
+}
+
+struct MemoryObject {
+    storage: MemoryStorage,
+    key: String,
+    bytes: Vec<u8>,
+}
+
+impl io::Write for MemoryObject {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl ObjectWriter for MemoryObject {
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.storage.objects().insert(self.key, self.bytes.into());
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryDraft {
+    storage: MemoryStorage,
+    name: RecordingName,
+    prefix: String,
+}
+
+impl Draft for MemoryDraft {
+    fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    fn take(&self, from: &str, to: &str) -> io::Result<()> {
+        let object = self.storage.object(from)?;
+        self.storage.objects().insert(format!("{}/{to}", self.prefix), object);
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()> {
+        let (name, below) = (&self.name, format!("{}/", self.prefix));
+        let mut objects = self.storage.objects();
+        if objects.contains_key(&format!("{name}/{METADATA}")) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let written: Vec<String> =
+            objects.keys().filter(|key| key.starts_with(&below)).cloned().collect();
+        for key in written {
+            if let (Some(object), Some(rest)) = (objects.remove(&key), key.strip_prefix(&below)) {
+                objects.insert(format!("{name}/{rest}"), object);
+            }
+        }
+        objects.insert(format!("{name}/{METADATA}"), document.into());
+        Ok(())
+    }
+}
+
+impl Drop for MemoryDraft {
+    fn drop(&mut self) {
+        self.storage.remove_all(&self.prefix);
+    }
+}
