@@ -7,6 +7,7 @@ pub mod counter;
 pub mod disks;
 pub mod long;
 pub mod processes;
+pub mod python;
 pub mod recordings;
 pub mod stream;
 pub mod tree;

@@ -1,6 +1,6 @@
 """Reads the recordings of an opus-zarr store with zarr-python.
 
-    zarr_python.py STORE QUESTIONS OUT
+    with_zarr_python.py STORE QUESTIONS OUT
 
 QUESTIONS, a JSON file, maps the name of a recording to the rows of its index
 ("packets") and the byte ranges of its blob ("ranges") to be read. What was found is
