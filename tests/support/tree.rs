@@ -28,6 +28,18 @@ impl Tree {
         Self(entries)
     }
 
+    /// Writes all of it below `root`.
+    pub fn write(&self, root: &Path) {
+        fs::create_dir_all(root).unwrap();
+        // A directory comes before what is in it.
+        for (path, content) in &self.0 {
+            match content {
+                Some(content) => fs::write(root.join(path), content).unwrap(),
+                None => fs::create_dir(root.join(path)).unwrap(),
+            }
+        }
+    }
+
     /// The paths that are in one of the trees alone or have another content.
     pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a Path> {
         let paths = self.0.keys().chain(other.0.keys());
