@@ -199,7 +199,6 @@ const TRIO_ROWS_SHA256: &str = "142c9d128b889953344103c1b286f57720f71850a8862b9d
 fn notes_attributes() -> Value {
     json!({
         "layout": 1,
-        "checksum": "21a98ce6",
         "channels": 1,
         "mapping_family": 0,
         "pre_skip": 312,
@@ -240,7 +239,6 @@ fn notes_attributes() -> Value {
 fn trio_attributes() -> Value {
     json!({
         "layout": 1,
-        "checksum": "f64373ab",
         "channels": 3,
         "mapping_family": 1,
         "channel_mapping": "0201000201",

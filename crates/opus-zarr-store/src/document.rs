@@ -39,13 +39,17 @@ impl Document {
         }
         let (bytes, packets) = (info.blob_bytes, info.packet_count);
         let text = recording_group(&attributes, others, bytes, packets).to_string();
-        match u64::try_from(text.len()) {
-            Ok(len) if len <= MAX_METADATA => Ok(text),
-            _ => Err(inconsistent(format!(
+        if !u64::try_from(text.len()).is_ok_and(|len| len <= MAX_METADATA) {
+            return Err(inconsistent(format!(
                 "the attributes take {} bytes, at most {MAX_METADATA} can be read again",
                 text.len()
-            ))),
+            )));
         }
+        // What users note may be of more values, or deeper, than is read.
+        parse_json(text.as_bytes()).map_err(|reason| {
+            inconsistent(format!("the attributes cannot be read again: {reason}"))
+        })?;
+        Ok(text)
     }
 
     /// Parses the document of this name, and checks that it is as it was written.
@@ -64,7 +68,9 @@ impl Document {
                 "attributes with checksum {found}, they give \"{expected}\""
             )));
         }
-        let info = RecordingInfo::deserialize(attributes).map_err(not_json)?;
+        let mut info = RecordingInfo::deserialize(attributes).map_err(not_json)?;
+        // It is made anew whenever the document is written.
+        info.other.remove(CHECKSUM);
         check_arrays(&document, &info).map_err(fault)?;
         let others = document.get_mut("attributes").and_then(Value::as_object_mut);
         let mut others = others.map(std::mem::take).unwrap_or_default();
