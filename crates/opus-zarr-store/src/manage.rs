@@ -24,15 +24,24 @@ impl Store {
         }
     }
 
-    /// Gives a recording another name. Stopped in between, it may have both.
+    /// Gives a recording another name. Killed in between, it may have both.
     pub fn rename_recording(
         &self,
         from: &RecordingName,
         to: &RecordingName,
     ) -> Result<RecordingReader, Error> {
         let renamed = self.copy_within(&self.open_recording(from)?, to)?;
-        self.delete_recording(from)?;
+        self.delete_recording(from).inspect_err(|_| self.take_back(from, to))?;
         Ok(renamed)
+    }
+
+    /// Deletes a copy whose original could not be deleted, and surely is there.
+    fn take_back(&self, original: &RecordingName, copy: &RecordingName) {
+        if let Ok(true) = self.contains(original)
+            && let Err(error) = self.delete_recording(copy)
+        {
+            tracing::warn!(%copy, %error, "cannot take back a new name");
+        }
     }
 
     fn copy_within(

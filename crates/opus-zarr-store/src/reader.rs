@@ -35,7 +35,11 @@ impl RecordingReader {
     /// Opens a recording of the store in a storage.
     pub fn open_in(storage: Arc<dyn Storage>, name: &RecordingName) -> Result<Self, Error> {
         let recording = ready(StoredRecording::open(&Ready(&*storage), name))?;
-        Ok(Self { storage, recording })
+        Ok(Self::of(storage, recording))
+    }
+
+    pub(crate) fn of(storage: Arc<dyn Storage>, recording: StoredRecording) -> Self {
+        Self { storage, recording }
     }
 
     /// Keeps so many unpacked chunks of the index at hand, of 400 kB each, in place of the

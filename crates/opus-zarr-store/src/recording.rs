@@ -41,9 +41,13 @@ impl StoredRecording {
             }
             bytes => bytes?,
         };
-        let object = name_of(storage, &key);
-        let document = Document::parse(&object, &bytes)?;
-        let fault = |reason| Error::Metadata { object: object.clone(), reason };
+        Self::parse(&name_of(storage, &key), name, &bytes)
+    }
+
+    /// What the document with the name `object` describes.
+    pub(crate) fn parse(object: &str, name: &RecordingName, bytes: &[u8]) -> Result<Self, Error> {
+        let document = Document::parse(object, bytes)?;
+        let fault = |reason| Error::Metadata { object: object.to_owned(), reason };
         let info = &document.info;
         let head = info.head().map_err(fault)?;
         let timeline = info.timeline().map_err(fault)?;

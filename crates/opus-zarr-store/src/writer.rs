@@ -8,6 +8,7 @@ use crate::{
     document::Document,
     layout::{BLOB, INDEX, METADATA, blob_array, index_array},
     object::{io_error, name_of, put},
+    recording::{StoredRecording, document_key},
     store::pretty,
 };
 
@@ -78,8 +79,12 @@ impl RecordingWriter {
             put(store.storage(), &key, pretty(&metadata).as_bytes())?;
         }
         let document = document.write()?;
+        // Opened before it is committed: what could not be read again is not kept, and
+        // after the commit nothing can fail.
+        let object = name_of(&**store.storage(), &document_key(&name));
+        let recording = StoredRecording::parse(&object, &name, document.as_bytes())?;
         draft.commit(document.as_bytes()).map_err(|error| begin_error(&store, &name, error))?;
-        store.open_recording(&name)
+        Ok(RecordingReader::of(store.storage().clone(), recording))
     }
 
     /// The draft, to put objects into it.

@@ -137,12 +137,18 @@ impl WriteStorage for LocalStorage {
 
     fn remove(&self, name: &RecordingName) -> io::Result<()> {
         let path = self.plain_path(name.as_str())?;
+        // What is no recording is not ours to delete, whatever its name is.
+        self.plain_path(&format!("{name}/{METADATA}")).map_err(|error| match error.kind() {
+            ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
+            _ => error,
+        })?;
         remove_dead_drafts(&self.root);
-        // Held by nobody: if it cannot be removed now, the next writer does it.
         let gone = self.path(&unique_name());
-        fs::rename(path, &gone)?;
-        sync_dir(&self.root)?;
-        fs::remove_dir_all(gone)
+        rename_for_good(&path, &gone, &self.root)?;
+        // It is not there any more. Held by nobody, it is removed by the next writer if it
+        // cannot be now, or by one that is at it already.
+        warn_if_left(&gone, fs::remove_dir_all(&gone));
+        Ok(())
     }
 }
 
@@ -221,16 +227,15 @@ impl Draft for LocalDraft {
         let mut object = storage.create(&format!("{}/{METADATA}", self.prefix))?;
         object.write_all(document)?;
         object.finish()?;
-        fs::rename(&draft, storage.path(self.name.as_str())).map_err(|error| {
-            match error.kind() {
-                ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => {
-                    ErrorKind::AlreadyExists.into()
-                }
-                _ => error,
+        let path = storage.path(self.name.as_str());
+        rename_for_good(&draft, &path, &storage.root).map_err(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => {
+                ErrorKind::AlreadyExists.into()
             }
+            _ => error,
         })?;
         self.is_committed = true;
-        sync_dir(&self.storage.root)
+        Ok(())
     }
 }
 
@@ -257,10 +262,25 @@ fn listed(entry: io::Result<fs::DirEntry>) -> io::Result<Option<Entry>> {
     Ok(Some(if is_recording { Entry::Recording(name) } else { Entry::Other(name) }))
 }
 
+/// That it is gone already is no failure to remove it: another may have done it.
 fn warn_if_left(path: &Path, removed: io::Result<()>) {
-    if let Err(error) = removed {
-        tracing::warn!(path = %path.display(), %error, "cannot remove a draft");
+    match removed {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::warn!(path = %path.display(), %error, "cannot remove a draft");
+        }
+        _ => {}
     }
+}
+
+/// Renames a directory in `parent` and makes sure that this lasts. If that fails, the old
+/// name is given back, so that who is told of an error finds what there was before.
+fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_dir(parent).inspect_err(|_| {
+        if let Err(error) = fs::rename(to, from) {
+            tracing::warn!(path = %to.display(), %error, "cannot take back a new name");
+        }
+    })
 }
 
 /// Creates a file with a name of its own, locked. Another process may take one that is
