@@ -5,10 +5,13 @@
 pub mod attempts;
 pub mod counter;
 pub mod disks;
+pub mod faulty;
 pub mod long;
+pub mod operations;
 pub mod processes;
 pub mod python;
 pub mod recordings;
+pub mod strace;
 pub mod stream;
 pub mod tree;
 pub mod warnings;
@@ -22,6 +25,11 @@ use std::{
 /// A file of this repository's `testdata/`.
 pub fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
+}
+
+/// A folder that is in memory where there is one: it is not the disk that is tried.
+pub fn fast_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Says what is not tested here, and why. Not by `eprintln!`: the test harness swallows

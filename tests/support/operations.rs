@@ -1,0 +1,164 @@
+//! All that changes a store, as steps whose outcome can be told from outside.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use opus_zarr::{ImportOptions, Recording, import_into};
+use opus_zarr_store::{MemoryStorage, Part, RecordingName, Store};
+use serde_json::{Map, Value};
+
+use super::{
+    recordings::{MONO, stream_of},
+    stream::Pages,
+};
+
+/// Something that is done with a store that holds the recordings [`EARLIER`] and [`IT`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Import,
+    Copy,
+    CopyFromElsewhere,
+    Rename,
+    Delete,
+    Annotate,
+    RebuildIndex,
+}
+
+/// What the operations need beside the store that they change.
+pub struct Supplies {
+    file: PathBuf,
+    elsewhere: Store,
+}
+
+impl Supplies {
+    /// Of a file that is imported fast: a fifth of a second, in one chunk.
+    pub fn new(folder: &Path) -> Self {
+        let file = folder.join("short.opus");
+        fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
+        Self::of(file)
+    }
+
+    /// Of a file that is there.
+    pub fn of(file: PathBuf) -> Self {
+        let elsewhere = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
+        import_into(&file, &elsewhere, IT, &ImportOptions::default()).unwrap();
+        Self { file, elsewhere }
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Makes a store that the operations work on.
+    pub fn fill(&self, store: &Store) {
+        import_into(&self.file, store, EARLIER, &ImportOptions::default()).unwrap();
+        store.copy_recording(&name(EARLIER), store, &name(IT)).unwrap();
+    }
+}
+
+impl Operation {
+    pub const ALL: [Self; 7] = [
+        Self::Import,
+        Self::Copy,
+        Self::CopyFromElsewhere,
+        Self::Rename,
+        Self::Delete,
+        Self::Annotate,
+        Self::RebuildIndex,
+    ];
+
+    pub fn run(self, store: &Store, supplies: &Supplies) -> Result<(), String> {
+        let (it, new) = (name(IT), name(NEW));
+        match self {
+            Self::Import => {
+                let options = ImportOptions::default();
+                message(import_into(&supplies.file, store, NEW, &options))
+            }
+            Self::Copy => message(store.copy_recording(&it, store, &new)),
+            Self::CopyFromElsewhere => message(supplies.elsewhere.copy_recording(&it, store, &new)),
+            Self::Rename => message(store.rename_recording(&it, &new)),
+            Self::Delete => message(store.delete_recording(&it)),
+            Self::Annotate => {
+                let user = Map::from_iter([("species".to_owned(), Value::from("wren"))]);
+                let recording = store.open_recording(&it);
+                message(recording.and_then(|mut recording| recording.set_user_metadata(user)))
+            }
+            Self::RebuildIndex => {
+                let recording = Recording::open_in(store, IT);
+                message(recording.and_then(|mut recording| recording.rebuild_index()))
+            }
+        }
+    }
+
+    /// Whether what it has done may stay although it is an error: what has taken the place
+    /// of an object cannot be taken back.
+    pub fn may_have_happened_after_an_error(self) -> bool {
+        self == Self::Annotate
+    }
+}
+
+/// The objects of all recordings that are visible in a store, by key.
+pub type Snapshot = BTreeMap<String, Vec<u8>>;
+
+pub fn snapshot(store: &Store) -> Snapshot {
+    let mut objects = Snapshot::new();
+    for name in store.recordings().unwrap() {
+        let name = name.unwrap();
+        for object in OBJECTS {
+            let key = format!("{name}/{object}");
+            let bytes = store.storage().read(&key, Part::Whole(u64::MAX));
+            objects.insert(key.clone(), bytes.unwrap_or_else(|error| panic!("{key}: {error}")));
+        }
+    }
+    objects
+}
+
+/// Whether an operation that was disturbed has done all of its work or none, and does it
+/// when it is told to again.
+pub fn check(
+    operation: Operation,
+    result: &Result<(), String>,
+    store: &Store,
+    supplies: &Supplies,
+    [before, after]: [&Snapshot; 2],
+    what: &str,
+) {
+    let now = snapshot(store);
+    let Err(error) = result else {
+        assert!(now == *after, "{what}: it worked, and something is wrong");
+        return;
+    };
+    assert_eq!(error.lines().count(), 1, "{what}: {error}");
+    let has_happened = now == *after && operation.may_have_happened_after_an_error();
+    assert!(now == *before || has_happened, "{what}: {error}\n{:?}", now.keys());
+    operation.run(store, supplies).unwrap_or_else(|error| panic!("{what}: again: {error}"));
+    assert!(snapshot(store) == *after, "{what}: again");
+}
+
+fn message<T>(result: Result<T, impl std::fmt::Display>) -> Result<(), String> {
+    result.map(drop).map_err(|error| error.to_string())
+}
+
+pub fn name(name: &str) -> RecordingName {
+    name.parse().unwrap()
+}
+
+/// A recording that no operation touches.
+pub const EARLIER: &str = "earlier";
+/// The one that they work on.
+pub const IT: &str = "it";
+/// The one that they make.
+pub const NEW: &str = "new";
+
+/// What a recording in one blob shard is made of.
+const OBJECTS: [&str; 5] = [
+    "zarr.json",
+    "opus_blob/zarr.json",
+    "opus_blob/c/0",
+    "opus_index/zarr.json",
+    "opus_index/c/0/0",
+];
