@@ -8,7 +8,7 @@ mod support;
 use std::{
     env,
     hash::{BuildHasher, RandomState},
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Stdio},
     thread,
@@ -18,6 +18,8 @@ use std::{
 use opus_zarr::{Recording, import};
 use opus_zarr_store::Store;
 use support::{
+    fast_folder,
+    operations::Supplies,
     processes::this_test,
     recordings::{MONO, all, bytes_of, store_of, stream_of},
     testdata,
@@ -25,6 +27,8 @@ use support::{
     warnings::warnings_of,
 };
 
+/// The names of a recording that is renamed again and again.
+const MOVED: [&str; 2] = ["here", "there"];
 const ROUNDS: u32 = 10;
 
 /// A child that has begun its work, in a store.
@@ -37,11 +41,19 @@ impl Worker {
         command
             .env("OPUS_ZARR_TEST_STORE", store)
             .env("OPUS_ZARR_TEST_ROUND", round.to_string())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         assert!(said.lines().any(|line| line.unwrap().contains(BEGIN)), "{test} did not begin");
         Self(child)
+    }
+
+    /// Tells it which file to import, upon which it goes on.
+    fn with_file(mut self, file: &Path) -> Self {
+        let mut stdin = self.0.stdin.take().unwrap();
+        writeln!(stdin, "{}", file.display()).unwrap();
+        self
     }
 
     fn kill(mut self) {
@@ -83,6 +95,43 @@ fn every_visible_recording_of_a_killed_import_is_complete() {
     }
 }
 
+/// Moments at random, of all that changes a store but the index.
+#[test]
+fn killed_at_200_moments_of_any_change_all_recordings_are_whole() {
+    let folder = fast_folder();
+    let supplies = Supplies::new(folder.path());
+    let (file, store) = (supplies.file(), folder.path().join("store"));
+    import(file, &store, "earlier").unwrap();
+    import(file, &store, MOVED[0]).unwrap();
+    let whole = Tree::of(&store.join("earlier"));
+    let mut found = 0;
+    for round in 0..200 {
+        let delay = Worker::start("child_that_changes_everything", &store, round)
+            .with_file(file)
+            .kill_within(60_000);
+        let what = format!("round {round}, killed after {delay:?}");
+        let seen = visible(&store);
+        for name in &seen {
+            whole.assert_same(&Tree::of(&store.join(name)), &format!("{what}: {name}"));
+        }
+        let has = |name: &str| seen.iter().any(|seen| seen == name);
+        assert!(has("earlier") && MOVED.into_iter().any(has), "{what}: {seen:?}");
+        found += seen.len();
+
+        let open = Store::open(&store).unwrap();
+        let kept = MOVED.into_iter().find(|name| has(name)).unwrap();
+        for name in seen.iter().filter(|name| !["earlier", kept].contains(&name.as_str())) {
+            open.delete_recording(&name.parse().unwrap()).unwrap();
+        }
+        import(file, &store, "next").unwrap_or_else(|error| panic!("{what}: {error}"));
+        open.delete_recording(&"next".parse().unwrap()).unwrap();
+        assert_eq!(visible(&store), ["earlier", kept], "{what}");
+        assert!(drafts(&store).is_empty(), "{what}: {:?}", drafts(&store));
+    }
+    println!("{found} recordings seen");
+    assert!(found > 420, "hardly a child got as far as to make a recording: {found}");
+}
+
 #[test]
 fn what_a_killed_import_leaves_is_removed_by_the_next_and_not_before_it_is_killed() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,6 +171,28 @@ fn child_that_imports() {
     let Some((store, round)) = orders() else { return };
     for number in 0..1000 {
         import(testdata(MONO), &store, &format!("{round}-{number}")).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "a child process to be killed"]
+fn child_that_changes_everything() {
+    let Some((path, _)) = orders() else { return };
+    let mut file = String::new();
+    io::stdin().read_line(&mut file).unwrap();
+    let store = Store::open(&path).unwrap();
+    let name = |name: &str| name.parse().unwrap();
+    let mut moved = MOVED.map(name);
+    if !store.contains(&moved[0]).unwrap() {
+        moved.reverse();
+    }
+    for number in 0.. {
+        let new = number.to_string();
+        import(file.trim(), &path, &new).unwrap();
+        store.rename_recording(&moved[0], &moved[1]).unwrap();
+        moved.reverse();
+        store.copy_recording(&moved[0], &store, &name(&format!("copy {new}"))).unwrap();
+        store.delete_recording(&name(&new)).unwrap();
     }
 }
 
