@@ -3,6 +3,7 @@
 mod blob;
 mod cache;
 mod codec;
+mod contract;
 mod document;
 mod error;
 mod index;
@@ -19,6 +20,7 @@ mod store;
 mod writer;
 
 pub use blob::{BlobReader, BlobWriter, StoredBlob};
+pub use contract::{BrokenContract, check_storage};
 pub use error::Error;
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
 pub use info::{Gap, RecordingInfo, Source, StoredAs, Tags};
