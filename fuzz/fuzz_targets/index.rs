@@ -96,7 +96,7 @@ fn checkpoints(bytes: &[u8], rows_per_chunk: u64, [a, b]: [u64; 2]) {
         if rows_per_chunk != 0 && count % rows_per_chunk == 0 {
             firsts.push(first);
         }
-        first += u64::from(step);
+        first += 120 * u64::from(step);
     }
     let packets = u64::try_from(bytes.len()).unwrap();
     let Ok(checkpoints) = Checkpoints::parse(firsts.clone(), rows_per_chunk, packets, first) else {

@@ -26,6 +26,10 @@ pub enum InvalidIndex {
     Offset { packet: u64, found: u64, expected: u64 },
     #[error("packet {packet}: {length} bytes at byte {offset}, but the blob has {blob_len} bytes")]
     BeyondBlob { packet: u64, offset: u64, length: u64, blob_len: u64 },
+    #[error("packet {packet}: {length} bytes, expected at most {limit}")]
+    PacketTooLong { packet: u64, length: u64, limit: u64 },
+    #[error("{packets} packets in {found} bytes of the blob, expected at most {limit}")]
+    TooWide { packets: u64, found: u64, limit: u64 },
     #[error(
         "coded samples {start}..{end} asked for, the index covers {covered_start}..{covered_end}"
     )]
@@ -36,6 +40,10 @@ pub enum InvalidIndex {
         "checkpoint {number} at coded sample {found}, expected more than {previous} and less than {coded_len}"
     )]
     CheckpointOrder { number: usize, found: u64, previous: u64, coded_len: u64 },
+    #[error(
+        "{packets} packets from checkpoint {number} last {found} samples, expected 120 to 5760 each"
+    )]
+    CheckpointStep { number: usize, packets: u64, found: u64 },
     #[error("first checkpoint at coded sample {found}, expected 0")]
     FirstCheckpoint { found: u64 },
 }

@@ -189,7 +189,12 @@ impl ShardedBlob {
         Ok(())
     }
 
-    fn shard_key(&self, shard: u64) -> String {
+    /// The key of the array.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn shard_key(&self, shard: u64) -> String {
         format!("{}/c/{shard}", self.key)
     }
 

@@ -55,15 +55,14 @@ impl Document {
     /// Parses the document of this name, and checks that it is as it was written.
     pub(crate) fn parse(object: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |reason| Error::Metadata { object: object.to_owned(), reason };
-        let not_json =
-            |error: serde_json::Error| fault(error.to_string().escape_debug().to_string());
+        let not_json = |error| fault(json_error(error));
         let mut document = parse_json(bytes).map_err(fault)?;
         let attributes = our_attributes(&document)
             .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
         check_layout(object, attributes)?;
         let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
         if found != Some(&Value::from(expected.as_str())) {
-            let found = found.map_or("none".to_owned(), Value::to_string);
+            let found = found.map_or("none".to_owned(), |found| shortened(found.to_string()));
             return Err(fault(format!(
                 "attributes with checksum {found}, they give \"{expected}\""
             )));
@@ -86,7 +85,20 @@ pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, String> {
     if values > MAX_VALUES {
         return Err(format!("more than {MAX_VALUES} values"));
     }
-    serde_json::from_slice(bytes).map_err(|error| error.to_string().escape_debug().to_string())
+    serde_json::from_slice(bytes).map_err(json_error)
+}
+
+fn json_error(error: serde_json::Error) -> String {
+    shortened(error.to_string().escape_debug().to_string())
+}
+
+/// The start of a text that may come from outside, so that a message stays readable.
+pub(crate) fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
 }
 
 /// What is ours of a group's attributes.
@@ -98,7 +110,10 @@ pub(crate) fn our_attributes(document: &Value) -> Option<&Value> {
 pub(crate) fn check_layout(object: &str, attributes: &Value) -> Result<(), Error> {
     match attributes.get("layout") {
         Some(layout) if layout.as_u64() == Some(LAYOUT) => Ok(()),
-        Some(other) => Err(Error::Layout { object: object.to_owned(), found: other.to_string() }),
+        Some(other) => {
+            let found = shortened(other.to_string());
+            Err(Error::Layout { object: object.to_owned(), found })
+        }
         None => {
             let reason = "no layout in its attributes".to_owned();
             Err(Error::Metadata { object: object.to_owned(), reason })
@@ -135,6 +150,8 @@ fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
 
 /// The attribute that holds the checksum of the others.
 const CHECKSUM: &str = "checksum";
+/// Characters of a text from outside that a message shows.
+const MAX_SHOWN: usize = 200;
 /// Bytes of the longest document: what 128 GiB of blob take.
 pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;
 /// A recording of a billion packets has 500,000.

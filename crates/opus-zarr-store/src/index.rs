@@ -194,7 +194,7 @@ impl ShardedIndex {
                 (Some(span), Some(next)) => span.append(next).map_err(&fault)?,
             }
         }
-        span.ok_or(InvalidIndex::Empty).map_err(fault)
+        span.ok_or(InvalidIndex::Empty).and_then(check_width).map_err(fault)
     }
 
     /// The packets of one chunk.
@@ -236,27 +236,54 @@ impl ShardedIndex {
                 let Range { start: offset, end } = *range;
                 Error::Damaged { object: name_of(storage, &self.key), offset, end, reason }
             })?;
-            let chunk = Arc::new(self.parse_chunk(number, &chunk).map_err(self.fault(storage))?);
+            let (chunk, _) = self.parse_chunk(number, &chunk).map_err(self.fault(storage))?;
+            let chunk = Arc::new(chunk);
             self.cache.insert(number, &chunk);
             chunks.push(chunk);
         }
         Ok(chunks)
     }
 
+    /// The key of the shard, and where each chunk lies in it with which checksum.
+    pub(crate) fn shard(&self) -> (&str, &[(Range<u64>, u32)]) {
+        (&self.key, &self.chunks)
+    }
+
     fn decode(&self, encoded: &[u8], expected: u32) -> Result<Vec<u8>, String> {
         check_stored(encoded, expected)?;
+        self.unpack(encoded)
+    }
+
+    pub(crate) fn unpack(&self, encoded: &[u8]) -> Result<Vec<u8>, String> {
         self.codec.decode(encoded)
     }
 
-    fn parse_chunk(&self, number: usize, chunk: &[u8]) -> Result<Span, InvalidIndex> {
+    /// The packets of a chunk, and the bytes behind their rows.
+    pub(crate) fn parse_chunk<'a>(
+        &self,
+        number: usize,
+        chunk: &'a [u8],
+    ) -> Result<(Span, &'a [u8]), InvalidIndex> {
         let mut rows = rows_from_bytes(chunk)?;
         // Chunks are at most as many as packets.
         let first_packet =
             u64::try_from(number).unwrap_or(u64::MAX).saturating_mul(INDEX_CHUNK_ROWS);
         let count = self.packets.saturating_sub(first_packet).min(INDEX_CHUNK_ROWS);
         rows.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        let filling = chunk.get(rows.len() * size_of::<IndexRow>()..).unwrap_or_default();
+        for (packet, row) in (first_packet..).zip(&rows) {
+            let (length, limit) = (row.length, MAX_PACKET);
+            if length > limit {
+                return Err(InvalidIndex::PacketTooLong { packet, length, limit });
+            }
+        }
         let start = self.checkpoints.first(number).unwrap_or_default();
-        Span::parse(first_packet, start, rows, self.blob_len)
+        let end = self.checkpoints.first(number + 1).unwrap_or(CodedPos::new(self.coded_len));
+        let span = Span::parse(first_packet, start, rows, self.blob_len)?;
+        match span.samples() {
+            covered if covered.end == end => Ok((span, filling)),
+            covered => Err(InvalidIndex::not_covered(&(start..end), &covered)),
+        }
     }
 
     fn fault<'a>(&'a self, storage: &'a dyn AsyncStorage) -> impl Fn(InvalidIndex) -> Error + 'a {
@@ -291,6 +318,20 @@ fn parse_chunks(info: &RecordingInfo, count: usize) -> Result<Vec<(Range<u64>, u
     ranges.iter().zip(checksums).map(parse).collect()
 }
 
+/// What a range takes to read must not be more than its packets can need, wherever the
+/// rows say that they lie.
+fn check_width(span: Span) -> Result<Span, InvalidIndex> {
+    let (packets, bytes) = (span.packets().end - span.packets().start, span.bytes());
+    let (found, limit) = (bytes.end - bytes.start, packets.saturating_mul(MAX_PAGE));
+    match found <= limit {
+        true => Ok(span),
+        false => Err(InvalidIndex::TooWide { packets, found, limit }),
+    }
+}
+
+/// Bytes of the longest packet that lies in one Ogg page, and of the longest page.
+const MAX_PACKET: u64 = 255 * 255;
+const MAX_PAGE: u64 = 27 + 255 + MAX_PACKET;
 /// What blosc and crc32c may add to a chunk that does not compress.
 const MAX_OVERHEAD: u64 = 64;
 /// Unpacked chunks that a reader keeps, of 400 kB each: 3.2 MB.

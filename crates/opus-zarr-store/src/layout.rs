@@ -56,7 +56,8 @@ pub(crate) fn blob_array(blob_bytes: u64) -> Value {
 
 /// The document of `opus_index`.
 pub(crate) fn index_array(packets: u64) -> Value {
-    let shard = packets.div_ceil(INDEX_CHUNK_ROWS) * INDEX_CHUNK_ROWS;
+    // Not even a number that no recording has may overflow: it comes from outside.
+    let shard = packets.div_ceil(INDEX_CHUNK_ROWS).saturating_mul(INDEX_CHUNK_ROWS);
     array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
 }
 

@@ -17,6 +17,7 @@ mod recording;
 mod shard;
 mod storage;
 mod store;
+mod verify;
 mod writer;
 
 pub use blob::{BlobReader, BlobWriter, StoredBlob};
@@ -31,4 +32,7 @@ pub use storage::{
     PartFuture, Storage, WriteStorage,
 };
 pub use store::Store;
+pub use verify::{
+    Fault, FaultKind, Faults, Place, Verification, VerifyLevel, VerifyOptions, verify,
+};
 pub use writer::{Description, RecordingWriter};

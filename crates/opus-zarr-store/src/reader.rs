@@ -5,16 +5,17 @@ use opus_packet_index::{BlobRead, IndexRead, Span};
 use serde_json::{Map, Value};
 
 use crate::{
-    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, RecordingInfo,
-    RecordingName, Storage, StoredIndex,
+    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, Part, RecordingInfo,
+    RecordingName, Storage, StoredIndex, Verification, VerifyOptions,
     blob::{BlobIn, ShardedBlob},
-    document::Document,
+    document::{Document, MAX_METADATA, parse_json},
     index::ShardedIndex,
-    layout::{INDEX, METADATA, index_array},
-    object::put,
+    layout::{BLOB, INDEX, METADATA, blob_array, index_array},
+    object::{put, read},
     recording::{StoredRecording, document_key},
     storage::{Ready, ready},
     store::pretty,
+    verify::compare,
 };
 
 /// A recording in a store. Opening is one read, that of its group's `zarr.json`.
@@ -86,7 +87,8 @@ impl RecordingReader {
     }
 
     /// Puts a new index in the place of the present one: `fill` makes it from the
-    /// blob. If that fails, nothing has changed.
+    /// blob. If that fails, nothing has changed. The documents of both arrays are
+    /// restored if they are lost or say something else than they should.
     ///
     /// The index is replaced before the attributes that point into it. Killed in
     /// between, the recording is left with an index whose chunks do not pass their
@@ -114,6 +116,16 @@ impl RecordingReader {
         Ok(())
     }
 
+    /// Checks what is stored: see [`verify`](crate::verify()). The document is read anew.
+    pub fn verify(&self, options: &VerifyOptions) -> Result<Verification, Error> {
+        crate::verify(&*self.storage, self.name(), options)
+    }
+
+    /// The storage that the recording is in.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
     /// The packets of each chunk of the index, one chunk after the other.
     pub fn index_chunks(&self) -> Result<impl Iterator<Item = Result<Arc<Span>, Error>>, Error> {
         let storage = Ready(&*self.storage);
@@ -136,12 +148,29 @@ impl RecordingReader {
     fn adopt_index(&mut self, index: &StoredIndex) -> Result<(), Error> {
         let name = self.recording.name.clone();
         self.recording.document.info.set_index(index);
-        let array = pretty(&index_array(index.packets));
-        put(&self.storage, &format!("{name}/{INDEX}/{METADATA}"), array.as_bytes())?;
+        let info = self.info();
+        for (array, document) in
+            [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))]
+        {
+            self.restore_document(&format!("{name}/{array}/{METADATA}"), &document)?;
+        }
         let document = self.recording.document.write()?;
         put(&self.storage, &document_key(&name), document.as_bytes())?;
         self.recording.index = ShardedIndex::new(name.as_str(), self.info());
         Ok(())
+    }
+}
+
+/// What is made again.
+impl RecordingReader {
+    /// Writes the document of an array if the one that is there does not say the same.
+    fn restore_document(&self, key: &str, document: &Value) -> Result<(), Error> {
+        let found = ready(read(&Ready(&*self.storage), key, Part::Whole(MAX_METADATA)));
+        let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
+        match found.is_some_and(|found| compare("", document, &found).is_ok()) {
+            true => Ok(()),
+            false => put(&self.storage, key, pretty(document).as_bytes()),
+        }
     }
 }
 

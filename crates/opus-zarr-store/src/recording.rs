@@ -7,8 +7,8 @@ use crate::{
     AsyncStorage, Error, Part, RecordingName,
     blob::ShardedBlob,
     document::{Document, MAX_METADATA},
-    index::ShardedIndex,
-    layout::METADATA,
+    index::{ShardedIndex, shard_key},
+    layout::{BLOB, INDEX, METADATA},
     object::{is_absent, name_of, read},
     store::check_store,
 };
@@ -73,6 +73,13 @@ impl StoredRecording {
     ) -> Result<Span, Error> {
         self.index(storage)?.span(storage, samples).await
     }
+}
+
+/// Keys of what a recording has beside its document, whatever it holds.
+pub(crate) fn part_keys(name: &RecordingName) -> [String; 4] {
+    let shard = shard_key(name.as_str());
+    let document = |array| format!("{name}/{array}/{METADATA}");
+    [format!("{name}/{BLOB}/c/0"), shard, document(BLOB), document(INDEX)]
 }
 
 /// The key of the document of a recording.
