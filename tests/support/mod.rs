@@ -4,6 +4,7 @@
 
 pub mod attempts;
 pub mod counter;
+pub mod damage;
 pub mod disks;
 pub mod faulty;
 pub mod long;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, RecordingInfo, StoredBlob, StoredIndex,
+    json::{json_error, parse_json, shortened},
     layout::{ATTRIBUTES_KEY, BLOB, INDEX, LAYOUT, blob_array, index_array, recording_group},
 };
 
@@ -78,29 +79,6 @@ impl Document {
     }
 }
 
-/// Parses a document. One of very many values would take much more memory than it has
-/// bytes, and no recording has so many.
-pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, String> {
-    let values = bytes.iter().filter(|&byte| b",[{:".contains(byte)).count();
-    if values > MAX_VALUES {
-        return Err(format!("more than {MAX_VALUES} values"));
-    }
-    serde_json::from_slice(bytes).map_err(json_error)
-}
-
-fn json_error(error: serde_json::Error) -> String {
-    shortened(error.to_string().escape_debug().to_string())
-}
-
-/// The start of a text that may come from outside, so that a message stays readable.
-pub(crate) fn shortened(mut text: String) -> String {
-    if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
-        text.truncate(end);
-        text.push_str("...");
-    }
-    text
-}
-
 /// What is ours of a group's attributes.
 pub(crate) fn our_attributes(document: &Value) -> Option<&Value> {
     document.get("attributes")?.get(ATTRIBUTES_KEY)
@@ -123,7 +101,7 @@ pub(crate) fn check_layout(object: &str, attributes: &Value) -> Result<(), Error
 
 /// The crc32c of the attributes but for the checksum itself, as JSON without spaces
 /// whose keys are sorted: so it stays when another program writes the document anew.
-fn attributes_checksum(attributes: &Value) -> String {
+pub(crate) fn attributes_checksum(attributes: &Value) -> String {
     let mut attributes = attributes.clone();
     if let Some(fields) = attributes.as_object_mut() {
         fields.remove(CHECKSUM);
@@ -150,9 +128,5 @@ fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
 
 /// The attribute that holds the checksum of the others.
 const CHECKSUM: &str = "checksum";
-/// Characters of a text from outside that a message shows.
-const MAX_SHOWN: usize = 200;
 /// Bytes of the longest document: what 128 GiB of blob take.
 pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;
-/// A recording of a billion packets has 500,000.
-const MAX_VALUES: usize = 1_000_000;

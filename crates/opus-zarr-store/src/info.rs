@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use opus_packet::{ChannelMapping, InvalidHead, OpusHead, SAMPLE_RATE, Timeline};
+use opus_packet::{ChannelMapping, InvalidHead, OpusHead, OpusTags, SAMPLE_RATE, Timeline};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -122,11 +122,22 @@ pub struct Tags {
     pub omitted: u64,
 }
 
+impl Tags {
+    /// The copy of a comment header.
+    pub fn of(tags: &OpusTags) -> Self {
+        let (short, long): (Vec<_>, Vec<_>) =
+            tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
+        Self {
+            vendor: tags.vendor().into_owned(),
+            comments: short.into_iter().map(std::borrow::Cow::into_owned).collect(),
+            omitted: u64::try_from(long.len()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 impl RecordingInfo {
     pub(crate) fn new(description: Description, blob: &StoredBlob, index: &StoredIndex) -> Self {
         let Description { head, tags, timeline, gaps, source } = description;
-        let (short, long): (Vec<_>, Vec<_>) =
-            tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
         let mut info = Self {
             layout: LAYOUT,
             channels: head.channels(),
@@ -146,11 +157,7 @@ impl RecordingInfo {
             index_checksums: Vec::new(),
             gaps,
             source,
-            tags: Tags {
-                vendor: tags.vendor().into_owned(),
-                comments: short.into_iter().map(std::borrow::Cow::into_owned).collect(),
-                omitted: u64::try_from(long.len()).unwrap_or(u64::MAX),
-            },
+            tags: Tags::of(&tags),
             user: Map::new(),
             other: Map::new(),
         };

@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod index;
 mod info;
+mod json;
 mod layout;
 mod manage;
 mod name;

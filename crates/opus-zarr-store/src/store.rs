@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::{
     AsyncStorage, Entry, Error, LocalStorage, Part, RecordingName, RecordingReader,
     RecordingWriter, Storage,
-    document::{MAX_METADATA, check_layout, our_attributes, parse_json},
+    document::{MAX_METADATA, check_layout, our_attributes},
+    json::parse_json,
     layout::{METADATA, root_group},
     object::{io_error, is_absent, name_of, put, read},
     recording::document_key,

@@ -3,6 +3,10 @@
 
 mod documents;
 mod fault;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
 mod rows;
 mod shards;
 #[cfg(test)]
@@ -10,6 +14,7 @@ mod tests;
 
 use crate::{
     Error, Part, RecordingName, Storage,
+    layout::BLOB_CHUNK,
     object::{self, is_absent, name_of},
     recording::{StoredRecording, document_key, part_keys},
     storage::{Ready, ready},
@@ -61,8 +66,13 @@ impl Default for VerifyOptions {
 }
 
 impl VerifyOptions {
-    /// Whether a chunk of the blob is among those that are read.
-    pub fn takes(&self, chunk: u64) -> bool {
+    /// Whether the chunk that holds this byte of a blob is among those that are read.
+    pub fn takes_byte(&self, byte: u64, blob_bytes: u64) -> bool {
+        let (chunk, last) = (byte / BLOB_CHUNK, blob_bytes.saturating_sub(1) / BLOB_CHUNK);
+        chunk == 0 || chunk == last || self.takes(chunk)
+    }
+
+    fn takes(&self, chunk: u64) -> bool {
         // splitmix64: looks random, so that no rhythm of the audio goes together with it.
         let mut mixed = chunk.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

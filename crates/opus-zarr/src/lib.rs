@@ -11,6 +11,7 @@ mod recording;
 mod report;
 mod source;
 mod survey;
+mod verify;
 
 pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
@@ -20,7 +21,9 @@ pub use import::{Imported, import, import_into, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_segment_decode::Sample;
 pub use opus_zarr_store::{
-    BlobReader, Gap, IndexInfo, RecordingInfo, Source, Store, StoredAs, Tags,
+    BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
+    Store, StoredAs, Tags,
 };
 pub use recording::{ReadMode, Recording};
 pub use report::Finding;
+pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify, verify_in};

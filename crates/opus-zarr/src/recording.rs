@@ -113,7 +113,7 @@ impl Recording {
     }
 
     /// Makes the index again, from the blob. The result is the index of the
-    /// import, byte for byte.
+    /// import, byte for byte. The documents of both arrays are restored as well.
     pub fn rebuild_index(&mut self) -> Result<(), Error> {
         let name = self.reader.name().clone();
         self.reader.replace_index(|blob, index| index_blob(blob, index, &name).map(drop))
@@ -122,6 +122,10 @@ impl Recording {
     /// Reads the recording as the Ogg Opus file that it is kept as.
     pub fn ogg_opus(&self) -> BlobReader<'_> {
         self.reader.blob_reader()
+    }
+
+    pub(crate) fn reader(&self) -> &RecordingReader {
+        &self.reader
     }
 
     fn read_without_index<S: Sample>(

@@ -58,6 +58,16 @@ impl LocalStorage {
         Ok(path)
     }
 
+    /// What is written stays in the store as well. What is not there yet is no link, and
+    /// one in the place of the object itself is replaced and not followed.
+    fn refuse_links_above(&self, key: &str) -> io::Result<()> {
+        let Some((directory, _)) = key.rsplit_once('/') else { return Ok(()) };
+        match self.plain_path(directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
     }
@@ -113,6 +123,7 @@ impl Storage for LocalStorage {
 
 impl WriteStorage for LocalStorage {
     fn create(&self, key: &str) -> io::Result<Box<dyn ObjectWriter>> {
+        self.refuse_links_above(key)?;
         let path = self.path(key);
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory)?;
@@ -208,15 +219,16 @@ impl Draft for LocalDraft {
     /// A second name for the same file, where the file system has that, or else a copy:
     /// objects are replaced and never changed.
     fn take(&self, from: &str, to: &str) -> io::Result<()> {
-        let from = self.storage.plain_path(from)?;
+        // Only a regular file is an object.
+        let mut file = self.storage.open(from)?;
         let key = format!("{}/{to}", self.prefix);
         let path = self.storage.path(&key);
         path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        if fs::hard_link(&from, path).is_ok() {
+        if fs::hard_link(self.storage.path(from), path).is_ok() {
             return Ok(());
         }
         let mut object = self.storage.create(&key)?;
-        io::copy(&mut File::open(from)?, &mut object)?;
+        io::copy(&mut file, &mut object)?;
         object.finish()
     }
 

@@ -3,7 +3,8 @@ use serde_json::{Map, Value};
 use super::{FaultKind, Verifier};
 use crate::{
     Error, Part,
-    document::{MAX_METADATA, parse_json, shortened},
+    document::MAX_METADATA,
+    json::{parse_json, shortened},
     layout::{
         ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group, root_group,
     },

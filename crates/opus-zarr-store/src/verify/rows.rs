@@ -3,7 +3,6 @@ use opus_packet_index::{IndexRow, InvalidIndex, Span};
 use super::{FaultKind, Verifier};
 use crate::{
     index::ShardedIndex,
-    layout::BLOB_CHUNK,
     recording::StoredRecording,
     storage::{Ready, ready},
 };
@@ -53,11 +52,8 @@ impl Verifier<'_> {
             }
         };
         let options = self.options;
-        let last = rows.recording.document.info.blob_bytes.saturating_sub(1) / BLOB_CHUNK;
-        let takes = |row: &IndexRow| {
-            let chunk = row.offset / BLOB_CHUNK;
-            chunk == 0 || chunk == last || options.takes(chunk)
-        };
+        let blob_bytes = rows.recording.document.info.blob_bytes;
+        let takes = |row: &IndexRow| options.takes_byte(row.offset, blob_bytes);
         let all: Vec<(u64, &IndexRow)> = span.packets().zip(span.rows()).collect();
         for run in all.chunk_by(|left, right| takes(left.1) == takes(right.1)) {
             if run.first().is_some_and(|(_, row)| takes(row)) {

@@ -57,12 +57,8 @@ impl Verifier<'_> {
 
     fn blob_shard(&mut self, shard: &Shard, number: u64, blob_bytes: u64, sum: &mut BlobSum) {
         let first = number * BLOB_CHUNKS_PER_SHARD;
-        let last = blob_bytes.div_ceil(BLOB_CHUNK).saturating_sub(1);
         let options = self.options;
-        let takes = |chunk: u64| {
-            let chunk = first + chunk;
-            chunk == 0 || chunk == last || options.takes(chunk)
-        };
+        let takes = |chunk: u64| options.takes_byte((first + chunk) * BLOB_CHUNK, blob_bytes);
         self.shard(shard, takes, |verifier, (chunk, range), encoded| {
             let data = encoded.split_last_chunk::<4>().map_or(encoded, |(data, _)| data);
             let rest = blob_bytes.saturating_sub((first + chunk) * BLOB_CHUNK);

@@ -1,0 +1,200 @@
+use std::sync::Arc;
+
+use ogg_opus_demux::{Buffered, Error as OggError, OggOpusReader, OggPacket};
+use opus_packet::{InvalidTimeline, OpusHead};
+use opus_packet_index::{IndexRow, Span};
+use opus_zarr_store::{BlobReader, RecordingReader, Tags};
+
+use super::{FaultKind, Verification};
+
+type Stream<'a> = OggOpusReader<Buffered<BlobReader<'a>>>;
+
+/// Demuxes the blob strictly and holds it against all that is said of it elsewhere.
+pub(super) fn check(reader: &RecordingReader, found: &mut Verification) {
+    let mut checker = Checker { reader, found, rows: Rows::new(reader), gaps: Gaps::new(reader) };
+    if let Err(error) = checker.stream() {
+        checker.stream_error(error);
+    }
+}
+
+struct Checker<'a> {
+    reader: &'a RecordingReader,
+    found: &'a mut Verification,
+    rows: Rows<'a>,
+    gaps: Gaps,
+}
+
+impl Checker<'_> {
+    fn stream(&mut self) -> Result<(), OggError> {
+        let mut stream = OggOpusReader::strict(self.reader.blob_reader())?;
+        self.headers(&stream);
+        let (mut number, mut end) = (0, 0);
+        while let Some(packet) = stream.next_ogg_packet()? {
+            self.packet(number, &packet);
+            end = packet.position.get() + u64::from(packet.duration);
+            number += 1;
+        }
+        self.gaps.pass(end);
+        self.gaps.finish(self.reader, self.found);
+        let expected = self.reader.info().packet_count;
+        if number != expected {
+            self.fault(None, FaultKind::PacketCount { found: number, expected });
+        }
+        self.timeline(&stream, end);
+        if stream.next_link()? {
+            self.fault(None, FaultKind::SecondStream);
+        }
+        Ok(())
+    }
+
+    fn headers(&mut self, stream: &Stream<'_>) {
+        if !same(stream.head(), self.reader.head()) {
+            self.fault(None, FaultKind::Head);
+        }
+        if Tags::of(stream.tags()) != self.reader.info().tags {
+            self.fault(None, FaultKind::Tags);
+        }
+    }
+
+    fn packet(&mut self, number: u64, packet: &OggPacket<'_>) {
+        self.gaps.pass(packet.position.get());
+        let Some(offset) = packet.offset else {
+            self.rows.next();
+            return self.fault(Some(number), FaultKind::CrossesPage);
+        };
+        let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
+        let duration = packet.duration;
+        let Some(row) = self.rows.next() else { return };
+        let indexed = row.map(|row| (row.offset, row.length, row.duration));
+        if indexed != Some((offset, length, u64::from(duration))) {
+            self.fault(Some(number), FaultKind::Row { offset, length, duration, indexed });
+        }
+    }
+
+    fn timeline(&mut self, stream: &Stream<'_>, coded_len: u64) {
+        let expected = self.reader.timeline();
+        match stream.timeline() {
+            Some(found) if found == expected => {}
+            Some(found) => self.fault(
+                None,
+                FaultKind::Length {
+                    found: found.play_len(),
+                    found_coded: found.coded_len(),
+                    expected: expected.play_len(),
+                    expected_coded: expected.coded_len(),
+                },
+            ),
+            None => {
+                let (pre_skip, end_trim) = (stream.head().pre_skip(), 0);
+                let reason = InvalidTimeline { pre_skip, coded_len, end_trim };
+                self.fault(None, FaultKind::Timeline(reason));
+            }
+        }
+    }
+
+    fn fault(&mut self, packet: Option<u64>, kind: FaultKind) {
+        self.found.fault(self.reader, packet, kind);
+    }
+
+    /// What ends the stream. That a chunk of the blob cannot be read, the store has said.
+    fn stream_error(&mut self, error: OggError) {
+        let is_known = match &error {
+            OggError::Io { source, .. } => {
+                source.get_ref().is_some_and(|inner| inner.is::<opus_zarr_store::Error>())
+            }
+            _ => false,
+        };
+        if !is_known || self.found.faults.is_empty() {
+            self.fault(None, FaultKind::Stream { reason: error.to_string() });
+        }
+    }
+}
+
+/// Whether they are the same but for the version, which the attributes do not hold.
+fn same(stream: &OpusHead, attributes: &OpusHead) -> bool {
+    let fields = |head: &OpusHead| {
+        (head.pre_skip(), head.input_sample_rate(), head.output_gain(), head.mapping().clone())
+    };
+    fields(stream) == fields(attributes)
+}
+
+type Chunks<'a> = Box<dyn Iterator<Item = Result<Arc<Span>, opus_zarr_store::Error>> + 'a>;
+
+/// The rows of the index, one after the other.
+struct Rows<'a> {
+    chunks: Option<Chunks<'a>>,
+    chunk: Option<Arc<Span>>,
+    next: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(reader: &'a RecordingReader) -> Self {
+        let chunks = reader.index_chunks().ok().map(|chunks| {
+            let chunks: Chunks<'a> = Box::new(chunks);
+            chunks
+        });
+        Self { chunks, chunk: None, next: 0 }
+    }
+
+    /// The next row; `Some(None)` behind the last one, none if the index cannot be read
+    /// (on), which the store has found before.
+    fn next(&mut self) -> Option<Option<IndexRow>> {
+        loop {
+            let row = self.chunk.as_ref().and_then(|chunk| chunk.rows().get(self.next));
+            if let Some(row) = row {
+                self.next += 1;
+                return Some(Some(*row));
+            }
+            match self.chunks.as_mut()?.next() {
+                None => return Some(None),
+                Some(Ok(chunk)) => (self.chunk, self.next) = (Some(chunk), 0),
+                Some(Err(_)) => self.chunks = None,
+            }
+        }
+    }
+}
+
+/// The gaps of the attributes: each begins and ends where a packet does.
+struct Gaps {
+    /// Where they begin and end, in their order, the next one last; each with its gap.
+    borders: Vec<(u64, usize)>,
+    wrong: Vec<usize>,
+}
+
+impl Gaps {
+    fn new(reader: &RecordingReader) -> Self {
+        let mut gaps = Self { borders: Vec::new(), wrong: Vec::new() };
+        let mut end = 0;
+        for (number, gap) in reader.info().gaps.iter().enumerate() {
+            match gap.position.checked_add(gap.samples) {
+                Some(next) if gap.position >= end && gap.samples > 0 => {
+                    gaps.borders.extend([(gap.position, number), (next, number)]);
+                    end = next;
+                }
+                _ => gaps.wrong.push(number),
+            }
+        }
+        gaps.borders.reverse();
+        gaps
+    }
+
+    /// A packet begins here, or the last one ends.
+    fn pass(&mut self, position: u64) {
+        while let Some(&(border, gap)) = self.borders.last().filter(|(at, _)| *at <= position) {
+            self.borders.pop();
+            if border != position {
+                self.wrong.push(gap);
+            }
+        }
+    }
+
+    fn finish(&mut self, reader: &RecordingReader, found: &mut Verification) {
+        self.wrong.extend(self.borders.drain(..).map(|(_, gap)| gap));
+        self.wrong.sort_unstable();
+        self.wrong.dedup();
+        for gap in self.wrong.iter().filter_map(|&number| reader.info().gaps.get(number)) {
+            let (position, samples) = (gap.position, gap.samples);
+            found.fault(reader, None, FaultKind::Gap { position, samples });
+        }
+    }
+}
