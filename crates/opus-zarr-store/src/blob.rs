@@ -5,17 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use opus_packet_index::BlobRead;
-use sha2::{Digest, Sha256};
-
 use crate::{
     AsyncStorage, Error, Part, Storage,
     codec::ChunkCodec,
+    hasher::Hasher,
     layout::{BLOB, BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
     object::{NewObject, io_error, name_of, read},
     shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
     storage::{Ready, ready},
 };
+use opus_packet_index::BlobRead;
 
 /// Writes the blob of a recording, in constant memory.
 pub struct BlobWriter {
@@ -24,7 +23,7 @@ pub struct BlobWriter {
     shard: Option<ShardWriter<NewObject>>,
     shards: u64,
     chunk: Vec<u8>,
-    sha256: Sha256,
+    sha256: Hasher,
 }
 
 /// A blob that has been written, as part of a recording that is not committed.
@@ -68,7 +67,7 @@ impl BlobWriter {
             shard: None,
             shards: 0,
             chunk: Vec::new(),
-            sha256: Sha256::new(),
+            sha256: Hasher::new(),
         })
     }
 
@@ -78,7 +77,9 @@ impl BlobWriter {
             self.end_chunk()?;
         }
         self.end_shard()?;
-        let sha256 = self.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = self.sha256.finish().ok_or_else(|| {
+            io_error("hash", self.blob.key.as_str())(io::Error::other("a thread has died"))
+        })?;
         Ok(StoredBlob { storage: self.storage, blob: self.blob, sha256 })
     }
 
@@ -87,7 +88,6 @@ impl BlobWriter {
             let room = size(BLOB_CHUNK) - self.chunk.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.chunk.extend_from_slice(now);
-            self.sha256.update(now);
             self.blob.len += wide(now.len());
             bytes = later;
             if self.chunk.len() == size(BLOB_CHUNK) {
@@ -99,6 +99,7 @@ impl BlobWriter {
 
     fn end_chunk(&mut self) -> Result<(), Error> {
         let mut chunk = std::mem::take(&mut self.chunk);
+        self.sha256.update(&chunk);
         chunk.resize(size(BLOB_CHUNK), 0);
         let encoded = self.blob.codec.encode(chunk)?;
         self.blob.checksums.extend(stored_checksum(&encoded));
@@ -141,6 +142,11 @@ impl StoredBlob {
     #[allow(clippy::len_without_is_empty, reason = "an empty blob is no recording")]
     pub fn len(&self) -> u64 {
         self.blob.len
+    }
+
+    /// SHA-256 in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Reads back what has been written, checking it.

@@ -6,6 +6,7 @@ mod codec;
 mod contract;
 mod document;
 mod error;
+mod hasher;
 mod index;
 mod info;
 mod json;

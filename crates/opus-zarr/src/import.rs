@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, thread};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};
 use opus_packet::Timeline;
@@ -70,9 +70,15 @@ struct Surveyed {
 
 impl Surveyed {
     fn of(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
-        let source = SourceFile::open(path)?;
-        let survey = Survey::of(&source, options)?;
-        Ok(Self { source, survey })
+        // Each reads all of it, and neither needs the other. That it changes in between is
+        // found when it is copied.
+        let (source, survey) = thread::scope(|scope| {
+            let hashing = thread::Builder::new().spawn_scoped(scope, || SourceFile::open(path));
+            let survey = Survey::of(path, options);
+            let source = hashing.ok().and_then(|hashing| hashing.join().ok());
+            (source.unwrap_or_else(|| SourceFile::open(path)), survey)
+        });
+        Ok(Self { source: source?, survey: survey? })
     }
 
     fn import(
@@ -154,7 +160,7 @@ fn copy(
     for (name, stream) in names.into_iter().zip(&survey.streams) {
         let Some(demuxer) = streams.next_stream()? else { break };
         let description = describe(source, survey, stream, StoredAs::Verbatim, demuxer);
-        recordings.push(record(store, name, |blob| {
+        recordings.push(record(source, store, name, |blob| {
             source.copy_to(blob)?;
             Ok(description)
         })?);
@@ -182,7 +188,7 @@ fn remux(
         }
         let Some(demuxer) = streams.current() else { break };
         let description = describe(source, survey, stream, StoredAs::Remuxed, demuxer);
-        recordings.push(record(store, name, |blob| {
+        recordings.push(record(source, store, name, |blob| {
             let timeline = write_stream(demuxer, stream.timeline, blob, source)?;
             source.check_unchanged()?;
             Ok(Description { timeline, ..description })
@@ -193,6 +199,7 @@ fn remux(
 
 /// Makes a recording of a blob that `write` writes.
 fn record(
+    source: &SourceFile,
     store: &Store,
     name: RecordingName,
     write: impl FnOnce(&mut BlobWriter) -> Result<Description, Error>,
@@ -201,6 +208,10 @@ fn record(
     let mut blob = writer.blob()?;
     let description = write(&mut blob)?;
     let blob = blob.finish()?;
+    if description.source.stored == StoredAs::Verbatim {
+        // The same bytes, so that they need not be hashed twice.
+        source.check_copy(blob.len(), blob.sha256())?;
+    }
 
     // The index is always made from the blob as it is stored, so that making it
     // again gives the same, and what was written has been read back once.

@@ -17,7 +17,7 @@ pub(crate) struct SourceFile {
 
 impl SourceFile {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let (bytes, sha256) = read_through(path, &mut io::sink())?;
+        let (bytes, sha256) = hash(path)?;
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 
@@ -35,18 +35,24 @@ impl SourceFile {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Copies the file, byte for byte.
+    /// Copies the file, byte for byte. Whether it still is what it was is told by the hash
+    /// of the copy: [`check_copy`](Self::check_copy).
     pub(crate) fn copy_to(&self, out: &mut impl io::Write) -> Result<(), Error> {
-        self.check(read_through(&self.path, out)?)
+        read_through(&self.path, |piece| out.write_all(piece))
+    }
+
+    /// An error if the file was not what it had been when it was copied.
+    pub(crate) fn check_copy(&self, bytes: u64, sha256: &str) -> Result<(), Error> {
+        self.check(bytes == self.bytes && sha256 == self.sha256())
     }
 
     /// An error if the file is not what it was.
     pub(crate) fn check_unchanged(&self) -> Result<(), Error> {
-        self.check(read_through(&self.path, &mut io::sink())?)
+        self.check(hash(&self.path)? == (self.bytes, self.sha256))
     }
 
-    fn check(&self, now: (u64, [u8; 32])) -> Result<(), Error> {
-        match now == (self.bytes, self.sha256) {
+    fn check(&self, is_the_same: bool) -> Result<(), Error> {
+        match is_the_same {
             true => Ok(()),
             false => Err(Error::SourceChanged { path: self.path.clone() }),
         }
@@ -79,11 +85,31 @@ pub(crate) fn detect(path: &Path) -> Result<Container, Error> {
         .map_err(|reason| Error::UnknownContainer { path: path.to_owned(), reason })
 }
 
-/// Copies a file; gives its length and SHA-256.
-fn read_through(path: &Path, out: &mut impl io::Write) -> Result<(u64, [u8; 32]), Error> {
-    let mut input = Hashing { inner: open(path)?, sha256: Sha256::new(), bytes: 0 };
-    io::copy(&mut input, out).map_err(|error| copy_error(path, error))?;
-    Ok((input.bytes, input.sha256.finalize().into()))
+/// Length and SHA-256 of a file.
+fn hash(path: &Path) -> Result<(u64, [u8; 32]), Error> {
+    let (mut sha256, mut bytes) = (Sha256::new(), 0);
+    read_through(path, |piece| {
+        sha256.update(piece);
+        bytes += u64::try_from(piece.len()).unwrap_or_default();
+        Ok(())
+    })?;
+    Ok((bytes, sha256.finalize().into()))
+}
+
+/// Reads a file from its start to its end, in pieces large enough that system calls cost
+/// nothing.
+fn read_through(path: &Path, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
+    let mut file = open(path)?;
+    let mut piece = vec![0; PIECE_LEN];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => each(piece.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| copy_error(path, error))?;
+    }
 }
 
 /// A failure to copy is one of the store, or else of reading the file.
@@ -94,18 +120,4 @@ pub(crate) fn copy_error(path: &Path, error: io::Error) -> Error {
     }
 }
 
-/// Hashes and counts what is read.
-struct Hashing<R> {
-    inner: R,
-    sha256: Sha256,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(out)?;
-        self.sha256.update(out.get(..count).unwrap_or_default());
-        self.bytes += u64::try_from(count).unwrap_or_default();
-        Ok(count)
-    }
-}
+const PIECE_LEN: usize = 256 * 1024;

@@ -1,10 +1,11 @@
+use std::path::Path;
+
 use opus_packet::Timeline;
 use opus_zarr_store::Gap;
 
 use crate::{
     Error, Finding, ImportOptions,
     demuxer::{DemuxError, Demuxer, Streams},
-    source::SourceFile,
 };
 
 /// What a file holds: found by reading it once from end to end.
@@ -29,8 +30,8 @@ pub(crate) struct StreamSurvey {
 }
 
 impl Survey {
-    pub(crate) fn of(source: &SourceFile, options: &ImportOptions) -> Result<Self, Error> {
-        let mut streams = Streams::new(source.path(), options)?;
+    pub(crate) fn of(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
+        let mut streams = Streams::new(path, options)?;
         let container = streams.container_name();
         let mut survey = Self {
             container,
@@ -45,7 +46,7 @@ impl Survey {
             read.map_err(|reason| streams.fault(reason))?;
         }
         survey.is_canonical &= count == 1;
-        survey.choose(options, count, source)?;
+        survey.choose(options, count, path)?;
         Ok(survey)
     }
 
@@ -85,19 +86,14 @@ impl Survey {
     }
 
     /// Keeps the stream that is asked for.
-    fn choose(
-        &mut self,
-        options: &ImportOptions,
-        count: u64,
-        source: &SourceFile,
-    ) -> Result<(), Error> {
+    fn choose(&mut self, options: &ImportOptions, count: u64, path: &Path) -> Result<(), Error> {
         if let Some(asked) = options.stream {
             self.streams.retain(|stream| stream.number == asked);
         }
         if !self.streams.is_empty() {
             return Ok(());
         }
-        let path = source.path().to_owned();
+        let path = path.to_owned();
         match options.stream {
             Some(asked) if asked == 0 || asked > count => {
                 Err(Error::NoSuchStream { path, asked, count })
