@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 /// Which of our crates a crate may name, and names.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("opus-packet", &[]),
     ("ogg-opus-demux", &["opus-packet"]),
     ("webm-opus-demux", &["opus-packet"]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("raw-opus-demux", &["opus-packet"]),
     ("opus-packet-index", &["opus-packet"]),
     ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
+    ("opus-zarr-object-store", &["opus-zarr-store"]),
     ("opus-segment-decode", &["opus-packet", "opus-packet-index"]),
     (
         "opus-zarr",
@@ -40,7 +41,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Foreign crates that only one of ours may name.
-const WRAPPERS: [(&str, &str); 3] = [
+const WRAPPERS: [(&str, &str); 4] = [
+    ("object_store", "opus-zarr-object-store"),
     ("zarrs", "opus-zarr-store"),
     ("magnum-opus", "opus-segment-decode"),
     ("ogg", "ogg-opus-demux"),

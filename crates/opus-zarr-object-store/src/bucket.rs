@@ -1,0 +1,197 @@
+//! An object store and the prefix of our keys in it: the requests that we make.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use object_store::{
+    CopyMode, CopyOptions, Error, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore,
+    PutMode, PutOptions, PutPayload, UpdateVersion, path::Path,
+};
+use opus_zarr_store::Part;
+
+use crate::fault::{io_error, is_beyond_end};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    /// Empty, or ends with `/`.
+    prefix: String,
+}
+
+/// An object in a list, by its key.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) key: String,
+    pub(crate) tag: Tag,
+}
+
+/// What changes when an object is written again. None where a store does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tag(Option<String>);
+
+impl Tag {
+    /// Some stores quote it in one answer and not in another.
+    pub(crate) fn new(e_tag: Option<&str>) -> Self {
+        Self(e_tag.map(|tag| tag.trim_matches('"').to_owned()))
+    }
+
+    /// Whether these can be of the same object.
+    pub(crate) fn fits(&self, other: &Self) -> bool {
+        self.0.is_none() || other.0.is_none() || self == other
+    }
+}
+
+impl Bucket {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: &Path) -> Self {
+        let prefix = prefix.as_ref();
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        Self { store, prefix: format!("{prefix}{slash}") }
+    }
+
+    /// Where a key is, as it stands: `Path::from` would escape the names of recordings.
+    pub(crate) fn path(&self, key: &str) -> Result<Path, Error> {
+        Ok(Path::parse(format!("{}{key}", self.prefix))?)
+    }
+
+    fn key(&self, path: &Path) -> Option<String> {
+        path.as_ref().strip_prefix(&self.prefix).map(str::to_owned)
+    }
+
+    /// One ranged request.
+    pub(crate) async fn read(&self, key: &str, part: Part) -> io::Result<Vec<u8>> {
+        let range = match &part {
+            Part::Range(range) if range.is_empty() => return Ok(Vec::new()),
+            Part::Last(0) => return Ok(Vec::new()),
+            Part::Range(range) => Some(GetRange::Bounded(range.clone())),
+            Part::Last(count) => Some(GetRange::Suffix(*count)),
+            Part::Whole(_) => None,
+        };
+        let found = match (self.get(key, range).await, &part) {
+            // Azure knows no ranges from the end.
+            (Err(Error::NotSupported { .. }), Part::Last(count)) => {
+                self.get_last(key, *count).await
+            }
+            (found, _) => found,
+        };
+        let found = match (found, &part) {
+            (Err(error), Part::Last(_)) if is_beyond_end(&error) => return Ok(Vec::new()),
+            (Err(error), Part::Range(_)) if is_beyond_end(&error) => {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            (found, _) => found.map_err(io_error)?,
+        };
+        match part {
+            Part::Range(range) if found.range != range => Err(ErrorKind::UnexpectedEof.into()),
+            Part::Whole(limit) if found.meta.size > limit => Err(ErrorKind::FileTooLarge.into()),
+            _ => body(found).await,
+        }
+    }
+
+    pub(crate) async fn get(&self, key: &str, range: Option<GetRange>) -> Result<GetResult, Error> {
+        let options = GetOptions::new().with_range(range);
+        self.store.get_opts(&self.path(key)?, options).await
+    }
+
+    /// The end of an object, which tells its length in a first request.
+    async fn get_last(&self, key: &str, count: u64) -> Result<GetResult, Error> {
+        let size = self.get(key, Some(GetRange::Bounded(0..1))).await?.meta.size;
+        self.get(key, Some(GetRange::Bounded(size.saturating_sub(count)..size))).await
+    }
+
+    /// A small object with what tells its version; none if it is not there.
+    pub(crate) async fn get_small(&self, key: &str) -> io::Result<Option<(Vec<u8>, ObjectMeta)>> {
+        let found = match self.get(key, None).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found.map_err(io_error)?,
+        };
+        let meta = found.meta.clone();
+        if meta.size > MAX_SMALL {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        Ok(Some((body(found).await?, meta)))
+    }
+
+    pub(crate) async fn exists(&self, key: &str) -> io::Result<bool> {
+        match self.get(key, Some(GetRange::Bounded(0..1))).await {
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) if is_beyond_end(&error) => Ok(true),
+            found => found.map(|_| true).map_err(io_error),
+        }
+    }
+
+    /// What tells the version of an object that is not empty.
+    pub(crate) async fn tag(&self, key: &str) -> Result<Tag, Error> {
+        let found = self.get(key, Some(GetRange::Bounded(0..1))).await?;
+        Ok(Tag::new(found.meta.e_tag.as_deref()))
+    }
+
+    pub(crate) async fn put(
+        &self,
+        key: &str,
+        bytes: impl Into<PutPayload>,
+        mode: PutMode,
+    ) -> Result<UpdateVersion, Error> {
+        let options = PutOptions::from(mode);
+        let put = self.store.put_opts(&self.path(key)?, bytes.into(), options).await?;
+        Ok(put.into())
+    }
+
+    /// Copies an object within the store.
+    pub(crate) async fn copy(&self, from: &str, to: &str) -> Result<(), Error> {
+        let options = CopyOptions::new().with_mode(CopyMode::Overwrite);
+        self.store.copy_opts(&self.path(from)?, &self.path(to)?, options).await
+    }
+
+    /// Everything below a key.
+    pub(crate) async fn list(&self, below: &str) -> io::Result<Vec<Listed>> {
+        let path = self.path(below).map_err(io_error)?;
+        let found: Vec<ObjectMeta> =
+            self.store.list(Some(&path)).try_collect().await.map_err(io_error)?;
+        let listed = |meta: ObjectMeta| {
+            let key = self.key(&meta.location)?;
+            Some(Listed { key, tag: Tag::new(meta.e_tag.as_deref()) })
+        };
+        Ok(found.into_iter().filter_map(listed).collect())
+    }
+
+    /// The names that lie directly in the store: of prefixes, and of objects.
+    pub(crate) async fn names(&self) -> io::Result<(Vec<String>, Vec<String>)> {
+        let path = self.path("").map_err(io_error)?;
+        let path = (!self.prefix.is_empty()).then_some(&path);
+        let found = self.store.list_with_delimiter(path).await.map_err(io_error)?;
+        let prefixes = found.common_prefixes.iter().filter_map(|path| self.key(path)).collect();
+        let objects = found.objects.iter().filter_map(|one| self.key(&one.location)).collect();
+        Ok((prefixes, objects))
+    }
+
+    /// Removes objects; one that is not there is none that fails.
+    pub(crate) async fn delete(&self, keys: impl IntoIterator<Item = String>) -> io::Result<()> {
+        let paths: Vec<_> = keys.into_iter().map(|key| self.path(&key)).collect();
+        let mut removed = self.store.delete_stream(stream::iter(paths).boxed());
+        let mut result = Ok(());
+        while let Some(one) = removed.next().await {
+            match one {
+                Err(Error::NotFound { .. }) | Ok(_) => {}
+                Err(error) => result = Err(io_error(error)),
+            }
+        }
+        result
+    }
+}
+
+/// The bytes that a response promised.
+async fn body(found: GetResult) -> io::Result<Vec<u8>> {
+    let expected = found.range.end.saturating_sub(found.range.start);
+    let bytes = found.bytes().await.map_err(io_error)?;
+    match u64::try_from(bytes.len()) == Ok(expected) {
+        true => Ok(bytes.into()),
+        false => Err(io::Error::new(
+            ErrorKind::InvalidData,
+            format!("the store sent {} bytes in place of {expected}", bytes.len()),
+        )),
+    }
+}
+
+/// Leases and documents are much smaller.
+const MAX_SMALL: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,106 @@
+//! What an object store says went wrong, as I/O errors of one line.
+
+use std::{
+    error::Error as StdError,
+    io::{self, ErrorKind},
+    iter,
+};
+
+use object_store::Error;
+
+/// The same with the kind that [`Part`](opus_zarr_store::Part) and others name.
+pub(crate) fn io_error(error: Error) -> io::Error {
+    io::Error::new(kind_of(&error), one_line(&error.to_string()))
+}
+
+/// Why another must not write now.
+pub(crate) fn busy(reason: &str) -> io::Error {
+    io::Error::new(ErrorKind::ResourceBusy, reason)
+}
+
+/// Whether the object ends before the range that was asked for. What says so has types
+/// that cannot be named outside their crate, but for the text.
+pub(crate) fn is_beyond_end(error: &Error) -> bool {
+    chain(error).any(|error| {
+        let text = error.to_string();
+        text.contains("416 Range Not Satisfiable") || text.starts_with("Wanted range starting at")
+    })
+}
+
+/// Whether what was asked for may be done nevertheless, or may yet be: the store did not
+/// refuse it, the answer was lost.
+pub(crate) fn is_unclear(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::NotFound { .. }
+            | Error::InvalidPath { .. }
+            | Error::NotSupported { .. }
+            | Error::AlreadyExists { .. }
+            | Error::Precondition { .. }
+            | Error::NotImplemented { .. }
+            | Error::PermissionDenied { .. }
+            | Error::Unauthenticated { .. }
+    )
+}
+
+/// A message without its line breaks: the answers of servers have some. Of a long one the
+/// beginning.
+pub(crate) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(MAX_MESSAGE).collect()
+}
+
+fn kind_of(error: &Error) -> ErrorKind {
+    match error {
+        Error::NotFound { .. } => ErrorKind::NotFound,
+        Error::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            ErrorKind::PermissionDenied
+        }
+        Error::InvalidPath { .. } => ErrorKind::InvalidInput,
+        Error::NotSupported { .. } | Error::NotImplemented { .. } => ErrorKind::Unsupported,
+        error if has_timed_out(error) => ErrorKind::TimedOut,
+        _ => ErrorKind::Other,
+    }
+}
+
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+fn has_timed_out(error: &Error) -> bool {
+    use object_store::client::{HttpError, HttpErrorKind};
+    let http =
+        |error: &(dyn StdError + 'static)| error.downcast_ref::<HttpError>().map(HttpError::kind);
+    chain(error).any(|error| http(error) == Some(HttpErrorKind::Timeout))
+}
+
+#[cfg(not(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http")))]
+fn has_timed_out(_: &Error) -> bool {
+    false
+}
+
+/// An error and what led to it.
+fn chain(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let first: &(dyn StdError + 'static) = error;
+    iter::successors(Some(first), |error: &&(dyn StdError + 'static)| (*error).source())
+}
+
+/// In characters.
+const MAX_MESSAGE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_servers_become_one_line_of_bounded_length() {
+        assert_eq!(one_line("a\r\n  <b>\tc</b>\n"), "a <b> c</b>");
+        assert_eq!(one_line(&"é".repeat(10_000)).chars().count(), MAX_MESSAGE);
+    }
+
+    #[test]
+    fn what_a_store_refused_is_clear_and_what_else_failed_is_not() {
+        let source = || "x".into();
+        let refused = Error::Precondition { path: String::new(), source: source() };
+        assert!(!is_unclear(&refused));
+        assert!(is_unclear(&Error::Generic { store: "S3", source: source() }));
+    }
+}

@@ -1,0 +1,149 @@
+//! Objects that are being written.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use object_store::{Error, MultipartUpload, PutMode, PutMultipartOptions};
+use opus_zarr_store::ObjectWriter;
+
+use crate::{bucket::Bucket, bucket::Tag, draft::Session, fault::io_error, tasks::Tasks};
+
+/// An object that is being written: held back up to one part, so that a small one is one
+/// request, and a large one takes no more memory than that.
+pub(crate) struct Upload {
+    bucket: Bucket,
+    tasks: Tasks,
+    key: String,
+    /// Of the draft that it belongs to.
+    session: Option<Arc<Session>>,
+    part: Vec<u8>,
+    multipart: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Upload {
+    pub(crate) fn new(
+        bucket: Bucket,
+        tasks: Tasks,
+        key: &str,
+        session: Option<Arc<Session>>,
+    ) -> Self {
+        let key = key.to_owned();
+        Self { bucket, tasks, key, session, part: Vec::new(), multipart: None }
+    }
+
+    /// Sends what is held back as a part of a larger object.
+    fn send_part(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.part);
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        let (session, begun) = (self.session.clone(), self.multipart.take());
+        let (multipart, result) = self.tasks.wait(async move {
+            check(session.as_deref()).await?;
+            let mut multipart = match begun {
+                Some(multipart) => multipart,
+                None => begin(&bucket, &key).await.map_err(io_error)?,
+            };
+            let result = multipart.put_part(part.into()).await;
+            Ok((multipart, result))
+        })?;
+        // Kept, to be aborted, if the part has failed.
+        self.multipart = Some(multipart);
+        result.map_err(io_error)
+    }
+
+    /// Ends a large object.
+    fn complete(&mut self) -> io::Result<()> {
+        if !self.part.is_empty() {
+            self.send_part()?;
+        }
+        let Some(mut multipart) = self.multipart.take() else { return Ok(()) };
+        let (key, session) = (self.key.clone(), self.session.clone());
+        self.tasks.wait(async move {
+            check(session.as_deref()).await?;
+            let result = multipart.complete().await;
+            if result.is_err() {
+                abort(multipart, &key).await;
+            }
+            let result = result.map(|done| Tag::new(done.e_tag.as_deref()));
+            written(session.as_deref(), key, result)
+        })
+    }
+
+    /// Writes a small object.
+    fn put(&mut self) -> io::Result<()> {
+        let part = std::mem::take(&mut self.part);
+        let (bucket, key, session) = (self.bucket.clone(), self.key.clone(), self.session.clone());
+        self.tasks.wait(async move {
+            check(session.as_deref()).await?;
+            let result = bucket.put(&key, part, PutMode::Overwrite).await;
+            let result = result.map(|version| Tag::new(version.e_tag.as_deref()));
+            written(session.as_deref(), key, result)
+        })
+    }
+}
+
+impl Write for Upload {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = PART_LEN.saturating_sub(self.part.len());
+        let (now, _) = bytes.split_at(room.min(bytes.len()));
+        self.part.extend_from_slice(now);
+        if self.part.len() == PART_LEN {
+            self.send_part()?;
+        }
+        Ok(now.len())
+    }
+
+    /// Does nothing: parts have to have their length.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl ObjectWriter for Upload {
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        match self.multipart.is_some() {
+            true => self.complete(),
+            false => self.put(),
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let Some(multipart) = self.multipart.take() else { return };
+        let key = self.key.clone();
+        // An error says that the threads have ended, and with them the program.
+        let _ = self.tasks.wait(async move {
+            abort(multipart, &key).await;
+            Ok(())
+        });
+    }
+}
+
+async fn begin(bucket: &Bucket, key: &str) -> Result<Box<dyn MultipartUpload>, Error> {
+    bucket.store.put_multipart_opts(&bucket.path(key)?, PutMultipartOptions::default()).await
+}
+
+async fn abort(mut multipart: Box<dyn MultipartUpload>, key: &str) {
+    if let Err(error) = multipart.abort().await {
+        let error = io_error(error);
+        tracing::warn!(key, %error, "cannot remove the parts of an unfinished object");
+    }
+}
+
+async fn check(session: Option<&Session>) -> io::Result<()> {
+    match session {
+        Some(session) => session.lease.check().await,
+        None => Ok(()),
+    }
+}
+
+fn written(session: Option<&Session>, key: String, result: Result<Tag, Error>) -> io::Result<()> {
+    match session {
+        Some(session) => session.written(key, result),
+        None => result.map(drop).map_err(io_error),
+    }
+}
+
+/// Of a multipart upload. A shard of the blob is two and a little; S3 takes 10,000 parts
+/// of at least 5 MiB.
+const PART_LEN: usize = 8 * 1024 * 1024;

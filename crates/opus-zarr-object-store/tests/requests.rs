@@ -1,0 +1,84 @@
+//! What is asked of an object store, request by request.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use opus_zarr::{AsyncRecording, Recording};
+use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of};
+
+fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
+    let faulty = Faulty::new(memory());
+    (faulty.clone(), Arc::new(faulty))
+}
+
+#[test]
+fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
+    let (faulty, objects) = counted();
+    let store = store_of(&objects);
+    import(&store, MONO, "it").unwrap();
+    let cold = ["GET a/b/it/opus_index/c/0/0", "GET a/b/it/opus_blob/c/0"];
+
+    faulty.requests();
+    let recording = Recording::open_in(&store, "it").unwrap();
+    assert_eq!(faulty.requests(), ["GET a/b/it/zarr.json"]);
+    recording.read::<i16>(48_000..96_000).unwrap();
+    assert_eq!(faulty.requests(), cold);
+    recording.read::<i16>(60_000..108_000).unwrap();
+    assert_eq!(faulty.requests(), &cold[1..]);
+
+    let storage = Arc::new(storage_of(&objects));
+    block_on(async {
+        let recording = AsyncRecording::open(storage, "it").await.unwrap();
+        assert_eq!(faulty.requests(), ["GET a/b/it/zarr.json"]);
+        recording.read::<i16>(48_000..96_000).await.unwrap();
+        assert_eq!(faulty.requests(), cold);
+        recording.read::<i16>(60_000..108_000).await.unwrap();
+        assert_eq!(faulty.requests(), &cold[1..]);
+    });
+}
+
+#[test]
+fn nothing_is_ever_asked_for_with_a_head() {
+    let (faulty, objects) = counted();
+    let store = store_of(&objects);
+    import(&store, MONO, "it").unwrap();
+    let (it, other) = ("it".parse().unwrap(), "other".parse().unwrap());
+    store.copy_recording(&it, &store, &other).unwrap();
+    assert_eq!(store.recordings().unwrap().count(), 2);
+    store.delete_recording(&it).unwrap();
+    let requests = faulty.requests();
+    assert!(!requests.iter().any(|one| one.starts_with("HEAD")), "{requests:#?}");
+    assert!(!requests.iter().any(|one| one.starts_with("RENAME")), "{requests:#?}");
+}
+
+#[test]
+fn an_import_of_a_small_file_takes_few_requests() {
+    let (faulty, objects) = counted();
+    let store = store_of(&objects);
+    faulty.requests();
+    import(&store, MONO, "it").unwrap();
+    let requests = faulty.requests();
+    println!("{} requests: {requests:#?}", requests.len());
+    // Of which 5 write objects of the recording, 2 read the blob back, and 1 opens it.
+    assert!(requests.len() <= 30, "{requests:#?}");
+}
+
+#[test]
+fn a_list_is_one_request_without_leases() {
+    let (faulty, objects) = counted();
+    let store = store_of(&objects);
+    import(&store, MONO, "it").unwrap();
+    faulty.requests();
+    assert_eq!(store.recordings().unwrap().count(), 1);
+    assert_eq!(faulty.requests().len(), 1);
+    let _writer = store.create_recording(&"draft".parse().unwrap()).unwrap();
+    faulty.requests();
+    assert_eq!(store.recordings().unwrap().count(), 1);
+    let requests = faulty.requests();
+    let asked = requests.iter().filter(|one| !one.contains("leases/draft")).count();
+    assert_eq!(asked, 3, "the list, the leases, the document: {requests:?}");
+}

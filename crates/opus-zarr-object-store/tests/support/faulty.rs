@@ -1,0 +1,189 @@
+//! An object store that counts what it is asked for, and fails when it is told to.
+
+use std::{
+    fmt,
+    ops::Range,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    UploadPart, path::Path,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not done.
+    Refused,
+    /// It is done, and the answer is lost.
+    Unanswered,
+    /// It is not done, and neither is anything after it.
+    Dead,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Faulty(Arc<dyn ObjectStore>, Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    count: AtomicU64,
+    requests: Mutex<Vec<String>>,
+    plan: Mutex<Option<(u64, Fault)>>,
+}
+
+impl Faulty {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
+        Self(store, Arc::default())
+    }
+
+    /// Lets the k-th request from now on fail.
+    pub(crate) fn fail(&self, k: u64, fault: Fault) {
+        self.1.count.store(0, Ordering::SeqCst);
+        *self.1.plan.lock().unwrap() = Some((k, fault));
+    }
+
+    /// Whether the k-th request has come.
+    pub(crate) fn has_failed(&self) -> bool {
+        let plan = *self.1.plan.lock().unwrap();
+        plan.is_some_and(|(k, _)| self.1.count.load(Ordering::SeqCst) > k)
+    }
+
+    /// What was asked for since the last time.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.1.requests.lock().unwrap())
+    }
+
+    /// Counts a request; an error if it is to fail, with whether it is to be done.
+    fn ask(&self, what: String) -> Result<Option<Error>> {
+        let number = self.1.count.fetch_add(1, Ordering::SeqCst);
+        self.1.requests.lock().unwrap().push(what);
+        let lost = || Error::Generic { store: "test", source: "the connection was cut".into() };
+        match *self.1.plan.lock().unwrap() {
+            Some((k, Fault::Refused)) if k == number => Err(lost()),
+            Some((k, Fault::Dead)) if k <= number => Err(lost()),
+            Some((k, Fault::Unanswered)) if k == number => Ok(Some(lost())),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The answer, or its loss.
+fn answer<T>(result: Result<T>, lost: Option<Error>) -> Result<T> {
+    match lost {
+        Some(error) => Err(error),
+        None => result,
+    }
+}
+
+impl fmt::Display for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("faulty")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Faulty {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let lost = self.ask(format!("PUT {path}"))?;
+        answer(self.0.put_opts(path, payload, options).await, lost)
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let lost = self.ask(format!("POST {path}"))?;
+        let upload = answer(self.0.put_multipart_opts(path, options).await, lost)?;
+        Ok(Box::new(FaultyUpload(upload, self.clone())))
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        let method = if options.head { "HEAD" } else { "GET" };
+        let lost = self.ask(format!("{method} {path}"))?;
+        answer(self.0.get_opts(path, options).await, lost)
+    }
+
+    async fn get_ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let lost = self.ask(format!("GET {path} {}", ranges.len()))?;
+        answer(self.0.get_ranges(path, ranges).await, lost)
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let this = self.clone();
+        paths
+            .then(move |path| {
+                let this = this.clone();
+                async move {
+                    let path = path?;
+                    let lost = this.ask(format!("DELETE {path}"))?;
+                    let one = futures_util::stream::iter([Ok(path.clone())]).boxed();
+                    let mut results = this.0.delete_stream(one);
+                    answer(results.next().await.unwrap(), lost)
+                }
+            })
+            .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.ask(format!("LIST {prefix:?}")) {
+            Ok(None) => self.0.list(prefix),
+            Ok(Some(error)) | Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let lost = self.ask(format!("LIST {prefix:?}"))?;
+        answer(self.0.list_with_delimiter(prefix).await, lost)
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let lost = self.ask(format!("COPY {from}"))?;
+        answer(self.0.copy_opts(from, to, options).await, lost)
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        let lost = self.ask(format!("RENAME {from}"))?;
+        answer(self.0.rename_opts(from, to, options).await, lost)
+    }
+}
+
+#[derive(Debug)]
+struct FaultyUpload(Box<dyn MultipartUpload>, Faulty);
+
+#[async_trait]
+impl MultipartUpload for FaultyUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let asked = self.1.ask("PUT part".to_owned());
+        let part = self.0.put_part(data);
+        Box::pin(async move {
+            let lost = asked?;
+            answer(part.await, lost)
+        })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let lost = self.1.ask("POST complete".to_owned())?;
+        answer(self.0.complete().await, lost)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let lost = self.1.ask("DELETE upload".to_owned())?;
+        answer(self.0.abort().await, lost)
+    }
+}

@@ -1,0 +1,99 @@
+#![allow(dead_code, reason = "each test uses some of it")]
+
+pub(crate) mod faulty;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory};
+use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, import_into};
+use opus_zarr_object_store::ObjectStorage;
+use opus_zarr_store::Storage;
+
+pub(crate) const MONO: &str = "field-notes.opus";
+pub(crate) const STEREO: &str = "chirps-stereo.opus";
+
+/// Short, so that waiting for a dead writer is.
+pub(crate) const LEASE: Duration = Duration::from_millis(400);
+
+pub(crate) fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
+}
+
+/// A storage below a prefix of this object store, as another process would open it.
+pub(crate) fn storage_of(objects: &Arc<dyn ObjectStore>) -> ObjectStorage {
+    ObjectStorage::new(objects.clone(), "a/b", "test://a/b").unwrap().with_lease(LEASE)
+}
+
+pub(crate) fn store_of(objects: &Arc<dyn ObjectStore>) -> Store {
+    Store::open_or_create_in(Arc::new(storage_of(objects))).unwrap()
+}
+
+pub(crate) fn memory() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+pub(crate) fn import(store: &Store, file: &str, name: &str) -> Result<Imported, Error> {
+    import_into(testdata(file), store, name, &ImportOptions::default())
+}
+
+pub(crate) fn all(recording: &Recording) -> Vec<i16> {
+    recording.read(0..recording.info().play_length).unwrap()
+}
+
+pub(crate) fn names(store: &Store) -> Vec<String> {
+    let names = store.recordings().unwrap();
+    let mut names: Vec<String> = names.map(|name| name.unwrap().to_string()).collect();
+    names.sort();
+    names
+}
+
+/// Every object by its path.
+pub(crate) fn objects(store: &Arc<dyn ObjectStore>) -> BTreeMap<String, Vec<u8>> {
+    block_on(async {
+        let mut found = BTreeMap::new();
+        let list = store.list_with_delimiter(None).await.unwrap();
+        let mut prefixes = list.common_prefixes;
+        let mut metas = list.objects;
+        while let Some(prefix) = prefixes.pop() {
+            let list = store.list_with_delimiter(Some(&prefix)).await.unwrap();
+            prefixes.extend(list.common_prefixes);
+            metas.extend(list.objects);
+        }
+        for meta in metas {
+            let bytes = store.get(&meta.location).await.unwrap().bytes().await.unwrap();
+            found.insert(meta.location.to_string(), bytes.to_vec());
+        }
+        found
+    })
+}
+
+/// Every file by its path, below another prefix.
+pub(crate) fn files(root: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let key = path.strip_prefix(root).unwrap().to_str().unwrap();
+                found.insert(format!("{prefix}/{key}"), std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+pub(crate) fn as_storage(storage: &ObjectStorage) -> Arc<dyn Storage> {
+    Arc::new(storage.clone())
+}
