@@ -1,6 +1,8 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod faulty;
+pub(crate) mod moto;
+pub(crate) mod proxy;
 
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,250 @@
+//! Stores on a server that speaks S3, over a good network and a bad one.
+
+#![cfg(feature = "aws")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::{
+    io::{ErrorKind, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use object_store::{
+    BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder,
+    path::Path,
+};
+use opus_zarr::{AsyncRecording, Error, Recording, Store};
+use opus_zarr_object_store::ObjectStorage;
+use opus_zarr_store::{Part, Storage, WriteStorage};
+use support::{
+    MONO, STEREO, all, block_on, files, import,
+    moto::Moto,
+    names, objects,
+    proxy::{Act, Proxy},
+    testdata,
+};
+
+/// Above what the server, which is slow, may take between two renewals.
+const LEASE: Duration = Duration::from_secs(2);
+/// Of one request to the server.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+fn storage(port: u16, bucket: &str) -> ObjectStorage {
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let options = [
+        ("AWS_ENDPOINT", endpoint.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let url = format!("s3://{bucket}/a/b");
+    ObjectStorage::from_url_with(&url, options).unwrap().with_lease(LEASE)
+}
+
+fn store(port: u16, bucket: &str) -> Store {
+    Store::open_or_create_in(Arc::new(storage(port, bucket))).unwrap()
+}
+
+/// A client with short timeouts.
+fn client(port: u16, bucket: &str) -> Arc<dyn ObjectStore> {
+    let backoff = BackoffConfig {
+        init_backoff: Duration::from_millis(20),
+        max_backoff: Duration::from_millis(100),
+        base: 2.,
+    };
+    let retry = RetryConfig { backoff, max_retries: 4, retry_timeout: Duration::from_secs(10) };
+    let client = AmazonS3Builder::new()
+        .with_client_options(ClientOptions::new().with_timeout(TIMEOUT).with_allow_http(true))
+        .with_endpoint(format!("http://127.0.0.1:{port}"))
+        .with_region("us-east-1")
+        .with_access_key_id("test")
+        .with_secret_access_key("test")
+        .with_bucket_name(bucket)
+        .with_retry(retry)
+        .build();
+    Arc::new(client.unwrap())
+}
+
+/// A store over a network that does with requests what `plan` says.
+fn behind(proxy: &Proxy, bucket: &str) -> Store {
+    let storage = ObjectStorage::new(client(proxy.port, bucket), "a/b", "bad").unwrap();
+    Store::open_in(Arc::new(storage.with_lease(LEASE))).unwrap()
+}
+
+#[test]
+fn recordings_are_imported_listed_read_copied_and_deleted() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("plain");
+    let store = store(moto.port, "plain");
+    assert_eq!(store.storage().to_string(), "s3://plain/a/b");
+    let folder = tempfile::tempdir().unwrap();
+    for file in [MONO, STEREO] {
+        import(&store, file, file).unwrap();
+        opus_zarr::import(testdata(file), folder.path().join("store"), file).unwrap();
+    }
+    let expected = files(&folder.path().join("store"), "a/b");
+    assert!(objects(&client(moto.port, "plain")) == expected);
+    let key = format!("a/b/{MONO}/opus_blob/c/0");
+    assert!(moto.ask("GET", &format!("plain/{key}")).ends_with(&expected[&key]));
+    assert_eq!(names(&store), [STEREO, MONO]);
+
+    let local = Recording::open(folder.path().join("store"), MONO).unwrap();
+    assert!(all(&Recording::open_in(&store, MONO).unwrap()) == all(&local));
+    let read = block_on(async {
+        let storage = Arc::new(storage(moto.port, "plain"));
+        let recording = AsyncRecording::open(storage, MONO).await.unwrap();
+        recording.read::<i16>(48_000..96_000).await.unwrap()
+    });
+    assert!(read == local.read::<i16>(48_000..96_000).unwrap());
+
+    let (it, other) = (MONO.parse().unwrap(), "Zaunkönig #1 100%".parse().unwrap());
+    store.rename_recording(&it, &other).unwrap();
+    assert_eq!(names(&store), [other.as_str(), STEREO]);
+    assert!(all(&Recording::open_in(&store, other.as_str()).unwrap()) == all(&local));
+    store.delete_recording(&other).unwrap();
+    assert_eq!(names(&store), [STEREO]);
+}
+
+#[test]
+fn parts_of_objects_and_objects_of_parts() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("parts");
+    let storage = storage(moto.port, "parts");
+    let bytes: Vec<u8> = (0..18_000_000_u32).map(|i| i.to_le_bytes()[1]).collect();
+    for is_finished in [false, true] {
+        let mut object = storage.create("big").unwrap();
+        object.write_all(&bytes).unwrap();
+        let absent = Storage::read(&storage, "big", Part::Last(1)).unwrap_err();
+        assert_eq!(absent.kind(), ErrorKind::NotFound);
+        if is_finished {
+            object.finish().unwrap();
+        }
+    }
+    let unfinished = moto.ask("GET", "parts?uploads");
+    assert!(!String::from_utf8_lossy(&unfinished).contains("<UploadId>"), "aborted");
+    let read = |part| Storage::read(&storage, "big", part);
+    let kind = |part| read(part).unwrap_err().kind();
+    assert!(read(Part::Whole(1 << 30)).unwrap() == bytes);
+    assert!(read(Part::Range(8_388_600..8_388_700)).unwrap() == bytes[8_388_600..8_388_700]);
+    assert!(read(Part::Last(10)).unwrap() == bytes[17_999_990..]);
+    assert_eq!(kind(Part::Range(17_999_999..18_000_001)), ErrorKind::UnexpectedEof);
+    assert_eq!(kind(Part::Range(18_000_000..18_000_001)), ErrorKind::UnexpectedEof);
+    assert_eq!(kind(Part::Whole(17_999_999)), ErrorKind::FileTooLarge);
+    let other = ObjectStorage::new(client(moto.port, "no-bucket"), "", "x").unwrap();
+    let error = Storage::read(&other, "x", Part::Last(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+#[test]
+fn of_two_writers_one_wins_and_a_dead_one_is_taken_over() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("writers");
+    let port = moto.port;
+    store(port, "writers");
+    let results: Vec<_> = thread::scope(|scope| {
+        let start = || import(&store(port, "writers"), MONO, "it");
+        let writers: Vec<_> = (0..2).map(|_| scope.spawn(start)).collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1, "{lost:?}");
+    for error in lost.into_iter().filter_map(Result::err) {
+        let error = error.to_string();
+        assert!(error.contains("being written") || error.contains("already holds"), "{error}");
+    }
+
+    let lease = Path::from("a/b/.opus-zarr-leases/dead/00000000000000000001");
+    let left = Path::from("a/b/dead/opus_blob/c/9");
+    let objects = client(port, "writers");
+    block_on(async {
+        objects.put(&lease, "somebody 3\n".into()).await.unwrap();
+        objects.put(&left, "left".into()).await.unwrap();
+    });
+    let store = store(port, "writers");
+    assert_eq!(names(&store), ["it"]);
+    let began = Instant::now();
+    import(&store, MONO, "dead").unwrap();
+    assert!(began.elapsed() >= LEASE);
+    assert_eq!(names(&store), ["dead", "it"]);
+    assert!(block_on(objects.get(&lease)).is_err() && block_on(objects.get(&left)).is_err());
+}
+
+#[test]
+fn an_import_goes_through_a_network_that_fails_now_and_then() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("flaky");
+    store(moto.port, "flaky");
+    let proxy = Proxy::start(moto.port, |number, _| match number {
+        n if n % 5 == 1 => Act::Refuse(503),
+        n if n % 5 == 3 => Act::Lose(500),
+        _ => Act::Pass,
+    });
+    import(&behind(&proxy, "flaky"), MONO, "it").unwrap();
+    assert!(proxy.requests() > 20);
+    let direct = store(moto.port, "flaky");
+    assert!(Recording::open_in(&direct, "it").unwrap().has_index());
+}
+
+#[test]
+fn a_document_that_is_late_makes_a_recording_that_is_complete_or_none() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("late");
+    let direct = store(moto.port, "late");
+    let is_document = |line: &str| line.starts_with("PUT") && line.contains("/it/zarr.json ");
+    let proxy = Proxy::start(moto.port, move |_, line| match is_document(line) {
+        true => Act::Delay(TIMEOUT + Duration::from_secs(1)),
+        false => Act::Pass,
+    });
+    let result = import(&behind(&proxy, "late"), MONO, "it").map(drop);
+    is_whole_or_invisible(&direct, result.is_ok());
+    if let Err(error) = result {
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+    thread::sleep(Duration::from_secs(2));
+    is_whole_or_invisible(&direct, false);
+    import_again(&direct);
+}
+
+#[test]
+fn what_a_dead_network_leaves_does_not_stand_in_the_way() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("dies");
+    let direct = store(moto.port, "dies");
+    let has_died = AtomicBool::new(false);
+    let proxy = Proxy::start(moto.port, move |_, line| {
+        let is_blob = line.starts_with("PUT") && line.contains("opus_blob/c/0");
+        match is_blob && !has_died.swap(true, Ordering::SeqCst) {
+            true => Act::Die,
+            false => Act::Pass,
+        }
+    });
+    let began = Instant::now();
+    let error = import(&behind(&proxy, "dies"), MONO, "it").unwrap_err();
+    assert!(matches!(error, Error::Store(_)), "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(names(&direct), Vec::<String>::new());
+    import_again(&direct);
+}
+
+fn is_whole_or_invisible(store: &Store, is_done: bool) {
+    match names(store).is_empty() {
+        true => assert!(!is_done),
+        false => assert!(!all(&Recording::open_in(store, "it").unwrap()).is_empty()),
+    }
+}
+
+fn import_again(store: &Store) {
+    if names(store).is_empty() {
+        import(store, MONO, "it").unwrap();
+    }
+    assert!(Recording::open_in(store, "it").unwrap().has_index());
+}
