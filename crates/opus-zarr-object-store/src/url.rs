@@ -94,7 +94,6 @@ fn store(
     options: Options,
     place: &str,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
-    let off = |feature| Err(Error::FeatureOff { url: place.to_owned(), feature });
     let _ = (&url, &options);
     match scheme {
         #[cfg(feature = "aws")]
@@ -117,16 +116,21 @@ fn store(
             let host = &url[..url::Position::BeforePath];
             client!(object_store::http::HttpBuilder, host, options, place)
         }
-        #[cfg(not(feature = "aws"))]
-        ObjectStoreScheme::AmazonS3 => off("aws"),
-        #[cfg(not(feature = "gcp"))]
-        ObjectStoreScheme::GoogleCloudStorage => off("gcp"),
-        #[cfg(not(feature = "azure"))]
-        ObjectStoreScheme::MicrosoftAzure => off("azure"),
-        #[cfg(not(feature = "http"))]
-        ObjectStoreScheme::Http => off("http"),
-        _ => Err(Error::UnknownScheme { url: place.to_owned() }),
+        scheme => Err(unknown(scheme, place)),
     }
+}
+
+/// Why there is no client for a scheme.
+fn unknown(scheme: &ObjectStoreScheme, place: &str) -> Error {
+    let url = place.to_owned();
+    let feature = match scheme {
+        ObjectStoreScheme::AmazonS3 => "aws",
+        ObjectStoreScheme::GoogleCloudStorage => "gcp",
+        ObjectStoreScheme::MicrosoftAzure => "azure",
+        ObjectStoreScheme::Http => "http",
+        _ => return Error::UnknownScheme { url },
+    };
+    Error::FeatureOff { url, feature }
 }
 
 /// The URL without what is nobody's business: passwords and tokens.

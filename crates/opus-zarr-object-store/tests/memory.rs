@@ -281,6 +281,7 @@ fn a_url_of_a_feature_that_is_off_names_it() {
     assert!(error.contains("feature \"gcp\""), "{error}");
 }
 
+#[cfg(feature = "http")]
 #[test]
 fn a_web_server_can_only_be_read() {
     let storage = opus_zarr_object_store::open_url("https://me:secret@example.org/a?token=1");

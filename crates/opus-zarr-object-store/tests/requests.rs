@@ -4,10 +4,12 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{fs::File, io::BufWriter, path::Path, sync::Arc};
 
 use object_store::ObjectStore;
-use opus_zarr::{AsyncRecording, Recording};
+use ogg_opus_demux::OggOpusWriter;
+use opus_packet::{OpusHead, OpusTags};
+use opus_zarr::{AsyncRecording, ImportOptions, Recording, import_into};
 use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of};
 
 fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
@@ -39,6 +41,39 @@ fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
         recording.read::<i16>(60_000..108_000).await.unwrap();
         assert_eq!(faulty.requests(), &cold[1..]);
     });
+}
+
+#[test]
+fn a_second_at_the_border_of_two_shards_takes_three_requests() {
+    let (faulty, objects) = counted();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.opus");
+    write_long(&file);
+    let store = store_of(&objects);
+    import_into(&file, &store, "it", &ImportOptions::default()).unwrap();
+    // Packet n ends some n * 1005 bytes into the blob: packet 16,694 at 16 MiB.
+    let reads = |second: u64| {
+        let recording = Recording::open_in(&store, "it").unwrap();
+        faulty.requests();
+        recording.read::<i16>(second * 48_000..(second + 1) * 48_000).unwrap();
+        faulty.requests().len()
+    };
+    let reads: Vec<usize> = (325..345).map(reads).collect();
+    assert!(reads.contains(&3) && reads.iter().all(|count| (2..=3).contains(count)), "{reads:?}");
+    assert!(reads.iter().filter(|count| **count == 3).count() <= 2, "{reads:?}");
+}
+
+/// Packets of 1000 bytes without a meaning, of one 20-ms frame each (RFC 6716
+/// section 3.1).
+fn write_long(path: &Path) {
+    let (head, tags) = (OpusHead::new(1, 312, 48_000).unwrap(), OpusTags::new("test", []));
+    let file = BufWriter::new(File::create(path).unwrap());
+    let mut writer = OggOpusWriter::new(file, 1, &head, &tags).unwrap();
+    let packet: Vec<u8> = (0..1000_u32).map(|i| (i * 7919).to_le_bytes()[1]).collect();
+    for _ in 0..18_000 {
+        writer.write(&[&[0x78], &packet[1..]].concat()).unwrap();
+    }
+    writer.finish(0).unwrap();
 }
 
 #[test]
