@@ -150,8 +150,8 @@ fn settings(place: &str, error: &object_store::Error) -> Error {
     Error::Settings { place: place.to_owned(), reason: one_line(&error.to_string()) }
 }
 
-/// A store that cannot be reached is an error after some twenty seconds, and one that is
-/// slow or overloaded is waited for, but for less than a lease lasts.
+/// A store that cannot be reached is an error after some twenty seconds; one that is slow
+/// or overloaded is asked again for 45 seconds.
 #[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
 fn retry() -> object_store::RetryConfig {
     object_store::RetryConfig {
