@@ -1,0 +1,183 @@
+//! How large it may get: the import of a large file beside `cp`, and an index of very many
+//! packets. `cargo bench --bench scale -- 10000 100` takes 10,000 MB and 100 million
+//! packets; without numbers it is small and over soon.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
+
+use std::{
+    fs::{self, File},
+    hint::black_box,
+    io::{BufWriter, Write},
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
+use opus_packet_index::IndexRead;
+use opus_zarr::{Recording, import};
+use opus_zarr_store::{Description, RecordingReader, Source, Store, StoredAs};
+use support::Random;
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+fn main() {
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u64>().ok());
+    let (megabytes, millions) = (numbers.next().unwrap_or(50), numbers.next().unwrap_or(1));
+    let folder = tempfile::tempdir().unwrap();
+    if megabytes > 0 {
+        large_file(megabytes, folder.path());
+    }
+    if millions > 0 {
+        many_packets(millions * 1_000_000, folder.path());
+    }
+}
+
+/// Imports the packets of `testdata/field-notes.opus`, again and again, in new pages.
+fn large_file(megabytes: u64, folder: &Path) {
+    let file = folder.join("large.opus");
+    let hours = (megabytes / 11).max(1);
+    support::long::write_hours(hours, BufWriter::new(File::create(&file).unwrap()));
+    let bytes = fs::metadata(&file).unwrap().len();
+    println!("import of {hours} h, {} MB", bytes / 1_000_000);
+    let copy = folder.join("copy");
+    let (_, took) = time(|| run(Command::new("cp").arg(&file).arg(&copy)));
+    show("cp", bytes, took);
+    fs::remove_file(&copy).unwrap();
+    let (_, took) = time(|| {
+        run(Command::new("cp").arg(&file).arg(&copy));
+        File::open(&copy).unwrap().sync_all().unwrap();
+    });
+    show("cp and fsync", bytes, took);
+    fs::remove_file(&copy).unwrap();
+    forget_peak();
+    let (recording, took) = time(|| import(&file, folder.join("store"), "it").unwrap());
+    show("import", bytes, took);
+    println!("  peak memory {} kB", status("VmHWM"));
+    fs::remove_file(&file).unwrap();
+    let recording = recording.into_first();
+    let document = fs::metadata(folder.join("store/it/zarr.json")).unwrap().len();
+    println!("  document {document} bytes");
+    random_reads(&recording);
+    drop(recording);
+    let store = Store::open(folder.join("store")).unwrap();
+    store.delete_recording(&"it".parse().unwrap()).unwrap();
+}
+
+fn random_reads(recording: &Recording) {
+    let mut random = Random(1);
+    let mut times: Vec<Duration> = (0..200)
+        .map(|_| {
+            let at = random.below(recording.info().play_length - 48_000);
+            time(|| black_box(recording.read::<i16>(at..at + 48_000).unwrap())).1
+        })
+        .collect();
+    println!("  one second at random: median {:?}, most {:?}", median(&mut times), times[199]);
+}
+
+/// The index is written as an import writes it. The packets are of 1 to 3 bytes and the
+/// blob is zeros, so that it takes little room; opening and finding do not look into it.
+fn many_packets(packets: u64, folder: &Path) {
+    println!("index of {packets} packets");
+    let (_, took) = time(|| write_packets(packets, &folder.join("store")));
+    println!("  written in {took:.1?}");
+    let document = fs::metadata(folder.join("store/many/zarr.json")).unwrap().len();
+    let index = fs::metadata(folder.join("store/many/opus_index/c/0/0")).unwrap().len();
+    println!("  document {document} bytes, index {index} bytes");
+    let name = "many".parse().unwrap();
+    let open = || RecordingReader::open(folder.join("store"), &name).unwrap();
+    forget_peak();
+    let before = status("VmRSS");
+    let recording = open();
+    println!(
+        "  open: {} kB kept, {} kB at most",
+        status("VmRSS") - before,
+        status("VmHWM") - before
+    );
+    let mut times: Vec<Duration> = (0..5).map(|_| time(open).1).collect();
+    println!("  open: {:?}", median(&mut times));
+    let end = recording.timeline().coded_len() - 48_000;
+    let mut random = Random(1);
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        let at = random.below(end);
+        let find = || black_box(recording.span(CodedPos::new(at)..CodedPos::new(at + 48_000)));
+        cold.push(time(|| find().unwrap()).1);
+        warm.push(time(|| find().unwrap()).1);
+    }
+    println!("  find a second, cold: {:?}, warm: {:?}", median(&mut cold), median(&mut warm));
+}
+
+fn write_packets(packets: u64, root: &Path) {
+    let store = Store::open_or_create(root).unwrap();
+    let writer = store.create_recording(&"many".parse().unwrap()).unwrap();
+    let mut index = writer.index().unwrap();
+    let (mut random, mut offset) = (Random(2), 0);
+    for _ in 0..packets {
+        let length = 1 + random.below(3);
+        index.push(offset, length, 960).unwrap();
+        offset += length;
+    }
+    let mut blob = writer.blob().unwrap();
+    let zeros = vec![0; 1 << 20];
+    while offset > 0 {
+        let piece = zeros.len().min(usize::try_from(offset).unwrap());
+        blob.write_all(&zeros[..piece]).unwrap();
+        offset -= u64::try_from(piece).unwrap();
+    }
+    let source = Source {
+        name: "none".to_owned(),
+        bytes: 0,
+        sha256: String::new(),
+        container: "ogg".to_owned(),
+        codec: "opus".to_owned(),
+        stored: StoredAs::Remuxed,
+        stream: 1,
+        findings: vec![],
+    };
+    let description = Description {
+        head: OpusHead::new(1, 312, 48_000).unwrap(),
+        tags: OpusTags::new("none", Vec::<&str>::new()),
+        timeline: Timeline::new(312, packets * 960, 0).unwrap(),
+        gaps: vec![],
+        source,
+    };
+    writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// Sorts them, too.
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn run(command: &mut Command) {
+    assert!(command.status().unwrap().success());
+}
+
+fn show(what: &str, bytes: u64, took: Duration) {
+    let kilobytes = u32::try_from(bytes / 1000).unwrap();
+    println!(
+        "  {what}: {took:.1?}, {:.0} MB/s",
+        f64::from(kilobytes) / 1000.0 / took.as_secs_f64()
+    );
+}
+
+/// Memory of this process in kB, as Linux counts it.
+fn status(field: &str) -> i64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Lets the peak of memory begin anew.
+fn forget_peak() {
+    drop(fs::write("/proc/self/clear_refs", "5"));
+}
