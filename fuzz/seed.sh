@@ -5,7 +5,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
 corpus=$fuzz/corpus
-for target in page packet headers demux repaired index webm mp4 caf raw; do
+for target in page packet headers demux repaired index webm mp4 caf raw open_store; do
     mkdir -p "$corpus/$target"
     # Inputs that once crashed.
     for input in "$testdata/fuzz/$target"/*; do
@@ -108,3 +108,10 @@ packet() { # bytes
     number 50 8 && number 50 8 && number 120 8 && number 120 8 && number 239 8
 } >"$corpus/index/rows"
 printf '\001\001\010\002\000\062\010\003\062\010\000\005\004\000\377\060' >"$corpus/index/packets"
+
+# Changes to a small store: attribute, its new value; a row, a column, its new value; the
+# place of a byte and what it becomes.
+printf '\000' >"$corpus/open_store/whole"
+printf '\001\003\000\000\000\000\000\000\000\001' >"$corpus/open_store/attribute"
+printf '\002\002\001\000\000\000\000\000\000\000\000' >"$corpus/open_store/row"
+printf '\003\003\100\000\000\001' >"$corpus/open_store/byte"
