@@ -173,13 +173,20 @@ fn use_it(store: &Path) -> Vec<String> {
     match Recording::open(store, "it") {
         Ok(mut recording) => {
             for range in [0..960, 480_000..481_000, 0..u64::MAX] {
-                recording.read::<i16>(range.clone()).err().map(|error| say(error.to_string()));
-                recording.find(range).err().map(|error| say(error.to_string()));
+                recording
+                    .read::<i16>(range.clone())
+                    .err()
+                    .into_iter()
+                    .for_each(|error| say(error.to_string()));
+                recording.find(range).err().into_iter().for_each(|error| say(error.to_string()));
             }
             let mut stream = recording.ogg_opus().take(1 << 20);
-            io::copy(&mut stream, &mut copied).err().map(|error| say(error.to_string()));
+            io::copy(&mut stream, &mut copied)
+                .err()
+                .into_iter()
+                .for_each(|error| say(error.to_string()));
             drop(stream);
-            recording.rebuild_index().err().map(|error| say(error.to_string()));
+            recording.rebuild_index().err().into_iter().for_each(|error| say(error.to_string()));
         }
         Err(error) => say(error.to_string()),
     }
@@ -193,7 +200,7 @@ fn use_it(store: &Path) -> Vec<String> {
             store.recordings().unwrap().filter_map(Result::err).for_each(|e| say(e.to_string()));
             let (from, to) = ("it".parse().unwrap(), "copy".parse().unwrap());
             let copied = store.copy_recording(&from, &store, &to);
-            copied.err().map(|error| say(error.to_string()));
+            copied.err().into_iter().for_each(|error| say(error.to_string()));
         }
         Err(error) => say(error.to_string()),
     }
