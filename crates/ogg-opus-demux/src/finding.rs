@@ -165,6 +165,10 @@ impl Findings {
         }
     }
 
+    pub(crate) fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
     pub(crate) fn report(
         &mut self,
         offset: u64,

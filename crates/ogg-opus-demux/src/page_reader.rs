@@ -61,6 +61,19 @@ impl<I: Input> PageReader<I> {
 
     /// The next page and its byte position in the stream, or `None` at the end.
     pub fn next_page(&mut self) -> Result<Option<(u64, Page<'_>)>, Error> {
+        self.advance(Self::skip)
+    }
+
+    /// The same, but what is no page is an error at once: nothing is searched behind it.
+    pub(crate) fn next_page_strictly(&mut self) -> Result<Option<(u64, Page<'_>)>, Error> {
+        self.advance(|pages, reason| Err(Error::Page { offset: pages.offset, reason }))
+    }
+
+    #[inline]
+    fn advance(
+        &mut self,
+        no_page: impl Fn(&mut Self, InvalidPage) -> Result<(), Error>,
+    ) -> Result<Option<(u64, Page<'_>)>, Error> {
         self.consume(self.page_len);
         self.skipped = None;
         loop {
@@ -69,7 +82,7 @@ impl<I: Input> PageReader<I> {
                     self.page_len = len;
                     return Ok(self.page().map(|page| (self.offset, page)));
                 }
-                Next::NoPage(reason) => self.skip(reason)?,
+                Next::NoPage(reason) => no_page(self, reason)?,
                 Next::End => return Ok(None),
             }
         }

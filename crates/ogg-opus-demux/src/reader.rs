@@ -202,7 +202,9 @@ fn next_page<'a, I: Input>(
     findings: &mut Findings,
 ) -> Result<Option<PlacedPage<'a>>, Error> {
     if !std::mem::take(is_held_back) {
-        let has_page = pages.next_page()?.is_some();
+        let page =
+            if findings.is_strict() { pages.next_page_strictly() } else { pages.next_page() };
+        let has_page = page?.is_some();
         if let Some(skipped) = pages.skipped() {
             findings.add(skipped.into())?;
         }

@@ -12,7 +12,9 @@ use common::{
     refused::offset_of,
     tags, to_stream, with_headers,
 };
-use ogg_opus_demux::{FindingKind, InvalidPage, Note, Violation};
+use std::io::Read;
+
+use ogg_opus_demux::{Error, FindingKind, InvalidPage, Note, OggOpusReader, Violation};
 use opus_packet::OpusHead;
 
 /// Byte positions as indices.
@@ -104,6 +106,22 @@ fn rule_02_a_header_that_claims_bytes_beyond_the_end_hides_no_page() {
     };
     assert_eq!((*offset, *bytes), (place, next - place));
     assert!(matches!(reason, InvalidPage::Truncated { .. }), "{reason}");
+}
+
+/// What cannot be read strictly may be long, and its end far.
+#[test]
+fn rule_03_a_strict_reader_searches_nothing_behind_a_fault() {
+    let stream = to_stream(&plain(3));
+    let mut rest = stream.as_slice().chain(std::io::repeat(0).take(1 << 30));
+    let mut reader = OggOpusReader::strict(&mut rest).unwrap();
+    let error = loop {
+        if let Err(error) = reader.next_ogg_packet() {
+            break error;
+        }
+    };
+    assert!(matches!(error, Error::Page { reason: InvalidPage::Capture { .. }, .. }), "{error}");
+    let left = rest.get_ref().1.limit();
+    assert!(left > (1 << 30) - (1 << 20), "only {left} bytes are left");
 }
 
 #[test]
