@@ -113,12 +113,12 @@ fn giants() -> Vec<Attack> {
     let it = |store: &Path| store.join("it");
     attacks.push(attack("a blob of empty chunks", "the object ends before", move |store| {
         let zeros = crc32c::crc32c(&[0; 65_536]);
-        let chunks = 300_u64;
+        let chunks = 10_000_u64;
         empty_shards(&it(store), chunks.div_ceil(256));
         edit_document(&it(store), |document| {
             let ours = &mut document["attributes"]["opus_zarr"];
             ours["blob_bytes"] = json!(chunks * 65_536);
-            ours["blob_checksums"] = json!(format!("{zeros:08x}").repeat(300));
+            ours["blob_checksums"] = json!(format!("{zeros:08x}").repeat(10_000));
             let arrays = &mut document["consolidated_metadata"]["metadata"];
             arrays["opus_blob"]["shape"] = json!([chunks * 65_536]);
         });
