@@ -54,3 +54,13 @@ fn opening_is_one_read() {
     let (_, cost) = cost(|| Recording::open(store, "1-hours").unwrap());
     assert_eq!(cost.reads, 1);
 }
+
+#[test]
+fn what_lies_near_an_earlier_read_is_one_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let recording = import_hours(1, directory.path());
+    let start = 1000 * 48_000;
+    recording.read::<i16>(start..start + 48_000).unwrap();
+    let (_, cost) = cost(|| recording.read::<i16>(start + 96_000..start + 144_000).unwrap());
+    assert_eq!(cost.reads, 1, "{cost:?}");
+}
