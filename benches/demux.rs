@@ -1,6 +1,6 @@
 //! Demuxing a large file in memory, beside libogg, the `ogg` crate, the layer below
-//! (pages and checksums without packets), and the same walk without checksums:
-//! `cargo bench --bench demux`.
+//! (pages and checksums without packets), the same walk without checksums, and a bare
+//! walk: `cargo bench --bench demux`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -22,7 +22,8 @@ fn demux(criterion: &mut Criterion) {
         let mut bench = |name: &str, walk: &dyn Fn() -> (u64, u64)| {
             group.bench_function(name, |bencher| bencher.iter(|| black_box(walk())));
         };
-        bench("the same walk without checksums", &|| peers::walk_without_checksums(&file));
+        bench("bare walk", &|| peers::bare_walk(&file));
+        bench("the same walk without checksums", &|| peers::without_checksums(&file));
         bench("OggOpusReader, slice", &|| packets(OggOpusReader::from_slice(&file).unwrap()));
         bench("OggOpusReader, Read", &|| packets(OggOpusReader::new(file.as_slice()).unwrap()));
         bench("PageReader, slice", &|| pages(&file));

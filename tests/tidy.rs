@@ -200,7 +200,7 @@ static CRATES: LazyLock<Vec<Crate>> = LazyLock::new(|| {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let Value::Array(packages) = metadata["packages"].take() else { panic!("no packages") };
-    packages.into_iter().map(Crate).filter(|one| one.name() != env!("CARGO_PKG_NAME")).collect()
+    packages.into_iter().map(Crate).filter(|one| one.0["publish"].is_null()).collect()
 });
 
 impl Crate {

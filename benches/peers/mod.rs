@@ -8,7 +8,7 @@ use opus_packet::duration;
 
 /// A walk that does nothing else than it must to give each packet, its duration and its
 /// position: no checksums, no rules, and it believes every length.
-pub fn walk_without_checksums(file: &[u8]) -> (u64, u64) {
+pub fn bare_walk(file: &[u8]) -> (u64, u64) {
     let (mut at, mut count, mut position) = (0, 0, 0);
     while let Some(lacing) =
         file.get(at + 26).and_then(|&n| file.get(at + 27..at + 27 + usize::from(n)))
@@ -26,6 +26,18 @@ pub fn walk_without_checksums(file: &[u8]) -> (u64, u64) {
             }
         }
         at = end;
+    }
+    (count, position)
+}
+
+/// The slice reader of `ogg-opus-demux`, built without checksums.
+pub fn without_checksums(file: &[u8]) -> (u64, u64) {
+    let mut reader = without_checksums::OggOpusReader::from_slice(file).unwrap();
+    let (mut count, mut position) = (0, 0);
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        count += 1;
+        position = packet.position.get();
+        black_box(packet);
     }
     (count, position)
 }

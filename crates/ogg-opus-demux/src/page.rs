@@ -140,11 +140,14 @@ impl<'a> Page<'a> {
 
     #[inline]
     fn verify_checksum(&self) -> Result<(), InvalidPage> {
+        // Under a fuzzer a checksum would only hide what lies behind it.
+        if cfg!(fuzzing) {
+            return Ok(());
+        }
         let [.., c0, c1, c2, c3, _] = *self.header;
         let stored = u32::from_le_bytes([c0, c1, c2, c3]);
         let computed = page_checksum(self.bytes).unwrap_or_default();
-        // Under a fuzzer a checksum would only hide what lies behind it.
-        if stored != computed && !cfg!(fuzzing) {
+        if stored != computed {
             return Err(InvalidPage::Checksum { stored, computed });
         }
         Ok(())
