@@ -35,19 +35,14 @@ impl Upload {
     fn send_part(&mut self) -> io::Result<()> {
         let part = std::mem::take(&mut self.part);
         let (bucket, key) = (self.bucket.clone(), self.key.clone());
-        let (session, begun) = (self.session.clone(), self.multipart.take());
+        let (session, mut multipart) = (self.session.clone(), self.multipart.take());
         let (multipart, result) = self.tasks.wait(async move {
-            check(session.as_deref()).await?;
-            let mut multipart = match begun {
-                Some(multipart) => multipart,
-                None => begin(&bucket, &key).await.map_err(io_error)?,
-            };
-            let result = multipart.put_part(part.into()).await;
+            let result = send(&bucket, &key, session.as_deref(), &mut multipart, part).await;
             Ok((multipart, result))
         })?;
-        // Kept, to be aborted, if the part has failed.
-        self.multipart = Some(multipart);
-        result.map_err(io_error)
+        // Kept, to be aborted, if the part was not sent.
+        self.multipart = multipart;
+        result
     }
 
     /// Ends a large object.
@@ -58,7 +53,10 @@ impl Upload {
         let Some(mut multipart) = self.multipart.take() else { return Ok(()) };
         let (key, session) = (self.key.clone(), self.session.clone());
         self.tasks.wait(async move {
-            check(session.as_deref()).await?;
+            if let Err(error) = check(session.as_deref()).await {
+                abort(multipart, &key).await;
+                return Err(error);
+            }
             let result = multipart.complete().await;
             if result.is_err() {
                 abort(multipart, &key).await;
@@ -117,6 +115,22 @@ impl Drop for Upload {
             Ok(())
         });
     }
+}
+
+/// Sends a part, and begins the object if it is the first.
+async fn send(
+    bucket: &Bucket,
+    key: &str,
+    session: Option<&Session>,
+    multipart: &mut Option<Box<dyn MultipartUpload>>,
+    part: Vec<u8>,
+) -> io::Result<()> {
+    check(session).await?;
+    let multipart = match multipart {
+        Some(multipart) => multipart,
+        None => multipart.insert(begin(bucket, key).await.map_err(io_error)?),
+    };
+    multipart.put_part(part.into()).await.map_err(io_error)
 }
 
 async fn begin(bucket: &Bucket, key: &str) -> Result<Box<dyn MultipartUpload>, Error> {

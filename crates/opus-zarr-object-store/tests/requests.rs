@@ -4,13 +4,11 @@
 
 mod support;
 
-use std::{fs::File, io::BufWriter, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use object_store::ObjectStore;
-use ogg_opus_demux::OggOpusWriter;
-use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{AsyncRecording, ImportOptions, Recording, import_into};
-use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of};
+use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of, write_long};
 
 fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
     let faulty = Faulty::new(memory());
@@ -61,19 +59,6 @@ fn a_second_at_the_border_of_two_shards_takes_three_requests() {
     let reads: Vec<usize> = (325..345).map(reads).collect();
     assert!(reads.contains(&3) && reads.iter().all(|count| (2..=3).contains(count)), "{reads:?}");
     assert!(reads.iter().filter(|count| **count == 3).count() <= 2, "{reads:?}");
-}
-
-/// Packets of 1000 bytes without a meaning, of one 20-ms frame each (RFC 6716
-/// section 3.1).
-fn write_long(path: &Path) {
-    let (head, tags) = (OpusHead::new(1, 312, 48_000).unwrap(), OpusTags::new("test", []));
-    let file = BufWriter::new(File::create(path).unwrap());
-    let mut writer = OggOpusWriter::new(file, 1, &head, &tags).unwrap();
-    let packet: Vec<u8> = (0..1000_u32).map(|i| (i * 7919).to_le_bytes()[1]).collect();
-    for _ in 0..18_000 {
-        writer.write(&[&[0x78], &packet[1..]].concat()).unwrap();
-    }
-    writer.finish(0).unwrap();
 }
 
 #[test]

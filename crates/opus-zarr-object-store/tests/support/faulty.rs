@@ -35,8 +35,12 @@ pub(crate) struct Faulty(Arc<dyn ObjectStore>, Arc<State>);
 struct State {
     count: AtomicU64,
     requests: Mutex<Vec<String>>,
-    plan: Mutex<Option<(u64, Fault)>>,
+    plan: Mutex<Option<Plan>>,
+    open_uploads: AtomicU64,
 }
+
+/// The number of a request, what is done with it, and among which it counts.
+type Plan = (u64, Fault, fn(&str) -> bool);
 
 impl Faulty {
     pub(crate) fn new(store: Arc<dyn ObjectStore>) -> Self {
@@ -45,14 +49,19 @@ impl Faulty {
 
     /// Lets the k-th request from now on fail.
     pub(crate) fn fail(&self, k: u64, fault: Fault) {
+        self.fail_among(k, fault, |_| true);
+    }
+
+    /// The same, where only some requests are counted.
+    pub(crate) fn fail_among(&self, k: u64, fault: Fault, is_counted: fn(&str) -> bool) {
         self.1.count.store(0, Ordering::SeqCst);
-        *self.1.plan.lock().unwrap() = Some((k, fault));
+        *self.1.plan.lock().unwrap() = Some((k, fault, is_counted));
     }
 
     /// Whether the k-th request has come.
     pub(crate) fn has_failed(&self) -> bool {
         let plan = *self.1.plan.lock().unwrap();
-        plan.is_some_and(|(k, _)| self.1.count.load(Ordering::SeqCst) > k)
+        plan.is_some_and(|(k, ..)| self.1.count.load(Ordering::SeqCst) > k)
     }
 
     /// What was asked for since the last time.
@@ -60,15 +69,24 @@ impl Faulty {
         std::mem::take(&mut self.1.requests.lock().unwrap())
     }
 
+    /// How many uploads of parts the store holds that are neither complete nor aborted.
+    pub(crate) fn open_uploads(&self) -> u64 {
+        self.1.open_uploads.load(Ordering::SeqCst)
+    }
+
     /// Counts a request; an error if it is to fail, with whether it is to be done.
     fn ask(&self, what: String) -> Result<Option<Error>> {
-        let number = self.1.count.fetch_add(1, Ordering::SeqCst);
+        let plan = *self.1.plan.lock().unwrap();
+        let is_counted = plan.is_none_or(|(.., is_counted)| is_counted(&what));
         self.1.requests.lock().unwrap().push(what);
+        let earlier = self.1.count.fetch_add(u64::from(is_counted), Ordering::SeqCst);
         let lost = || Error::Generic { store: "test", source: "the connection was cut".into() };
-        match *self.1.plan.lock().unwrap() {
-            Some((k, Fault::Refused)) if k == number => Err(lost()),
-            Some((k, Fault::Dead)) if k <= number => Err(lost()),
-            Some((k, Fault::Unanswered)) if k == number => Ok(Some(lost())),
+        match plan {
+            Some((k, Fault::Dead, _)) if earlier > k => Err(lost()),
+            Some((k, fault, _)) if is_counted && k == earlier => match fault {
+                Fault::Refused | Fault::Dead => Err(lost()),
+                Fault::Unanswered => Ok(Some(lost())),
+            },
             _ => Ok(None),
         }
     }
@@ -106,8 +124,10 @@ impl ObjectStore for Faulty {
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let lost = self.ask(format!("POST {path}"))?;
-        let upload = answer(self.0.put_multipart_opts(path, options).await, lost)?;
-        Ok(Box::new(FaultyUpload(upload, self.clone())))
+        let upload = self.0.put_multipart_opts(path, options).await?;
+        self.1.open_uploads.fetch_add(1, Ordering::SeqCst);
+        let (store, is_open) = (self.clone(), true);
+        answer(Ok(Box::new(FaultyUpload { upload, store, is_open })), lost)
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
@@ -164,13 +184,25 @@ impl ObjectStore for Faulty {
 }
 
 #[derive(Debug)]
-struct FaultyUpload(Box<dyn MultipartUpload>, Faulty);
+struct FaultyUpload {
+    upload: Box<dyn MultipartUpload>,
+    store: Faulty,
+    is_open: bool,
+}
+
+impl FaultyUpload {
+    fn close<T>(&mut self, result: &Result<T>) {
+        if result.is_ok() && std::mem::take(&mut self.is_open) {
+            self.store.1.open_uploads.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
 
 #[async_trait]
 impl MultipartUpload for FaultyUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        let asked = self.1.ask("PUT part".to_owned());
-        let part = self.0.put_part(data);
+        let asked = self.store.ask("PUT part".to_owned());
+        let part = self.upload.put_part(data);
         Box::pin(async move {
             let lost = asked?;
             answer(part.await, lost)
@@ -178,12 +210,16 @@ impl MultipartUpload for FaultyUpload {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let lost = self.1.ask("POST complete".to_owned())?;
-        answer(self.0.complete().await, lost)
+        let lost = self.store.ask("POST complete".to_owned())?;
+        let result = self.upload.complete().await;
+        self.close(&result);
+        answer(result, lost)
     }
 
     async fn abort(&mut self) -> Result<()> {
-        let lost = self.1.ask("DELETE upload".to_owned())?;
-        answer(self.0.abort().await, lost)
+        let lost = self.store.ask("DELETE upload".to_owned())?;
+        let result = self.upload.abort().await;
+        self.close(&result);
+        answer(result, lost)
     }
 }

@@ -3,15 +3,21 @@
 pub(crate) mod faulty;
 pub(crate) mod moto;
 pub(crate) mod proxy;
+#[cfg(feature = "aws")]
+pub(crate) mod s3;
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::BufWriter,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory};
+use ogg_opus_demux::OggOpusWriter;
+use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, import_into};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::Storage;
@@ -41,6 +47,19 @@ pub(crate) fn memory() -> Arc<dyn ObjectStore> {
 
 pub(crate) fn import(store: &Store, file: &str, name: &str) -> Result<Imported, Error> {
     import_into(testdata(file), store, name, &ImportOptions::default())
+}
+
+/// A file whose blob takes more than one shard: packets of 1000 bytes without a meaning, of one 20-ms frame each (RFC 6716
+/// section 3.1).
+pub(crate) fn write_long(path: &Path) {
+    let (head, tags) = (OpusHead::new(1, 312, 48_000).unwrap(), OpusTags::new("test", []));
+    let file = BufWriter::new(File::create(path).unwrap());
+    let mut writer = OggOpusWriter::new(file, 1, &head, &tags).unwrap();
+    let packet: Vec<u8> = (0..1000_u32).map(|i| (i * 7919).to_le_bytes()[1]).collect();
+    for _ in 0..18_000 {
+        writer.write(&[&[0x78], &packet[1..]].concat()).unwrap();
+    }
+    writer.finish(0).unwrap();
 }
 
 pub(crate) fn all(recording: &Recording) -> Vec<i16> {

@@ -56,6 +56,12 @@ impl Moto {
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
 
+    /// How many uploads of parts a bucket holds that are neither complete nor aborted.
+    pub(crate) fn unfinished_uploads(&self, bucket: &str) -> usize {
+        let answer = self.ask("GET", &format!("{bucket}?uploads"));
+        String::from_utf8_lossy(&answer).matches("<UploadId>").count()
+    }
+
     /// Asks for something without any client of ours in between. The server wants to see a
     /// user, and believes what it sees.
     pub(crate) fn ask(&self, method: &str, path: &str) -> Vec<u8> {
