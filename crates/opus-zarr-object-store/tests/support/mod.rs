@@ -5,6 +5,7 @@ pub(crate) mod moto;
 pub(crate) mod proxy;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
+pub(crate) mod web;
 
 use std::{
     collections::BTreeMap,

@@ -1,0 +1,134 @@
+//! Stores that a web server gives.
+
+#![cfg(feature = "http")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::io::ErrorKind;
+
+use opus_zarr::{AsyncRecording, Error, Recording, Store};
+use opus_zarr_object_store::{ObjectStorage, open_url};
+use opus_zarr_store::{Error as StoreError, Part};
+use support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
+use tempfile::TempDir;
+
+/// A name that has to be encoded in a URL.
+const NAME: &str = "Zaunkönig #1 ~ 100% [x]";
+
+/// A store in a directory, and a server that gives it as `archive.zarr`.
+fn served() -> (TempDir, Store, Web) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create(folder.path().join("archive.zarr")).unwrap();
+    import(&store, MONO, "it").unwrap();
+    import(&store, STEREO, NAME).unwrap();
+    let web = Web::start(folder.path(), true);
+    (folder, store, web)
+}
+
+fn open(web: &Web) -> Store {
+    Store::open_in(open_url(&url(web)).unwrap()).unwrap()
+}
+
+fn url(web: &Web) -> String {
+    format!("http://127.0.0.1:{}/archive.zarr", web.port)
+}
+
+#[test]
+fn a_web_server_gives_the_samples_and_bytes_of_the_directory_that_it_serves() {
+    let (folder, local, web) = served();
+    let store = open(&web);
+    assert_eq!(store.storage().to_string(), url(&web));
+    for name in ["it", NAME] {
+        let (ours, theirs) =
+            (Recording::open_in(&local, name).unwrap(), Recording::open_in(&store, name).unwrap());
+        assert_eq!(theirs.info(), ours.info());
+        assert!(all(&theirs) == all(&ours), "{name}");
+        let key = format!("{name}/opus_blob/c/0");
+        let bytes = std::fs::read(folder.path().join("archive.zarr").join(&key)).unwrap();
+        let len = u64::try_from(bytes.len()).unwrap();
+        let read = |part| store.storage().read(&key, part);
+        assert!(read(Part::Whole(len)).unwrap() == bytes);
+        assert!(read(Part::Last(9)).unwrap() == bytes[bytes.len() - 9..]);
+        assert_eq!(read(Part::Range(10..20)).unwrap(), bytes[10..20]);
+        for range in [len - 1..len + 1, len..len + 1] {
+            assert_eq!(read(Part::Range(range)).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        }
+    }
+}
+
+#[test]
+fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
+    let (_folder, _, web) = served();
+    let store = open(&web);
+    let (document, index) = ("GET archive.zarr/it/zarr.json", "GET archive.zarr/it/opus_index/");
+    let blob = "GET archive.zarr/it/opus_blob/c/0 ";
+    let asked = |expected: &[&str]| {
+        let requests = web.requests();
+        let fits = requests.iter().zip(expected).all(|(one, start)| one.starts_with(start));
+        assert!(requests.len() == expected.len() && fits, "{requests:?}");
+    };
+    asked(&["GET archive.zarr/zarr.json"]);
+    let recording = Recording::open_in(&store, "it").unwrap();
+    asked(&[document]);
+    let cold = recording.read::<i16>(48_000..96_000).unwrap();
+    asked(&[index, blob]);
+    recording.read::<i16>(60_000..108_000).unwrap();
+    asked(&[blob]);
+
+    let storage = ObjectStorage::from_url(&url(&web)).unwrap();
+    block_on(async {
+        let recording = AsyncRecording::open(std::sync::Arc::new(storage), "it").await.unwrap();
+        asked(&[document]);
+        assert!(recording.read::<i16>(48_000..96_000).await.unwrap() == cold);
+        asked(&[index, blob]);
+        recording.read::<i16>(60_000..108_000).await.unwrap();
+        asked(&[blob]);
+    });
+}
+
+#[test]
+fn what_is_not_there_is_a_typed_error() {
+    let (_folder, _, web) = served();
+    let error = Recording::open_in(&open(&web), "absent").unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::NoSuchRecording { .. })), "{error}");
+    assert!(!open(&web).contains(&"absent".parse().unwrap()).unwrap());
+    let elsewhere = open_url(&format!("http://127.0.0.1:{}/other", web.port)).unwrap();
+    let error = Store::open_in(elsewhere).unwrap_err();
+    assert!(matches!(error, StoreError::NotAStore { .. }), "{error}");
+}
+
+#[test]
+fn writing_is_a_typed_error_and_sends_nothing() {
+    let (_folder, _, web) = served();
+    let store = open(&web);
+    web.requests();
+    let name = "it".parse().unwrap();
+    let is_read_only = |error: StoreError| match error {
+        StoreError::Io { source, .. } => source.kind() == ErrorKind::ReadOnlyFilesystem,
+        _ => false,
+    };
+    assert!(is_read_only(store.create_recording(&"new".parse().unwrap()).unwrap_err()));
+    assert!(is_read_only(store.delete_recording(&name).unwrap_err()));
+    let error = opus_zarr::import_into(testdata(MONO), &store, "new", &Default::default());
+    let Err(Error::Store(error)) = error else { panic!("{error:?}") };
+    assert!(is_read_only(error));
+    assert!(web.requests().iter().all(|one| one.starts_with("GET")));
+}
+
+#[test]
+fn what_a_plain_server_cannot_list_is_an_error() {
+    let (_folder, _, web) = served();
+    let error = open(&web).recordings().map(drop).unwrap_err();
+    assert!(matches!(error, StoreError::Io { action: "list", .. }), "{error}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+#[test]
+fn a_server_that_knows_no_ranges_is_an_error_and_never_other_samples() {
+    let (folder, _, _) = served();
+    let web = Web::start(folder.path(), false);
+    let recording = Recording::open_in(&open(&web), "it").unwrap();
+    let error = recording.read::<i16>(48_000..96_000).unwrap_err();
+    assert!(error.to_string().contains("Range request not supported"), "{error}");
+}
