@@ -10,7 +10,17 @@ use object_store::Error;
 
 /// The same with the kind that [`Part`](opus_zarr_store::Part) and others name.
 pub(crate) fn io_error(error: Error) -> io::Error {
-    io::Error::new(kind_of(&error), one_line(&error.to_string()))
+    io::Error::new(kind_of(&error), message(&error))
+}
+
+/// What an error says, and what is behind it: clients keep to themselves that a
+/// connection was refused.
+fn message(error: &Error) -> String {
+    let said = error.to_string();
+    match chain(error).last().map(ToString::to_string) {
+        Some(cause) if !said.contains(&cause) => one_line(&format!("{said}: {cause}")),
+        _ => one_line(&said),
+    }
 }
 
 /// Why another must not write now.
