@@ -134,26 +134,31 @@ impl Session {
         self.check_written(&self.list().await?)?;
         let key = document_key(&self.name);
         let put = self.bucket.put(&key, document.clone(), PutMode::Create).await;
+        let is_ours = put.is_ok();
         if let Err(error) = put {
             self.is_commit_unclear.store(is_unclear(&error), Ordering::Release);
-            // A request whose answer was lost is sent again, and meets itself.
+            // A request whose answer was lost is sent again, and meets itself. After a dead
+            // writer it may meet what that one wrote late, and will take back.
             match self.bucket.get_small(&key).await {
-                Ok(Some((found, _))) if found == document => {}
+                Ok(Some((found, _))) if found == document && !self.lease.is_taken_over() => {}
                 _ => return Err(io_error(error)),
             }
         }
-        self.check_committed(&key).await
+        self.check_committed(&key, is_ours).await
     }
 
     /// Takes the document back if the lease was lost while it was written: a request that
-    /// took longer than a lease lasts.
-    async fn check_committed(&self, key: &str) -> io::Result<()> {
+    /// took longer than a lease lasts. One that may be of the successor, who imported the
+    /// same, stays.
+    async fn check_committed(&self, key: &str, is_ours: bool) -> io::Result<()> {
         let Err(error) = self.lease.confirm().await else { return Ok(()) };
         if !self.lease.is_lost() {
             tracing::warn!(name = %self.name, %error, "cannot look at the lease again");
             return Ok(());
         }
-        self.bucket.delete([key.to_owned()]).await?;
+        if is_ours {
+            self.bucket.delete([key.to_owned()]).await?;
+        }
         Err(error)
     }
 

@@ -122,6 +122,8 @@ impl Storage for ObjectStorage {
 
     /// One list, and if there are leases another one and a request for each of them. A
     /// prefix that is under no lease is given as a recording without a look at its document.
+    /// All names are held in memory before the first is given: the leases have to be looked
+    /// at after the names, or what a writer begins in between would seem to be complete.
     fn entries(&self) -> io::Result<Entries<'_>> {
         let bucket = self.bucket.clone();
         let entries = self.tasks.wait(async move { entries(&bucket).await })?;

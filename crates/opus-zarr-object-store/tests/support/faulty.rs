@@ -31,13 +31,23 @@ pub(crate) enum Fault {
 #[derive(Clone, Debug)]
 pub(crate) struct Faulty(Arc<dyn ObjectStore>, Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     count: AtomicU64,
     requests: Mutex<Vec<String>>,
     plan: Mutex<Option<Plan>>,
     open_uploads: AtomicU64,
+    before: Mutex<Option<Before>>,
 }
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State")
+    }
+}
+
+/// A request, and what is done before it.
+type Before = (String, Box<dyn FnOnce() + Send>);
 
 /// The number of a request, what is done with it, and among which it counts.
 type Plan = (u64, Fault, fn(&str) -> bool);
@@ -58,6 +68,11 @@ impl Faulty {
         *self.1.plan.lock().unwrap() = Some((k, fault, is_counted));
     }
 
+    /// Does something before this request is done, the next time that it comes.
+    pub(crate) fn before(&self, request: &str, act: impl FnOnce() + Send + 'static) {
+        *self.1.before.lock().unwrap() = Some((request.to_owned(), Box::new(act)));
+    }
+
     /// Whether the k-th request has come.
     pub(crate) fn has_failed(&self) -> bool {
         let plan = *self.1.plan.lock().unwrap();
@@ -76,6 +91,10 @@ impl Faulty {
 
     /// Counts a request; an error if it is to fail, with whether it is to be done.
     fn ask(&self, what: String) -> Result<Option<Error>> {
+        let act = self.1.before.lock().unwrap().take_if(|(request, _)| *request == what);
+        if let Some((_, act)) = act {
+            act();
+        }
         let plan = *self.1.plan.lock().unwrap();
         let is_counted = plan.is_none_or(|(.., is_counted)| is_counted(&what));
         self.1.requests.lock().unwrap().push(what);
