@@ -10,6 +10,8 @@ use opus_packet::CodedPos;
 pub enum InvalidIndex {
     #[error("index of {found} bytes, expected a multiple of 40")]
     Bytes { found: usize },
+    #[error("sync map of {found} bytes, expected a multiple of 8")]
+    SyncBytes { found: usize },
     #[error("index without packets, expected at least one")]
     Empty,
     #[error("packet {packet}: empty, expected at least 1 byte")]

@@ -6,10 +6,15 @@ mod error;
 mod ports;
 mod row;
 mod span;
+mod sync;
 
 pub use builder::IndexBuilder;
 pub use checkpoints::Checkpoints;
 pub use error::InvalidIndex;
-pub use ports::{BeyondBlob, BlobRead, IndexRead};
+pub use ports::{BeyondBlob, BlobRead, IndexRead, SyncRead};
 pub use row::{IndexRow, rows_from_bytes, rows_to_bytes};
 pub use span::Span;
+pub use sync::{
+    SYNC_SPACING, SyncEntry, SyncStart, find_sync_start, sync_entry_before, sync_from_bytes,
+    sync_to_bytes,
+};

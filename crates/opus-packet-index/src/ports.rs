@@ -2,7 +2,7 @@ use std::{error::Error, ops::Range};
 
 use opus_packet::CodedPos;
 
-use crate::Span;
+use crate::{Span, SyncStart};
 
 /// A place where the index of one recording can be looked up.
 ///
@@ -38,6 +38,21 @@ pub trait BlobRead {
     fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 }
 
+/// A place where it is known from which packets decoding may begin.
+///
+/// Contract for implementers:
+///
+/// - The start lies at or before the position, and its output is exact from the position
+///   up to `until`, which lies behind it.
+/// - Where nothing is known, the start is [`SyncStart::BEGINNING`].
+pub trait SyncRead {
+    /// Why the sync map could not be read.
+    type Error: Error + Send + Sync + 'static;
+
+    /// The start for output that is exact at a coded position: the latest one known.
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Self::Error>;
+}
+
 /// A range that reaches beyond a blob in memory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("bytes {}..{} asked for, the blob has {len}", range.start, range.end)]
@@ -52,6 +67,14 @@ impl<T: IndexRead + ?Sized> IndexRead for &T {
 
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, Self::Error> {
         (**self).span(samples)
+    }
+}
+
+impl<T: SyncRead + ?Sized> SyncRead for &T {
+    type Error = T::Error;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Self::Error> {
+        (**self).start(position)
     }
 }
 

@@ -17,7 +17,9 @@ pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
 pub use conceal::{CONCEALMENT_UNIT, Concealment};
 pub use head::{InvalidHead, OpusHead};
 pub use mapping::{ChannelMapping, MappingTable};
-pub use packet::{InvalidPacket, MAX_PACKET_DURATION, Packet, duration, multistream_duration};
+pub use packet::{
+    InvalidPacket, MAX_PACKET_DURATION, Packet, duration, multistream_duration, shortest_frame,
+};
 pub use self_delimited::{SelfDelimitedPacket, split_self_delimited, write_self_delimited};
 pub use source::PacketSource;
 pub use tags::{InvalidTags, OpusTags};

@@ -71,6 +71,42 @@ pub fn duration(packet: &[u8]) -> Result<u32, InvalidPacket> {
     framed_duration(toc, body)
 }
 
+/// Bytes of the shortest frame of a packet. Of a frame of no or one byte a decoder is to
+/// conceal the audio (RFC 6716 section 4.2.7, DTX; RFC 7845 section 4.1, losses).
+///
+/// ```
+/// assert_eq!(opus_packet::shortest_frame(&[0x78, 1, 2, 3]), Ok(3));
+/// assert_eq!(opus_packet::shortest_frame(&[0x78]), Ok(0));
+/// ```
+pub fn shortest_frame(packet: &[u8]) -> Result<usize, InvalidPacket> {
+    duration(packet)?;
+    let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
+    match Toc::new(toc).frame_count_code() {
+        0 => Ok(body.len()),
+        1 => Ok(body.len() / 2),
+        2 => shortest_of(body, 2),
+        _ => {
+            let (count, rest) = frame_count(body)?;
+            let (padding, rest) = padding_len(count, rest)?;
+            let rest = rest.get(..rest.len().saturating_sub(padding)).unwrap_or_default();
+            match count.is_vbr {
+                true => shortest_of(rest, count.frames),
+                false => Ok(rest.len() / usize::from(count.frames)),
+            }
+        }
+    }
+}
+
+/// The shortest of so many frames that begin with the lengths of all but the last.
+fn shortest_of(mut body: &[u8], frames: u8) -> Result<usize, InvalidPacket> {
+    let (mut claimed, mut shortest) = (0, usize::MAX);
+    for _ in 1..frames {
+        let (length, rest) = frame_length(body)?;
+        (claimed, shortest, body) = (claimed + length, shortest.min(length), rest);
+    }
+    Ok(shortest.min(body.len().saturating_sub(claimed)))
+}
+
 /// Duration of a packet of `streams` Opus streams, in samples per channel at
 /// 48 kHz: all but the last are self-delimited (RFC 6716 appendix B), and all last
 /// equally long (RFC 7845 section 3).
@@ -253,6 +289,19 @@ mod tests {
         let mut packet = vec![0b1110_0000 | code];
         packet.extend_from_slice(body);
         packet
+    }
+
+    #[test]
+    fn the_shortest_frame_of_every_code() {
+        let shortest = |code, body: &[u8]| shortest_frame(&packet(code, body));
+        assert_eq!(shortest(0, &[1, 2]), Ok(2));
+        assert_eq!(shortest(1, &[1, 2, 3, 4]), Ok(2));
+        assert_eq!(shortest(2, &[1, 9, 8, 8]), Ok(1));
+        assert_eq!(shortest(2, &[3, 9, 8, 8]), Ok(0));
+        assert_eq!(shortest(3, &[2, 1, 2, 3, 4]), Ok(2));
+        assert_eq!(shortest(3, &[0x42, 1, 1, 2, 3, 4, 0]), Ok(2), "padding is no frame");
+        assert_eq!(shortest(3, &[0x83, 2, 0, 1, 2, 3]), Ok(0));
+        assert!(shortest(1, &[1]).is_err());
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub enum Error {
     Source { packet: u64, source: BoxError },
     #[error("the stream ends at coded sample {end}, expected at least {expected}")]
     SourceTooShort { end: u64, expected: u64 },
+    #[error("cannot read the sync map: {source}")]
+    Sync { source: BoxError },
+    #[error("there is no decoder: {source}")]
+    Decoder { source: BoxError },
     #[error("cannot decode packet {packet}: {source}")]
     Decode { packet: u64, source: BoxError },
     #[error("packet {packet}: {decoded} samples decoded, expected {expected}")]

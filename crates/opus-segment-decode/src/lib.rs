@@ -6,6 +6,7 @@ mod error;
 mod libopus;
 mod plan;
 mod reader;
+mod sync;
 mod window;
 
 pub use decoder::PacketDecoder;
@@ -14,3 +15,4 @@ pub use error::{BoxError, Error};
 pub use libopus::{LibopusDecoder, LibopusError, Sample};
 pub use plan::{APPROXIMATE_PRE_ROLL, SegmentPlan};
 pub use reader::{SegmentReader, read_source_approximate};
+pub use sync::build_sync_map;

@@ -70,23 +70,35 @@ impl SegmentPlan {
         })?;
         // The rows hold these samples, so the length is one that memory can bear.
         let len = usize::try_from(self.target.end.get() - self.target.start.get()).unwrap_or(0);
-        let mut window = Window::new(self.target.clone(), len * decoder.channels());
-        for (packet, row) in self.packets().zip(self.span.rows()) {
-            let data = self.packet_bytes(row, blob);
-            let duration = check_duration(packet, row, data)?;
-            window.decode(&mut decoder, (packet, data, duration), CodedPos::new(row.first))?;
-        }
+        let kept = Vec::with_capacity(len * decoder.channels());
+        let mut window = Window::new(self.target.clone(), kept);
+        decode_span(&self.span, blob, &mut decoder, &mut window)?;
         Ok(window.into_samples())
     }
+}
 
-    fn packet_bytes<'a>(&self, row: &IndexRow, blob: &'a [u8]) -> &'a [u8] {
-        let start = row.offset - self.bytes().start;
-        usize::try_from(start)
-            .ok()
-            .zip(usize::try_from(row.length).ok())
-            .and_then(|(start, length)| blob.get(start..)?.get(..length))
-            .unwrap_or_default()
+/// Decodes the packets of `span`, whose bytes `blob` holds.
+pub(crate) fn decode_span<S: Copy + Default>(
+    span: &Span,
+    blob: &[u8],
+    decoder: &mut impl PacketDecoder<S>,
+    window: &mut Window<S>,
+) -> Result<(), Error> {
+    for (packet, row) in span.packets().zip(span.rows()) {
+        let data = packet_bytes(row, span.bytes().start, blob);
+        let duration = check_duration(packet, row, data)?;
+        window.decode(decoder, (packet, data, duration), CodedPos::new(row.first))?;
     }
+    Ok(())
+}
+
+fn packet_bytes<'a>(row: &IndexRow, blob_start: u64, blob: &'a [u8]) -> &'a [u8] {
+    let start = row.offset - blob_start;
+    usize::try_from(start)
+        .ok()
+        .zip(usize::try_from(row.length).ok())
+        .and_then(|(start, length)| blob.get(start..)?.get(..length))
+        .unwrap_or_default()
 }
 
 /// An index of another blob may be valid in itself; its durations give it away.

@@ -1,9 +1,9 @@
 use std::ops::Range;
 
 use opus_packet::{CodedPos, PacketSource, PlayPos, Timeline};
-use opus_packet_index::{BlobRead, IndexRead};
+use opus_packet_index::{BlobRead, IndexRead, SyncRead, SyncStart};
 
-use crate::{Error, PacketDecoder, SegmentPlan, window::Window};
+use crate::{Error, PacketDecoder, SegmentPlan, plan::decode_span, window::Window};
 
 /// Reads sample ranges of one recording through its index.
 #[derive(Debug)]
@@ -53,7 +53,61 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
         self.blob.read(bytes, &mut blob).map_err(|error| Error::Blob { source: error.into() })?;
         plan.decode(&blob, decoder)
     }
+
+    /// Reads a half-open range of play samples, interleaved.
+    ///
+    /// Exact, as far as `sync` tells the truth: bit for bit that range of a decoding of all
+    /// packets by the decoder that `sync` was measured with. Where there is no start that is
+    /// exact for all of the range, decoding begins anew within it.
+    pub fn read_exact<S: Copy + Default, D: PacketDecoder<S>>(
+        &self,
+        play: Range<PlayPos>,
+        sync: &(impl SyncRead + ?Sized),
+        mut decoder: D,
+    ) -> Result<Vec<S>, Error> {
+        let target = self.timeline.coded(play)?;
+        let (mut samples, mut from) = (Vec::new(), target.start);
+        while from < target.end {
+            let start = sync.start(from).map_err(|error| Error::Sync { source: error.into() })?;
+            let SyncStart { start, until } = start;
+            let piece = from..until.min(target.end);
+            let mut window = Window::new(piece.clone(), samples);
+            self.decode_from(start, piece.end, &mut decoder, &mut window)?;
+            (samples, from) = (window.into_samples(), piece.end);
+        }
+        Ok(samples)
+    }
+
+    /// Decodes from the packet that holds `start` on, a minute at a time: the start may be
+    /// far away.
+    fn decode_from<S: Copy + Default>(
+        &self,
+        start: CodedPos,
+        end: CodedPos,
+        decoder: &mut impl PacketDecoder<S>,
+        window: &mut Window<S>,
+    ) -> Result<(), Error> {
+        let (mut at, mut blob, mut is_first) = (start, Vec::new(), true);
+        while at < end {
+            let lookup = at..end.min(CodedPos::new(at.get().saturating_add(STEP)));
+            let span =
+                self.index.span(lookup).map_err(|error| Error::Index { source: error.into() })?;
+            let packet = span.packets().start;
+            if std::mem::take(&mut is_first) {
+                decoder.reset().map_err(|error| Error::Decode { packet, source: error.into() })?;
+            }
+            self.blob
+                .read(span.bytes(), &mut blob)
+                .map_err(|error| Error::Blob { source: error.into() })?;
+            decode_span(&span, &blob, decoder, window)?;
+            at = span.samples().end;
+        }
+        Ok(())
+    }
 }
+
+/// How much is looked up at once, in samples at 48 kHz: a minute.
+const STEP: u64 = 60 * 48_000;
 
 /// Reads a range of play samples by walking all packets before it: what to do
 /// when there is no index. Packets are passed over, not decoded, until the
@@ -74,7 +128,7 @@ where
     let target = timeline.coded(play)?;
     let lookup = SegmentPlan::approximate_lookup(timeline, &target);
     decoder.reset().map_err(|error| Error::Decode { packet: 0, source: error.into() })?;
-    let mut window = Window::new(target, 0);
+    let mut window = Window::new(target, Vec::new());
     let (mut number, mut position) = (0, CodedPos::new(0));
     while position < lookup.end {
         let Some(packet) = source

@@ -13,10 +13,9 @@ pub(crate) struct Window<S> {
 }
 
 impl<S: Copy + Default> Window<S> {
-    /// `target` are the coded samples to keep, `capacity` how many samples of all
-    /// channels to make room for at once.
-    pub(crate) fn new(target: Range<CodedPos>, capacity: usize) -> Self {
-        Self { target, kept: Vec::with_capacity(capacity), pcm: Vec::new() }
+    /// `target` are the coded samples to keep, behind those that are `kept` already.
+    pub(crate) fn new(target: Range<CodedPos>, kept: Vec<S>) -> Self {
+        Self { target, kept, pcm: Vec::new() }
     }
 
     /// Decodes the packet with this number, whose first sample is at `position`.

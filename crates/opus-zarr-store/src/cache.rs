@@ -1,22 +1,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opus_packet_index::Span;
-
-/// The chunks of an index that were used last, unpacked. Few, so they are looked through.
+/// The chunks of an array that were used last, unpacked. Few, so they are looked through.
 #[derive(Debug)]
-pub(crate) struct ChunkCache {
+pub(crate) struct ChunkCache<T> {
     /// By number, the one that was used last at the end.
-    chunks: Mutex<Vec<(usize, Arc<Span>)>>,
+    chunks: Mutex<Vec<(usize, Arc<T>)>>,
     capacity: usize,
 }
 
-impl ChunkCache {
+impl<T> ChunkCache<T> {
     /// Keeps at most so many chunks.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { chunks: Mutex::default(), capacity }
+        Self { chunks: Mutex::new(Vec::new()), capacity }
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<Arc<Span>> {
+    pub(crate) fn get(&self, number: usize) -> Option<Arc<T>> {
         let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         let place = chunks.iter().position(|(other, _)| *other == number)?;
         let found = chunks.remove(place);
@@ -25,7 +23,7 @@ impl ChunkCache {
         Some(chunk)
     }
 
-    pub(crate) fn insert(&self, number: usize, chunk: &Arc<Span>) {
+    pub(crate) fn insert(&self, number: usize, chunk: &Arc<T>) {
         if self.capacity == 0 {
             return;
         }
@@ -40,7 +38,7 @@ impl ChunkCache {
 
 #[cfg(test)]
 mod tests {
-    use opus_packet_index::IndexBuilder;
+    use opus_packet_index::{IndexBuilder, Span};
 
     use super::*;
 

@@ -28,6 +28,10 @@ impl ChunkCodec {
         Self::new(layout::index_codecs(), layout::INDEX_CHUNK, true)
     }
 
+    pub(crate) fn sync() -> Result<Self, Error> {
+        Self::new(layout::sync_codecs(), layout::SYNC_CHUNK, true)
+    }
+
     fn new(codecs: Value, len: u64, compressed: bool) -> Result<Self, Error> {
         let metadata: Vec<MetadataV3> = serde_json::from_value(codecs).map_err(fault)?;
         let chain = CodecChain::from_metadata(&metadata).map_err(fault)?;
@@ -76,7 +80,8 @@ mod tests {
 
     #[test]
     fn round_trip_and_every_flipped_bit() {
-        for codec in [ChunkCodec::blob().unwrap(), ChunkCodec::index().unwrap()] {
+        for codec in [ChunkCodec::blob(), ChunkCodec::index(), ChunkCodec::sync()] {
+            let codec = codec.unwrap();
             let len = usize::try_from(codec.len.get()).unwrap();
             let chunk: Vec<u8> = (0..=255).cycle().take(len).collect();
             let encoded = codec.encode(chunk.clone()).unwrap();

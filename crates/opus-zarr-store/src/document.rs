@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     Error, RecordingInfo, StoredBlob, StoredIndex,
     json::{json_error, parse_json, shortened},
-    layout::{ATTRIBUTES_KEY, BLOB, INDEX, LAYOUT, blob_array, index_array, recording_group},
+    layout::{ATTRIBUTES_KEY, LAYOUT, recording_group},
 };
 
 /// A recording's group: what we know of it, and what others have added.
@@ -38,8 +38,7 @@ impl Document {
         if let Some(fields) = attributes.as_object_mut() {
             fields.insert(CHECKSUM.to_owned(), checksum.into());
         }
-        let (bytes, packets) = (info.blob_bytes, info.packet_count);
-        let text = recording_group(&attributes, others, bytes, packets).to_string();
+        let text = recording_group(&attributes, others, &info.arrays()).to_string();
         if !u64::try_from(text.len()).is_ok_and(|len| len <= MAX_METADATA) {
             return Err(inconsistent(format!(
                 "the attributes take {} bytes, at most {MAX_METADATA} can be read again",
@@ -113,8 +112,7 @@ pub(crate) fn attributes_checksum(attributes: &Value) -> String {
 /// The arrays must be those of layout 1: what decides how their bytes are read is
 /// held against what this version reads.
 fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
-    let expected = [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))];
-    for (name, expected) in expected {
+    for (name, expected) in info.arrays() {
         let found = document.pointer(&format!("/consolidated_metadata/metadata/{name}"));
         let found = found.ok_or_else(|| format!("no metadata of {name}"))?;
         for field in ["shape", "data_type", "chunk_grid", "codecs"] {

@@ -59,7 +59,7 @@ pub(crate) struct ShardedIndex {
     /// index was committed.
     chunks: Vec<(Range<u64>, u32)>,
     codec: ChunkCodec,
-    cache: ChunkCache,
+    cache: ChunkCache<Span>,
 }
 
 impl IndexWriter {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     StoredBlob, StoredIndex,
-    layout::{BLOB_CHUNK, LAYOUT},
+    layout::{BLOB, BLOB_CHUNK, INDEX, LAYOUT, SYNC, blob_array, index_array, sync_array},
     writer::Description,
 };
 
@@ -46,6 +46,9 @@ pub struct RecordingInfo {
     pub(crate) index_ranges: Vec<(u64, u64)>,
     #[serde(with = "hex")]
     pub(crate) index_checksums: Vec<u32>,
+    /// The sync map, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncInfo>,
     /// Where audio was lost in the source; its packets ask the decoder to conceal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -59,6 +62,17 @@ pub struct RecordingInfo {
     /// Attributes that this version does not know, kept as they are.
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
+}
+
+/// What a store says about a sync map: from where to decode so that samples are exact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncInfo {
+    /// The decoder that it was measured with, and whose samples it makes exact.
+    pub decoder: String,
+    /// Starts, one in each half of a second.
+    pub entries: u64,
+    #[serde(with = "hex")]
+    pub(crate) checksums: Vec<u32>,
 }
 
 /// Lost audio, concealed so that time does not shift.
@@ -155,6 +169,7 @@ impl RecordingInfo {
             index_checkpoints: Vec::new(),
             index_ranges: Vec::new(),
             index_checksums: Vec::new(),
+            sync: None,
             gaps,
             source,
             tags: Tags::of(&tags),
@@ -179,6 +194,14 @@ impl RecordingInfo {
         self.index_checkpoints.clone_from(&index.checkpoints);
         self.index_ranges.clone_from(&index.ranges);
         self.index_checksums.clone_from(&index.checksums);
+    }
+
+    /// The arrays of the recording and their documents.
+    pub(crate) fn arrays(&self) -> Vec<(&'static str, Value)> {
+        let blob = (BLOB, blob_array(self.blob_bytes));
+        let index = (INDEX, index_array(self.packet_count));
+        let sync = self.sync.as_ref().map(|sync| (SYNC, sync_array(sync.entries)));
+        [blob, index].into_iter().chain(sync).collect()
     }
 
     /// How long the recording plays.

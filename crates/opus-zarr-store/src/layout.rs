@@ -12,6 +12,7 @@ pub(crate) const ATTRIBUTES_KEY: &str = "opus_zarr";
 pub(crate) const METADATA: &str = "zarr.json";
 pub(crate) const BLOB: &str = "opus_blob";
 pub(crate) const INDEX: &str = "opus_index";
+pub(crate) const SYNC: &str = "opus_sync";
 
 /// Bytes of a blob shard and of its inner chunks, before encoding.
 pub(crate) const BLOB_SHARD: u64 = 16 * 1024 * 1024;
@@ -25,6 +26,11 @@ pub(crate) const INDEX_CHUNK_ROWS: u64 = 10_000;
 pub(crate) const INDEX_ROW: u64 = 40;
 pub(crate) const INDEX_CHUNK: u64 = INDEX_CHUNK_ROWS * INDEX_ROW;
 
+/// Entries and bytes of a chunk of the sync map, before encoding.
+pub(crate) const SYNC_CHUNK_ENTRIES: u64 = 10_000;
+pub(crate) const SYNC_ENTRY: u64 = 8;
+pub(crate) const SYNC_CHUNK: u64 = SYNC_CHUNK_ENTRIES * SYNC_ENTRY;
+
 /// The document of the store's root group.
 pub(crate) fn root_group() -> Value {
     group(&json!({ "layout": LAYOUT }), &Map::new(), None)
@@ -35,30 +41,36 @@ pub(crate) fn root_group() -> Value {
 pub(crate) fn recording_group(
     attributes: &Value,
     others: &Map<String, Value>,
-    blob_bytes: u64,
-    packets: u64,
+    arrays: &[(&str, Value)],
 ) -> Value {
+    let metadata: Map<String, Value> =
+        arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
     group(
         attributes,
         others,
         Some(json!({
             "kind": "inline",
             "must_understand": false,
-            "metadata": { BLOB: blob_array(blob_bytes), INDEX: index_array(packets) },
+            "metadata": metadata,
         })),
     )
 }
 
 /// The document of `opus_blob`.
 pub(crate) fn blob_array(blob_bytes: u64) -> Value {
-    array("uint8", &[blob_bytes], &[BLOB_SHARD], &[BLOB_CHUNK], &blob_codecs())
+    sharded_array("uint8", &[blob_bytes], &[BLOB_SHARD], &[BLOB_CHUNK], &blob_codecs())
 }
 
 /// The document of `opus_index`.
 pub(crate) fn index_array(packets: u64) -> Value {
     // Not even a number that no recording has may overflow: it comes from outside.
     let shard = packets.div_ceil(INDEX_CHUNK_ROWS).saturating_mul(INDEX_CHUNK_ROWS);
-    array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
+    sharded_array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
+}
+
+/// The document of `opus_sync`.
+pub(crate) fn sync_array(entries: u64) -> Value {
+    array("uint32", &[entries, 2], &[SYNC_CHUNK_ENTRIES, 2], &sync_codecs())
 }
 
 /// Codecs of an inner blob chunk. Every codec is an object with a configuration:
@@ -70,14 +82,23 @@ pub(crate) fn blob_codecs() -> Value {
 /// Codecs of an inner index chunk. With the rows as elements of 40 bytes, the
 /// shuffle puts equal bytes of a column together, which is what makes it small.
 pub(crate) fn index_codecs() -> Value {
+    compressed(INDEX_ROW, INDEX_CHUNK)
+}
+
+/// Codecs of a chunk of the sync map, whose entries are elements of 8 bytes.
+pub(crate) fn sync_codecs() -> Value {
+    compressed(SYNC_ENTRY, SYNC_CHUNK)
+}
+
+fn compressed(element: u64, chunk: u64) -> Value {
     let blosc = json!({
         "name": "blosc",
         "configuration": {
             "cname": "zstd",
             "clevel": 5,
             "shuffle": "shuffle",
-            "typesize": INDEX_ROW,
-            "blocksize": INDEX_CHUNK,
+            "typesize": element,
+            "blocksize": chunk,
         },
     });
     json!([little_endian(), blosc, crc32c()])
@@ -93,24 +114,35 @@ fn group(attributes: &Value, others: &Map<String, Value>, consolidated: Option<V
     group
 }
 
-fn array(data_type: &str, shape: &[u64], shard: &[u64], chunk: &[u64], codecs: &Value) -> Value {
+fn sharded_array(
+    data_type: &str,
+    shape: &[u64],
+    shard: &[u64],
+    chunk: &[u64],
+    codecs: &Value,
+) -> Value {
+    let sharding = json!([{
+        "name": "sharding_indexed",
+        "configuration": {
+            "chunk_shape": chunk,
+            "codecs": codecs,
+            "index_codecs": [little_endian(), crc32c()],
+            "index_location": "end",
+        },
+    }]);
+    array(data_type, shape, shard, &sharding)
+}
+
+fn array(data_type: &str, shape: &[u64], chunk: &[u64], codecs: &Value) -> Value {
     json!({
         "zarr_format": 3,
         "node_type": "array",
         "shape": shape,
         "data_type": data_type,
-        "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": shard } },
+        "chunk_grid": { "name": "regular", "configuration": { "chunk_shape": chunk } },
         "chunk_key_encoding": { "name": "default", "configuration": { "separator": "/" } },
         "fill_value": 0,
-        "codecs": [{
-            "name": "sharding_indexed",
-            "configuration": {
-                "chunk_shape": chunk,
-                "codecs": codecs,
-                "index_codecs": [little_endian(), crc32c()],
-                "index_location": "end",
-            },
-        }],
+        "codecs": codecs,
         "attributes": {},
     })
 }

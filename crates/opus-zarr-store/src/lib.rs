@@ -19,6 +19,7 @@ mod recording;
 mod shard;
 mod storage;
 mod store;
+mod sync;
 mod verify;
 mod writer;
 
@@ -26,7 +27,7 @@ pub use blob::{BlobReader, BlobWriter, StoredBlob};
 pub use contract::{BrokenContract, check_storage};
 pub use error::Error;
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
-pub use info::{Gap, RecordingInfo, Source, StoredAs, Tags};
+pub use info::{Gap, RecordingInfo, Source, StoredAs, SyncInfo, Tags};
 pub use name::{InvalidName, RecordingName};
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use storage::{

@@ -4,6 +4,7 @@ use crate::{
     Error, RecordingName, RecordingReader, Store,
     index::shard_key,
     object::{io_error, name_of},
+    sync::StoredSync,
 };
 
 /// What is done with recordings as they are.
@@ -51,7 +52,8 @@ impl Store {
     ) -> Result<RecordingReader, Error> {
         let writer = self.create_recording(to)?;
         let from = source.name().as_str();
-        for key in source.blob().shard_keys().chain([shard_key(from)]) {
+        let sync = source.recording().sync.iter().flatten().flat_map(StoredSync::keys);
+        for key in source.blob().shard_keys().chain([shard_key(from)]).chain(sync) {
             let rest = key.strip_prefix(from).unwrap_or_default().trim_start_matches('/');
             let object = name_of(&**self.storage(), &key);
             writer.draft().take(&key, rest).map_err(io_error("copy", &object))?;
@@ -64,7 +66,7 @@ impl Store {
         source: &RecordingReader,
         to: &RecordingName,
     ) -> Result<RecordingReader, Error> {
-        let writer = self.create_recording(to)?;
+        let mut writer = self.create_recording(to)?;
         let mut blob = writer.blob()?;
         io::copy(&mut source.blob_reader(), &mut blob).map_err(copy_error)?;
         let blob = blob.finish()?;
@@ -77,6 +79,9 @@ impl Store {
         }
         let index = index.finish()?;
         index.check_len(source.timeline())?;
+        if let (Some(entries), Some(sync)) = (source.sync_entries()?, &source.info().sync) {
+            writer.write_sync(&entries, &sync.decoder)?;
+        }
         writer.commit_document(&source.document().with_parts(&blob, &index))
     }
 }

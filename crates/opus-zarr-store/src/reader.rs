@@ -1,7 +1,7 @@
 use std::{ops::Range, path::Path, sync::Arc};
 
 use opus_packet::{CodedPos, OpusHead, Timeline};
-use opus_packet_index::{BlobRead, IndexRead, Span};
+use opus_packet_index::{BlobRead, IndexRead, Span, SyncEntry, SyncRead, SyncStart};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -11,11 +11,12 @@ use crate::{
     document::{Document, MAX_METADATA},
     index::ShardedIndex,
     json::parse_json,
-    layout::{BLOB, INDEX, METADATA, blob_array, index_array},
+    layout::METADATA,
     object::{put, read},
     recording::{StoredRecording, document_key},
     storage::{Ready, ready},
     store::pretty,
+    sync::{StoredSync, write_sync},
     verify::compare,
 };
 
@@ -107,6 +108,30 @@ impl RecordingReader {
         Ok(())
     }
 
+    /// Puts a sync map, measured with this decoder, in the place of the present one, if any.
+    ///
+    /// Its chunks are written before the attributes that say what they are. Killed in
+    /// between, the recording is left as it was, or with a sync map whose chunks do not pass
+    /// their checksums.
+    pub fn replace_sync(&mut self, entries: &[SyncEntry], decoder: &str) -> Result<(), Error> {
+        let name = self.name().clone();
+        let sync = write_sync(&self.storage, name.as_str(), entries, decoder)?;
+        let mut document = self.recording.document.clone();
+        document.info.sync = Some(sync);
+        let text = document.write()?;
+        let sync = StoredSync::new(name.as_str(), &document.info);
+        let sync = sync.map_err(|reason| Error::Inconsistent { reason })?;
+        let before = std::mem::replace(&mut self.recording.document, document);
+        let written = self
+            .restore_documents()
+            .and_then(|()| put(&self.storage, &document_key(&name), text.as_bytes()));
+        match written {
+            Ok(()) => self.recording.sync = Ok(sync),
+            Err(_) => self.recording.document = before,
+        }
+        written
+    }
+
     /// Replaces what users have noted of the recording. Nothing but its document is
     /// written anew.
     pub fn set_user_metadata(&mut self, user: Map<String, Value>) -> Result<(), Error> {
@@ -137,6 +162,21 @@ impl RecordingReader {
         }))
     }
 
+    /// The entries of the sync map; none if there is none.
+    pub fn sync_entries(&self) -> Result<Option<Vec<SyncEntry>>, Error> {
+        let storage = Ready(&*self.storage);
+        let Some(sync) = self.recording.sync(&storage)? else { return Ok(None) };
+        let mut entries = Vec::new();
+        for number in 0..sync.chunks() {
+            entries.extend_from_slice(&ready(sync.chunk(&storage, number))?);
+        }
+        Ok(Some(entries))
+    }
+
+    pub(crate) fn recording(&self) -> &StoredRecording {
+        &self.recording
+    }
+
     pub(crate) fn blob(&self) -> &ShardedBlob {
         &self.recording.blob
     }
@@ -149,12 +189,7 @@ impl RecordingReader {
     fn adopt_index(&mut self, index: &StoredIndex) -> Result<(), Error> {
         let name = self.recording.name.clone();
         self.recording.document.info.set_index(index);
-        let info = self.info();
-        for (array, document) in
-            [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))]
-        {
-            self.restore_document(&format!("{name}/{array}/{METADATA}"), &document)?;
-        }
+        self.restore_documents()?;
         let document = self.recording.document.write()?;
         put(&self.storage, &document_key(&name), document.as_bytes())?;
         self.recording.index = ShardedIndex::new(name.as_str(), self.info());
@@ -164,6 +199,15 @@ impl RecordingReader {
 
 /// What is made again.
 impl RecordingReader {
+    /// Writes the documents of the arrays that are not there or say something else.
+    fn restore_documents(&self) -> Result<(), Error> {
+        let name = self.name();
+        let restore = |(array, document): (&str, Value)| {
+            self.restore_document(&format!("{name}/{array}/{METADATA}"), &document)
+        };
+        self.info().arrays().into_iter().try_for_each(restore)
+    }
+
     /// Writes the document of an array if the one that is there does not say the same.
     fn restore_document(&self, key: &str, document: &Value) -> Result<(), Error> {
         let found = ready(read(&Ready(&*self.storage), key, Part::Whole(MAX_METADATA)));
@@ -180,6 +224,14 @@ impl IndexRead for RecordingReader {
 
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
         ready(self.recording.span(&Ready(&*self.storage), samples))
+    }
+}
+
+impl SyncRead for RecordingReader {
+    type Error = Error;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Error> {
+        ready(self.recording.sync_start(&Ready(&*self.storage), position))
     }
 }
 

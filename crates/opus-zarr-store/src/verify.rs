@@ -103,6 +103,7 @@ pub fn verify(
         if options.level >= VerifyLevel::Checksums {
             verifier.blob(&recording);
             verifier.index(&recording);
+            verifier.sync(&recording);
         }
     }
     Ok(verifier.found)
@@ -141,6 +142,17 @@ impl Verifier<'_> {
             error => {
                 self.failure(&document, error);
                 Ok(None)
+            }
+        }
+    }
+
+    /// Every chunk of the sync map. Whether what it says is true, only a decoder can tell.
+    fn sync(&mut self, recording: &StoredRecording) {
+        let Ok(Some(sync)) = &recording.sync else { return };
+        for (number, key) in (0..).zip(sync.keys()) {
+            self.found.chunks += 1;
+            if let Err(error) = ready(sync.chunk(&Ready(self.storage), number)) {
+                self.failure(&key, error);
             }
         }
     }

@@ -1,15 +1,17 @@
 use std::io::ErrorKind;
 
 use opus_packet::{OpusHead, OpusTags, Timeline};
+use opus_packet_index::SyncEntry;
 
 use crate::{
     BlobWriter, Draft, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader,
-    Source, Store, StoredBlob, StoredIndex,
+    Source, Store, StoredBlob, StoredIndex, SyncInfo,
     document::Document,
-    layout::{BLOB, INDEX, METADATA, blob_array, index_array},
+    layout::METADATA,
     object::{io_error, name_of, put},
     recording::{StoredRecording, document_key},
     store::pretty,
+    sync::write_sync,
 };
 
 /// Writes a recording: all of it appears at [`commit`](Self::commit), or nothing.
@@ -21,6 +23,7 @@ pub struct RecordingWriter {
     store: Store,
     name: RecordingName,
     draft: Box<dyn Draft>,
+    sync: Option<SyncInfo>,
 }
 
 /// What a store cannot know of a recording by itself.
@@ -43,7 +46,7 @@ impl RecordingWriter {
         let storage = store.storage();
         let draft = storage.writing().and_then(|storage| storage.begin(name));
         let draft = draft.map_err(|error| begin_error(store, name, error))?;
-        Ok(Self { store: store.clone(), name: name.clone(), draft })
+        Ok(Self { store: store.clone(), name: name.clone(), draft, sync: None })
     }
 
     /// Where to write the blob: a canonical Ogg Opus stream.
@@ -56,6 +59,12 @@ impl RecordingWriter {
         IndexWriter::create(self.store.storage(), self.draft.prefix())
     }
 
+    /// Writes a sync map, measured with this decoder. There need not be one.
+    pub fn write_sync(&mut self, entries: &[SyncEntry], decoder: &str) -> Result<(), Error> {
+        self.sync = Some(write_sync(self.store.storage(), self.draft.prefix(), entries, decoder)?);
+        Ok(())
+    }
+
     /// Makes the recording appear, complete and kept.
     pub fn commit(
         self,
@@ -64,17 +73,16 @@ impl RecordingWriter {
         index: &StoredIndex,
     ) -> Result<RecordingReader, Error> {
         index.check_len(description.timeline)?;
-        let document = Document::new(RecordingInfo::new(description, blob, index));
-        self.commit_document(&document)
+        let mut info = RecordingInfo::new(description, blob, index);
+        info.sync.clone_from(&self.sync);
+        self.commit_document(&Document::new(info))
     }
 
     /// The same, when the objects of the arrays are in the draft.
     pub(crate) fn commit_document(self, document: &Document) -> Result<RecordingReader, Error> {
-        let Self { store, name, draft } = self;
+        let Self { store, name, draft, .. } = self;
         let (info, prefix) = (&document.info, draft.prefix());
-        for (array, metadata) in
-            [(BLOB, blob_array(info.blob_bytes)), (INDEX, index_array(info.packet_count))]
-        {
+        for (array, metadata) in info.arrays() {
             let key = format!("{prefix}/{array}/{METADATA}");
             put(store.storage(), &key, pretty(&metadata).as_bytes())?;
         }

@@ -5,9 +5,7 @@ use crate::{
     Error, Part,
     document::MAX_METADATA,
     json::{parse_json, shortened},
-    layout::{
-        ATTRIBUTES_KEY, BLOB, INDEX, METADATA, blob_array, index_array, recording_group, root_group,
-    },
+    layout::{ATTRIBUTES_KEY, METADATA, recording_group, root_group},
     recording::{StoredRecording, document_key},
 };
 
@@ -17,9 +15,9 @@ impl Verifier<'_> {
     pub(super) fn documents(&mut self, recording: &StoredRecording) {
         self.root();
         self.group(recording);
-        let info = &recording.document.info;
-        self.array(recording, BLOB, &blob_array(info.blob_bytes));
-        self.array(recording, INDEX, &index_array(info.packet_count));
+        for (array, document) in recording.document.info.arrays() {
+            self.array(recording, array, &document);
+        }
     }
 
     pub(super) fn root(&mut self) {
@@ -36,10 +34,11 @@ impl Verifier<'_> {
         self.document(&document_key(name), |found| {
             let ours = found.get("attributes").and_then(|all| all.get(ATTRIBUTES_KEY));
             let ours = ours.cloned().unwrap_or_default();
-            let (bytes, packets) = (info.blob_bytes, info.packet_count);
-            compare("", &recording_group(&ours, &Map::new(), bytes, packets), found)
+            compare("", &recording_group(&ours, &Map::new(), &info.arrays()), found)
         });
-        if let Err(reason) = &recording.index {
+        for reason in
+            recording.index.as_ref().err().into_iter().chain(recording.sync.as_ref().err())
+        {
             self.fault(&document_key(name), FaultKind::Document { reason: reason.clone() });
         }
     }

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use opus_packet::CodedPos;
+use opus_packet_index::{
+    SYNC_SPACING, SyncEntry, SyncStart, find_sync_start, sync_entry_before, sync_from_bytes,
+    sync_to_bytes,
+};
+
+use crate::{
+    AsyncStorage, Error, Part, RecordingInfo, Storage, SyncInfo,
+    cache::ChunkCache,
+    codec::ChunkCodec,
+    layout::{SYNC, SYNC_CHUNK, SYNC_CHUNK_ENTRIES},
+    object::{name_of, put, read},
+    shard::{check_stored, stored_checksum},
+};
+
+/// The sync map in its chunks, each an object.
+#[derive(Debug)]
+pub(crate) struct StoredSync {
+    /// Of the recording.
+    recording: String,
+    entries: u64,
+    checksums: Vec<u32>,
+    codec: ChunkCodec,
+    cache: ChunkCache<Vec<SyncEntry>>,
+}
+
+/// Writes the chunks of a sync map. What belongs in the attributes is given back.
+pub(crate) fn write_sync(
+    storage: &Arc<dyn Storage>,
+    recording: &str,
+    entries: &[SyncEntry],
+    decoder: &str,
+) -> Result<SyncInfo, Error> {
+    let (codec, mut checksums) = (ChunkCodec::sync()?, Vec::new());
+    for (number, chunk) in (0..).zip(entries.chunks(size(SYNC_CHUNK_ENTRIES))) {
+        let mut bytes = sync_to_bytes(chunk);
+        bytes.resize(size(SYNC_CHUNK), 0);
+        let encoded = codec.encode(bytes)?;
+        checksums.extend(stored_checksum(&encoded));
+        put(storage, &chunk_key(recording, number), &encoded)?;
+    }
+    let entries = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+    Ok(SyncInfo { decoder: decoder.to_owned(), entries, checksums })
+}
+
+impl StoredSync {
+    /// The sync map of the recording with the key `recording`; none if it has none.
+    pub(crate) fn new(recording: &str, info: &RecordingInfo) -> Result<Option<Self>, String> {
+        let Some(sync) = &info.sync else { return Ok(None) };
+        let expected = info.coded_length.div_ceil(SYNC_SPACING);
+        if sync.entries != expected {
+            return Err(format!("sync map of {} entries, expected {expected}", sync.entries));
+        }
+        let (found, expected) = (sync.checksums.len(), sync.entries.div_ceil(SYNC_CHUNK_ENTRIES));
+        if u64::try_from(found) != Ok(expected) {
+            return Err(format!("sync checksums of {found} chunks, expected {expected}"));
+        }
+        Ok(Some(Self {
+            recording: recording.to_owned(),
+            entries: sync.entries,
+            checksums: sync.checksums.clone(),
+            codec: ChunkCodec::sync().map_err(|error| error.to_string())?,
+            cache: ChunkCache::new(CACHED_CHUNKS),
+        }))
+    }
+
+    /// The start for a coded position: one read, or none if its chunk is at hand; more if
+    /// nothing in the chunk is exact there.
+    pub(crate) async fn start(
+        &self,
+        storage: &dyn AsyncStorage,
+        position: CodedPos,
+    ) -> Result<SyncStart, Error> {
+        let last = sync_entry_before(position).min(self.entries.saturating_sub(1));
+        for number in (0..=last / SYNC_CHUNK_ENTRIES).rev() {
+            let chunk = self.chunk(storage, number).await?;
+            let first = number * SYNC_CHUNK_ENTRIES;
+            let before = chunk.get(..=size(last - first)).unwrap_or(&chunk);
+            if let Some(start) = find_sync_start(before, first, position) {
+                return Ok(start);
+            }
+        }
+        Ok(SyncStart::BEGINNING)
+    }
+
+    /// The entries of one chunk.
+    pub(crate) async fn chunk(
+        &self,
+        storage: &dyn AsyncStorage,
+        number: u64,
+    ) -> Result<Arc<Vec<SyncEntry>>, Error> {
+        let place = size(number);
+        if let Some(chunk) = self.cache.get(place) {
+            return Ok(chunk);
+        }
+        let key = chunk_key(&self.recording, number);
+        let encoded = read(storage, &key, Part::Whole(SYNC_CHUNK + MAX_OVERHEAD)).await?;
+        let chunk = Arc::new(self.parse(&encoded, number).map_err(|reason| Error::Damaged {
+            object: name_of(storage, &key),
+            offset: 0,
+            end: u64::try_from(encoded.len()).unwrap_or(u64::MAX),
+            reason,
+        })?);
+        self.cache.insert(place, &chunk);
+        Ok(chunk)
+    }
+
+    fn parse(&self, encoded: &[u8], number: u64) -> Result<Vec<SyncEntry>, String> {
+        let expected = self.checksums.get(size(number)).ok_or("no checksum for the chunk")?;
+        check_stored(encoded, *expected)?;
+        let chunk = self.codec.decode(encoded)?;
+        let mut entries = sync_from_bytes(&chunk).map_err(|error| error.to_string())?;
+        let left = self.entries.saturating_sub(number.saturating_mul(SYNC_CHUNK_ENTRIES));
+        let filling = entries.split_off(size(left).min(entries.len()));
+        match sync_to_bytes(&filling).iter().all(|&byte| byte == 0) {
+            true => Ok(entries),
+            false => Err("the filling behind the end of the array is not zeros".to_owned()),
+        }
+    }
+
+    /// The keys of the chunks.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.chunks()).map(|number| chunk_key(&self.recording, number))
+    }
+
+    pub(crate) fn chunks(&self) -> u64 {
+        self.entries.div_ceil(SYNC_CHUNK_ENTRIES)
+    }
+}
+
+pub(crate) fn chunk_key(recording: &str, number: u64) -> String {
+    format!("{recording}/{SYNC}/c/{number}/0")
+}
+
+/// Numbers of chunks and of entries in one: far below what a usize counts.
+fn size(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// What blosc and crc32c may add to a chunk that does not compress.
+const MAX_OVERHEAD: u64 = 64;
+/// Unpacked chunks that a reader keeps, of 80 kB and 83 minutes each.
+const CACHED_CHUNKS: usize = 8;
