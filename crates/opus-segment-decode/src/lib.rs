@@ -14,5 +14,5 @@ pub use error::{BoxError, Error};
 #[cfg(feature = "libopus")]
 pub use libopus::{LibopusDecoder, LibopusError, Sample};
 pub use plan::{APPROXIMATE_PRE_ROLL, SegmentPlan};
-pub use reader::{SegmentReader, read_source_approximate};
+pub use reader::{SegmentReader, read_source};
 pub use sync::build_sync_map;

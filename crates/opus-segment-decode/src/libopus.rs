@@ -49,6 +49,12 @@ impl LibopusDecoder {
         decoder.set_gain(i32::from(head.output_gain())).map_err(LibopusError::Libopus)?;
         Ok(Self { decoder, channels: usize::from(head.channels()) })
     }
+
+    /// Which libopus it is, on which kind of machine: another may decode the same packet
+    /// to samples that differ in the last bit.
+    pub fn version() -> String {
+        format!("{}, {}", magnum_opus::version(), std::env::consts::ARCH)
+    }
 }
 
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {

@@ -25,11 +25,15 @@ pub struct SegmentPlan {
 
 impl SegmentPlan {
     /// The coded samples to look up in the index for `target`, those of a range of play
-    /// samples: the same, with the [`APPROXIMATE_PRE_ROLL`] before them. A range that
-    /// begins within the first pre-roll is decoded from the first packet on, as
-    /// players do, so its samples are exact.
-    pub fn approximate_lookup(timeline: &Timeline, target: &Range<CodedPos>) -> Range<CodedPos> {
-        let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);
+    /// samples: the same, with `pre_roll` samples before them. A range that begins within
+    /// the first pre-roll is decoded from the first packet on, as players do, so its
+    /// samples are exact.
+    pub fn approximate_lookup(
+        timeline: &Timeline,
+        target: &Range<CodedPos>,
+        pre_roll: u32,
+    ) -> Range<CodedPos> {
+        let pre_roll = u64::from(pre_roll);
         let from_first_packet = target.start.get() <= timeline.pre_skip() + pre_roll;
         let start = match from_first_packet {
             true => CodedPos::new(0),

@@ -21,28 +21,34 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
 
     /// What reading a half-open range of play samples takes: one look into the
     /// index.
-    pub fn plan_approximate(&self, play: Range<PlayPos>) -> Result<SegmentPlan, Error> {
+    pub fn plan_approximate(
+        &self,
+        play: Range<PlayPos>,
+        pre_roll: u32,
+    ) -> Result<SegmentPlan, Error> {
         let target = self.timeline.coded(play)?;
         let span = self
             .index
-            .span(SegmentPlan::approximate_lookup(&self.timeline, &target))
+            .span(SegmentPlan::approximate_lookup(&self.timeline, &target, pre_roll))
             .map_err(|error| Error::Index { source: error.into() })?;
         SegmentPlan::new(span, target).map_err(|reason| Error::IndexRange { reason })
     }
 
     /// Reads a half-open range of play samples, interleaved.
     ///
-    /// Approximate: decoding begins [`APPROXIMATE_PRE_ROLL`] samples before the
-    /// range. Position and length are exact; values may differ from those of a
-    /// full decode, unless the range begins within the first pre-roll.
+    /// Approximate: decoding begins `pre_roll` samples at 48 kHz before the range, at least
+    /// [`APPROXIMATE_PRE_ROLL`] if it is to sound right. Position and length are exact;
+    /// values may differ from those of a full decode, unless the range begins within the
+    /// first pre-roll.
     ///
     /// [`APPROXIMATE_PRE_ROLL`]: crate::APPROXIMATE_PRE_ROLL
     pub fn read_approximate<S: Copy + Default, D: PacketDecoder<S>>(
         &self,
         play: Range<PlayPos>,
+        pre_roll: u32,
         decoder: D,
     ) -> Result<Vec<S>, Error> {
-        let plan = self.plan_approximate(play)?;
+        let plan = self.plan_approximate(play, pre_roll)?;
         let (bytes, packets) = (plan.bytes(), plan.packets());
         tracing::trace!(
             bytes = bytes.end - bytes.start,
@@ -110,14 +116,16 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
 const STEP: u64 = 60 * 48_000;
 
 /// Reads a range of play samples by walking all packets before it: what to do
-/// when there is no index. Packets are passed over, not decoded, until the
-/// pre-roll; the samples are those that [`SegmentReader::read_approximate`] gives.
+/// when there is no index. With a `pre_roll`, packets are passed over, not decoded, up to
+/// it, and the samples are those of [`SegmentReader::read_approximate`]; without, all are
+/// decoded, and the samples are exact.
 ///
 /// `source` must stand before its first packet.
-pub fn read_source_approximate<S, P, D>(
+pub fn read_source<S, P, D>(
     mut source: P,
     timeline: &Timeline,
     play: Range<PlayPos>,
+    pre_roll: Option<u32>,
     mut decoder: D,
 ) -> Result<Vec<S>, Error>
 where
@@ -126,7 +134,10 @@ where
     D: PacketDecoder<S>,
 {
     let target = timeline.coded(play)?;
-    let lookup = SegmentPlan::approximate_lookup(timeline, &target);
+    let lookup = match pre_roll {
+        Some(pre_roll) => SegmentPlan::approximate_lookup(timeline, &target, pre_roll),
+        None => CodedPos::new(0)..target.end,
+    };
     decoder.reset().map_err(|error| Error::Decode { packet: 0, source: error.into() })?;
     let mut window = Window::new(target, Vec::new());
     let (mut number, mut position) = (0, CodedPos::new(0));

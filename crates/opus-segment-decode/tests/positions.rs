@@ -7,9 +7,7 @@ use std::{convert::Infallible, ops::Range};
 
 use opus_packet::{CodedPos, InvalidRange, Packet, PacketSource, PlayPos, Timeline, Toc, duration};
 use opus_packet_index::{IndexBuilder, IndexRow, Span};
-use opus_segment_decode::{
-    APPROXIMATE_PRE_ROLL, Error, PacketDecoder, SegmentReader, read_source_approximate,
-};
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Error, PacketDecoder, SegmentReader, read_source};
 use proptest::prelude::*;
 
 const CHANNELS: u64 = 2;
@@ -121,7 +119,7 @@ proptest! {
         let expected: Vec<u64> = (first * CHANNELS..last * CHANNELS).collect();
 
         let mut decoder = PositionDecoder::default();
-        let samples = recording.reader(timeline).read_approximate(play(&range), &mut decoder);
+        let samples = recording.reader(timeline).read_approximate(play(&range), APPROXIMATE_PRE_ROLL, &mut decoder);
         prop_assert_eq!(&samples.unwrap(), &expected);
         prop_assert_eq!(decoder.resets, 1);
         let decoded = decoder.decoded[0].start..decoder.decoded.last().unwrap().end;
@@ -132,7 +130,7 @@ proptest! {
 
         let mut walking = PositionDecoder::default();
         let walk = Walk(&recording.blob, recording.rows.iter());
-        let walked = read_source_approximate(walk, &timeline, play(&range), &mut walking);
+        let walked = read_source(walk, &timeline, play(&range), Some(APPROXIMATE_PRE_ROLL), &mut walking);
         prop_assert_eq!(walked.unwrap(), expected);
         prop_assert_eq!(walking.decoded, decoder.decoded);
     }
@@ -142,7 +140,9 @@ proptest! {
 fn wrong_ranges_are_told_the_valid_one() {
     let recording = Recording::new(&[3; 10]);
     let reader = recording.reader(Timeline::new(312, 9600, 0).unwrap());
-    let read = |range| reader.read_approximate(play(&range), PositionDecoder::default());
+    let read = |range| {
+        reader.read_approximate(play(&range), APPROXIMATE_PRE_ROLL, PositionDecoder::default())
+    };
     let reversed = Range { start: 7, end: 3 };
     assert!(matches!(read(reversed), Err(Error::Range(InvalidRange::Reversed { .. }))));
     assert!(matches!(read(3..3), Err(Error::Range(InvalidRange::Empty { .. }))));
@@ -160,7 +160,9 @@ fn the_index_of_another_blob_is_an_index_fault() {
     let other = Recording::new(&[3, 3, 3, 3, 2, 2, 2, 2, 2, 2]);
     let timeline = Timeline::new(0, 5760, 0).unwrap();
     let reader = SegmentReader::new(other.index(), recording.blob.as_slice(), timeline);
-    let error = reader.read_approximate(play(&(0..5760)), PositionDecoder::default()).unwrap_err();
+    let error = reader
+        .read_approximate(play(&(0..5760)), APPROXIMATE_PRE_ROLL, PositionDecoder::default())
+        .unwrap_err();
     assert!(matches!(error, Error::IndexedDuration { packet: 4, indexed: 480, found: 960 }));
     assert!(error.is_index_fault());
 }
@@ -171,6 +173,6 @@ fn a_source_that_ends_early_is_an_error() {
     let timeline = Timeline::new(0, 9600 + 1, 0).unwrap();
     let walk = Walk(&recording.blob, recording.rows.iter());
     let range = play(&(9000..9601));
-    let error = read_source_approximate(walk, &timeline, range, PositionDecoder::default());
+    let error = read_source(walk, &timeline, range, None, PositionDecoder::default());
     assert!(matches!(error, Err(Error::SourceTooShort { end: 9600, expected: 9601 })));
 }

@@ -282,6 +282,11 @@ impl AsyncRecordingReader {
         self.recording.span(&*self.storage, samples).await
     }
 
+    /// The start for output that is exact at a coded position.
+    pub async fn sync_start(&self, position: CodedPos) -> Result<SyncStart, Error> {
+        self.recording.sync_start(&*self.storage, position).await
+    }
+
     /// Reads a half-open range of bytes of the blob; the contract is that of [`BlobRead`].
     pub async fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
         self.recording.blob.read(&*self.storage, bytes, out).await

@@ -1,10 +1,11 @@
 use std::{ops::Range, sync::Arc};
 
-use opus_packet::PlayPos;
-use opus_segment_decode::{Sample, SegmentPlan};
+use opus_packet::{CodedPos, PlayPos};
+use opus_packet_index::SyncStart;
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Sample, SegmentPlan};
 use opus_zarr_store::{AsyncRecordingReader, AsyncStorage, RecordingInfo, RecordingName};
 
-use crate::{Error, decoders::Decoders};
+use crate::{Error, decoders::Decoders, recording::exactness};
 
 /// The same as [`Recording`](crate::Recording) for async code: it waits where the storage
 /// does. What it decodes it decodes in the task that polls it, some 1.5 ms for a second of
@@ -29,20 +30,49 @@ impl AsyncRecording {
     }
 
     /// Reads a range of play samples, as [`Recording::read`](crate::Recording::read) does:
-    /// one request to the index, unless its chunk is at hand, and one to the blob. Without
-    /// an index it is an error: to walk all packets from the start is not for a task.
+    /// one request to the index, unless its chunk is at hand, one to the blob, and for exact
+    /// samples one to the sync map. Without an index it is an error: to walk all packets
+    /// from the start is not for a task.
     pub async fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
-        let fault = |reason| Error::Read { recording: self.reader.name().clone(), reason };
         let play = PlayPos::new(range.start)..PlayPos::new(range.end);
         let timeline = self.reader.timeline();
-        let target = timeline.coded(play).map_err(|error| fault(error.into()))?;
-        let span = self.reader.span(SegmentPlan::approximate_lookup(&timeline, &target)).await?;
+        let target = timeline.coded(play).map_err(|error| self.fault(error.into()))?;
+        if exactness(self.info()).is_err() {
+            let pre_roll = APPROXIMATE_PRE_ROLL;
+            let lookup = SegmentPlan::approximate_lookup(&timeline, &target, pre_roll);
+            return self.decode(lookup, target, Vec::new()).await;
+        }
+        let (mut samples, mut from) = (Vec::new(), target.start);
+        while from < target.end {
+            let SyncStart { start, until } = self.reader.sync_start(from).await?;
+            let piece = from..until.min(target.end);
+            from = piece.end;
+            samples = self.decode(start..piece.end, piece, samples).await?;
+        }
+        Ok(samples)
+    }
+
+    /// Adds the samples of `target`, decoding those of `lookup`.
+    async fn decode<S: Sample>(
+        &self,
+        lookup: Range<CodedPos>,
+        target: Range<CodedPos>,
+        mut samples: Vec<S>,
+    ) -> Result<Vec<S>, Error> {
+        let span = self.reader.span(lookup).await?;
         let plan = SegmentPlan::new(span, target)
-            .map_err(|reason| fault(opus_segment_decode::Error::IndexRange { reason }))?;
+            .map_err(|reason| self.fault(opus_segment_decode::Error::IndexRange { reason }))?;
         let mut bytes = Vec::new();
         self.reader.read(plan.bytes(), &mut bytes).await?;
-        self.decoders
+        let decoded: Vec<S> = self
+            .decoders
             .lend(self.reader.head(), |decoder| plan.decode(&bytes, decoder))?
-            .map_err(fault)
+            .map_err(|reason| self.fault(reason))?;
+        samples.extend(decoded);
+        Ok(samples)
+    }
+
+    fn fault(&self, reason: opus_segment_decode::Error) -> Error {
+        Error::Read { recording: self.reader.name().clone(), reason }
     }
 }

@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use opus_zarr_store::RecordingName;
 
-use crate::DemuxError;
+use crate::{DemuxError, NotExact};
 
 /// Why an import or a read failed. `Display` is one complete line that says what
 /// was wrong and where.
@@ -32,6 +32,8 @@ pub enum Error {
     Blob { recording: RecordingName, reason: ogg_opus_demux::Error },
     #[error("recording \"{recording}\": {reason}")]
     Read { recording: RecordingName, reason: opus_segment_decode::Error },
+    #[error("recording \"{recording}\" cannot be read exactly: {reason}")]
+    NotExact { recording: RecordingName, reason: NotExact },
     #[error("cannot make a decoder: {0}")]
     Decoder(#[from] opus_segment_decode::LibopusError),
 }

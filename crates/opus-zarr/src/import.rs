@@ -2,6 +2,7 @@ use std::{path::Path, thread};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter, WriteError};
 use opus_packet::Timeline;
+use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{
     BlobReader, BlobWriter, Description, IndexWriter, RecordingName, Source, Store, StoredAs,
 };
@@ -9,6 +10,7 @@ use opus_zarr_store::{
 use crate::{
     Error, Finding, ImportOptions, Recording,
     demuxer::{Demuxer, Streams},
+    recording::sync_map_of,
     source::{SourceFile, copy_error},
     survey::{StreamSurvey, Survey},
 };
@@ -90,7 +92,7 @@ impl Surveyed {
         let Self { source, survey } = self;
         let names = names(name, survey.streams.len(), store)?;
         let recordings = if survey.is_canonical {
-            copy(&source, &survey, store, names)?
+            copy(&source, &survey, store, names, options)?
         } else {
             remux(&source, &survey, store, names, options)?
         };
@@ -154,13 +156,14 @@ fn copy(
     survey: &Survey,
     store: &Store,
     names: Vec<RecordingName>,
+    options: &ImportOptions,
 ) -> Result<Vec<Recording>, Error> {
-    let mut streams = Streams::new(source.path(), &ImportOptions::default())?;
+    let mut streams = Streams::new(source.path(), options)?;
     let mut recordings = Vec::new();
     for (name, stream) in names.into_iter().zip(&survey.streams) {
         let Some(demuxer) = streams.next_stream()? else { break };
         let description = describe(source, survey, stream, StoredAs::Verbatim, demuxer);
-        recordings.push(record(source, store, name, |blob| {
+        recordings.push(record(source, store, name, options, |blob| {
             source.copy_to(blob)?;
             Ok(description)
         })?);
@@ -188,7 +191,7 @@ fn remux(
         }
         let Some(demuxer) = streams.current() else { break };
         let description = describe(source, survey, stream, StoredAs::Remuxed, demuxer);
-        recordings.push(record(source, store, name, |blob| {
+        recordings.push(record(source, store, name, options, |blob| {
             let timeline = write_stream(demuxer, stream.timeline, blob, source)?;
             source.check_unchanged()?;
             Ok(Description { timeline, ..description })
@@ -202,9 +205,10 @@ fn record(
     source: &SourceFile,
     store: &Store,
     name: RecordingName,
+    options: &ImportOptions,
     write: impl FnOnce(&mut BlobWriter) -> Result<Description, Error>,
 ) -> Result<Recording, Error> {
-    let writer = store.create_recording(&name)?;
+    let mut writer = store.create_recording(&name)?;
     let mut blob = writer.blob()?;
     let description = write(&mut blob)?;
     let blob = blob.finish()?;
@@ -221,6 +225,10 @@ fn record(
     if timeline != Some(description.timeline) {
         let reason = "the blob has another timeline than the file".to_owned();
         return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
+    }
+    if options.exact {
+        let sync = sync_map_of(blob.reader(), &description.head, &name)?;
+        writer.write_sync(&sync, &LibopusDecoder::version())?;
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))

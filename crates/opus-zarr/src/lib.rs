@@ -22,8 +22,8 @@ pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_segment_decode::Sample;
 pub use opus_zarr_store::{
     BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
-    Store, StoredAs, Tags,
+    Store, StoredAs, SyncInfo, Tags,
 };
-pub use recording::{ReadMode, Recording};
+pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;
 pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify, verify_in};

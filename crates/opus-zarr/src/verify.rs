@@ -13,7 +13,7 @@ use opus_zarr_store::{
     Store,
 };
 
-use crate::{Error, Recording};
+use crate::{Error, Recording, recording::exactness};
 
 /// What is checked, and how much of the audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +39,8 @@ pub enum VerifyLevel {
     /// The blob is a valid Ogg Opus stream with exactly the packets of the index, and with
     /// the head, the tags and the length of the attributes; gaps are where packets end.
     Packets,
-    /// Every packet decodes to as many samples as it says.
+    /// Every packet decodes to as many samples as it says; if all are decoded, the sync map
+    /// for this decoder, if there is one, is measured again and is the same.
     Decode,
 }
 
@@ -108,6 +109,8 @@ pub enum FaultKind {
     Decode { reason: String },
     #[error("{found} samples decoded, expected {expected}")]
     Decoded { found: usize, expected: u64 },
+    #[error("the sync map is not what this decoder gives, first at entry {first}")]
+    SyncMap { first: usize },
 }
 
 fn described(indexed: &Option<(u64, u64, u64)>) -> String {
@@ -187,7 +190,12 @@ fn verify_stored(
         stream::check(&reader, &mut found);
         if options.level >= VerifyLevel::Decode {
             match LibopusDecoder::new(reader.head()) {
-                Ok(decoder) => audio::check(&reader, decoder, options, &mut found),
+                Ok(decoder) => {
+                    audio::check(&reader, decoder, options, &mut found);
+                    if options.sample >= 1.0 && exactness(reader.info()).is_ok() {
+                        audio::check_sync(&reader, &mut found);
+                    }
+                }
                 Err(reason) => found.not_decoded = Some(reason),
             }
         }
@@ -198,7 +206,18 @@ fn verify_stored(
 impl Verification {
     /// Something is wrong with the blob, or a packet of it.
     fn fault(&mut self, reader: &RecordingReader, packet: Option<u64>, kind: FaultKind) {
-        let object = format!("{}/{}/opus_blob", reader.storage(), reader.name());
+        self.fault_of("opus_blob", reader, packet, kind);
+    }
+
+    /// Something is wrong with an array.
+    fn fault_of(
+        &mut self,
+        array: &str,
+        reader: &RecordingReader,
+        packet: Option<u64>,
+        kind: FaultKind,
+    ) {
+        let object = format!("{}/{}/{array}", reader.storage(), reader.name());
         self.faults.push(Fault { place: Place { object, bytes: None, packet }, kind });
     }
 }

@@ -1,0 +1,203 @@
+//! Exact reads out of a store, against one decoding of everything by libopus itself.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::{fmt::Debug, fs, path::Path};
+
+use ogg_opus_demux::OggOpusReader;
+use opus_segment_decode::{LibopusDecoder, PacketDecoder};
+use opus_zarr::{
+    Error, FaultKind, ImportOptions, NotExact, ReadMode, Recording, Sample, Store, VerifyLevel,
+    VerifyOptions, import_with, verify,
+};
+use support::{
+    Random, corpus,
+    damage::edit_document,
+    recordings::{BOTH, STEREO, store_of},
+    testdata,
+    tree::Tree,
+    warnings::warnings_of,
+};
+
+const EXACT: ImportOptions = ImportOptions { exact: true, strict: false, stream: None, raw: None };
+
+/// Every sample that plays, by a decoder that heard all packets.
+fn decode_all<S: Sample>(recording: &Recording) -> Vec<S> {
+    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
+    let (mut decoder, mut all) = (LibopusDecoder::new(reader.head()).unwrap(), Vec::new());
+    let channels = usize::from(reader.head().channels());
+    let mut pcm = vec![S::default(); 5760 * channels];
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        let samples = decoder.decode(packet.data, &mut pcm).unwrap();
+        all.extend_from_slice(&pcm[..samples * channels]);
+    }
+    let info = recording.info();
+    let at = |samples| usize::try_from(samples).unwrap() * channels;
+    all.drain(..at(u64::from(info.pre_skip)));
+    all.truncate(at(info.play_length));
+    all
+}
+
+fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads: u64) {
+    let all = decode_all::<S>(recording);
+    let channels = u64::from(recording.info().channels);
+    let at = |samples: u64| usize::try_from(samples * channels).unwrap();
+    let len = recording.info().play_length;
+    let mut random = Random(7);
+    for _ in 0..reads {
+        let range = random.range(len, 48_000);
+        let samples = recording.read::<S>(range.clone()).unwrap();
+        assert!(samples == all[at(range.start)..at(range.end)], "{what}: {range:?}");
+    }
+    // In pieces that are put together again.
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    while start < len {
+        let end = (start + 1 + random.below(200_000)).min(len);
+        pieces.extend(recording.read::<S>(start..end).unwrap());
+        start = end;
+    }
+    assert!(pieces == all, "{what}: in pieces");
+}
+
+#[test]
+fn every_range_is_exact() {
+    for file in BOTH {
+        let store = tempfile::tempdir().unwrap();
+        let imported = import_with(testdata(file), store.path(), "it", &EXACT).unwrap();
+        let recording = imported.into_first();
+        assert_eq!(recording.read_mode(), ReadMode::Exact);
+        check::<i16>(&recording, file, 300);
+        check::<f32>(&recording, file, 300);
+    }
+}
+
+/// Recordings of other people, by all kinds of encoders.
+#[test]
+fn every_real_recording_is_exact() {
+    let Some(files) = corpus() else { return };
+    let mut checked = 0;
+    for file in files.iter().filter(|file| file.channels <= 2) {
+        let store = tempfile::tempdir().unwrap();
+        let imported = import_with(&file.path, store.path(), "it", &EXACT);
+        let Ok(imported) = imported else { continue };
+        for recording in imported.recordings {
+            check::<i16>(&recording, &file.name, 60);
+            check::<f32>(&recording, &file.name, 20);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 10, "{checked} recordings");
+}
+
+#[test]
+fn without_a_sync_map_it_says_so_and_can_make_one() {
+    let (store, mut recording) = store_of(STEREO);
+    assert_eq!(recording.exactness(), Err(NotExact::NoSyncMap));
+    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
+    let error = recording.read_as::<i16>(ReadMode::Exact, 0..1).unwrap_err();
+    assert!(matches!(error, Error::NotExact { .. }), "{error}");
+    assert!(error.to_string().contains("build_sync"), "{error}");
+
+    recording.build_sync().unwrap();
+    assert_eq!(recording.read_mode(), ReadMode::Exact);
+    check::<i16>(&recording, "made later", 100);
+    // It is the same as one of an import.
+    let other = tempfile::tempdir().unwrap();
+    import_with(testdata(STEREO), other.path(), "it", &EXACT).unwrap();
+    assert!(Tree::of(store.path()) == Tree::of(other.path()));
+}
+
+#[test]
+fn a_sync_map_of_another_decoder_is_not_used() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    drop(recording);
+    edit_document(&store.path().join("it"), |document| {
+        document["attributes"]["opus_zarr"]["sync"]["decoder"] = "libopus 0.0".into();
+    });
+    let recording = Recording::open(store.path(), "it").unwrap();
+    let Err(NotExact::OtherDecoder { measured, .. }) = recording.exactness() else { panic!() };
+    assert_eq!(measured, "libopus 0.0");
+    assert!(matches!(recording.read_mode(), ReadMode::Approximate { .. }));
+}
+
+const CHUNK: &str = "it/opus_sync/c/0/0";
+
+#[test]
+fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    let chunk = store.path().join(CHUNK);
+    let good = fs::read(&chunk).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    for damage in [Some(bad), Some(good[..20].to_vec()), None] {
+        match &damage {
+            Some(bytes) => fs::write(&chunk, bytes).unwrap(),
+            None => fs::remove_file(&chunk).unwrap(),
+        }
+        let damaged = Recording::open(store.path(), "it").unwrap();
+        let ((), warnings) = warnings_of(|| check::<i16>(&damaged, "damaged", 5));
+        assert!(warnings[0].contains("opus_sync"), "{warnings:?}");
+        let options = VerifyOptions { level: VerifyLevel::Checksums, sample: 1.0 };
+        let faults = verify(store.path(), "it", &options).unwrap().faults;
+        assert_eq!(faults.total(), 1);
+        assert!(faults.listed()[0].place.object.ends_with(CHUNK));
+        // It is made again.
+        let mut damaged = damaged;
+        damaged.build_sync().unwrap();
+        assert_eq!(fs::read(&chunk).unwrap(), good);
+    }
+}
+
+#[test]
+fn without_its_index_it_is_exact_as_well() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    fs::remove_file(store.path().join("it/opus_index/c/0/0")).unwrap();
+    let recording = Recording::open(store.path(), "it").unwrap();
+    check::<i16>(&recording, "without its index", 5);
+}
+
+#[test]
+fn copies_have_the_sync_map_too() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let (here, there) =
+        (Store::open(store.path()).unwrap(), Store::open_or_create(other.path()).unwrap());
+    let name = |name: &str| name.parse().unwrap();
+    here.copy_recording(&name("it"), &here, &name("beside")).unwrap();
+    here.copy_recording(&name("it"), &there, &name("it")).unwrap();
+    here.rename_recording(&name("beside"), &name("again")).unwrap();
+    for (store, name) in [(store.path(), "again"), (other.path(), "it")] {
+        let copy = Recording::open(store, name).unwrap();
+        assert_eq!(copy.read_mode(), ReadMode::Exact);
+        check::<i16>(&copy, name, 20);
+        no_fault(store, name);
+    }
+}
+
+fn no_fault(store: &Path, name: &str) {
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
+    assert_eq!(verify(store, name, &options).unwrap().faults.listed(), []);
+}
+
+/// One that passes its checksums and is wrong all the same is found by measuring again.
+#[test]
+fn a_wrong_sync_map_is_found() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    no_fault(store.path(), "it");
+    let store_of_it = Store::open(store.path()).unwrap();
+    let mut reader = store_of_it.open_recording(&"it".parse().unwrap()).unwrap();
+    let info = reader.info().sync.clone().unwrap();
+    let mut entries = reader.sync_entries().unwrap().unwrap();
+    entries[2] = opus_packet_index::SyncEntry::ALL;
+    reader.replace_sync(&entries, &info.decoder).unwrap();
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
+    let faults = verify(store.path(), "it", &options).unwrap().faults;
+    assert_eq!(faults.listed()[0].kind, FaultKind::SyncMap { first: 2 });
+}
