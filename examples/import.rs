@@ -1,17 +1,23 @@
 //! Imports a file with Opus (Ogg, WebM, Matroska, MP4, CAF) into a store:
-//! `cargo run --release --example import FILE STORE NAME`.
+//! `cargo run --release --example import FILE STORE NAME [exact]`. With `exact`, a sync
+//! map is measured, so that reads are bit for bit those of a full decode.
 
 use std::{env, process::ExitCode};
 
-use opus_zarr::Recording;
+use opus_zarr::{ImportOptions, Recording};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [file, store, name] = arguments.as_slice() else {
-        eprintln!("usage: import FILE STORE NAME");
-        return ExitCode::from(2);
+    let (file, store, name, exact) = match arguments.as_slice() {
+        [file, store, name] => (file, store, name, false),
+        [file, store, name, exact] if exact == "exact" => (file, store, name, true),
+        _ => {
+            eprintln!("usage: import FILE STORE NAME [exact]");
+            return ExitCode::from(2);
+        }
     };
-    match opus_zarr::import(file, store, name) {
+    let options = ImportOptions { exact, ..ImportOptions::default() };
+    match opus_zarr::import_with(file, store, name, &options) {
         Ok(imported) => {
             imported.findings.iter().for_each(|finding| eprintln!("{finding}"));
             imported.recordings.iter().for_each(show);

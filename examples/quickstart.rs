@@ -3,7 +3,7 @@
 
 use std::{error::Error, fs, path::Path, process::ExitCode, time::Instant};
 
-use opus_zarr::{Recording, import};
+use opus_zarr::{ImportOptions, Recording, import_with};
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
@@ -18,8 +18,12 @@ fn run() -> Result<(), Box<dyn Error>> {
         fs::remove_dir_all(&store)?;
     }
     let start = Instant::now();
-    import(here.join("testdata/field-notes.opus"), &store, "field-notes")?;
-    println!("imported testdata/field-notes.opus in {:.1?} into", start.elapsed());
+    let options = ImportOptions { exact: true, ..ImportOptions::default() };
+    import_with(here.join("testdata/field-notes.opus"), &store, "field-notes", &options)?;
+    println!(
+        "imported testdata/field-notes.opus, measuring its sync map, in {:.1?} into",
+        start.elapsed()
+    );
     println!("         {}", store.display());
 
     let recording = Recording::open(&store, "field-notes")?;

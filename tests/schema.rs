@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use opus_zarr::import;
+use opus_zarr::{ImportOptions, import_with};
 use serde_json::{Value, json};
 use support::{
     every_opus_file,
@@ -30,11 +30,14 @@ fn what_is_imported_is_valid() {
     let mut documents = documents_of(&testdata("golden/layout-1.zarr"), &["notes", "trio"]);
     for (file, number) in files.iter().zip(1..) {
         // Some of the corpus are damaged beyond use.
-        let Ok(imported) = import(file, &store, &number.to_string()) else { continue };
+        let options = ImportOptions { exact: number <= BOTH.len(), ..ImportOptions::default() };
+        let imported = import_with(file, &store, &number.to_string(), &options);
+        let Ok(imported) = imported else { continue };
         for recording in &imported.recordings {
             documents.extend(documents_of(&store, &[recording.name()]));
         }
     }
+    assert_eq!(documents.iter().filter(|(part, _)| *part == SYNC).count(), BOTH.len());
     let channels = documents.iter().filter_map(|(_, document)| document["channels"].as_u64());
     let of_many = channels.filter(|&channels| channels > 2).count();
     assert!(of_many > surround.len() / 2, "{of_many} of {} imported", surround.len());
@@ -188,6 +191,8 @@ fn documents_of(store: &Path, recordings: &[&str]) -> Vec<(&'static str, Value)>
         documents.push((RECORDING, recording));
         documents.push((BLOB, read(folder.join("opus_blob/zarr.json"))));
         documents.push((INDEX, read(folder.join("opus_index/zarr.json"))));
+        let sync = folder.join("opus_sync/zarr.json");
+        documents.extend(sync.exists().then(|| (SYNC, read(sync))));
     }
     documents
 }
@@ -218,3 +223,4 @@ const STORE: &str = "/$defs/store_document";
 const RECORDING: &str = "/$defs/recording_document";
 const BLOB: &str = "/$defs/blob_document";
 const INDEX: &str = "/$defs/index_document";
+const SYNC: &str = "/$defs/sync_document";

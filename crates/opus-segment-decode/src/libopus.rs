@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::OnceLock};
 
 use magnum_opus::{Channels, Decoder};
 use opus_packet::{OpusHead, SAMPLE_RATE};
@@ -50,12 +50,43 @@ impl LibopusDecoder {
         Ok(Self { decoder, channels: usize::from(head.channels()) })
     }
 
-    /// Which libopus it is, on which kind of machine: another may decode the same packet
-    /// to samples that differ in the last bit.
-    pub fn version() -> String {
-        format!("{}, {}", magnum_opus::version(), std::env::consts::ARCH)
+    /// Which decoder it is, to the last bit: the name of the library, and a fingerprint of
+    /// what it makes of packets of every kind. Builds of libopus differ in the last bits
+    /// of what they decode, and one build may on different processors.
+    pub fn identity() -> Result<&'static str, LibopusError> {
+        static IDENTITY: OnceLock<String> = OnceLock::new();
+        if let Some(identity) = IDENTITY.get() {
+            return Ok(identity);
+        }
+        let fingerprint = fingerprint().map_err(LibopusError::Libopus)?;
+        let identity = format!("{}, fingerprint {fingerprint:016x}", magnum_opus::version());
+        Ok(IDENTITY.get_or_init(|| identity))
     }
 }
+
+/// FNV-1a of the samples of some packets of each configuration, whose bytes look random:
+/// to the decoder all bytes mean something.
+fn fingerprint() -> Result<u64, magnum_opus::Error> {
+    let mut decoder = Decoder::new(SAMPLE_RATE, Channels::Stereo)?;
+    let (mut hash, mut random) = (0xcbf2_9ce4_8422_2325u64, 1u64);
+    let mut pcm = [0f32; 2 * 2880];
+    for toc in (0..=u8::MAX).step_by(4) {
+        for _ in 0..PACKETS_EACH {
+            let mut packet = [toc; 73];
+            for byte in packet.iter_mut().skip(1) {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                [*byte, ..] = random.to_be_bytes();
+            }
+            let samples = decoder.decode_float(&packet, &mut pcm, false)?;
+            for sample in pcm.iter().take(2 * samples) {
+                hash = (hash ^ u64::from(sample.to_bits())).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    Ok(hash)
+}
+
+const PACKETS_EACH: usize = 3;
 
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
     type Error = LibopusError;

@@ -225,3 +225,11 @@ fn exact_through_changes_of_mode() {
         check("mode switches", &recording);
     }
 }
+
+/// A sync map says for which decoder it is.
+#[test]
+fn the_identity_is_the_same_every_time() {
+    let identity = LibopusDecoder::identity().unwrap();
+    assert!(identity.starts_with("libopus ") && identity.contains(", fingerprint "), "{identity}");
+    assert_eq!(LibopusDecoder::identity().unwrap(), identity);
+}

@@ -228,7 +228,7 @@ fn record(
     }
     if options.exact {
         let sync = sync_map_of(blob.reader(), &description.head, &name)?;
-        writer.write_sync(&sync, &LibopusDecoder::version())?;
+        writer.write_sync(&sync, LibopusDecoder::identity()?)?;
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))

@@ -154,7 +154,7 @@ impl Recording {
     /// of some eight.
     pub fn build_sync(&mut self) -> Result<(), Error> {
         let sync = self.measure_sync()?;
-        self.reader.replace_sync(&sync, &LibopusDecoder::version())?;
+        self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }
 
@@ -222,10 +222,13 @@ impl Recording {
 /// Whether a recording can be read exactly by the decoder of this program.
 pub(crate) fn exactness(info: &RecordingInfo) -> Result<(), NotExact> {
     let measured = &info.sync.as_ref().ok_or(NotExact::NoSyncMap)?.decoder;
-    let decoder = LibopusDecoder::version();
-    match *measured == decoder {
+    let decoder = LibopusDecoder::identity().unwrap_or("none");
+    match *measured == *decoder {
         true => Ok(()),
-        false => Err(NotExact::OtherDecoder { measured: measured.clone(), decoder }),
+        false => {
+            let (measured, decoder) = (measured.clone(), decoder.to_owned());
+            Err(NotExact::OtherDecoder { measured, decoder })
+        }
     }
 }
 
