@@ -1,4 +1,4 @@
-//! Other Zarr implementations read the stores that `opus_zarr::import` writes: every byte
+//! Other Zarr implementations read the stores that `opus_zarr::import_with` writes: every byte
 //! and every row, in pieces and as a whole, without a warning. Each is asked by a small
 //! script, and what it prints is held against the file that was imported.
 
@@ -20,8 +20,10 @@ use std::{
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
-use opus_packet_index::{BlobRead, IndexBuilder, IndexRow, rows_to_bytes};
-use opus_zarr::{Store, import};
+use opus_packet_index::{
+    BlobRead, IndexBuilder, IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes,
+};
+use opus_zarr::{ImportOptions, Store, import_with};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use support::{Random, testdata};
@@ -67,6 +69,7 @@ struct Stored {
     blob: Vec<u8>,
     packets: Vec<Vec<u8>>,
     rows: Vec<IndexRow>,
+    sync: Vec<SyncEntry>,
     asked_packets: Vec<usize>,
     asked_ranges: Vec<[usize; 2]>,
 }
@@ -101,12 +104,15 @@ impl Stored {
     /// Imports a file, and takes it apart without the store.
     fn write(file: &Path, store: &Path) -> Self {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        import(file, store, &name).unwrap();
+        let options = ImportOptions { exact: true, ..ImportOptions::default() };
+        import_with(file, store, &name, &options).unwrap();
+        let reader = Store::open(store).unwrap().open_recording(&name.parse().unwrap()).unwrap();
+        let sync = reader.sync_entries().unwrap().unwrap();
         let blob = fs::read(file).unwrap();
         let (packets, rows) = take_apart(&blob);
         let asked_packets = asked_packets(packets.len());
         let asked_ranges = asked_ranges(blob.len());
-        Self { name, blob, packets, rows, asked_packets, asked_ranges }
+        Self { name, blob, packets, rows, sync, asked_packets, asked_ranges }
     }
 
     fn questions(&self) -> Value {
@@ -131,6 +137,7 @@ impl Stored {
             "ranges": Vec::from_iter(self.asked_ranges.iter().map(range)),
             "blob": sha256(&self.blob),
             "index": sha256(&rows_to_bytes(&self.rows)),
+            "sync": sha256(&sync_to_bytes(&self.sync)),
         })
     }
 }

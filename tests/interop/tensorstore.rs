@@ -32,7 +32,9 @@ fn rows_columns_and_ranges_are_read() {
 fn the_chunks_that_it_reads_at_once_are_those_of_the_shards() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     for recording in &WRITTEN.recordings {
-        let chunks = serde_json::json!({ "opus_blob": [65_536], "opus_index": [10_000, 5] });
+        let chunks = serde_json::json!({
+            "opus_blob": [65_536], "opus_index": [10_000, 5], "opus_sync": [10_000, 2],
+        });
         assert_eq!(answers[&recording.name]["chunks"], chunks, "{}", recording.name);
     }
 }

@@ -5,7 +5,7 @@
 QUESTIONS, a JSON file, maps the name of a recording to the rows of its index
 ("packets") and the byte ranges of its blob ("ranges") to be read. What was found is
 printed as JSON: the rows, and the SHA-256 of everything else (numbers of the index as
-little-endian u64).
+little-endian u64, of the sync map u32).
 """
 
 import hashlib
@@ -23,11 +23,11 @@ def main(store, questions):
 
 
 def answer(recording, question):
-    blob, index = open_array(recording / "opus_blob"), open_array(recording / "opus_index")
+    names = ("opus_blob", "opus_index", "opus_sync")
+    blob, index, sync = arrays = [open_array(recording / name) for name in names]
     return {
         "chunks": {
-            "opus_blob": blob.chunk_layout.read_chunk.shape,
-            "opus_index": index.chunk_layout.read_chunk.shape,
+            name: array.chunk_layout.read_chunk.shape for name, array in zip(names, arrays)
         },
         "read": {
             "rows": [index[packet].read().result().tolist() for packet in question["packets"]],
@@ -35,6 +35,7 @@ def answer(recording, question):
             "ranges": [sha256(blob[start:end]) for start, end in question["ranges"]],
             "blob": sha256(blob),
             "index": sha256(index, "<u8"),
+            "sync": sha256(sync, "<u4"),
         },
     }
 

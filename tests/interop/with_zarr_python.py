@@ -4,8 +4,8 @@
 
 QUESTIONS, a JSON file, maps the name of a recording to the rows of its index
 ("packets") and the byte ranges of its blob ("ranges") to be read. What was found is
-printed as JSON. Both arrays as a whole go to the directory OUT, as NAME.opus_blob and,
-in little-endian rows, NAME.opus_index.
+printed as JSON. The arrays as a whole go to the directory OUT, as NAME.opus_blob and,
+in little-endian rows, NAME.opus_index and NAME.opus_sync.
 """
 
 import hashlib
@@ -52,6 +52,7 @@ def describe(group):
 def write_arrays(group, out):
     out.with_suffix(".opus_blob").write_bytes(group["opus_blob"][:].tobytes())
     out.with_suffix(".opus_index").write_bytes(group["opus_index"][:].astype("<u8").tobytes())
+    out.with_suffix(".opus_sync").write_bytes(group["opus_sync"][:].astype("<u4").tobytes())
 
 
 def read_pieces(group, question):

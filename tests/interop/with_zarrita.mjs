@@ -5,7 +5,7 @@
 // QUESTIONS, a JSON file, maps the name of a recording to the rows of its index
 // ("packets") and the byte ranges of its blob ("ranges") to be read. What was found is
 // printed as JSON: the metadata, the rows, and the SHA-256 of everything else (numbers
-// of the index as little-endian u64).
+// of the index as little-endian u64, of the sync map u32).
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,11 +15,12 @@ import * as zarr from "zarrita";
 async function answer(group, { packets, ranges }) {
   const blob = await openArray(group, "opus_blob");
   const index = await openArray(group, "opus_index");
+  const sync = await openArray(group, "opus_sync");
   const all = (array) => array.shape.map(() => null);
   return {
     metadata: {
       attributes: group.attrs,
-      arrays: { opus_blob: describe(blob), opus_index: describe(index) },
+      arrays: { opus_blob: describe(blob), opus_index: describe(index), opus_sync: describe(sync) },
     },
     read: {
       rows: await each(packets, (packet) => row(index, packet)),
@@ -27,6 +28,7 @@ async function answer(group, { packets, ranges }) {
       ranges: await each(ranges, ([start, end]) => hash(blob, [zarr.slice(start, end)])),
       blob: await hash(blob, all(blob)),
       index: await hash(index, all(index)),
+      sync: await hash(sync, all(sync)),
     },
   };
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command, sync::LazyLock};
 
-use opus_packet_index::rows_to_bytes;
+use opus_packet_index::{rows_to_bytes, sync_to_bytes};
 use serde_json::{Value, json};
 
 use super::{
@@ -47,6 +47,11 @@ fn the_arrays_have_their_types_and_shapes() {
                 "shape": [recording.packets.len(), 5],
                 "chunks": [10_000, 5],
             },
+            "opus_sync": {
+                "dtype": "uint32",
+                "shape": [recording.sync.len(), 2],
+                "chunks": [10_000, 2],
+            },
         });
         assert_eq!(answers["plain"]["arrays"], arrays, "{}", recording.name);
     }
@@ -83,6 +88,14 @@ fn every_row_of_the_index_is_read() {
     for (recording, _) in answers() {
         let is_same = read(recording, "opus_index") == rows_to_bytes(&recording.rows);
         assert!(is_same, "{}: another index", recording.name);
+    }
+}
+
+#[test]
+fn every_entry_of_the_sync_map_is_read() {
+    for (recording, _) in answers() {
+        let is_same = read(recording, "opus_sync") == sync_to_bytes(&recording.sync);
+        assert!(is_same, "{}: another sync map", recording.name);
     }
 }
 

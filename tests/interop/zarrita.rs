@@ -59,6 +59,9 @@ fn the_metadata_is_that_of_the_recording() {
             "opus_index": {
                 "dtype": "uint64", "shape": [recording.packets.len(), 5], "chunks": [10_000, 5],
             },
+            "opus_sync": {
+                "dtype": "uint32", "shape": [recording.sync.len(), 2], "chunks": [10_000, 2],
+            },
         });
         assert_eq!(metadata["arrays"], arrays, "{}", recording.name);
     }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use opus_packet::{OpusHead, OpusTags, Timeline};
-use opus_packet_index::{IndexRow, rows_to_bytes};
+use opus_packet_index::{IndexRow, SyncEntry, rows_to_bytes};
 use serde_json::{Value, json};
 
 use crate::{
@@ -53,8 +53,18 @@ pub(super) const BLOB_DOCUMENT: &str = "a/opus_blob/zarr.json";
 pub(super) const BLOB_SHARD: &str = "a/opus_blob/c/0";
 pub(super) const INDEX_DOCUMENT: &str = "a/opus_index/zarr.json";
 pub(super) const INDEX_SHARD: &str = "a/opus_index/c/0/0";
-pub(super) const KEYS: [&str; 6] =
-    [ROOT, GROUP, BLOB_DOCUMENT, BLOB_SHARD, INDEX_DOCUMENT, INDEX_SHARD];
+pub(super) const SYNC_DOCUMENT: &str = "a/opus_sync/zarr.json";
+pub(super) const SYNC_CHUNK: &str = "a/opus_sync/c/0/0";
+pub(super) const KEYS: [&str; 8] = [
+    ROOT,
+    GROUP,
+    BLOB_DOCUMENT,
+    BLOB_SHARD,
+    INDEX_DOCUMENT,
+    INDEX_SHARD,
+    SYNC_DOCUMENT,
+    SYNC_CHUNK,
+];
 
 pub(super) fn name() -> RecordingName {
     "a".parse().unwrap()
@@ -64,7 +74,8 @@ pub(super) fn name() -> RecordingName {
 pub(super) fn small() -> Objects {
     let memory = MemoryStorage::new();
     let store = Store::open_or_create_in(Arc::new(memory.clone())).unwrap();
-    let writer = store.create_recording(&name()).unwrap();
+    let mut writer = store.create_recording(&name()).unwrap();
+    writer.write_sync(&[SyncEntry::ALL], "none").unwrap();
     let (mut blob, mut index) = (writer.blob().unwrap(), writer.index().unwrap());
     blob.write_all(b"something before them").unwrap();
     for packet in 0..7 {
