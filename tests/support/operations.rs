@@ -26,6 +26,7 @@ pub enum Operation {
     Delete,
     Annotate,
     RebuildIndex,
+    BuildSync,
 }
 
 /// What the operations need beside the store that they change.
@@ -45,7 +46,7 @@ impl Supplies {
     /// Of a file that is there.
     pub fn of(file: PathBuf) -> Self {
         let elsewhere = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
-        import_into(&file, &elsewhere, IT, &ImportOptions::default()).unwrap();
+        import_into(&file, &elsewhere, IT, &EXACT).unwrap();
         Self { file, elsewhere }
     }
 
@@ -55,13 +56,13 @@ impl Supplies {
 
     /// Makes a store that the operations work on.
     pub fn fill(&self, store: &Store) {
-        import_into(&self.file, store, EARLIER, &ImportOptions::default()).unwrap();
+        import_into(&self.file, store, EARLIER, &EXACT).unwrap();
         store.copy_recording(&name(EARLIER), store, &name(IT)).unwrap();
     }
 }
 
 impl Operation {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Import,
         Self::Copy,
         Self::CopyFromElsewhere,
@@ -69,15 +70,13 @@ impl Operation {
         Self::Delete,
         Self::Annotate,
         Self::RebuildIndex,
+        Self::BuildSync,
     ];
 
     pub fn run(self, store: &Store, supplies: &Supplies) -> Result<(), String> {
         let (it, new) = (name(IT), name(NEW));
         match self {
-            Self::Import => {
-                let options = ImportOptions::default();
-                message(import_into(&supplies.file, store, NEW, &options))
-            }
+            Self::Import => message(import_into(&supplies.file, store, NEW, &EXACT)),
             Self::Copy => message(store.copy_recording(&it, store, &new)),
             Self::CopyFromElsewhere => message(supplies.elsewhere.copy_recording(&it, store, &new)),
             Self::Rename => message(store.rename_recording(&it, &new)),
@@ -91,6 +90,10 @@ impl Operation {
                 let recording = Recording::open_in(store, IT);
                 message(recording.and_then(|mut recording| recording.rebuild_index()))
             }
+            Self::BuildSync => {
+                let recording = Recording::open_in(store, IT);
+                message(recording.and_then(|mut recording| recording.build_sync()))
+            }
         }
     }
 
@@ -101,6 +104,9 @@ impl Operation {
     }
 }
 
+/// So that there is a sync map.
+const EXACT: ImportOptions = ImportOptions { exact: true, strict: false, stream: None, raw: None };
+
 /// The objects of all recordings that are visible in a store, by key.
 pub type Snapshot = BTreeMap<String, Vec<u8>>;
 
@@ -108,7 +114,8 @@ pub fn snapshot(store: &Store) -> Snapshot {
     let mut objects = Snapshot::new();
     for name in store.recordings().unwrap() {
         let name = name.unwrap();
-        for object in OBJECTS {
+        let has_sync = store.open_recording(&name).unwrap().info().sync.is_some();
+        for object in OBJECTS.iter().filter(|object| has_sync || !object.contains("sync")) {
             let key = format!("{name}/{object}");
             let bytes = store.storage().read(&key, Part::Whole(u64::MAX));
             objects.insert(key.clone(), bytes.unwrap_or_else(|error| panic!("{key}: {error}")));
@@ -155,10 +162,12 @@ pub const IT: &str = "it";
 pub const NEW: &str = "new";
 
 /// What a recording in one blob shard is made of.
-const OBJECTS: [&str; 5] = [
+const OBJECTS: [&str; 7] = [
     "zarr.json",
     "opus_blob/zarr.json",
     "opus_blob/c/0",
     "opus_index/zarr.json",
     "opus_index/c/0/0",
+    "opus_sync/zarr.json",
+    "opus_sync/c/0/0",
 ];
