@@ -4,13 +4,13 @@
 
 mod support;
 
-use std::{fmt::Debug, fs, path::Path};
+use std::{fmt::Debug, fs, num::NonZeroUsize, path::Path};
 
 use ogg_opus_demux::OggOpusReader;
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{
-    Error, FaultKind, ImportOptions, NotExact, ReadMode, Recording, Sample, Store, VerifyLevel,
-    VerifyOptions, import_with, verify,
+    Error, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
+    VerifyLevel, VerifyOptions, import_with, verify,
 };
 use support::{
     Random, corpus,
@@ -107,6 +107,42 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
     let other = tempfile::tempdir().unwrap();
     import_with(testdata(STEREO), other.path(), "it", &EXACT).unwrap();
     assert!(Tree::of(store.path()) == Tree::of(other.path()));
+}
+
+/// As if each were read alone, whatever the others are.
+#[test]
+fn many_ranges_at_once_are_those_read_one_by_one() {
+    let (store, mut recording) = store_of(STEREO);
+    let len = recording.info().play_length;
+    let mut random = Random(9);
+    let mut ranges: Vec<_> = (0..200).map(|_| random.range(len, 30_000)).collect();
+    ranges.extend([len..len + 1, 5..5, 0..len, 100..200, 100..200]);
+    for exact in [false, true] {
+        if exact {
+            recording.build_sync().unwrap();
+        }
+        for workers in [1, 3] {
+            let workers = NonZeroUsize::new(workers).unwrap();
+            let limits = ReadLimits { workers, samples: 96_000 };
+            let many = recording.read_many::<f32>(&ranges, limits);
+            assert_eq!(many.len(), ranges.len());
+            for (range, read) in ranges.iter().zip(many) {
+                match recording.read::<f32>(range.clone()) {
+                    Ok(alone) => assert!(read.unwrap() == alone, "{range:?}"),
+                    Err(error) => assert_eq!(read.unwrap_err().to_string(), error.to_string()),
+                }
+            }
+        }
+    }
+    // One that is damaged does not spoil those beside it.
+    support::damage::edit(&store.path().join("it/opus_blob/c/0"), |bytes| bytes[100_000] ^= 1);
+    let recording = Recording::open(store.path(), "it").unwrap();
+    let many = recording.read_many::<f32>(&ranges, ReadLimits::default());
+    let alone: Vec<_> = ranges.iter().map(|range| recording.read::<f32>(range.clone())).collect();
+    assert!(many.iter().any(Result::is_ok) && many.iter().any(Result::is_err));
+    for (many, alone) in many.iter().zip(&alone) {
+        assert_eq!(many.as_ref().ok(), alone.as_ref().ok());
+    }
 }
 
 #[test]

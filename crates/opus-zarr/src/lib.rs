@@ -7,6 +7,7 @@ mod demuxer;
 mod error;
 mod import;
 mod options;
+mod read_many;
 mod recording;
 mod report;
 mod source;
@@ -24,6 +25,7 @@ pub use opus_zarr_store::{
     BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
     Store, StoredAs, SyncInfo, Tags,
 };
+pub use read_many::ReadLimits;
 pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;
 pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify, verify_in};

@@ -1,0 +1,144 @@
+use std::{
+    num::NonZeroUsize,
+    ops::Range,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use opus_segment_decode::Sample;
+
+use crate::{Error, ReadMode, Recording};
+
+/// What [`Recording::read_many`] may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Threads that read and decode.
+    pub workers: NonZeroUsize,
+    /// Samples per channel that a worker decodes at once to serve several ranges. A single
+    /// range may be longer.
+    pub samples: u64,
+}
+
+impl Default for ReadLimits {
+    /// As many workers as there are processors, and ten seconds each.
+    fn default() -> Self {
+        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { workers, samples: 10 * 48_000 }
+    }
+}
+
+impl Recording {
+    /// Reads many ranges of play samples, as [`read`](Self::read) reads each, on several
+    /// threads. The results are in the order of the ranges; one that fails spoils no other.
+    ///
+    /// Ranges are read in the order in which they lie in the recording. If reads are exact,
+    /// those that overlap or lie near one another are decoded once; else each is read
+    /// alone, so that its samples do not depend on the others.
+    pub fn read_many<S: Sample>(
+        &self,
+        ranges: &[Range<u64>],
+        limits: ReadLimits,
+    ) -> Vec<Result<Vec<S>, Error>> {
+        let near = match self.read_mode() {
+            ReadMode::Exact => Some(limits.samples),
+            ReadMode::Approximate { .. } => None,
+        };
+        let groups = groups(ranges, near);
+        let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let read = self.read_group(ranges, group);
+                results.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..limits.workers.get().min(groups.len()) {
+                // Without threads the one that is there does all.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_unstable_by_key(|(number, _)| *number);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// Reads ranges that lie near one another, by their numbers.
+    fn read_group<S: Sample>(
+        &self,
+        ranges: &[Range<u64>],
+        group: &[usize],
+    ) -> Vec<(usize, Result<Vec<S>, Error>)> {
+        let members = || group.iter().filter_map(|&number| Some((number, ranges.get(number)?)));
+        let start = members().map(|(_, range)| range.start).min().unwrap_or_default();
+        let end = members().map(|(_, range)| range.end).max().unwrap_or_default();
+        // Damage in what one of them needs, or lies between, must not spoil the others.
+        let all = match group.len() {
+            0 | 1 => None,
+            _ => self.read::<S>(start..end).ok(),
+        };
+        let channels = u64::from(self.info().channels);
+        let place = |at: u64| usize::try_from((at - start) * channels).unwrap_or(usize::MAX);
+        let part = |all: &[S], range: &Range<u64>| {
+            all.get(place(range.start)..place(range.end)).map(<[S]>::to_vec)
+        };
+        members()
+            .map(|(number, range)| {
+                let cut = all.as_ref().and_then(|all| part(all, range));
+                (number, cut.map_or_else(|| self.read(range.clone()), Ok))
+            })
+            .collect()
+    }
+}
+
+/// The numbers of the ranges in the order in which they lie in the recording, together if
+/// they are `near` enough: if all of a group is no longer than that. What is no range is
+/// alone.
+fn groups(ranges: &[Range<u64>], near: Option<u64>) -> Vec<Vec<usize>> {
+    let mut order: Vec<(usize, &Range<u64>)> = ranges.iter().enumerate().collect();
+    order.sort_by_key(|(_, range)| range.start);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut open: Option<Range<u64>> = None;
+    for (number, range) in order {
+        let all = open.as_ref().map(|open| open.start..open.end.max(range.end));
+        let fits = |all: &Range<u64>| near.is_some_and(|near| all.end - all.start <= near);
+        let gap = open.as_ref().map_or(u64::MAX, |open| range.start.saturating_sub(open.end));
+        match (all.filter(fits), groups.last_mut()) {
+            (Some(all), Some(group)) if gap <= NEAR && !range.is_empty() => {
+                group.push(number);
+                open = Some(all);
+            }
+            _ => {
+                groups.push(vec![number]);
+                open = (!range.is_empty()).then(|| range.clone());
+            }
+        }
+    }
+    groups
+}
+
+/// Decoding so much between two ranges takes less than to begin anew: half a second.
+const NEAR: u64 = 24_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_ranges_are_read_together_up_to_the_limit() {
+        #[allow(clippy::reversed_empty_ranges, reason = "users make mistakes")]
+        let ranges = [900_000..901_000, 0..1000, 25_000..26_000, 20_000..20_000, 500..600, 9..3];
+        assert_eq!(
+            groups(&ranges, Some(48_000)),
+            [vec![1], vec![5], vec![4], vec![3], vec![2], vec![0]]
+        );
+        let ranges = [900_000..901_000, 0..1000, 25_000..26_000, 500..600];
+        assert_eq!(groups(&ranges, Some(48_000)), [vec![1, 3, 2], vec![0]]);
+        assert_eq!(groups(&ranges, Some(20_000)), [vec![1, 3], vec![2], vec![0]]);
+        assert_eq!(groups(&ranges, None).len(), 4);
+        assert!(groups(&[], None).is_empty());
+    }
+}
