@@ -1,6 +1,6 @@
-//! How large it may get: the import of a large file beside `cp`, and an index of very many
-//! packets. `cargo bench --bench scale -- 10000 100` takes 10,000 MB and 100 million
-//! packets; without numbers it is small and over soon.
+//! How large it may get: the import of a large file of speech and of one of music, each
+//! beside `cp`, and an index of very many packets. `cargo bench --bench scale -- 10000 100`
+//! takes twice 10,000 MB and 100 million packets; without numbers it is small and over soon.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -27,35 +27,46 @@ fn main() {
     let (megabytes, millions) = (numbers.next().unwrap_or(50), numbers.next().unwrap_or(1));
     let folder = tempfile::tempdir().unwrap();
     if megabytes > 0 {
-        large_file(megabytes, folder.path());
+        let hours = (megabytes / 11).max(1);
+        let file = folder.path().join("speech.opus");
+        support::long::write_hours(hours, create(&file));
+        large_file(&format!("{hours} h of speech at 24 kb/s"), &file);
+        let hours = (megabytes / 58).max(1);
+        let file = folder.path().join("music.opus");
+        support::long::write_music_hours(hours, create(&file));
+        large_file(&format!("{hours} h of music at 128 kb/s"), &file);
     }
     if millions > 0 {
         many_packets(millions * 1_000_000, folder.path());
     }
 }
 
-/// Imports the packets of `testdata/field-notes.opus`, again and again, in new pages.
-fn large_file(megabytes: u64, folder: &Path) {
-    let file = folder.join("large.opus");
-    let hours = (megabytes / 11).max(1);
-    support::long::write_hours(hours, BufWriter::new(File::create(&file).unwrap()));
-    let bytes = fs::metadata(&file).unwrap().len();
-    println!("import of {hours} h, {} MB", bytes / 1_000_000);
+fn create(path: &Path) -> BufWriter<File> {
+    BufWriter::new(File::create(path).unwrap())
+}
+
+/// Copies and imports the file, and removes all of it.
+fn large_file(what: &str, file: &Path) {
+    let folder = file.parent().unwrap();
+    // The disk is not to be busy with it later.
+    File::open(file).unwrap().sync_all().unwrap();
+    let bytes = fs::metadata(file).unwrap().len();
+    println!("import of {what}, {} MB", bytes / 1_000_000);
     let copy = folder.join("copy");
-    let (_, took) = time(|| run(Command::new("cp").arg(&file).arg(&copy)));
+    let (_, took) = time(|| run(Command::new("cp").arg(file).arg(&copy)));
     show("cp", bytes, took);
     fs::remove_file(&copy).unwrap();
     let (_, took) = time(|| {
-        run(Command::new("cp").arg(&file).arg(&copy));
+        run(Command::new("cp").arg(file).arg(&copy));
         File::open(&copy).unwrap().sync_all().unwrap();
     });
     show("cp and fsync", bytes, took);
     fs::remove_file(&copy).unwrap();
     forget_peak();
-    let (recording, took) = time(|| import(&file, folder.join("store"), "it").unwrap());
+    let (recording, took) = time(|| import(file, folder.join("store"), "it").unwrap());
     show("import", bytes, took);
     println!("  peak memory {} kB", status("VmHWM"));
-    fs::remove_file(&file).unwrap();
+    fs::remove_file(file).unwrap();
     let recording = recording.into_first();
     let document = fs::metadata(folder.join("store/it/zarr.json")).unwrap().len();
     println!("  document {document} bytes");

@@ -3,7 +3,10 @@
 use std::{fs::File, io::BufWriter, path::Path};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
+use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{Recording, import};
+
+use super::Random;
 
 /// Imports a recording of so many hours: the packets of `testdata/field-notes.opus`
 /// again and again.
@@ -29,6 +32,23 @@ pub fn write_hours(hours: u64, out: impl std::io::Write) {
                 written += 1;
             }
         }
+    }
+    writer.finish(0).unwrap();
+}
+
+/// Writes a file of so many hours with the rate of music, 128 kb/s CBR: stereo CELT
+/// packets of 20 ms, which are noise.
+pub fn write_music_hours(hours: u64, out: impl std::io::Write) {
+    let head = OpusHead::new(2, 312, 48_000).unwrap();
+    let tags = OpusTags::new("noise", Vec::<&str>::new());
+    let mut writer = OggOpusWriter::new(out, 1, &head, &tags).unwrap();
+    let mut random = Random(1);
+    let noise: Vec<u8> = (0..1 << 20).map(|_| random.below(256).to_le_bytes()[0]).collect();
+    let mut packet = [0xfc; 320]; // CELT, fullband, 20 ms, stereo, one frame
+    for _ in 0..hours * 3600 * 50 {
+        let from = usize::try_from(random.below(1 << 19)).unwrap();
+        packet[1..].copy_from_slice(&noise[from..from + 319]);
+        writer.write(&packet).unwrap();
     }
     writer.finish(0).unwrap();
 }
