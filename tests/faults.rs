@@ -7,7 +7,10 @@ mod support;
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    error::Error,
+    fs,
+    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -59,6 +62,31 @@ fn every_call_may_fail(new: impl Fn(PathBuf) -> Arc<dyn Storage>) {
                 break;
             }
         }
+    }
+}
+
+/// Shards are finished beside the writing of the next: what fails there is not lost.
+#[test]
+fn every_call_while_a_blob_of_two_shards_is_written_may_fail() {
+    let memory: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    Store::open_or_create_in(memory.clone()).unwrap();
+    let zeros = vec![0; 1 << 20];
+    let write = |store: &Store| -> Result<(), Box<dyn Error>> {
+        let mut blob = store.create_recording(&name("it"))?.blob()?;
+        (0..17).try_for_each(|_| blob.write_all(&zeros))?;
+        assert_eq!(blob.finish()?.len(), 17 << 20);
+        Ok(())
+    };
+    for failing in 1.. {
+        let (faulty, calls) = Faulty::new(memory.clone(), failing);
+        let result = Store::open_in(faulty).map_err(Into::into).and_then(|store| write(&store));
+        if !calls.has_failed() {
+            assert!(failing > 5 && result.is_ok(), "{failing}: {result:?}");
+            break;
+        }
+        let error = result.expect_err(&format!("failing at {failing}"));
+        assert_eq!(error.to_string().lines().count(), 1, "{error}");
+        assert_eq!(Store::open_in(memory.clone()).unwrap().recordings().unwrap().count(), 0);
     }
 }
 

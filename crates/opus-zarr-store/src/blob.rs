@@ -8,6 +8,7 @@ use std::{
 use crate::{
     AsyncStorage, Error, Part, Storage,
     codec::ChunkCodec,
+    finisher::Finisher,
     hasher::Hasher,
     layout::{BLOB, BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
     object::{NewObject, io_error, name_of, read},
@@ -22,6 +23,7 @@ pub struct BlobWriter {
     blob: ShardedBlob,
     shard: Option<ShardWriter<NewObject>>,
     shards: u64,
+    finisher: Finisher,
     chunk: Vec<u8>,
     sha256: Hasher,
 }
@@ -66,6 +68,7 @@ impl BlobWriter {
             blob: ShardedBlob::new(recording, 0, Vec::new())?,
             shard: None,
             shards: 0,
+            finisher: Finisher::default(),
             chunk: Vec::new(),
             sha256: Hasher::new(),
         })
@@ -76,7 +79,10 @@ impl BlobWriter {
         if !self.chunk.is_empty() {
             self.end_chunk()?;
         }
-        self.end_shard()?;
+        self.finisher.wait()?;
+        if let Some(shard) = self.end_shard()? {
+            shard.finish()?;
+        }
         let sha256 = self.sha256.finish().ok_or_else(|| {
             io_error("hash", self.blob.key.as_str())(io::Error::other("a thread has died"))
         })?;
@@ -113,15 +119,19 @@ impl BlobWriter {
         shard.push(&encoded).map_err(io_error("write", shard.out().name()))?;
         let is_full = wide(shard.len()) == BLOB_CHUNKS_PER_SHARD;
         self.shard = Some(shard);
-        if is_full { self.end_shard() } else { Ok(()) }
+        match is_full.then(|| self.end_shard()).transpose()?.flatten() {
+            Some(shard) => self.finisher.finish(shard),
+            None => Ok(()),
+        }
     }
 
-    fn end_shard(&mut self) -> Result<(), Error> {
-        let Some(shard) = self.shard.take() else { return Ok(()) };
+    /// Ends the shard, if there is one. It is there once it is finished.
+    fn end_shard(&mut self) -> Result<Option<NewObject>, Error> {
+        let Some(shard) = self.shard.take() else { return Ok(None) };
         let write_error = io_error("write", shard.out().name());
         let (out, _) = shard.finish(size(BLOB_CHUNKS_PER_SHARD)).map_err(write_error)?;
         self.shards += 1;
-        out.finish()
+        Ok(Some(out))
     }
 }
 

@@ -6,6 +6,7 @@ mod codec;
 mod contract;
 mod document;
 mod error;
+mod finisher;
 mod hasher;
 mod index;
 mod info;

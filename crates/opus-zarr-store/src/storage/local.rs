@@ -101,9 +101,9 @@ impl Storage for LocalStorage {
                 (0, len)
             }
         };
-        let mut bytes = Vec::new();
+        // No more room than some chunks need, before there are bytes to fill it.
+        let mut bytes = Vec::with_capacity(usize::try_from(len).map_or(0, |len| len.min(RESERVED)));
         file.seek(SeekFrom::Start(start))?;
-        // Never more room than the file has bytes, whatever is asked for.
         file.take(len).read_to_end(&mut bytes)?;
         match u64::try_from(bytes.len()) == Ok(len) {
             true => Ok(bytes),
@@ -380,5 +380,7 @@ fn lockable(path: &Path, kind: FileType) -> Option<File> {
     (kind.is_dir() || kind.is_file()).then(|| File::open(path).ok()).flatten()
 }
 
+/// What is made room for at once: a read of several chunks.
+const RESERVED: usize = 1024 * 1024;
 /// Few system calls for large objects.
 const BUFFER_LEN: usize = 256 * 1024;
