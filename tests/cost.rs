@@ -9,6 +9,7 @@ use support::{
     Random,
     counter::{Cost, cost},
     long::import_hours,
+    recordings::{MONO, store_of},
 };
 
 /// The mean and the most of 200 random reads of one second.
@@ -63,4 +64,19 @@ fn what_lies_near_an_earlier_read_is_one_read() {
     recording.read::<i16>(start..start + 48_000).unwrap();
     let (_, cost) = cost(|| recording.read::<i16>(start + 96_000..start + 144_000).unwrap());
     assert_eq!(cost.reads, 1, "{cost:?}");
+}
+
+/// Beside the approximate read, one read of the sync map, and packets from the start on.
+#[test]
+fn an_exact_second_is_one_read_more() {
+    let (store, mut recording) = store_of(MONO);
+    recording.build_sync().unwrap();
+    let recording = Recording::open(store.path(), "it").unwrap();
+    let read = |start| cost(|| recording.read::<i16>(start..start + 48_000).unwrap()).1;
+    let cold = read(480_000);
+    assert_eq!(cold.reads, 3, "{cold:?}");
+    let warm = read(960_000);
+    assert_eq!(warm.reads, 1, "{warm:?}");
+    let (mean, _) = one_second_reads(&recording);
+    assert!((55..150).contains(&mean.packets), "{mean:?}");
 }

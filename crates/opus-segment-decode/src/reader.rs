@@ -49,14 +49,11 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
         decoder: D,
     ) -> Result<Vec<S>, Error> {
         let plan = self.plan_approximate(play, pre_roll)?;
-        let (bytes, packets) = (plan.bytes(), plan.packets());
-        tracing::trace!(
-            bytes = bytes.end - bytes.start,
-            packets = packets.end - packets.start,
-            "decode segment"
-        );
+        trace(&plan.bytes(), &plan.packets());
         let mut blob = Vec::new();
-        self.blob.read(bytes, &mut blob).map_err(|error| Error::Blob { source: error.into() })?;
+        self.blob
+            .read(plan.bytes(), &mut blob)
+            .map_err(|error| Error::Blob { source: error.into() })?;
         plan.decode(&blob, decoder)
     }
 
@@ -98,6 +95,7 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
             let lookup = at..end.min(CodedPos::new(at.get().saturating_add(STEP)));
             let span =
                 self.index.span(lookup).map_err(|error| Error::Index { source: error.into() })?;
+            trace(&span.bytes(), &span.packets());
             let packet = span.packets().start;
             if std::mem::take(&mut is_first) {
                 decoder.reset().map_err(|error| Error::Decode { packet, source: error.into() })?;
@@ -110,6 +108,14 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
         }
         Ok(())
     }
+}
+
+fn trace(bytes: &Range<u64>, packets: &Range<u64>) {
+    tracing::trace!(
+        bytes = bytes.end - bytes.start,
+        packets = packets.end - packets.start,
+        "decode segment"
+    );
 }
 
 /// How much is looked up at once, in samples at 48 kHz: a minute.
