@@ -1,4 +1,4 @@
-use std::error::Error;
+use std::{error::Error, num::NonZeroU8};
 
 /// Turns Opus packets into samples of type `S`.
 ///
@@ -17,8 +17,8 @@ pub trait PacketDecoder<S> {
     /// Why a packet could not be decoded.
     type Error: Error + Send + Sync + 'static;
 
-    /// Number of interleaved channels of the output.
-    fn channels(&self) -> usize;
+    /// What the decoder takes and gives: always the same.
+    fn layout(&self) -> DecoderLayout;
 
     /// Forgets all packets.
     fn reset(&mut self) -> Result<(), Self::Error>;
@@ -28,11 +28,21 @@ pub trait PacketDecoder<S> {
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error>;
 }
 
+/// What a decoder takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecoderLayout {
+    /// Interleaved channels of the output.
+    pub channels: usize,
+    /// Opus streams in each packet: with more than one, all but the last are
+    /// self-delimited (RFC 7845 section 3).
+    pub streams: NonZeroU8,
+}
+
 impl<S, D: PacketDecoder<S> + ?Sized> PacketDecoder<S> for &mut D {
     type Error = D::Error;
 
-    fn channels(&self) -> usize {
-        (**self).channels()
+    fn layout(&self) -> DecoderLayout {
+        (**self).layout()
     }
 
     fn reset(&mut self) -> Result<(), Self::Error> {

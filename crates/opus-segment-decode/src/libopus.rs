@@ -1,18 +1,32 @@
-use std::{fmt, sync::OnceLock};
+use std::{num::NonZeroU8, sync::OnceLock};
 
 use magnum_opus::{Channels, Decoder};
-use opus_packet::{OpusHead, SAMPLE_RATE};
+use opus_packet::{ChannelMapping, InvalidPacket, MappingTable, OpusHead, SAMPLE_RATE};
 
-use crate::PacketDecoder;
+use crate::{DecoderLayout, PacketDecoder, Sample, multistream::Multistream};
 
-/// A decoder over libopus.
+/// A decoder over libopus, for every channel mapping that [`OpusHead`] can hold: mono and
+/// stereo, surround in the order of Vorbis (RFC 7845 section 5.1.1), ambisonics with or
+/// without a demixing matrix (RFC 8486), and up to 255 discrete channels.
 ///
 /// It applies the output gain of the stream, as RFC 7845 section 5.1 asks of
 /// every player; R128 gains in the tags are left to the caller.
+///
+/// With a demixing matrix, `f32` samples are multiplied and added as `f32`, in the order of
+/// the decoded channels. For `i16`, as in the projection decoder of libopus, each stream is
+/// limited softly and rounded first, then each product is rounded; a sum beyond full scale
+/// is clamped, where libopus wraps it around.
 #[derive(Debug)]
 pub struct LibopusDecoder {
-    decoder: Decoder,
-    channels: usize,
+    streams: Streams,
+    layout: DecoderLayout,
+}
+
+#[derive(Debug)]
+enum Streams {
+    /// Whose output is that of its decoder.
+    One(Decoder),
+    Mixed(Box<Multistream>),
 }
 
 /// Why there is no decoder, or it refuses.
@@ -22,32 +36,40 @@ pub struct LibopusDecoder {
 pub enum LibopusError {
     #[error("libopus: {0}")]
     Libopus(magnum_opus::Error),
-    #[error(
-        "cannot decode mapping family {family} ({channels} channels in {streams} streams) yet, only family 0: mono and stereo"
-    )]
-    UnsupportedFamily { family: u8, channels: u8, streams: u8 },
+    #[error("cannot decode mapping family {family}")]
+    UnsupportedFamily { family: u8 },
+    #[error("the packet does not hold the streams that it should: {0}")]
+    Split(#[from] InvalidPacket),
+    #[error("room for {found} samples of all channels, expected at least {expected}")]
+    NoRoom { found: usize, expected: usize },
+    #[error("{found} samples in stream {stream}, expected {expected}")]
+    StreamLength { stream: usize, found: usize, expected: usize },
 }
-
-/// A kind of sample that libopus decodes to: `i16`, which it limits softly and
-/// rounds itself, or `f32`, in which full scale is -1 to 1.
-pub trait Sample: sealed::Sealed + Copy + Default + fmt::Debug + Send + 'static {}
-
-impl Sample for i16 {}
-impl Sample for f32 {}
 
 impl LibopusDecoder {
     /// A decoder for the streams that this head describes.
     pub fn new(head: &OpusHead) -> Result<Self, LibopusError> {
-        let mapping = head.mapping();
-        if mapping.family() != 0 {
-            let (family, channels, streams) =
-                (mapping.family(), mapping.channels(), mapping.streams().get());
-            return Err(LibopusError::UnsupportedFamily { family, channels, streams });
+        let (mapping, gain) = (head.mapping(), head.output_gain());
+        let streams = match is_direct(mapping) {
+            true if mapping.coupled() == 0 => Streams::One(new_decoder(Channels::Mono, gain)?),
+            true => Streams::One(new_decoder(Channels::Stereo, gain)?),
+            false => Streams::Mixed(Box::new(Multistream::new(mapping, gain)?)),
+        };
+        let channels = usize::from(mapping.channels());
+        Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams() } })
+    }
+
+    /// A decoder whose output are the channels of the streams, one after the other, before
+    /// they are mixed or mapped: [`build_sync_map`](crate::build_sync_map) wants it. What
+    /// is the same here is the same in what [`new`](Self::new) gives.
+    pub fn unmixed(head: &OpusHead) -> Result<Self, LibopusError> {
+        let (mapping, gain) = (head.mapping(), head.output_gain());
+        if is_direct(mapping) {
+            return Self::new(head);
         }
-        let channels = if head.channels() == 1 { Channels::Mono } else { Channels::Stereo };
-        let mut decoder = Decoder::new(SAMPLE_RATE, channels).map_err(LibopusError::Libopus)?;
-        decoder.set_gain(i32::from(head.output_gain())).map_err(LibopusError::Libopus)?;
-        Ok(Self { decoder, channels: usize::from(head.channels()) })
+        let unmixed = Multistream::unmixed(mapping, gain)?;
+        let layout = DecoderLayout { channels: unmixed.channels(), streams: mapping.streams() };
+        Ok(Self { streams: Streams::Mixed(Box::new(unmixed)), layout })
     }
 
     /// Which decoder it is, to the last bit: the name of the library, and a fingerprint of
@@ -88,38 +110,40 @@ fn fingerprint() -> Result<u64, magnum_opus::Error> {
 
 const PACKETS_EACH: usize = 3;
 
+/// Whether the output is that of one decoder as it is.
+fn is_direct(mapping: &ChannelMapping) -> bool {
+    let is_in_order = match mapping.table() {
+        MappingTable::Indices(table) => table.iter().copied().eq(0..=mapping.coupled()),
+        _ => false,
+    };
+    mapping.streams() == NonZeroU8::MIN && is_in_order
+}
+
+/// `gain` is in dB, Q7.8.
+pub(crate) fn new_decoder(channels: Channels, gain: i16) -> Result<Decoder, LibopusError> {
+    let mut decoder = Decoder::new(SAMPLE_RATE, channels).map_err(LibopusError::Libopus)?;
+    decoder.set_gain(i32::from(gain)).map_err(LibopusError::Libopus)?;
+    Ok(decoder)
+}
+
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
     type Error = LibopusError;
 
-    fn channels(&self) -> usize {
-        self.channels
+    fn layout(&self) -> DecoderLayout {
+        self.layout
     }
 
     fn reset(&mut self) -> Result<(), LibopusError> {
-        self.decoder.reset_state().map_err(LibopusError::Libopus)
-    }
-
-    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, LibopusError> {
-        S::decode(&mut self.decoder, packet, pcm).map_err(LibopusError::Libopus)
-    }
-}
-
-mod sealed {
-    use magnum_opus::{Decoder, Error};
-
-    pub trait Sealed: Sized {
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [Self]) -> Result<usize, Error>;
-    }
-
-    impl Sealed for i16 {
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [i16]) -> Result<usize, Error> {
-            decoder.decode(packet, pcm, false)
+        match &mut self.streams {
+            Streams::One(decoder) => decoder.reset_state().map_err(LibopusError::Libopus),
+            Streams::Mixed(streams) => streams.reset(),
         }
     }
 
-    impl Sealed for f32 {
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [f32]) -> Result<usize, Error> {
-            decoder.decode_float(packet, pcm, false)
+    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, LibopusError> {
+        match &mut self.streams {
+            Streams::One(decoder) => S::decode(decoder, packet, pcm).map_err(LibopusError::Libopus),
+            Streams::Mixed(streams) => streams.decode(packet, pcm),
         }
     }
 }

@@ -1,6 +1,6 @@
-use std::ops::Range;
+use std::{num::NonZeroU8, ops::Range};
 
-use opus_packet::{CodedPos, Timeline, duration};
+use opus_packet::{CodedPos, Timeline, multistream_duration};
 use opus_packet_index::{IndexRow, InvalidIndex, Span};
 
 use crate::{Error, PacketDecoder, window::Window};
@@ -74,7 +74,7 @@ impl SegmentPlan {
         })?;
         // The rows hold these samples, so the length is one that memory can bear.
         let len = usize::try_from(self.target.end.get() - self.target.start.get()).unwrap_or(0);
-        let kept = Vec::with_capacity(len * decoder.channels());
+        let kept = Vec::with_capacity(len * decoder.layout().channels);
         let mut window = Window::new(self.target.clone(), kept);
         decode_span(&self.span, blob, &mut decoder, &mut window)?;
         Ok(window.into_samples())
@@ -88,9 +88,10 @@ pub(crate) fn decode_span<S: Copy + Default>(
     decoder: &mut impl PacketDecoder<S>,
     window: &mut Window<S>,
 ) -> Result<(), Error> {
+    let streams = decoder.layout().streams;
     for (packet, row) in span.packets().zip(span.rows()) {
         let data = packet_bytes(row, span.bytes().start, blob);
-        let duration = check_duration(packet, row, data)?;
+        let duration = check_duration(packet, row, data, streams)?;
         window.decode(decoder, (packet, data, duration), CodedPos::new(row.first))?;
     }
     Ok(())
@@ -106,8 +107,14 @@ fn packet_bytes<'a>(row: &IndexRow, blob_start: u64, blob: &'a [u8]) -> &'a [u8]
 }
 
 /// An index of another blob may be valid in itself; its durations give it away.
-fn check_duration(packet: u64, row: &IndexRow, data: &[u8]) -> Result<u32, Error> {
-    let found = duration(data).map_err(|reason| Error::IndexedPacket { packet, reason })?;
+fn check_duration(
+    packet: u64,
+    row: &IndexRow,
+    data: &[u8],
+    streams: NonZeroU8,
+) -> Result<u32, Error> {
+    let found = multistream_duration(data, streams)
+        .map_err(|reason| Error::IndexedPacket { packet, reason })?;
     if u64::from(found) != row.duration {
         return Err(Error::IndexedDuration { packet, indexed: row.duration, found });
     }

@@ -1,7 +1,9 @@
+use std::mem;
+
 use opus_packet::{CodedPos, MAX_PACKET_DURATION, Mode, Packet, PacketSource, Toc, shortest_frame};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
 
-use crate::{BoxError, Error, PacketDecoder};
+use crate::{BoxError, Error, PacketDecoder, streams::next_stream};
 
 /// Measures a sync map: for a start in every half second, which output of a decoder that
 /// begins there is exact.
@@ -18,7 +20,11 @@ use crate::{BoxError, Error, PacketDecoder};
 /// The output as `i16` is exact there as well: libopus limits peaks softly before it rounds,
 /// which has a memory that ends with a packet without peaks. A start counts only behind one.
 ///
-/// `source` must stand before its first packet; `new_decoder` makes decoders for it.
+/// Where there are several Opus streams in a packet, all this is looked for in each of them.
+///
+/// `source` must stand before its first packet; `new_decoder` makes decoders for it. They must
+/// give the channels of the streams before they are mixed to those of the output (of the
+/// decoder here it is `LibopusDecoder::unmixed`): a mix does not show the peaks in a stream.
 pub fn build_sync_map<P, D, E>(
     mut source: P,
     mut new_decoder: impl FnMut() -> Result<D, E>,
@@ -49,7 +55,10 @@ struct Race<D> {
     open: Vec<usize>,
     packets: u64,
     position: u64,
-    was_celt: Option<bool>,
+    /// Of every Opus stream.
+    was_celt: Vec<bool>,
+    /// A packet of one of them.
+    stream: Vec<u8>,
 }
 
 /// A decoder and what it gave last.
@@ -85,7 +94,8 @@ impl<D: PacketDecoder<f32>> Race<D> {
             open: Vec::new(),
             packets: 0,
             position: 0,
-            was_celt: None,
+            was_celt: Vec::new(),
+            stream: Vec::new(),
         }
     }
 
@@ -120,10 +130,22 @@ impl<D: PacketDecoder<f32>> Race<D> {
     /// Whether the decoder makes up audio here: to conceal a loss, or to go smoothly from
     /// one way of coding to another.
     fn is_made_up(&mut self, packet: &[u8]) -> bool {
-        let is_celt = packet.first().map(|&toc| Toc::new(toc).mode() == Mode::Celt);
-        let changes = self.was_celt.is_some() && is_celt != self.was_celt;
-        self.was_celt = is_celt;
-        changes || !shortest_frame(packet).is_ok_and(|len| len > 1)
+        let streams = usize::from(self.sequential.decoder.layout().streams.get());
+        let (mut rest, mut is_made_up) = (packet, false);
+        for number in 0..streams {
+            // One that cannot be split cannot be decoded.
+            let Ok(packet) = next_stream(&mut rest, number + 1 == streams, &mut self.stream) else {
+                return true;
+            };
+            let is_celt = packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
+            let was_celt = self.was_celt.get_mut(number).map(|was| mem::replace(was, is_celt));
+            if was_celt.is_none() {
+                self.was_celt.push(is_celt);
+            }
+            is_made_up |= was_celt.is_some_and(|was| was != is_celt)
+                || !shortest_frame(packet).is_ok_and(|len| len > 1);
+        }
+        is_made_up
     }
 
     /// Nothing is known of what comes now about the starts that run no more.
@@ -197,7 +219,7 @@ impl<D: PacketDecoder<f32>> Racer<D> {
 impl<D: PacketDecoder<f32>> Runner<D> {
     fn new(decoder: D) -> Self {
         let most = usize::try_from(MAX_PACKET_DURATION).unwrap_or(usize::MAX);
-        let pcm = vec![0.0; most * decoder.channels()];
+        let pcm = vec![0.0; most * decoder.layout().channels];
         Self { decoder, pcm, len: 0, is_loud: false }
     }
 
@@ -208,7 +230,7 @@ impl<D: PacketDecoder<f32>> Runner<D> {
             let expected = packet.duration;
             return Err(Error::DecodedLength { packet: number, decoded, expected });
         }
-        self.len = decoded * self.decoder.channels();
+        self.len = decoded * self.decoder.layout().channels;
         self.is_loud = self.output().iter().any(|sample| sample.abs() > 1.0);
         Ok(())
     }

@@ -25,7 +25,7 @@ impl<S: Copy + Default> Window<S> {
         (packet, data, duration): (u64, &[u8], u32),
         position: CodedPos,
     ) -> Result<(), Error> {
-        let channels = decoder.channels();
+        let channels = decoder.layout().channels;
         self.pcm.resize(samples(MAX_PACKET_DURATION) * channels, S::default());
         let decoded = decoder
             .decode(data, &mut self.pcm)

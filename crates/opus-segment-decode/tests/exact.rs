@@ -7,35 +7,64 @@ use std::{convert::Infallible, fmt::Debug};
 
 use magnum_opus::{Application, Bitrate, Channels, Encoder};
 use opus_packet::{
-    CodedPos, Concealment, Mode, OpusHead, Packet, PacketSource, PlayPos, Timeline, Toc, duration,
+    ChannelMapping, CodedPos, Concealment, Mode, OpusHead, Packet, PacketSource, PlayPos, Timeline,
+    Toc, write_self_delimited,
 };
 use opus_packet_index::{IndexBuilder, Span, SyncEntry, SyncRead};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, Sample, SegmentReader, build_sync_map};
 
 /// Packets, one after the other as they are.
 struct Recording {
-    channels: u8,
+    head: OpusHead,
     packets: Vec<Vec<u8>>,
 }
 
-struct Walk<'a>(std::slice::Iter<'a, Vec<u8>>);
+struct Walk<'a>(&'a OpusHead, std::slice::Iter<'a, Vec<u8>>);
 
 impl PacketSource for Walk<'_> {
     type Error = Infallible;
 
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Infallible> {
-        Ok(self.0.next().map(|data| Packet { data, duration: duration(data).unwrap() }))
+        let packet = |data| Packet { data, duration: self.0.packet_duration(data).unwrap() };
+        Ok(self.1.next().map(|data| packet(data)))
     }
 }
 
 impl Recording {
+    fn mono_or_stereo(channels: u8, packets: Vec<Vec<u8>>) -> Self {
+        Self { head: OpusHead::new(channels, 0, 0).unwrap(), packets }
+    }
+
+    /// Of several streams, of which all but the last are self-delimited.
+    fn of_streams(family: u8, channels: u8, table: &[u8], streams: &[Self]) -> Self {
+        let coupled = streams.iter().filter(|stream| stream.head.channels() == 2).count();
+        let counts = [streams.len(), coupled].map(|count| u8::try_from(count).unwrap());
+        let mapping = ChannelMapping::parse(family, channels, &[&counts, table].concat()).unwrap();
+        let (last, first) = streams.split_last().unwrap();
+        let packet = |number: usize| {
+            let mut packet = Vec::new();
+            for stream in first {
+                write_self_delimited(&stream.packets[number], &mut packet).unwrap();
+            }
+            [&packet, last.packets[number].as_slice()].concat()
+        };
+        let packets = (0..last.packets.len()).map(packet).collect();
+        Self { head: last.head.clone().with_mapping(mapping), packets }
+    }
+
+    fn lose(&mut self, packet: usize) {
+        let mut concealment = Concealment::new(&self.packets[packet - 1], 1, 960);
+        let data = concealment.next_packet().unwrap().data.to_vec();
+        self.packets[packet] = data;
+    }
+
     fn decoder(&self) -> LibopusDecoder {
-        LibopusDecoder::new(&OpusHead::new(self.channels, 0, 0).unwrap()).unwrap()
+        LibopusDecoder::new(&self.head).unwrap()
     }
 
     fn sync_map(&self) -> Vec<SyncEntry> {
-        let decoder = || Ok::<_, Infallible>(self.decoder());
-        build_sync_map(Walk(self.packets.iter()), decoder).unwrap()
+        let walk = Walk(&self.head, self.packets.iter());
+        build_sync_map(walk, || LibopusDecoder::unmixed(&self.head)).unwrap()
     }
 
     fn index(&self) -> Span {
@@ -43,7 +72,8 @@ impl Recording {
         let mut end = 0;
         for packet in &self.packets {
             let len = u64::try_from(packet.len()).unwrap();
-            rows.push(builder.push(end, len, duration(packet).unwrap()).unwrap());
+            let duration = self.head.packet_duration(packet).unwrap();
+            rows.push(builder.push(end, len, duration).unwrap());
             end += len;
         }
         Span::parse(0, CodedPos::new(0), rows, end).unwrap()
@@ -51,10 +81,11 @@ impl Recording {
 
     fn decode_all<S: Sample>(&self) -> Vec<S> {
         let (mut decoder, mut all) = (self.decoder(), Vec::new());
-        let mut pcm = vec![S::default(); 5760 * 2];
+        let channels = usize::from(self.head.channels());
+        let mut pcm = vec![S::default(); 5760 * channels];
         for packet in &self.packets {
             let samples = decoder.decode(packet, &mut pcm).unwrap();
-            all.extend_from_slice(&pcm[..samples * usize::from(self.channels)]);
+            all.extend_from_slice(&pcm[..samples * channels]);
         }
         all
     }
@@ -67,7 +98,7 @@ impl Recording {
         let starts: Vec<u64> = index.rows().iter().map(|row| row.first).collect();
         let reader = SegmentReader::new(index, blob.as_slice(), timeline);
         let (all, mut decoder) = (self.decode_all::<S>(), self.decoder());
-        let channels = usize::from(self.channels);
+        let channels = usize::from(self.head.channels());
         for start in starts {
             let end = (start + 4800).min(coded_len);
             let play = PlayPos::new(start)..PlayPos::new(end);
@@ -154,7 +185,7 @@ fn encode(kind: Kind, seconds: usize) -> Recording {
         .chunks_exact(kind.frame * usize::from(kind.channels))
         .map(|frame| encoder.encode_vec_float(frame, 4000).unwrap())
         .collect();
-    Recording { channels: kind.channels, packets }
+    Recording::mono_or_stereo(kind.channels, packets)
 }
 
 fn check(what: &str, recording: &Recording) -> u64 {
@@ -200,9 +231,7 @@ fn exact_through_losses() {
     for kind in [SPEECH, Kind { kbps: 18, ..SPEECH }, MUSIC] {
         let mut recording = encode(kind, 10);
         for lost in [100, 101, 102, 250, 400] {
-            let before = recording.packets[lost - 1].clone();
-            let mut concealment = Concealment::new(&before, 1, 960);
-            recording.packets[lost] = concealment.next_packet().unwrap().data.to_vec();
+            recording.lose(lost);
         }
         check("losses", &recording);
     }
@@ -220,10 +249,60 @@ fn exact_through_changes_of_mode() {
                 _ => hybrid.packets[number].clone(),
             })
             .collect();
-        let recording = Recording { channels: 1, packets };
+        let recording = Recording::mono_or_stereo(1, packets);
         assert_eq!(recording.modes().len(), 3);
         check("mode switches", &recording);
     }
+}
+
+/// Six channels of which every stream is coded in another way.
+fn surround(change: impl FnOnce(&mut [Recording; 4])) -> Recording {
+    let [front, rear] = [96, 48].map(|kbps| encode(Kind { kbps, ..MUSIC }, 6));
+    let [centre, bass] = [18, 12].map(|kbps| encode(Kind { kbps, ..SPEECH }, 6));
+    let mut streams = [front, rear, centre, bass];
+    change(&mut streams);
+    Recording::of_streams(1, 6, &[0, 4, 1, 2, 3, 5], &streams)
+}
+
+#[test]
+fn surround_is_exact() {
+    let pre_roll = check("surround", &surround(|_| ()));
+    assert!(pre_roll < 5 * 50, "{pre_roll}");
+}
+
+/// What happens to one stream alone ends what is known of a start.
+#[test]
+fn surround_is_exact_through_losses_and_changes_of_mode_in_one_stream() {
+    for stream in [1, 3] {
+        check("loss", &surround(|streams| streams[stream].lose(150)));
+    }
+    let celt = encode(Kind { channels: 1, ..MUSIC }, 6).packets;
+    let recording = surround(|streams| streams[2].packets[150..].clone_from_slice(&celt[150..]));
+    check("mode switch", &recording);
+}
+
+/// A matrix may hide from the output that a stream is too loud, which `i16` remembers.
+#[test]
+fn ambisonics_with_a_demixing_matrix_are_exact() {
+    let kinds = [MUSIC, MUSIC, SPEECH, SPEECH].map(|kind| Kind { loud: true, ..kind });
+    let streams = kinds.map(|kind| encode(kind, 6));
+    let matrix: Vec<u8> = (0..24i16)
+        .flat_map(|cell| (if cell % 5 == 0 { 3000 } else { 7 * cell }).to_le_bytes())
+        .collect();
+    check("projection", &Recording::of_streams(3, 4, &matrix, &streams));
+}
+
+#[test]
+fn the_index_of_other_streams_is_an_index_fault() {
+    let recording = surround(|_| ());
+    let (index, blob) = (recording.index(), recording.packets.concat());
+    let timeline = Timeline::new(0, index.samples().end.get(), 0).unwrap();
+    let reader = SegmentReader::new(index, blob.as_slice(), timeline);
+    let more = ChannelMapping::parse(255, 1, &[5, 0, 0]).unwrap();
+    let decoder = LibopusDecoder::new(&recording.head.with_mapping(more)).unwrap();
+    let play = PlayPos::new(0)..PlayPos::new(48_000);
+    let error = reader.read_approximate::<f32, _>(play, 3840, decoder).err();
+    assert!(error.is_some_and(|error| error.is_index_fault()));
 }
 
 /// A sync map says for which decoder it is.

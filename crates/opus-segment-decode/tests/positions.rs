@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::{convert::Infallible, ops::Range};
+use std::{convert::Infallible, num::NonZeroU8, ops::Range};
 
 use opus_packet::{CodedPos, InvalidRange, Packet, PacketSource, PlayPos, Timeline, Toc, duration};
 use opus_packet_index::{IndexBuilder, IndexRow, Span};
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Error, PacketDecoder, SegmentReader, read_source};
+use opus_segment_decode::{
+    APPROXIMATE_PRE_ROLL, DecoderLayout, Error, PacketDecoder, SegmentReader, read_source,
+};
 use proptest::prelude::*;
 
 const CHANNELS: u64 = 2;
@@ -57,8 +59,8 @@ struct PositionDecoder {
 impl PacketDecoder<u64> for PositionDecoder {
     type Error = Infallible;
 
-    fn channels(&self) -> usize {
-        2
+    fn layout(&self) -> DecoderLayout {
+        DecoderLayout { channels: 2, streams: NonZeroU8::MIN }
     }
 
     fn reset(&mut self) -> Result<(), Infallible> {

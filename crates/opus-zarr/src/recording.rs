@@ -240,6 +240,6 @@ pub(crate) fn sync_map_of(
 ) -> Result<Vec<SyncEntry>, Error> {
     let source = OggOpusReader::strict(blob)
         .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
-    build_sync_map(source, || LibopusDecoder::new(head))
+    build_sync_map(source, || LibopusDecoder::unmixed(head))
         .map_err(|reason| Error::Read { recording: recording.clone(), reason })
 }

@@ -15,7 +15,7 @@ pub(super) fn check(
 ) {
     // Packets are found by their index; what is wrong with that has been found before.
     let Ok(chunks) = reader.index_chunks() else { return };
-    let channels = PacketDecoder::<f32>::channels(&decoder);
+    let channels = PacketDecoder::<f32>::layout(&decoder).channels;
     let longest = usize::try_from(MAX_PACKET_DURATION).unwrap_or_default();
     let mut run = Run { decoder, pcm: vec![0.0; longest * channels], next: None };
     let (store, blob_bytes) = (options.of_store(), reader.info().blob_bytes);

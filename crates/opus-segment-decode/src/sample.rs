@@ -1,0 +1,84 @@
+use std::fmt;
+
+/// A kind of sample that libopus decodes to: `i16`, which it limits softly and
+/// rounds itself, or `f32`, in which full scale is -1 to 1.
+pub trait Sample: sealed::Sealed + Copy + Default + fmt::Debug + Send + 'static {}
+
+impl Sample for i16 {}
+impl Sample for f32 {}
+
+pub(crate) mod sealed {
+    use std::ops::AddAssign;
+
+    use magnum_opus::{Decoder, Error};
+
+    pub trait Sealed: Sized {
+        /// What samples are added up in.
+        type Sum: AddAssign + Copy + Default;
+
+        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [Self]) -> Result<usize, Error>;
+
+        /// The sample times a coefficient in Q15.
+        fn scaled(self, coefficient: i16) -> Self::Sum;
+
+        fn from_sum(sum: Self::Sum) -> Self;
+
+        fn scratch(both: &mut Scratches) -> &mut Scratch<Self>;
+    }
+
+    /// What is kept from packet to packet, so that nothing is allocated for each.
+    #[derive(Debug, Default)]
+    pub struct Scratches {
+        of_i16: Scratch<i16>,
+        of_f32: Scratch<f32>,
+    }
+
+    #[derive(Debug, Default)]
+    pub struct Scratch<S: Sealed> {
+        /// The output of each stream, one after the other.
+        pub decoded: Vec<S>,
+        /// One channel of output.
+        pub sums: Vec<S::Sum>,
+    }
+
+    impl Sealed for i16 {
+        type Sum = i32;
+
+        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [i16]) -> Result<usize, Error> {
+            decoder.decode(packet, pcm, false)
+        }
+
+        /// Rounded as in the projection decoder of libopus.
+        fn scaled(self, coefficient: i16) -> i32 {
+            (i32::from(self) * i32::from(coefficient) + (1 << 14)) >> 15
+        }
+
+        fn from_sum(sum: i32) -> i16 {
+            i16::try_from(sum).unwrap_or(if sum < 0 { i16::MIN } else { i16::MAX })
+        }
+
+        fn scratch(both: &mut Scratches) -> &mut Scratch<i16> {
+            &mut both.of_i16
+        }
+    }
+
+    impl Sealed for f32 {
+        type Sum = f32;
+
+        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [f32]) -> Result<usize, Error> {
+            decoder.decode_float(packet, pcm, false)
+        }
+
+        fn scaled(self, coefficient: i16) -> f32 {
+            f32::from(coefficient) / 32_768.0 * self
+        }
+
+        fn from_sum(sum: f32) -> f32 {
+            sum
+        }
+
+        fn scratch(both: &mut Scratches) -> &mut Scratch<f32> {
+            &mut both.of_f32
+        }
+    }
+}
