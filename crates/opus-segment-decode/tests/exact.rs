@@ -281,7 +281,7 @@ fn surround_is_exact_through_losses_and_changes_of_mode_in_one_stream() {
     check("mode switch", &recording);
 }
 
-/// A matrix may hide from the output that a stream is too loud, which `i16` remembers.
+/// Streams that are too loud, under a matrix that makes them quiet.
 #[test]
 fn ambisonics_with_a_demixing_matrix_are_exact() {
     let kinds = [MUSIC, MUSIC, SPEECH, SPEECH].map(|kind| Kind { loud: true, ..kind });
