@@ -36,10 +36,8 @@ fn measure(folder: &Path, name: &str) {
     let imported = import(folder.join(name), folder.join("store"), name).unwrap();
     let mut recording = imported.into_first();
     let packets = packets(&recording);
-    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
-    while reader.next_ogg_packet().unwrap().is_some() {}
-    let mut decoder = LibopusDecoder::new(reader.head()).unwrap();
-    drop(reader);
+    let head = OggOpusReader::strict(recording.ogg_opus()).unwrap().head().clone();
+    let mut decoder = LibopusDecoder::new(&head).unwrap();
     let (_, full) = time(|| decode(&mut decoder, &packets));
     let (_, map) = time(|| recording.build_sync().unwrap());
     let sync = recording.info().sync.as_ref().unwrap();

@@ -70,14 +70,6 @@ impl<T: IndexRead + ?Sized> IndexRead for &T {
     }
 }
 
-impl<T: SyncRead + ?Sized> SyncRead for &T {
-    type Error = T::Error;
-
-    fn start(&self, position: CodedPos) -> Result<SyncStart, Self::Error> {
-        (**self).start(position)
-    }
-}
-
 impl<T: BlobRead + ?Sized> BlobRead for &T {
     type Error = T::Error;
 

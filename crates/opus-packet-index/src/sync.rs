@@ -78,7 +78,11 @@ pub fn sync_entry_before(position: CodedPos) -> u64 {
 /// Of entries, the first of which has the number `first`, the last whose output is exact
 /// at a position.
 pub fn find_sync_start(entries: &[SyncEntry], first: u64, position: CodedPos) -> Option<SyncStart> {
-    entries.iter().enumerate().rev().find_map(|(place, entry)| {
+    // Those behind begin after it.
+    let count = sync_entry_before(position).checked_sub(first)?.saturating_add(1);
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(entries.len());
+    let before = entries.get(..count).unwrap_or_default();
+    before.iter().enumerate().rev().find_map(|(place, entry)| {
         let number = first.saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
         let exact = entry.exact(number);
         exact.contains(&position.get()).then(|| SyncStart {
@@ -109,9 +113,7 @@ impl SyncRead for [SyncEntry] {
     type Error = Infallible;
 
     fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
-        let end = usize::try_from(sync_entry_before(position)).unwrap_or(usize::MAX);
-        let before = self.get(..=end.min(self.len().saturating_sub(1))).unwrap_or_default();
-        Ok(find_sync_start(before, 0, position).unwrap_or(SyncStart::BEGINNING))
+        Ok(find_sync_start(self, 0, position).unwrap_or(SyncStart::BEGINNING))
     }
 }
 

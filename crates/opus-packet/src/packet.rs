@@ -71,40 +71,19 @@ pub fn duration(packet: &[u8]) -> Result<u32, InvalidPacket> {
     framed_duration(toc, body)
 }
 
-/// Bytes of the shortest frame of a packet. Of a frame of no or one byte a decoder is to
-/// conceal the audio (RFC 6716 section 4.2.7, DTX; RFC 7845 section 4.1, losses).
+/// Bytes of the shortest frame of a packet. For a frame of no bytes (RFC 6716 section 3.2.1:
+/// DTX or a loss; RFC 7845 section 4.1), and in libopus also of one, a decoder makes up audio.
 ///
 /// ```
 /// assert_eq!(opus_packet::shortest_frame(&[0x78, 1, 2, 3]), Ok(3));
 /// assert_eq!(opus_packet::shortest_frame(&[0x78]), Ok(0));
 /// ```
 pub fn shortest_frame(packet: &[u8]) -> Result<usize, InvalidPacket> {
-    duration(packet)?;
     let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
-    match Toc::new(toc).frame_count_code() {
-        0 => Ok(body.len()),
-        1 => Ok(body.len() / 2),
-        2 => shortest_of(body, 2),
-        _ => {
-            let (count, rest) = frame_count(body)?;
-            let (padding, rest) = padding_len(count, rest)?;
-            let rest = rest.get(..rest.len().saturating_sub(padding)).unwrap_or_default();
-            match count.is_vbr {
-                true => shortest_of(rest, count.frames),
-                false => Ok(rest.len() / usize::from(count.frames)),
-            }
-        }
-    }
-}
-
-/// The shortest of so many frames that begin with the lengths of all but the last.
-fn shortest_of(mut body: &[u8], frames: u8) -> Result<usize, InvalidPacket> {
-    let (mut claimed, mut shortest) = (0, usize::MAX);
-    for _ in 1..frames {
-        let (length, rest) = frame_length(body)?;
-        (claimed, shortest, body) = (claimed + length, shortest.min(length), rest);
-    }
-    Ok(shortest.min(body.len().saturating_sub(claimed)))
+    let toc = Toc::new(toc);
+    let frames = frames(toc, body)?;
+    total_duration(toc, frames.count)?;
+    Ok(frames.shortest)
 }
 
 /// Duration of a packet of `streams` Opus streams, in samples per channel at
@@ -140,13 +119,23 @@ fn check_equal(stream: u8, found: u32, expected: &mut Option<u32>) -> Result<(),
 }
 
 fn framed_duration(toc: Toc, body: &[u8]) -> Result<u32, InvalidPacket> {
-    let frames = match toc.frame_count_code() {
-        0 => one_frame(body),
+    total_duration(toc, frames(toc, body)?.count)
+}
+
+/// The frames of a packet.
+struct Frames {
+    count: u8,
+    /// Bytes of the shortest.
+    shortest: usize,
+}
+
+fn frames(toc: Toc, body: &[u8]) -> Result<Frames, InvalidPacket> {
+    match toc.frame_count_code() {
+        0 => equal_frames(body.len(), 1),
         1 => two_equal_frames(body),
-        2 => two_frames(body),
+        2 => different_frames(body, 2),
         _ => signalled_frames(body),
-    }?;
-    total_duration(toc, frames)
+    }
 }
 
 /// What so many frames last: at most 120 ms (R5).
@@ -157,28 +146,16 @@ pub(crate) fn total_duration(toc: Toc, frames: u8) -> Result<u32, InvalidPacket>
     }
 }
 
-fn one_frame(body: &[u8]) -> Result<u8, InvalidPacket> {
-    check_frame(body.len())?;
-    Ok(1)
-}
-
-fn two_equal_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
+fn two_equal_frames(body: &[u8]) -> Result<Frames, InvalidPacket> {
     if body.len() % 2 != 0 {
         return Err(InvalidPacket::OddPair { found: body.len() });
     }
-    check_frame(body.len() / 2)?;
-    Ok(2)
-}
-
-fn two_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
-    let rest = skip_frame(body)?;
-    check_frame(rest)?;
-    Ok(2)
+    equal_frames(body.len(), 2)
 }
 
 /// Code 3: a byte with the number of frames, a flag for padding and one for
 /// frames of different lengths.
-fn signalled_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
+fn signalled_frames(body: &[u8]) -> Result<Frames, InvalidPacket> {
     let (count, rest) = frame_count(body)?;
     let (padding, rest) = padding_len(count, rest)?;
     let available = rest.len();
@@ -186,12 +163,10 @@ fn signalled_frames(body: &[u8]) -> Result<u8, InvalidPacket> {
         .checked_sub(padding)
         .and_then(|kept| rest.get(..kept))
         .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding, available })?;
-    if count.is_vbr {
-        different_frames(rest, count.frames)?;
-    } else {
-        equal_frames(rest.len(), count.frames)?;
+    match count.is_vbr {
+        true => different_frames(rest, count.frames),
+        false => equal_frames(rest.len(), count.frames),
     }
-    Ok(count.frames)
 }
 
 /// The frame count byte of code 3 (RFC 6716 figure 5).
@@ -232,32 +207,28 @@ pub(crate) fn padding_len(
     Ok((padding, rest))
 }
 
-fn equal_frames(bytes: usize, frames: u8) -> Result<(), InvalidPacket> {
-    if bytes % usize::from(frames) != 0 {
-        return Err(InvalidPacket::UnequalFrames { bytes, frames });
+fn equal_frames(bytes: usize, count: u8) -> Result<Frames, InvalidPacket> {
+    if bytes % usize::from(count) != 0 {
+        return Err(InvalidPacket::UnequalFrames { bytes, frames: count });
     }
-    check_frame(bytes / usize::from(frames))
+    let shortest = bytes / usize::from(count);
+    check_frame(shortest)?;
+    Ok(Frames { count, shortest })
 }
 
-fn different_frames(mut body: &[u8], frames: u8) -> Result<(), InvalidPacket> {
-    let mut claimed = 0;
-    for _ in 1..frames {
+/// Frames that begin with the lengths of all but the last.
+fn different_frames(mut body: &[u8], count: u8) -> Result<Frames, InvalidPacket> {
+    let (mut claimed, mut shortest) = (0, usize::MAX);
+    for _ in 1..count {
         let (length, rest) = frame_length(body)?;
-        claimed += length;
-        body = rest;
+        (claimed, shortest, body) = (claimed + length, shortest.min(length), rest);
     }
     let available = body.len();
     let last = available
         .checked_sub(claimed)
         .ok_or(InvalidPacket::FrameBeyondEnd { claimed, available })?;
-    check_frame(last)
-}
-
-/// Reads one length and passes over that frame; gives what is left.
-fn skip_frame(body: &[u8]) -> Result<usize, InvalidPacket> {
-    let (claimed, rest) = frame_length(body)?;
-    let available = rest.len();
-    available.checked_sub(claimed).ok_or(InvalidPacket::FrameBeyondEnd { claimed, available })
+    check_frame(last)?;
+    Ok(Frames { count, shortest: shortest.min(last) })
 }
 
 /// The one- or two-byte frame length of RFC 6716 section 3.2.1, at most 1275.

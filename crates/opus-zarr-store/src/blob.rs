@@ -119,7 +119,10 @@ impl BlobWriter {
         shard.push(&encoded).map_err(io_error("write", shard.out().name()))?;
         let is_full = wide(shard.len()) == BLOB_CHUNKS_PER_SHARD;
         self.shard = Some(shard);
-        match is_full.then(|| self.end_shard()).transpose()?.flatten() {
+        if !is_full {
+            return Ok(());
+        }
+        match self.end_shard()? {
             Some(shard) => self.finisher.finish(shard),
             None => Ok(()),
         }

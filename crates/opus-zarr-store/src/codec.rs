@@ -70,6 +70,9 @@ impl ChunkCodec {
     }
 }
 
+/// Bytes that blosc and crc32c may add to a chunk that does not compress.
+pub(crate) const MAX_OVERHEAD: u64 = 64;
+
 fn fault(reason: impl ToString) -> Error {
     Error::Codec { reason: reason.to_string() }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, RecordingInfo, StoredBlob, StoredIndex,
+    Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
     json::{json_error, parse_json, shortened},
     layout::{ATTRIBUTES_KEY, LAYOUT, recording_group},
 };
@@ -23,9 +23,14 @@ impl Document {
     }
 
     /// The same of a copy, whose parts these are.
-    pub(crate) fn with_parts(&self, blob: &StoredBlob, index: &StoredIndex) -> Self {
+    pub(crate) fn with_parts(
+        &self,
+        blob: &StoredBlob,
+        index: &StoredIndex,
+        sync: Option<&SyncInfo>,
+    ) -> Self {
         let mut document = self.clone();
-        document.info.set_parts(blob, index);
+        document.info.set_parts(blob, index, sync);
         document
     }
 

@@ -8,7 +8,7 @@ use opus_packet_index::{
 use crate::{
     AsyncStorage, Error, Part, RecordingInfo, Storage,
     cache::ChunkCache,
-    codec::ChunkCodec,
+    codec::{ChunkCodec, MAX_OVERHEAD},
     layout::{INDEX, INDEX_CHUNK, INDEX_CHUNK_ROWS},
     object::{NewObject, io_error, name_of, read},
     shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
@@ -332,7 +332,5 @@ fn check_width(span: Span) -> Result<Span, InvalidIndex> {
 /// Bytes of the longest packet that lies in one Ogg page, and of the longest page.
 const MAX_PACKET: u64 = 255 * 255;
 const MAX_PAGE: u64 = 27 + 255 + MAX_PACKET;
-/// What blosc and crc32c may add to a chunk that does not compress.
-const MAX_OVERHEAD: u64 = 64;
 /// Unpacked chunks that a reader keeps, of 400 kB each: 3.2 MB.
 const CACHED_CHUNKS: usize = 8;

@@ -150,7 +150,12 @@ impl Tags {
 }
 
 impl RecordingInfo {
-    pub(crate) fn new(description: Description, blob: &StoredBlob, index: &StoredIndex) -> Self {
+    pub(crate) fn new(
+        description: Description,
+        blob: &StoredBlob,
+        index: &StoredIndex,
+        sync: Option<&SyncInfo>,
+    ) -> Self {
         let Description { head, tags, timeline, gaps, source } = description;
         let mut info = Self {
             layout: LAYOUT,
@@ -176,12 +181,18 @@ impl RecordingInfo {
             user: Map::new(),
             other: Map::new(),
         };
-        info.set_parts(blob, index);
+        info.set_parts(blob, index, sync);
         info
     }
 
     /// Takes in what there is to know of the arrays.
-    pub(crate) fn set_parts(&mut self, blob: &StoredBlob, index: &StoredIndex) {
+    pub(crate) fn set_parts(
+        &mut self,
+        blob: &StoredBlob,
+        index: &StoredIndex,
+        sync: Option<&SyncInfo>,
+    ) {
+        self.sync = sync.cloned();
         self.blob_bytes = blob.len();
         self.blob_sha256.clone_from(&blob.sha256);
         self.blob_checksums = blob.blob.checksums().to_vec();

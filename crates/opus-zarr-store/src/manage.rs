@@ -82,7 +82,8 @@ impl Store {
         if let (Some(entries), Some(sync)) = (source.sync_entries()?, &source.info().sync) {
             writer.write_sync(&entries, &sync.decoder)?;
         }
-        writer.commit_document(&source.document().with_parts(&blob, &index))
+        let document = source.document().with_parts(&blob, &index, writer.sync());
+        writer.commit_document(&document)
     }
 }
 

@@ -9,7 +9,7 @@ use opus_packet_index::{
 use crate::{
     AsyncStorage, Error, Part, RecordingInfo, Storage, SyncInfo,
     cache::ChunkCache,
-    codec::ChunkCodec,
+    codec::{ChunkCodec, MAX_OVERHEAD},
     layout::{SYNC, SYNC_CHUNK, SYNC_CHUNK_ENTRIES},
     object::{name_of, put, read},
     shard::{check_stored, stored_checksum},
@@ -77,8 +77,7 @@ impl StoredSync {
         for number in (0..=last / SYNC_CHUNK_ENTRIES).rev() {
             let chunk = self.chunk(storage, number).await?;
             let first = number * SYNC_CHUNK_ENTRIES;
-            let before = chunk.get(..=size(last - first)).unwrap_or(&chunk);
-            if let Some(start) = find_sync_start(before, first, position) {
+            if let Some(start) = find_sync_start(&chunk, first, position) {
                 return Ok(start);
             }
         }
@@ -139,7 +138,5 @@ fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// What blosc and crc32c may add to a chunk that does not compress.
-const MAX_OVERHEAD: u64 = 64;
 /// Unpacked chunks that a reader keeps, of 80 kB and 83 minutes each.
 const CACHED_CHUNKS: usize = 8;

@@ -73,8 +73,7 @@ impl RecordingWriter {
         index: &StoredIndex,
     ) -> Result<RecordingReader, Error> {
         index.check_len(description.timeline)?;
-        let mut info = RecordingInfo::new(description, blob, index);
-        info.sync.clone_from(&self.sync);
+        let info = RecordingInfo::new(description, blob, index, self.sync());
         self.commit_document(&Document::new(info))
     }
 
@@ -93,6 +92,11 @@ impl RecordingWriter {
         let recording = StoredRecording::parse(&object, &name, document.as_bytes())?;
         draft.commit(document.as_bytes()).map_err(|error| begin_error(&store, &name, error))?;
         Ok(RecordingReader::of(store.storage().clone(), recording))
+    }
+
+    /// What was written of a sync map.
+    pub(crate) fn sync(&self) -> Option<&SyncInfo> {
+        self.sync.as_ref()
     }
 
     /// The draft, to put objects into it.

@@ -150,10 +150,10 @@ impl Recording {
     }
 
     /// Measures a sync map and puts it in the place of the present one, if any: from then
-    /// on reads are exact. Takes the time of some four full decodes, of speech at low rates
-    /// of some eight.
+    /// on reads are exact. Takes the time of some four full decodes, or more where the decoder
+    /// remembers for long, as in speech.
     pub fn build_sync(&mut self) -> Result<(), Error> {
-        let sync = self.measure_sync()?;
+        let sync = sync_map_of(self.reader.blob_reader(), self.reader.head(), self.reader.name())?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }
@@ -191,11 +191,6 @@ impl Recording {
 
     pub(crate) fn reader(&self) -> &RecordingReader {
         &self.reader
-    }
-
-    /// What the sync map must be.
-    pub(crate) fn measure_sync(&self) -> Result<Vec<SyncEntry>, Error> {
-        sync_map_of(self.reader.blob_reader(), self.reader.head(), self.reader.name())
     }
 
     fn read_without_index<S: Sample>(
