@@ -78,6 +78,14 @@ impl<T: BlobRead + ?Sized> BlobRead for &T {
     }
 }
 
+impl<T: SyncRead + ?Sized> SyncRead for &T {
+    type Error = T::Error;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Self::Error> {
+        (**self).start(position)
+    }
+}
+
 /// A blob in memory.
 impl BlobRead for [u8] {
     type Error = BeyondBlob;

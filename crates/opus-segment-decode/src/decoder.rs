@@ -1,5 +1,7 @@
 use std::{error::Error, num::NonZeroU8};
 
+use crate::OutputRate;
+
 /// Turns Opus packets into samples of type `S`.
 ///
 /// Generic over the sample because a codec's 16-bit output is not its rounded
@@ -7,8 +9,8 @@ use std::{error::Error, num::NonZeroU8};
 ///
 /// Contract for implementers:
 ///
-/// - Samples are at 48 kHz, interleaved by channel, in the channel order of the
-///   stream.
+/// - Samples are interleaved by channel, at the rate and of the channels that the layout
+///   names; of a packet as many as its duration is long at that rate.
 /// - Packets are given in their order; the decoder remembers what it needs of
 ///   earlier ones. `reset` makes it forget: after it, the output is that of a
 ///   new decoder.
@@ -36,6 +38,8 @@ pub struct DecoderLayout {
     /// Opus streams in each packet: with more than one, all but the last are
     /// self-delimited (RFC 7845 section 3).
     pub streams: NonZeroU8,
+    /// Samples per second.
+    pub rate: OutputRate,
 }
 
 impl<S, D: PacketDecoder<S> + ?Sized> PacketDecoder<S> for &mut D {

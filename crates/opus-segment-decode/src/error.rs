@@ -1,4 +1,4 @@
-use opus_packet::{InvalidPacket, InvalidRange};
+use opus_packet::{CodedPos, InvalidPacket, InvalidRange};
 use opus_packet_index::InvalidIndex;
 
 /// The error of a port or a decoder.
@@ -23,12 +23,16 @@ pub enum Error {
     Blob { source: BoxError },
     #[error("cannot read packet {packet}: {source}")]
     Source { packet: u64, source: BoxError },
-    #[error("the stream ends at coded sample {end}, expected at least {expected}")]
-    SourceTooShort { end: u64, expected: u64 },
     #[error("cannot read the sync map: {source}")]
     Sync { source: BoxError },
+    #[error(
+        "the sync map gives {start}..{until} for coded sample {position}, expected a start up to it and an end behind it"
+    )]
+    SyncStart { position: CodedPos, start: CodedPos, until: CodedPos },
     #[error("there is no decoder: {source}")]
     Decoder { source: BoxError },
+    #[error("cannot reset the decoder: {source}")]
+    Reset { source: BoxError },
     #[error("cannot decode packet {packet}: {source}")]
     Decode { packet: u64, source: BoxError },
     #[error("packet {packet}: {decoded} samples decoded, expected {expected}")]

@@ -1,25 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod cut;
 mod decoder;
 mod error;
 #[cfg(feature = "libopus")]
 mod libopus;
 #[cfg(feature = "libopus")]
+mod mix;
+#[cfg(feature = "libopus")]
 mod multistream;
+mod output;
 mod plan;
 mod reader;
 #[cfg(feature = "libopus")]
 mod sample;
+mod starts;
+mod stream;
 mod streams;
 mod sync;
-mod window;
 
 pub use decoder::{DecoderLayout, PacketDecoder};
 pub use error::{BoxError, Error};
 #[cfg(feature = "libopus")]
 pub use libopus::{LibopusDecoder, LibopusError};
-pub use plan::{APPROXIMATE_PRE_ROLL, SegmentPlan};
-pub use reader::{SegmentReader, read_source};
+pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
+pub use plan::SegmentPlan;
+pub use reader::SegmentReader;
 #[cfg(feature = "libopus")]
 pub use sample::Sample;
+pub use starts::{APPROXIMATE_PRE_ROLL, PreRoll};
+pub use stream::SegmentStream;
 pub use sync::build_sync_map;

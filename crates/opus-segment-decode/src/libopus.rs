@@ -1,9 +1,11 @@
 use std::{num::NonZeroU8, sync::OnceLock};
 
 use magnum_opus::{Channels, Decoder};
-use opus_packet::{ChannelMapping, InvalidPacket, MappingTable, OpusHead, SAMPLE_RATE};
+use opus_packet::{InvalidPacket, OpusHead, SAMPLE_RATE};
 
-use crate::{DecoderLayout, PacketDecoder, Sample, multistream::Multistream};
+use crate::{
+    DecoderLayout, Output, OutputRate, PacketDecoder, Sample, mix::Mix, multistream::Multistream,
+};
 
 /// A decoder over libopus, for every channel mapping that [`OpusHead`] can hold: mono and
 /// stereo, surround in the order of Vorbis (RFC 7845 section 5.1.1), ambisonics with or
@@ -38,6 +40,10 @@ pub enum LibopusError {
     Libopus(magnum_opus::Error),
     #[error("cannot decode mapping family {family}")]
     UnsupportedFamily { family: u8 },
+    #[error("no channel asked for, expected at least one")]
+    NoChannels,
+    #[error("channel {channel} asked for of {count}, which are counted from 0")]
+    NoSuchChannel { channel: u8, count: usize },
     #[error("the packet does not hold the streams that it should: {0}")]
     Split(#[from] InvalidPacket),
     #[error("room for {found} samples of all channels, expected at least {expected}")]
@@ -47,29 +53,34 @@ pub enum LibopusError {
 }
 
 impl LibopusDecoder {
-    /// A decoder for the streams that this head describes.
+    /// A decoder for the streams that this head describes, of all channels at 48 kHz.
     pub fn new(head: &OpusHead) -> Result<Self, LibopusError> {
-        let (mapping, gain) = (head.mapping(), head.output_gain());
-        let streams = match is_direct(mapping) {
-            true if mapping.coupled() == 0 => Streams::One(new_decoder(Channels::Mono, gain)?),
-            true => Streams::One(new_decoder(Channels::Stereo, gain)?),
-            false => Streams::Mixed(Box::new(Multistream::new(mapping, gain)?)),
-        };
-        let channels = usize::from(mapping.channels());
-        Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams() } })
+        Self::with_output(head, &Output::default())
+    }
+
+    /// A decoder for the streams that this head describes.
+    ///
+    /// It decodes at the rate of the output: nothing is resampled.
+    pub fn with_output(head: &OpusHead, output: &Output) -> Result<Self, LibopusError> {
+        Self::mixed_by(Mix::new(head.mapping(), &output.channels)?, head, output.rate)
     }
 
     /// A decoder whose output are the channels of the streams, one after the other, before
     /// they are mixed or mapped: [`build_sync_map`](crate::build_sync_map) wants it. What
     /// is the same here is the same in what [`new`](Self::new) gives.
     pub fn unmixed(head: &OpusHead) -> Result<Self, LibopusError> {
-        let (mapping, gain) = (head.mapping(), head.output_gain());
-        if is_direct(mapping) {
-            return Self::new(head);
-        }
-        let unmixed = Multistream::unmixed(mapping, gain)?;
-        let layout = DecoderLayout { channels: unmixed.channels(), streams: mapping.streams() };
-        Ok(Self { streams: Streams::Mixed(Box::new(unmixed)), layout })
+        Self::mixed_by(Mix::unmixed(head.mapping()), head, OutputRate::Hz48000)
+    }
+
+    fn mixed_by(mix: Mix, head: &OpusHead, rate: OutputRate) -> Result<Self, LibopusError> {
+        let (channels, mapping) = (mix.channels(), head.mapping());
+        let is_direct = mapping.streams() == NonZeroU8::MIN && mix == Mix::unmixed(mapping);
+        let streams = match is_direct {
+            true if channels == 1 => Streams::One(new_decoder(Channels::Mono, rate, head)?),
+            true => Streams::One(new_decoder(Channels::Stereo, rate, head)?),
+            false => Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?)),
+        };
+        Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams(), rate } })
     }
 
     /// Which decoder it is, to the last bit: the name of the library, and a fingerprint of
@@ -110,19 +121,14 @@ fn fingerprint() -> Result<u64, magnum_opus::Error> {
 
 const PACKETS_EACH: usize = 3;
 
-/// Whether the output is that of one decoder as it is.
-fn is_direct(mapping: &ChannelMapping) -> bool {
-    let is_in_order = match mapping.table() {
-        MappingTable::Indices(table) => table.iter().copied().eq(0..=mapping.coupled()),
-        _ => false,
-    };
-    mapping.streams() == NonZeroU8::MIN && is_in_order
-}
-
-/// `gain` is in dB, Q7.8.
-pub(crate) fn new_decoder(channels: Channels, gain: i16) -> Result<Decoder, LibopusError> {
-    let mut decoder = Decoder::new(SAMPLE_RATE, channels).map_err(LibopusError::Libopus)?;
-    decoder.set_gain(i32::from(gain)).map_err(LibopusError::Libopus)?;
+pub(crate) fn new_decoder(
+    channels: Channels,
+    rate: OutputRate,
+    head: &OpusHead,
+) -> Result<Decoder, LibopusError> {
+    let mut decoder = Decoder::new(rate.hz(), channels).map_err(LibopusError::Libopus)?;
+    // In dB, Q7.8, both here and there.
+    decoder.set_gain(head.output_gain().into()).map_err(LibopusError::Libopus)?;
     Ok(decoder)
 }
 

@@ -1,17 +1,12 @@
 use std::{num::NonZeroU8, ops::Range};
 
-use opus_packet::{CodedPos, Timeline, multistream_duration};
+use opus_packet::{CodedPos, multistream_duration};
 use opus_packet_index::{IndexRow, InvalidIndex, Span};
 
-use crate::{Error, PacketDecoder, window::Window};
-
-/// Samples to decode and drop before the first one that is wanted, so that a
-/// decoder which did not hear the packets before has settled: 80 ms at 48 kHz
-/// (RFC 7845 section 4.6).
-///
-/// This is a rule for listening. The samples are at the right place and sound
-/// right, but they are not bit for bit those of a decoder that heard all.
-pub const APPROXIMATE_PRE_ROLL: u32 = 3840;
+use crate::{
+    Error, PacketDecoder,
+    cut::{Cut, Placed},
+};
 
 /// What to read, to decode and to drop for one range of samples.
 ///
@@ -24,30 +19,9 @@ pub struct SegmentPlan {
 }
 
 impl SegmentPlan {
-    /// The coded samples to look up in the index for `target`, those of a range of play
-    /// samples: the same, with `pre_roll` samples before them. A range that begins within
-    /// the first pre-roll is decoded from the first packet on, as players do, so its
-    /// samples are exact.
-    pub fn approximate_lookup(
-        timeline: &Timeline,
-        target: &Range<CodedPos>,
-        pre_roll: u32,
-    ) -> Range<CodedPos> {
-        let pre_roll = u64::from(pre_roll);
-        let from_first_packet = target.start.get() <= timeline.pre_skip() + pre_roll;
-        let start = match from_first_packet {
-            true => CodedPos::new(0),
-            false => target.start.saturating_sub(pre_roll),
-        };
-        start..target.end
-    }
-
     /// A plan to decode all packets of `span` and to keep the samples of `target`.
     pub fn new(span: Span, target: Range<CodedPos>) -> Result<Self, InvalidIndex> {
-        let covered = span.samples();
-        if target.start < covered.start || target.end > covered.end {
-            return Err(InvalidIndex::not_covered(&target, &covered));
-        }
+        check_covered(&span, &target)?;
         Ok(Self { span, target })
     }
 
@@ -68,33 +42,44 @@ impl SegmentPlan {
         blob: &[u8],
         mut decoder: D,
     ) -> Result<Vec<S>, Error> {
-        decoder.reset().map_err(|error| Error::Decode {
-            packet: self.packets().start,
-            source: error.into(),
-        })?;
+        decoder.reset().map_err(|error| Error::Reset { source: error.into() })?;
+        let layout = decoder.layout();
+        let target = layout.rate.samples(&self.target);
+        let mut cut = Cut::new(target.clone());
         // The rows hold these samples, so the length is one that memory can bear.
-        let len = usize::try_from(self.target.end.get() - self.target.start.get()).unwrap_or(0);
-        let kept = Vec::with_capacity(len * decoder.layout().channels);
-        let mut window = Window::new(self.target.clone(), kept);
-        decode_span(&self.span, blob, &mut decoder, &mut window)?;
-        Ok(window.into_samples())
+        let len = usize::try_from(target.end - target.start).unwrap_or(0) * layout.channels;
+        let (mut samples, mut filled) = (vec![S::default(); len], 0);
+        for number in 0..self.span.rows().len() {
+            let packet = packet(&self.span, number, blob, layout.streams)?;
+            let room = samples.get_mut(filled..).unwrap_or_default();
+            filled += cut.decode(&mut decoder, packet, target.end, room)?;
+        }
+        Ok(samples)
     }
 }
 
-/// Decodes the packets of `span`, whose bytes `blob` holds.
-pub(crate) fn decode_span<S: Copy + Default>(
-    span: &Span,
-    blob: &[u8],
-    decoder: &mut impl PacketDecoder<S>,
-    window: &mut Window<S>,
-) -> Result<(), Error> {
-    let streams = decoder.layout().streams;
-    for (packet, row) in span.packets().zip(span.rows()) {
-        let data = packet_bytes(row, span.bytes().start, blob);
-        let duration = check_duration(packet, row, data, streams)?;
-        window.decode(decoder, (packet, data, duration), CodedPos::new(row.first))?;
+/// An index that keeps no contract may give other packets than those that were asked for.
+pub(crate) fn check_covered(span: &Span, range: &Range<CodedPos>) -> Result<(), InvalidIndex> {
+    let covered = span.samples();
+    match range.start < covered.start || range.end > covered.end {
+        true => Err(InvalidIndex::not_covered(range, &covered)),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// The packet of a row of `span`, whose bytes `blob` holds.
+pub(crate) fn packet<'a>(
+    span: &Span,
+    row: usize,
+    blob: &'a [u8],
+    streams: NonZeroU8,
+) -> Result<Placed<'a>, Error> {
+    let number = span.packets().start.saturating_add(u64::try_from(row).unwrap_or(u64::MAX));
+    let found = span.rows().get(row);
+    let row = found.ok_or(Error::IndexRange { reason: InvalidIndex::Empty })?;
+    let data = packet_bytes(row, span.bytes().start, blob);
+    let duration = check_duration(number, row, data, streams)?;
+    Ok(Placed { number, data, duration, position: CodedPos::new(row.first) })
 }
 
 fn packet_bytes<'a>(row: &IndexRow, blob_start: u64, blob: &'a [u8]) -> &'a [u8] {

@@ -23,6 +23,11 @@ pub(crate) mod sealed {
 
         fn from_sum(sum: Self::Sum) -> Self;
 
+        /// The same, to be rounded once the sum is known.
+        fn product(self, coefficient: i16) -> Self::Sum;
+
+        fn from_products(sum: Self::Sum) -> Self;
+
         fn scratch(both: &mut Scratches) -> &mut Scratch<Self>;
     }
 
@@ -57,6 +62,14 @@ pub(crate) mod sealed {
             i16::try_from(sum).unwrap_or(if sum < 0 { i16::MIN } else { i16::MAX })
         }
 
+        fn product(self, coefficient: i16) -> i32 {
+            i32::from(self) * i32::from(coefficient)
+        }
+
+        fn from_products(sum: i32) -> i16 {
+            Self::from_sum((sum + (1 << 14)) >> 15)
+        }
+
         fn scratch(both: &mut Scratches) -> &mut Scratch<i16> {
             &mut both.of_i16
         }
@@ -74,6 +87,14 @@ pub(crate) mod sealed {
         }
 
         fn from_sum(sum: f32) -> f32 {
+            sum
+        }
+
+        fn product(self, coefficient: i16) -> f32 {
+            self.scaled(coefficient)
+        }
+
+        fn from_products(sum: f32) -> f32 {
             sum
         }
 

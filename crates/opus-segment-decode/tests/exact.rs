@@ -11,7 +11,9 @@ use opus_packet::{
     Toc, write_self_delimited,
 };
 use opus_packet_index::{IndexBuilder, Span, SyncEntry, SyncRead};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder, Sample, SegmentReader, build_sync_map};
+use opus_segment_decode::{
+    LibopusDecoder, PacketDecoder, PreRoll, Sample, SegmentReader, build_sync_map,
+};
 
 /// Packets, one after the other as they are.
 struct Recording {
@@ -102,7 +104,7 @@ impl Recording {
         for start in starts {
             let end = (start + 4800).min(coded_len);
             let play = PlayPos::new(start)..PlayPos::new(end);
-            let samples: Vec<S> = reader.read_exact(play, sync, &mut decoder).unwrap();
+            let samples: Vec<S> = reader.read(play, sync, &mut decoder).unwrap();
             let at = |place| usize::try_from(place).unwrap() * channels;
             assert!(samples == all[at(start)..at(end)], "{what}: {start}..{end}");
         }
@@ -298,10 +300,11 @@ fn the_index_of_other_streams_is_an_index_fault() {
     let (index, blob) = (recording.index(), recording.packets.concat());
     let timeline = Timeline::new(0, index.samples().end.get(), 0).unwrap();
     let reader = SegmentReader::new(index, blob.as_slice(), timeline);
+    let pre_roll = PreRoll::new(3840, &timeline);
     let more = ChannelMapping::parse(255, 1, &[5, 0, 0]).unwrap();
     let decoder = LibopusDecoder::new(&recording.head.with_mapping(more)).unwrap();
     let play = PlayPos::new(0)..PlayPos::new(48_000);
-    let error = reader.read_approximate::<f32, _>(play, 3840, decoder).err();
+    let error = reader.read::<f32, _>(play, &pre_roll, decoder).err();
     assert!(error.is_some_and(|error| error.is_index_fault()));
 }
 

@@ -5,10 +5,10 @@
 
 use std::{convert::Infallible, num::NonZeroU8, ops::Range};
 
-use opus_packet::{CodedPos, InvalidRange, Packet, PacketSource, PlayPos, Timeline, Toc, duration};
-use opus_packet_index::{IndexBuilder, IndexRow, Span};
+use opus_packet::{CodedPos, InvalidRange, PlayPos, Timeline, Toc, duration};
+use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, Span, SyncRead, SyncStart};
 use opus_segment_decode::{
-    APPROXIMATE_PRE_ROLL, DecoderLayout, Error, PacketDecoder, SegmentReader, read_source,
+    APPROXIMATE_PRE_ROLL, DecoderLayout, Error, OutputRate, PacketDecoder, PreRoll, SegmentReader,
 };
 use proptest::prelude::*;
 
@@ -52,6 +52,7 @@ impl Recording {
 
 #[derive(Default)]
 struct PositionDecoder {
+    rate: OutputRate,
     decoded: Vec<Range<u64>>,
     resets: usize,
 }
@@ -60,7 +61,7 @@ impl PacketDecoder<u64> for PositionDecoder {
     type Error = Infallible;
 
     fn layout(&self) -> DecoderLayout {
-        DecoderLayout { channels: 2, streams: NonZeroU8::MIN }
+        DecoderLayout { channels: 2, streams: NonZeroU8::MIN, rate: self.rate }
     }
 
     fn reset(&mut self) -> Result<(), Infallible> {
@@ -70,26 +71,14 @@ impl PacketDecoder<u64> for PositionDecoder {
 
     fn decode(&mut self, packet: &[u8], pcm: &mut [u64]) -> Result<usize, Infallible> {
         let first = u64::from_le_bytes(packet[1..].try_into().unwrap());
-        let samples = duration(packet).unwrap();
-        self.decoded.push(first..first + u64::from(samples));
-        let samples = usize::try_from(samples).unwrap();
-        for (value, out) in (first * CHANNELS..).zip(&mut pcm[..samples * 2]) {
+        let divisor = u64::from(self.rate.divisor());
+        let samples = u64::from(duration(packet).unwrap());
+        self.decoded.push(first..first + samples);
+        let samples = usize::try_from(samples / divisor).unwrap();
+        for (value, out) in (first / divisor * CHANNELS..).zip(&mut pcm[..samples * 2]) {
             *out = value;
         }
         Ok(samples)
-    }
-}
-
-struct Walk<'a>(&'a [u8], std::slice::Iter<'a, IndexRow>);
-
-impl PacketSource for Walk<'_> {
-    type Error = Infallible;
-
-    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Infallible> {
-        let Some(row) = self.1.next() else { return Ok(None) };
-        let at = usize::try_from(row.offset).unwrap();
-        let data = &self.0[at..at + usize::try_from(row.length).unwrap()];
-        Ok(Some(Packet { data, duration: duration(data).unwrap() }))
     }
 }
 
@@ -111,40 +100,164 @@ fn cases() -> impl Strategy<Value = (Vec<u8>, u16, u64, Range<u64>)> {
         })
 }
 
+fn timeline(recording: &Recording, pre_skip: u16, end_trim: u64) -> Timeline {
+    Timeline::new(pre_skip, recording.coded_len, end_trim).unwrap()
+}
+
+/// What a range should give at a rate.
+fn expected(range: &Range<u64>, pre_skip: u16, rate: OutputRate) -> Vec<u64> {
+    let pre_skip = u64::from(pre_skip);
+    let coded = CodedPos::new(range.start + pre_skip)..CodedPos::new(range.end + pre_skip);
+    let samples = rate.samples(&coded);
+    (samples.start * CHANNELS..samples.end * CHANNELS).collect()
+}
+
+fn rates() -> impl Strategy<Value = OutputRate> {
+    let rates = [48_000, 24_000, 16_000, 12_000, 8000].map(|hz| OutputRate::try_from(hz).unwrap());
+    prop::sample::select(rates.to_vec())
+}
+
+/// A sync map of starts that count for so many samples, and lie so far back.
+struct Starts {
+    each: u64,
+    back: u64,
+}
+
+impl SyncRead for Starts {
+    type Error = Infallible;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
+        let until = (position.get() / self.each + 1) * self.each;
+        Ok(SyncStart { start: position.saturating_sub(self.back), until: CodedPos::new(until) })
+    }
+}
+
 proptest! {
     #[test]
-    fn every_range_is_at_its_place((sizes, pre_skip, end_trim, range) in cases()) {
+    fn every_range_is_at_its_place((sizes, pre_skip, end_trim, range) in cases(), rate in rates()) {
         let recording = Recording::new(&sizes);
-        let timeline = Timeline::new(pre_skip, recording.coded_len, end_trim).unwrap();
-        let first = range.start + u64::from(pre_skip);
-        let last = range.end + u64::from(pre_skip);
-        let expected: Vec<u64> = (first * CHANNELS..last * CHANNELS).collect();
-
-        let mut decoder = PositionDecoder::default();
-        let samples = recording.reader(timeline).read_approximate(play(&range), APPROXIMATE_PRE_ROLL, &mut decoder);
+        let timeline = timeline(&recording, pre_skip, end_trim);
+        let (first, last) = (range.start + u64::from(pre_skip), range.end + u64::from(pre_skip));
+        let mut decoder = PositionDecoder { rate, ..PositionDecoder::default() };
+        let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
+        let samples = recording.reader(timeline).read(play(&range), &pre_roll, &mut decoder);
+        let expected = expected(&range, pre_skip, rate);
         prop_assert_eq!(&samples.unwrap(), &expected);
+        if expected.is_empty() {
+            return Ok(());
+        }
         prop_assert_eq!(decoder.resets, 1);
         let decoded = decoder.decoded[0].start..decoder.decoded.last().unwrap().end;
+        let divisor = u64::from(rate.divisor());
+        let first_kept = first.div_ceil(divisor) * divisor;
         let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);
-        let wanted = if range.start <= pre_roll { 0 } else { first - pre_roll };
+        let is_near = first_kept <= pre_roll + u64::from(pre_skip);
+        let wanted = if is_near { 0 } else { first_kept - pre_roll };
         prop_assert!(decoded.start <= wanted && wanted < decoder.decoded[0].end);
         prop_assert!(decoder.decoded.last().unwrap().start < last && last <= decoded.end);
-
-        let mut walking = PositionDecoder::default();
-        let walk = Walk(&recording.blob, recording.rows.iter());
-        let walked = read_source(walk, &timeline, play(&range), Some(APPROXIMATE_PRE_ROLL), &mut walking);
-        prop_assert_eq!(walked.unwrap(), expected);
-        prop_assert_eq!(walking.decoded, decoder.decoded);
     }
+
+    /// However it is taken, and wherever decoding begins anew.
+    #[test]
+    fn a_stream_gives_the_same(
+        (sizes, pre_skip, end_trim, range) in cases(),
+        rate in rates(), room in 1usize..5000, each in 100u64..10_000, back in 0u64..5000,
+    ) {
+        let recording = Recording::new(&sizes);
+        let reader = recording.reader(timeline(&recording, pre_skip, end_trim));
+        let decoder = PositionDecoder { rate, ..PositionDecoder::default() };
+        let mut stream = reader.stream(play(&range), Starts { each, back }, decoder).unwrap();
+        let expected = expected(&range, pre_skip, rate);
+        prop_assert_eq!(stream.left(), expected.len());
+        let (mut samples, mut out) = (Vec::new(), vec![0; room]);
+        loop {
+            let count = stream.read(&mut out).unwrap();
+            samples.extend_from_slice(&out[..count]);
+            prop_assert_eq!(stream.left(), expected.len() - samples.len());
+            if count < room {
+                break;
+            }
+        }
+        prop_assert_eq!(samples, expected);
+    }
+}
+
+/// An index that cannot be read from a place on, for a time.
+struct Failing {
+    index: Span,
+    fails: std::cell::Cell<u32>,
+}
+
+impl IndexRead for Failing {
+    type Error = std::io::Error;
+
+    fn span(&self, samples: Range<CodedPos>) -> Result<Span, std::io::Error> {
+        if samples.start.get() > 48_000 && self.fails.get() > 0 {
+            self.fails.set(self.fails.get() - 1);
+            return Err(std::io::Error::other("away"));
+        }
+        self.index.span(samples).map_err(std::io::Error::other)
+    }
+}
+
+/// What could be read is given first; then the error; then it goes on from there.
+#[test]
+fn a_stream_goes_on_after_an_error() {
+    let recording = Recording::new(&[3; 200]);
+    let timeline = timeline(&recording, 0, 0);
+    let index = Failing { index: recording.index(), fails: 2.into() };
+    let reader = SegmentReader::new(index, recording.blob.as_slice(), timeline);
+    let starts = Starts { each: 60_000, back: 3000 };
+    let mut stream = reader.stream(play(&(0..96_000)), starts, PositionDecoder::default()).unwrap();
+    let mut samples = Vec::new();
+    let error = stream.read_to_end(&mut samples).unwrap_err();
+    assert!(error.is_index_fault(), "{error}");
+    assert_eq!(samples.len(), 120_000);
+    stream.read_to_end(&mut samples).unwrap();
+    assert!(samples == expected(&(0..96_000), 0, OutputRate::Hz48000));
+}
+
+/// A sync map that breaks its contract ends in an error and not in a loop.
+#[test]
+fn a_start_that_does_not_count_is_an_error() {
+    struct Wrong(SyncStart);
+
+    impl SyncRead for Wrong {
+        type Error = Infallible;
+
+        fn start(&self, _: CodedPos) -> Result<SyncStart, Infallible> {
+            Ok(self.0)
+        }
+    }
+
+    let recording = Recording::new(&[3; 10]);
+    let reader = recording.reader(timeline(&recording, 0, 0));
+    for (start, until) in [(0, 5000), (0, 0), (6000, 9600)] {
+        let wrong = Wrong(SyncStart { start: CodedPos::new(start), until: CodedPos::new(until) });
+        let error = reader.read(play(&(5000..6000)), &wrong, PositionDecoder::default());
+        assert!(matches!(error, Err(Error::SyncStart { .. })), "{error:?}");
+    }
+}
+
+/// A range that a timeline allows and no memory could hold.
+#[test]
+fn a_range_without_packets_is_an_error() {
+    let recording = Recording::new(&[3; 10]);
+    let timeline = Timeline::new(0, i64::MAX.try_into().unwrap(), 0).unwrap();
+    let reader = recording.reader(timeline);
+    let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
+    let range = play(&(0..timeline.play_len()));
+    let error = reader.read(range, &pre_roll, PositionDecoder::default()).unwrap_err();
+    assert!(error.is_index_fault(), "{error}");
 }
 
 #[test]
 fn wrong_ranges_are_told_the_valid_one() {
     let recording = Recording::new(&[3; 10]);
-    let reader = recording.reader(Timeline::new(312, 9600, 0).unwrap());
-    let read = |range| {
-        reader.read_approximate(play(&range), APPROXIMATE_PRE_ROLL, PositionDecoder::default())
-    };
+    let timeline = timeline(&recording, 312, 0);
+    let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
+    let reader = recording.reader(timeline);
+    let read = |range| reader.read(play(&range), &pre_roll, PositionDecoder::default());
     let reversed = Range { start: 7, end: 3 };
     assert!(matches!(read(reversed), Err(Error::Range(InvalidRange::Reversed { .. }))));
     assert!(matches!(read(3..3), Err(Error::Range(InvalidRange::Empty { .. }))));
@@ -162,19 +275,8 @@ fn the_index_of_another_blob_is_an_index_fault() {
     let other = Recording::new(&[3, 3, 3, 3, 2, 2, 2, 2, 2, 2]);
     let timeline = Timeline::new(0, 5760, 0).unwrap();
     let reader = SegmentReader::new(other.index(), recording.blob.as_slice(), timeline);
-    let error = reader
-        .read_approximate(play(&(0..5760)), APPROXIMATE_PRE_ROLL, PositionDecoder::default())
-        .unwrap_err();
+    let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
+    let error = reader.read(play(&(0..5760)), &pre_roll, PositionDecoder::default()).unwrap_err();
     assert!(matches!(error, Error::IndexedDuration { packet: 4, indexed: 480, found: 960 }));
     assert!(error.is_index_fault());
-}
-
-#[test]
-fn a_source_that_ends_early_is_an_error() {
-    let recording = Recording::new(&[3; 10]);
-    let timeline = Timeline::new(0, 9600 + 1, 0).unwrap();
-    let walk = Walk(&recording.blob, recording.rows.iter());
-    let range = play(&(9000..9601));
-    let error = read_source(walk, &timeline, range, None, PositionDecoder::default());
-    assert!(matches!(error, Err(Error::SourceTooShort { end: 9600, expected: 9601 })));
 }

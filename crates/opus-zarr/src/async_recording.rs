@@ -2,7 +2,7 @@ use std::{ops::Range, sync::Arc};
 
 use opus_packet::{CodedPos, PlayPos};
 use opus_packet_index::SyncStart;
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Sample, SegmentPlan};
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Output, PreRoll, Sample, SegmentPlan};
 use opus_zarr_store::{AsyncRecordingReader, AsyncStorage, RecordingInfo, RecordingName};
 
 use crate::{Error, decoders::Decoders, recording::exactness};
@@ -29,6 +29,18 @@ impl AsyncRecording {
         self.reader.info()
     }
 
+    /// What reads give: at first all channels, at 48 kHz.
+    pub fn output(&self) -> &Output {
+        self.decoders.output()
+    }
+
+    /// Changes what reads give from now on: see
+    /// [`Recording::set_output`](crate::Recording::set_output).
+    pub fn set_output(&mut self, output: Output) -> Result<(), Error> {
+        self.decoders = Decoders::new(self.reader.head(), output)?;
+        Ok(())
+    }
+
     /// Reads a range of play samples, as [`Recording::read`](crate::Recording::read) does:
     /// one request to the index, unless its chunk is at hand, one to the blob, and for exact
     /// samples one to the sync map. Without an index it is an error: to walk all packets
@@ -37,10 +49,9 @@ impl AsyncRecording {
         let play = PlayPos::new(range.start)..PlayPos::new(range.end);
         let timeline = self.reader.timeline();
         let target = timeline.coded(play).map_err(|error| self.fault(error.into()))?;
-        if exactness(self.info()).is_err() {
-            let pre_roll = APPROXIMATE_PRE_ROLL;
-            let lookup = SegmentPlan::approximate_lookup(&timeline, &target, pre_roll);
-            return self.decode(lookup, target, Vec::new()).await;
+        if exactness(self.info(), self.output().rate).is_err() {
+            let start = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline).start_for(target.start);
+            return self.decode(start..target.end, target, Vec::new()).await;
         }
         let (mut samples, mut from) = (Vec::new(), target.start);
         while from < target.end {
@@ -64,11 +75,10 @@ impl AsyncRecording {
             .map_err(|reason| self.fault(opus_segment_decode::Error::IndexRange { reason }))?;
         let mut bytes = Vec::new();
         self.reader.read(plan.bytes(), &mut bytes).await?;
-        let decoded: Vec<S> = self
-            .decoders
-            .lend(self.reader.head(), |decoder| plan.decode(&bytes, decoder))?
-            .map_err(|reason| self.fault(reason))?;
-        samples.extend(decoded);
+        let mut decoder = self.decoders.take(self.reader.head())?;
+        let decoded: Result<Vec<S>, _> = plan.decode(&bytes, &mut decoder);
+        self.decoders.put(decoder);
+        samples.extend(decoded.map_err(|reason| self.fault(reason))?);
         Ok(samples)
     }
 

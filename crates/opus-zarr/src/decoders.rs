@@ -1,28 +1,34 @@
 use std::sync::{Mutex, PoisonError};
 
 use opus_packet::OpusHead;
-use opus_segment_decode::LibopusDecoder;
-
-use crate::Error;
+use opus_segment_decode::{LibopusDecoder, LibopusError, Output};
 
 /// Decoders at rest: to make one takes longer than to reset it.
 #[derive(Debug, Default)]
-pub(crate) struct Decoders(Mutex<Vec<LibopusDecoder>>);
+pub(crate) struct Decoders {
+    output: Output,
+    rested: Mutex<Vec<LibopusDecoder>>,
+}
 
 impl Decoders {
-    /// Lends a decoder of one kind of stream to `work`.
-    pub(crate) fn lend<T>(
-        &self,
-        head: &OpusHead,
-        work: impl FnOnce(&mut LibopusDecoder) -> T,
-    ) -> Result<T, Error> {
-        let rested = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut decoder = match rested {
-            Some(decoder) => decoder,
-            None => LibopusDecoder::new(head)?,
-        };
-        let result = work(&mut decoder);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
-        Ok(result)
+    /// Of this output, if the stream has it.
+    pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, LibopusError> {
+        let decoder = LibopusDecoder::with_output(head, &output)?;
+        Ok(Self { output, rested: Mutex::new(vec![decoder]) })
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// A decoder of one kind of stream.
+    pub(crate) fn take(&self, head: &OpusHead) -> Result<LibopusDecoder, LibopusError> {
+        let rested = self.rested.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        rested.map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok)
+    }
+
+    /// Puts it back.
+    pub(crate) fn put(&self, decoder: LibopusDecoder) {
+        self.rested.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
     }
 }

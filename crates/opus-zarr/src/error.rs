@@ -32,8 +32,10 @@ pub enum Error {
     Blob { recording: RecordingName, reason: ogg_opus_demux::Error },
     #[error("recording \"{recording}\": {reason}")]
     Read { recording: RecordingName, reason: opus_segment_decode::Error },
+    #[error("recording \"{recording}\": room for {found} samples, expected {expected}")]
+    Buffer { recording: RecordingName, found: usize, expected: usize },
     #[error("recording \"{recording}\" cannot be read exactly: {reason}")]
     NotExact { recording: RecordingName, reason: NotExact },
-    #[error("cannot make a decoder: {0}")]
+    #[error("no decoder: {0}")]
     Decoder(#[from] opus_segment_decode::LibopusError),
 }

@@ -6,11 +6,13 @@ mod decoders;
 mod demuxer;
 mod error;
 mod import;
+mod index;
 mod options;
 mod read_many;
 mod recording;
 mod report;
 mod source;
+mod stream;
 mod survey;
 mod verify;
 
@@ -20,7 +22,7 @@ pub use demuxer::DemuxError;
 pub use error::Error;
 pub use import::{Imported, import, import_into, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
-pub use opus_segment_decode::Sample;
+pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
 pub use opus_zarr_store::{
     BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
     Store, StoredAs, SyncInfo, Tags,
@@ -28,4 +30,5 @@ pub use opus_zarr_store::{
 pub use read_many::ReadLimits;
 pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;
+pub use stream::SampleStream;
 pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify, verify_in};

@@ -80,10 +80,13 @@ impl Recording {
             0 | 1 => None,
             _ => self.read::<S>(start..end).ok(),
         };
-        let channels = u64::from(self.info().channels);
-        let place = |at: u64| usize::try_from((at - start) * channels).unwrap_or(usize::MAX);
+        // Exact, so at 48 kHz.
+        let place = |at: u64, channels: usize| {
+            usize::try_from(at - start).unwrap_or(usize::MAX).saturating_mul(channels)
+        };
         let part = |all: &[S], range: &Range<u64>| {
-            all.get(place(range.start)..place(range.end)).map(<[S]>::to_vec)
+            let channels = all.len().checked_div(place(end, 1))?;
+            all.get(place(range.start, channels)..place(range.end, channels)).map(<[S]>::to_vec)
         };
         members()
             .map(|(number, range)| {

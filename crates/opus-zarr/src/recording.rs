@@ -4,13 +4,13 @@ use ogg_opus_demux::OggOpusReader;
 use opus_packet::{OpusHead, PlayPos};
 use opus_packet_index::{IndexRead, SyncEntry};
 use opus_segment_decode::{
-    APPROXIMATE_PRE_ROLL, LibopusDecoder, Sample, SegmentReader, build_sync_map, read_source,
+    APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample, build_sync_map,
 };
 use opus_zarr_store::{
     BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
 };
 
-use crate::{Error, decoders::Decoders, import::index_blob};
+use crate::{Error, SampleStream, decoders::Decoders, import::index_blob};
 
 /// A recording in a store.
 ///
@@ -47,6 +47,8 @@ pub enum NotExact {
     NoSyncMap,
     #[error("its sync map is for {measured:?}, this is {decoder:?}: `build_sync` makes it anew")]
     OtherDecoder { measured: String, decoder: String },
+    #[error("sync maps are for output at 48000 Hz, this is at {rate} Hz")]
+    OtherRate { rate: u32 },
 }
 
 impl Recording {
@@ -87,7 +89,7 @@ impl Recording {
 
     /// Whether it can be read exactly, or why not.
     pub fn exactness(&self) -> Result<(), NotExact> {
-        exactness(self.info())
+        exactness(self.info(), self.output().rate)
     }
 
     /// Reads a range of play samples, `i16` or `f32`, interleaved by channel: exact if there
@@ -109,44 +111,85 @@ impl Recording {
     /// The same in the mode that is asked for. Beside the errors of [`read`](Self::read),
     /// exact reading is one where it is not possible.
     pub fn read_as<S: Sample>(&self, mode: ReadMode, range: Range<u64>) -> Result<Vec<S>, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let mut samples = Vec::new();
+        self.with_stream(mode, range, |stream| stream.read_to_end(&mut samples))?;
+        Ok(samples)
+    }
+
+    /// The same into the memory of the caller, which must hold exactly the samples of the
+    /// range, all channels: see [`sample_count`](Self::sample_count).
+    pub fn read_into<S: Sample>(&self, range: Range<u64>, out: &mut [S]) -> Result<(), Error> {
+        self.with_stream(self.read_mode(), range, |stream| {
+            let (found, expected) = (out.len(), stream.left());
+            if found != expected {
+                let recording = stream.recording_name();
+                return Err(Error::Buffer { recording, found, expected });
+            }
+            let mut filled = 0;
+            while let Some(room) = out.get_mut(filled..).filter(|room| !room.is_empty()) {
+                filled += stream.read(room)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The samples of a long range, as [`read`](Self::read) gives them, decoded as they
+    /// are taken: in memory that does not grow with the range.
+    pub fn stream<S: Sample>(&self, range: Range<u64>) -> Result<SampleStream<'_, S>, Error> {
+        self.stream_as(self.read_mode(), range)
+    }
+
+    /// The same in the mode that is asked for.
+    pub fn stream_as<S: Sample>(
+        &self,
+        mode: ReadMode,
+        range: Range<u64>,
+    ) -> Result<SampleStream<'_, S>, Error> {
         if mode == ReadMode::Exact {
             let recording = self.reader.name().clone();
             self.exactness().map_err(|reason| Error::NotExact { recording, reason })?;
         }
-        self.decoders.lend(self.reader.head(), |decoder| {
-            match self.read_indexed(mode, play.clone(), decoder) {
-                Err(fault) if fault.is_index_fault() => {
-                    tracing::warn!(recording = %self.name(), %fault, "reading without the index");
-                    self.read_without_index(mode, play, decoder)
-                }
-                result => result.map_err(self.read_error()),
-            }
-        })?
+        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        SampleStream::new(&self.reader, mode, play, self.decoders.take(self.reader.head())?)
     }
 
-    fn read_indexed<S: Sample>(
+    /// What reads give: at first all channels, at 48 kHz.
+    pub fn output(&self) -> &Output {
+        self.decoders.output()
+    }
+
+    /// Changes what reads give from now on. Ranges go on counting samples at 48 kHz: see
+    /// [`OutputRate`](crate::OutputRate).
+    ///
+    /// A sync map is measured at 48 kHz: at other rates reads are approximate. Which channels
+    /// are given does not matter to it.
+    ///
+    /// # Errors
+    ///
+    /// A channel that the recording does not have, or none; reads go on as before.
+    pub fn set_output(&mut self, output: Output) -> Result<(), Error> {
+        self.decoders = Decoders::new(self.reader.head(), output)?;
+        Ok(())
+    }
+
+    /// How many samples a range of play samples gives at the rate of the output, per channel.
+    pub fn sample_count(&self, range: Range<u64>) -> Result<u64, Error> {
+        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let coded = self.reader.timeline().coded(play).map_err(|e| self.read_error()(e.into()))?;
+        let samples = self.output().rate.samples(&coded);
+        Ok(samples.end - samples.start)
+    }
+
+    fn with_stream<S: Sample>(
         &self,
         mode: ReadMode,
-        play: Range<PlayPos>,
-        decoder: &mut LibopusDecoder,
-    ) -> Result<Vec<S>, opus_segment_decode::Error> {
-        let segments = SegmentReader::new(&self.reader, &self.reader, self.reader.timeline());
-        match mode {
-            ReadMode::Approximate { pre_roll } => {
-                segments.read_approximate(play, pre_roll, decoder)
-            }
-            ReadMode::Exact => {
-                match segments.read_exact(play.clone(), &self.reader, &mut *decoder) {
-                    Err(fault @ opus_segment_decode::Error::Sync { .. }) => {
-                        tracing::warn!(recording = %self.name(), %fault, "decoding from the start");
-                        let none: [SyncEntry; 0] = [];
-                        segments.read_exact(play, none.as_slice(), decoder)
-                    }
-                    result => result,
-                }
-            }
-        }
+        range: Range<u64>,
+        read: impl FnOnce(&mut SampleStream<'_, S>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut stream = self.stream_as(mode, range)?;
+        let result = read(&mut stream);
+        self.decoders.put(stream.into_decoder());
+        result
     }
 
     /// Measures a sync map and puts it in the place of the present one, if any: from then
@@ -193,37 +236,22 @@ impl Recording {
         &self.reader
     }
 
-    fn read_without_index<S: Sample>(
-        &self,
-        mode: ReadMode,
-        play: Range<PlayPos>,
-        decoder: &mut LibopusDecoder,
-    ) -> Result<Vec<S>, Error> {
-        let source = OggOpusReader::strict(self.reader.blob_reader())
-            .map_err(|reason| Error::Blob { recording: self.reader.name().clone(), reason })?;
-        let pre_roll = match mode {
-            ReadMode::Exact => None,
-            ReadMode::Approximate { pre_roll } => Some(pre_roll),
-        };
-        read_source(source, &self.reader.timeline(), play, pre_roll, decoder)
-            .map_err(self.read_error())
-    }
-
     fn read_error(&self) -> impl Fn(opus_segment_decode::Error) -> Error + '_ {
         |reason| Error::Read { recording: self.reader.name().clone(), reason }
     }
 }
 
 /// Whether a recording can be read exactly by the decoder of this program.
-pub(crate) fn exactness(info: &RecordingInfo) -> Result<(), NotExact> {
+pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), NotExact> {
     let measured = &info.sync.as_ref().ok_or(NotExact::NoSyncMap)?.decoder;
     let decoder = LibopusDecoder::identity().unwrap_or("none");
-    match *measured == *decoder {
-        true => Ok(()),
-        false => {
-            let (measured, decoder) = (measured.clone(), decoder.to_owned());
-            Err(NotExact::OtherDecoder { measured, decoder })
-        }
+    if *measured != *decoder {
+        let (measured, decoder) = (measured.clone(), decoder.to_owned());
+        return Err(NotExact::OtherDecoder { measured, decoder });
+    }
+    match rate {
+        OutputRate::Hz48000 => Ok(()),
+        rate => Err(NotExact::OtherRate { rate: rate.hz() }),
     }
 }
 

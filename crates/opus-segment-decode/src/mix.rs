@@ -1,0 +1,204 @@
+use opus_packet::{ChannelMapping, MappingTable};
+
+use crate::{
+    ChannelSelection, LibopusError, Sample,
+    multistream::Layout,
+    sample::sealed::{Scratch, Sealed},
+};
+
+/// How the channels of the streams become those of the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// For each output channel the decoded one, or [`SILENCE`].
+    Copy(Vec<u8>),
+    /// For each output channel the coefficients of the decoded ones, in Q15; each product is
+    /// rounded.
+    Matrix(Vec<Vec<i16>>),
+    /// One channel: the share of each decoded one, in Q15; the sum is rounded.
+    Mono(Vec<i16>),
+}
+
+const SILENCE: u8 = 255;
+
+impl Mix {
+    /// The selected channels of a mapping.
+    pub(crate) fn new(
+        mapping: &ChannelMapping,
+        selection: &ChannelSelection,
+    ) -> Result<Self, LibopusError> {
+        let all = match mapping.table() {
+            MappingTable::Indices(table) => Self::Copy(table.to_vec()),
+            MappingTable::Matrix(bytes) => Self::Matrix(rows(bytes, mapping.channels())),
+            _ => return Err(LibopusError::UnsupportedFamily { family: mapping.family() }),
+        };
+        match (selection, all, mapping.family()) {
+            (ChannelSelection::All, all, _) => Ok(all),
+            (ChannelSelection::Only(channels), all, _) => all.only(channels),
+            (ChannelSelection::Mono, all, 2 | 3) => all.only(&[0]),
+            (ChannelSelection::Mono, Self::Copy(table), family) if table.len() > 1 => {
+                Ok(Self::Mono(mono(&table, family, decoded(mapping))))
+            }
+            (ChannelSelection::Mono, all, _) => Ok(all),
+        }
+    }
+
+    /// The channels of the streams, one after the other.
+    pub(crate) fn unmixed(mapping: &ChannelMapping) -> Self {
+        // At most 255: an invariant of the mapping.
+        Self::Copy((0..mapping.streams().get().saturating_add(mapping.coupled())).collect())
+    }
+
+    /// Channels of the output.
+    pub(crate) fn channels(&self) -> usize {
+        match self {
+            Self::Copy(table) => table.len(),
+            Self::Matrix(rows) => rows.len(),
+            Self::Mono(_) => 1,
+        }
+    }
+
+    pub(crate) fn mix<S: Sample>(&self, layout: Layout, scratch: &mut Scratch<S>, out: &mut [S]) {
+        let Scratch { decoded, sums } = scratch;
+        match self {
+            Self::Copy(table) => copy(table, layout, decoded, out),
+            Self::Matrix(rows) => {
+                for (channel, row) in rows.iter().enumerate() {
+                    add_up::<S>(row, layout, decoded, sums, S::scaled);
+                    put(sums, S::from_sum, layout.output_channel(channel, out));
+                }
+            }
+            Self::Mono(shares) => {
+                add_up::<S>(shares, layout, decoded, sums, S::product);
+                put(sums, S::from_products, layout.output_channel(0, out));
+            }
+        }
+    }
+
+    fn only(self, channels: &[u8]) -> Result<Self, LibopusError> {
+        if channels.is_empty() {
+            return Err(LibopusError::NoChannels);
+        }
+        Ok(match self {
+            Self::Copy(table) => Self::Copy(select(&table, channels)?),
+            Self::Matrix(rows) => Self::Matrix(select(&rows, channels)?),
+            Self::Mono(shares) => Self::Mono(shares),
+        })
+    }
+}
+
+fn select<T: Clone>(all: &[T], channels: &[u8]) -> Result<Vec<T>, LibopusError> {
+    let select = |&channel: &u8| {
+        let found = all.get(usize::from(channel)).cloned();
+        found.ok_or(LibopusError::NoSuchChannel { channel, count: all.len() })
+    };
+    channels.iter().map(select).collect()
+}
+
+/// The share that each decoded channel has of the mono mix of all output channels.
+fn mono(table: &[u8], family: u8, decoded: usize) -> Vec<i16> {
+    let mut shares = vec![0i16; decoded];
+    let surround = SURROUND_SHARES.iter().find(|shares| shares.len() == table.len());
+    let equal = equal_shares(table.len());
+    let of_each = match surround {
+        Some(shares) if family == 1 => shares,
+        _ => equal.as_slice(),
+    };
+    for (&index, &share) in table.iter().zip(of_each) {
+        if let Some(sum) = shares.get_mut(usize::from(index)) {
+            *sum = sum.saturating_add(share);
+        }
+    }
+    shares
+}
+
+/// Which together are 1.
+fn equal_shares(channels: usize) -> Vec<i16> {
+    let border = |channel: usize| (channel << 15) / channels;
+    let share = |channel| i16::try_from(border(channel + 1) - border(channel));
+    (0..channels).map(|channel| share(channel).unwrap_or(i16::MAX)).collect()
+}
+
+/// Half of the sum of both rows of the matrices of RFC 7845 section 5.1.1.5, in Q15: together
+/// at most 2, so that no sum of 16-bit samples is beyond 32 bits.
+const SURROUND_SHARES: [&[i16]; 6] = [
+    &[9598, 13_573, 9598],
+    &[6925, 6925, 9459, 9459],
+    &[10_663, 15_078, 10_663, 14_566, 14_566],
+    &[8668, 12_259, 8668, 11_841, 11_841, 12_259],
+    &[7460, 10_550, 7460, 10_190, 10_190, 9136, 10_550],
+    &[6367, 9005, 6367, 8698, 8698, 8698, 8698, 9005],
+];
+
+fn copy<S: Sample>(table: &[u8], layout: Layout, decoded: &[S], out: &mut [S]) {
+    for (channel, &index) in table.iter().enumerate() {
+        let places = layout.output_channel(channel, out);
+        if index == SILENCE {
+            places.for_each(|place| *place = S::default());
+            continue;
+        }
+        let samples = layout.decoded_channel(usize::from(index), decoded);
+        places.zip(samples).for_each(|(place, &sample)| *place = sample);
+    }
+}
+
+fn add_up<S: Sample>(
+    coefficients: &[i16],
+    layout: Layout,
+    decoded: &[S],
+    sums: &mut Vec<S::Sum>,
+    times: impl Fn(S, i16) -> S::Sum,
+) {
+    sums.clear();
+    sums.resize(decoded.len() / layout.decoded, S::Sum::default());
+    for (index, &coefficient) in coefficients.iter().enumerate().filter(|&(_, &c)| c != 0) {
+        let samples = layout.decoded_channel(index, decoded);
+        sums.iter_mut().zip(samples).for_each(|(sum, &x)| *sum += times(x, coefficient));
+    }
+}
+
+fn put<'a, S: Sealed + 'a>(
+    sums: &[S::Sum],
+    round: impl Fn(S::Sum) -> S,
+    places: impl Iterator<Item = &'a mut S>,
+) {
+    places.zip(sums).for_each(|(place, &sum)| *place = round(sum));
+}
+
+/// The rows of a matrix that is given column after column.
+fn rows(matrix: &[u8], channels: u8) -> Vec<Vec<i16>> {
+    let coefficient = |pair: &[u8]| pair.first_chunk().map_or(0, |&pair| i16::from_le_bytes(pair));
+    let cells: Vec<i16> = matrix.chunks_exact(2).map(coefficient).collect();
+    let channels = usize::from(channels);
+    (0..channels).map(|row| cells.iter().skip(row).step_by(channels).copied().collect()).collect()
+}
+
+fn decoded(mapping: &ChannelMapping) -> usize {
+    usize::from(mapping.streams().get()) + usize::from(mapping.coupled())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_shares_are_one_together() {
+        for channels in 2..=255 {
+            let shares = equal_shares(channels);
+            assert_eq!(shares.iter().map(|&share| i32::from(share)).sum::<i32>(), 1 << 15);
+        }
+    }
+
+    /// RFC 7845 makes the coefficients of a side 1 together, or 2 from five channels on.
+    #[test]
+    fn surround_shares_are_those_of_the_rfc() {
+        for shares in SURROUND_SHARES {
+            let sum: i32 = shares.iter().map(|&share| i32::from(share)).sum();
+            let expected = if shares.len() < 5 { 1 << 15 } else { 1 << 16 };
+            assert!(
+                (sum - expected).abs() <= 1 && sum <= 1 << 16,
+                "{} channels: {sum}",
+                shares.len()
+            );
+        }
+    }
+}

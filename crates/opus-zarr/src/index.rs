@@ -1,0 +1,95 @@
+use std::{cell::RefCell, ops::Range};
+
+use ogg_opus_demux::{Buffered, OggOpusReader};
+use opus_packet::CodedPos;
+use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, InvalidIndex, Span};
+use opus_zarr_store::{BlobReader, RecordingReader};
+
+/// Where the packets of a recording are looked up.
+pub(crate) enum Index<'a> {
+    Stored(&'a RecordingReader),
+    /// There is no index to be used: packets are found by walking the blob.
+    Walked(Box<RefCell<Walk<'a>>>),
+}
+
+/// Why packets could not be looked up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IndexError {
+    #[error(transparent)]
+    Stored(opus_zarr_store::Error),
+    #[error("there is none to be used, and its Ogg stream cannot be read: {0}")]
+    Blob(ogg_opus_demux::Error),
+    #[error("there is none to be used, and the packet at coded sample {position} crosses a page")]
+    Divided { position: CodedPos },
+    #[error("there is none to be used, and the packets of its Ogg stream make none: {0}")]
+    Rows(InvalidIndex),
+}
+
+/// The packets of a blob, one after the other.
+pub(crate) struct Walk<'a> {
+    reader: &'a RecordingReader,
+    /// Where it stands; none before the first packet.
+    stream: Option<OggOpusReader<Buffered<BlobReader<'a>>>>,
+    builder: IndexBuilder,
+    /// The packet before, which may be asked for once more.
+    last: Option<IndexRow>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn walked(reader: &'a RecordingReader) -> Self {
+        Self::Walked(Box::new(RefCell::new(Walk::new(reader))))
+    }
+}
+
+impl IndexRead for Index<'_> {
+    type Error = IndexError;
+
+    fn span(&self, samples: Range<CodedPos>) -> Result<Span, IndexError> {
+        match self {
+            Self::Stored(reader) => reader.span(samples).map_err(IndexError::Stored),
+            Self::Walked(walk) => walk.borrow_mut().span(samples),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(reader: &'a RecordingReader) -> Self {
+        Self { reader, stream: None, builder: IndexBuilder::default(), last: None }
+    }
+
+    fn span(&mut self, samples: Range<CodedPos>) -> Result<Span, IndexError> {
+        let (start, end) = (samples.start.get(), samples.end.get());
+        if start < self.last.map_or(self.builder.coded_len(), |row| row.first) {
+            *self = Self::new(self.reader);
+        }
+        let mut rows: Vec<_> = self.last.filter(|row| start <= row.last).into_iter().collect();
+        while self.builder.coded_len() < end {
+            let Some(row) = self.next_row()? else { break };
+            if start <= row.last {
+                rows.push(row);
+            }
+        }
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let number = self.builder.packets().saturating_sub(count);
+        let first = CodedPos::new(rows.first().map_or(0, |row| row.first));
+        Span::parse(number, first, rows, self.reader.info().blob_bytes).map_err(IndexError::Rows)
+    }
+
+    fn next_row(&mut self) -> Result<Option<IndexRow>, IndexError> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => {
+                let stream = OggOpusReader::strict(self.reader.blob_reader());
+                self.stream.insert(stream.map_err(IndexError::Blob)?)
+            }
+        };
+        let Some(packet) = stream.next_ogg_packet().map_err(IndexError::Blob)? else {
+            return Ok(None);
+        };
+        let offset = packet.offset.ok_or(IndexError::Divided { position: packet.position })?;
+        let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
+        let row = self.builder.push(offset, length, packet.duration).map_err(IndexError::Rows)?;
+        self.last = Some(row);
+        Ok(Some(row))
+    }
+}

@@ -1,0 +1,104 @@
+use std::{convert::Infallible, ops::Range};
+
+use opus_packet::{CodedPos, PlayPos};
+use opus_packet_index::{SyncRead, SyncStart};
+use opus_segment_decode::{LibopusDecoder, PreRoll, Sample, SegmentReader, SegmentStream};
+use opus_zarr_store::{RecordingName, RecordingReader};
+
+use crate::{Error, ReadMode, index::Index};
+
+/// The samples of a range, interleaved by channel, decoded as they are taken.
+///
+/// However long the range is, it holds a minute of packets at a time, and of samples one
+/// packet. [`Recording::stream`](crate::Recording::stream) makes one.
+pub struct SampleStream<'a, S> {
+    reader: &'a RecordingReader,
+    segments: Segments<'a, S>,
+}
+
+type Segments<'a, S> = SegmentStream<Index<'a>, &'a RecordingReader, Starts<'a>, LibopusDecoder, S>;
+
+/// Where decoding may begin.
+enum Starts<'a> {
+    Measured(&'a RecordingReader),
+    Assumed(PreRoll),
+}
+
+impl<'a, S: Sample> SampleStream<'a, S> {
+    pub(crate) fn new(
+        reader: &'a RecordingReader,
+        mode: ReadMode,
+        play: Range<PlayPos>,
+        decoder: LibopusDecoder,
+    ) -> Result<Self, Error> {
+        let timeline = reader.timeline();
+        let starts = match mode {
+            ReadMode::Exact => Starts::Measured(reader),
+            ReadMode::Approximate { pre_roll } => {
+                Starts::Assumed(PreRoll::new(pre_roll, &timeline))
+            }
+        };
+        let segments = SegmentReader::new(Index::Stored(reader), reader, timeline)
+            .stream(play, starts, decoder)
+            .map_err(|reason| Error::Read { recording: reader.name().clone(), reason })?;
+        Ok(Self { reader, segments })
+    }
+
+    /// Fills `out` with the samples that come next, and gives how many it has written, of
+    /// all channels: fewer than there is room for only at the end of the range, or where the
+    /// next cannot be read.
+    ///
+    /// An error tells that there is nothing before what cannot be read. A later call
+    /// tries again from the same place.
+    pub fn read(&mut self, out: &mut [S]) -> Result<usize, Error> {
+        self.with_any_index(|segments| segments.read(out))
+    }
+
+    /// Samples of all channels that are still to come.
+    pub fn left(&self) -> usize {
+        self.segments.left()
+    }
+
+    pub(crate) fn read_to_end(&mut self, samples: &mut Vec<S>) -> Result<(), Error> {
+        self.with_any_index(|segments| segments.read_to_end(samples))
+    }
+
+    pub(crate) fn recording_name(&self) -> RecordingName {
+        self.reader.name().clone()
+    }
+
+    pub(crate) fn into_decoder(self) -> LibopusDecoder {
+        self.segments.into_decoder()
+    }
+
+    /// Without an index, or with a damaged one, packets are found by walking all of them.
+    fn with_any_index<T>(
+        &mut self,
+        mut read: impl FnMut(&mut Segments<'a, S>) -> Result<T, opus_segment_decode::Error>,
+    ) -> Result<T, Error> {
+        let mut result = read(&mut self.segments);
+        let index = self.segments.index_mut();
+        if let (Err(fault), Index::Stored(_)) = (&result, &index)
+            && fault.is_index_fault()
+        {
+            tracing::warn!(recording = %self.reader.name(), %fault, "reading without the index");
+            *index = Index::walked(self.reader);
+            result = read(&mut self.segments);
+        }
+        result.map_err(|reason| Error::Read { recording: self.recording_name(), reason })
+    }
+}
+
+impl SyncRead for Starts<'_> {
+    type Error = Infallible;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
+        match self {
+            Self::Assumed(pre_roll) => pre_roll.start(position),
+            Self::Measured(reader) => Ok(reader.start(position).unwrap_or_else(|fault| {
+                tracing::warn!(recording = %reader.name(), %fault, "decoding from the start");
+                SyncStart::BEGINNING
+            })),
+        }
+    }
+}
