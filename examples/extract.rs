@@ -1,18 +1,22 @@
 //! Writes a range of a recording to a WAV file; START and END are samples at
-//! 48 kHz: `cargo run --release --example extract STORE NAME START END OUT.wav`.
+//! 48 kHz, HZ is the sample rate of the file, 48000 or one that divides it:
+//! `cargo run --release --example extract STORE NAME START END OUT.wav [HZ]`.
 
 use std::{env, error::Error, process::ExitCode};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
-use opus_zarr::Recording;
+use opus_zarr::{Output, Recording};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [store, name, start, end, out] = arguments.as_slice() else {
-        eprintln!("usage: extract STORE NAME START END OUT.wav");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (&[store, name, start, end, out] | &[store, name, start, end, out, _]) =
+        arguments.as_slice()
+    else {
+        eprintln!("usage: extract STORE NAME START END OUT.wav [HZ]");
         return ExitCode::from(2);
     };
-    match extract(store, name, start, end, out) {
+    match extract((store, name), (start, end), out, arguments.get(5).copied()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -22,29 +26,38 @@ fn main() -> ExitCode {
 }
 
 fn extract(
-    store: &str,
-    name: &str,
-    start: &str,
-    end: &str,
+    (store, name): (&str, &str),
+    (start, end): (&str, &str),
     out: &str,
+    hz: Option<&str>,
 ) -> Result<(), Box<dyn Error>> {
-    let recording = Recording::open(store, name)?;
-    let samples: Vec<i16> = recording.read(position(start)?..position(end)?)?;
+    let mut recording = Recording::open(store, name)?;
+    if let Some(hz) = hz {
+        let number: u32 = hz.parse().map_err(|_| format!("\"{hz}\" is no sample rate in Hz"))?;
+        recording.set_output(Output { rate: number.try_into()?, ..Output::default() })?;
+    }
+    let mut samples = recording.stream::<i16>(position(start)?..position(end)?)?;
 
     let channels = u16::from(recording.info().channels);
     let spec = WavSpec {
         channels,
-        sample_rate: 48_000,
+        sample_rate: recording.output().rate.hz(),
         bits_per_sample: 16,
         sample_format: SampleFormat::Int,
     };
     let mut wav =
         WavWriter::create(out, spec).map_err(|error| format!("cannot create {out}: {error}"))?;
-    for sample in &samples {
-        wav.write_sample(*sample)?;
+    let (mut buffer, mut count) = (vec![0; 65_536], 0);
+    loop {
+        let read = samples.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        buffer.iter().take(read).try_for_each(|&sample| wav.write_sample(sample))?;
+        count += read;
     }
     wav.finalize()?;
-    println!("{out}: {} samples of {channels} channel(s)", samples.len() / usize::from(channels));
+    println!("{out}: {} samples of {channels} channel(s)", count / usize::from(channels));
     Ok(())
 }
 

@@ -14,8 +14,8 @@ pub(crate) enum Mix {
     /// For each output channel the coefficients of the decoded ones, in Q15; each product is
     /// rounded.
     Matrix(Vec<Vec<i16>>),
-    /// One channel: the share of each decoded one, in Q15; the sum is rounded.
-    Mono(Vec<i16>),
+    /// One channel, of decoded ones with their shares in Q15; the sum is rounded.
+    Mono(Vec<(usize, i16)>),
 }
 
 const SILENCE: u8 = 255;
@@ -36,7 +36,7 @@ impl Mix {
             (ChannelSelection::Only(channels), all, _) => all.only(channels),
             (ChannelSelection::Mono, all, 2 | 3) => all.only(&[0]),
             (ChannelSelection::Mono, Self::Copy(table), family) if table.len() > 1 => {
-                Ok(Self::Mono(mono(&table, family, decoded(mapping))))
+                Ok(Self::Mono(mono(&table, family)))
             }
             (ChannelSelection::Mono, all, _) => Ok(all),
         }
@@ -63,12 +63,13 @@ impl Mix {
             Self::Copy(table) => copy(table, layout, decoded, out),
             Self::Matrix(rows) => {
                 for (channel, row) in rows.iter().enumerate() {
+                    let row = row.iter().copied().enumerate();
                     add_up::<S>(row, layout, decoded, sums, S::scaled);
                     put(sums, S::from_sum, layout.output_channel(channel, out));
                 }
             }
             Self::Mono(shares) => {
-                add_up::<S>(shares, layout, decoded, sums, S::product);
+                add_up::<S>(shares.iter().copied(), layout, decoded, sums, S::product);
                 put(sums, S::from_products, layout.output_channel(0, out));
             }
         }
@@ -94,21 +95,17 @@ fn select<T: Clone>(all: &[T], channels: &[u8]) -> Result<Vec<T>, LibopusError> 
     channels.iter().map(select).collect()
 }
 
-/// The share that each decoded channel has of the mono mix of all output channels.
-fn mono(table: &[u8], family: u8, decoded: usize) -> Vec<i16> {
-    let mut shares = vec![0i16; decoded];
+/// The decoded channel of each output channel, with its share of the mono mix.
+fn mono(table: &[u8], family: u8) -> Vec<(usize, i16)> {
     let surround = SURROUND_SHARES.iter().find(|shares| shares.len() == table.len());
     let equal = equal_shares(table.len());
-    let of_each = match surround {
+    let shares = match surround {
         Some(shares) if family == 1 => shares,
         _ => equal.as_slice(),
     };
-    for (&index, &share) in table.iter().zip(of_each) {
-        if let Some(sum) = shares.get_mut(usize::from(index)) {
-            *sum = sum.saturating_add(share);
-        }
-    }
-    shares
+    let of_each = table.iter().zip(shares);
+    let is_heard = of_each.filter(|&(&index, _)| index != SILENCE);
+    is_heard.map(|(&index, &share)| (usize::from(index), share)).collect()
 }
 
 /// Which together are 1.
@@ -142,7 +139,7 @@ fn copy<S: Sample>(table: &[u8], layout: Layout, decoded: &[S], out: &mut [S]) {
 }
 
 fn add_up<S: Sample>(
-    coefficients: &[i16],
+    coefficients: impl Iterator<Item = (usize, i16)>,
     layout: Layout,
     decoded: &[S],
     sums: &mut Vec<S::Sum>,
@@ -150,7 +147,7 @@ fn add_up<S: Sample>(
 ) {
     sums.clear();
     sums.resize(decoded.len() / layout.decoded, S::Sum::default());
-    for (index, &coefficient) in coefficients.iter().enumerate().filter(|&(_, &c)| c != 0) {
+    for (index, coefficient) in coefficients.filter(|&(_, coefficient)| coefficient != 0) {
         let samples = layout.decoded_channel(index, decoded);
         sums.iter_mut().zip(samples).for_each(|(sum, &x)| *sum += times(x, coefficient));
     }
@@ -170,10 +167,6 @@ fn rows(matrix: &[u8], channels: u8) -> Vec<Vec<i16>> {
     let cells: Vec<i16> = matrix.chunks_exact(2).map(coefficient).collect();
     let channels = usize::from(channels);
     (0..channels).map(|row| cells.iter().skip(row).step_by(channels).copied().collect()).collect()
-}
-
-fn decoded(mapping: &ChannelMapping) -> usize {
-    usize::from(mapping.streams().get()) + usize::from(mapping.coupled())
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub struct Output {
 ///
 /// Positions stay those at 48 kHz: sample n of the output is the one at coded sample n times
 /// the [`divisor`](Self::divisor). So ranges that follow one another give output that follows
-/// one another, whatever the rate.
+/// one another, whatever the rate. (What is coded as CELT is there to the sample; what is
+/// coded as SILK libopus gives up to two samples at 48 kHz earlier at rates below 24 kHz.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OutputRate {
     /// 48 kHz, at which Opus counts.
