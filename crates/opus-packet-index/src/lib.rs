@@ -3,6 +3,7 @@
 mod builder;
 mod checkpoints;
 mod error;
+mod packed;
 mod ports;
 mod row;
 mod span;
@@ -11,6 +12,7 @@ mod sync;
 pub use builder::IndexBuilder;
 pub use checkpoints::Checkpoints;
 pub use error::InvalidIndex;
+pub use packed::PackedSpan;
 pub use ports::{BeyondBlob, BlobRead, IndexRead, SyncRead};
 pub use row::{IndexRow, rows_from_bytes, rows_to_bytes};
 pub use span::Span;

@@ -45,6 +45,11 @@ impl Span {
         Ok(Self { first_packet, rows })
     }
 
+    /// Of rows that were a span, or a piece of one, before they were packed.
+    pub(crate) fn unpacked(first_packet: u64, rows: Vec<IndexRow>) -> Self {
+        Self { first_packet, rows }
+    }
+
     /// Numbers of the packets in the recording.
     pub fn packets(&self) -> Range<u64> {
         self.first_packet..self.packet_number(self.rows.len())

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use ogg_opus_demux::{Buffered, Error as OggError, OggOpusReader, OggPacket};
 use opus_packet::{InvalidTimeline, OpusHead};
 use opus_packet_index::{IndexRow, Span};
@@ -118,12 +116,12 @@ fn same(stream: &OpusHead, attributes: &OpusHead) -> bool {
     fields(stream) == fields(attributes)
 }
 
-type Chunks<'a> = Box<dyn Iterator<Item = Result<Arc<Span>, opus_zarr_store::Error>> + 'a>;
+type Chunks<'a> = Box<dyn Iterator<Item = Result<Span, opus_zarr_store::Error>> + 'a>;
 
 /// The rows of the index, one after the other.
 struct Rows<'a> {
     chunks: Option<Chunks<'a>>,
-    chunk: Option<Arc<Span>>,
+    chunk: Option<Span>,
     next: usize,
 }
 
