@@ -11,7 +11,7 @@ use ogg::{PacketWriteEndInfo, PacketWriter};
 use ogg_opus_demux::{Input, OggOpusReader, PageReader};
 use opus_packet::{OpusHead, OpusTags};
 
-mod peers;
+mod demuxers;
 
 fn demux(criterion: &mut Criterion) {
     for (name, packets_per_page) in [("50 packets a page", 50), ("1 packet a page", 1)] {
@@ -22,13 +22,13 @@ fn demux(criterion: &mut Criterion) {
         let mut bench = |name: &str, walk: &dyn Fn() -> (u64, u64)| {
             group.bench_function(name, |bencher| bencher.iter(|| black_box(walk())));
         };
-        bench("bare walk", &|| peers::bare_walk(&file));
-        bench("the same walk without checksums", &|| peers::without_checksums(&file));
+        bench("bare walk", &|| demuxers::bare_walk(&file));
+        bench("the same walk without checksums", &|| demuxers::without_checksums(&file));
         bench("OggOpusReader, slice", &|| packets(OggOpusReader::from_slice(&file).unwrap()));
         bench("OggOpusReader, Read", &|| packets(OggOpusReader::new(file.as_slice()).unwrap()));
         bench("PageReader, slice", &|| pages(&file));
-        bench("libogg", &|| peers::libogg::packets(&file));
-        bench("ogg crate", &|| peers::ogg_crate(&file));
+        bench("libogg", &|| demuxers::libogg::packets(&file));
+        bench("ogg crate", &|| demuxers::ogg_crate(&file));
     }
 }
 
