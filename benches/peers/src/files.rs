@@ -1,0 +1,103 @@
+use std::{
+    fs::File,
+    io::BufWriter,
+    path::{Path, PathBuf},
+};
+
+use magnum_opus::{Application, Bitrate, Channels, Encoder};
+use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
+use opus_packet::{OpusHead, OpusTags};
+use opus_zarr::{ImportOptions, Recording, import_with};
+
+use crate::Random;
+
+/// What is in a file.
+#[derive(Clone, Copy)]
+pub(crate) enum Audio {
+    /// `testdata/field-notes.opus`: 24 kb/s, SILK and hybrid, mono.
+    Speech,
+    /// Tones that come and go, with noise, at 64 kb/s for each channel.
+    Celt { channels: u8 },
+}
+
+impl Audio {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Speech => "speech, mono",
+            Self::Celt { channels: 1 } => "CELT, mono",
+            Self::Celt { .. } => "CELT, stereo",
+        }
+    }
+}
+
+/// A file, and where it was imported, with a sync map.
+pub(crate) struct Files {
+    pub(crate) audio: Audio,
+    pub(crate) minutes: usize,
+    pub(crate) file: PathBuf,
+    pub(crate) store: PathBuf,
+}
+
+impl Files {
+    /// Makes both, of a short piece again and again.
+    pub(crate) fn new(audio: Audio, minutes: usize, folder: &Path) -> Self {
+        let file = folder.join(format!("{}, {minutes}.opus", audio.name()));
+        let store = file.with_extension("zarr");
+        let (head, packets) = match audio {
+            Audio::Speech => field_notes(),
+            Audio::Celt { channels } => encode(channels),
+        };
+        let out = BufWriter::new(File::create(&file).unwrap());
+        let tags = OpusTags::new("bench", Vec::<&str>::new());
+        let mut writer = OggOpusWriter::new(out, 1, &head, &tags).unwrap();
+        for packet in packets.iter().cycle().take(minutes * 60 * 50) {
+            writer.write(packet).unwrap();
+        }
+        writer.finish(0).unwrap();
+        let options = ImportOptions { exact: true, ..Default::default() };
+        import_with(&file, &store, NAME, &options).unwrap();
+        Self { audio, minutes, file, store }
+    }
+}
+
+/// Opens what was imported.
+pub(crate) fn open(store: &Path) -> Recording {
+    Recording::open(store, NAME).unwrap()
+}
+
+const NAME: &str = "recording";
+
+fn field_notes() -> (OpusHead, Vec<Vec<u8>>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/field-notes.opus");
+    let mut reader = OggOpusReader::new(File::open(path).unwrap()).unwrap();
+    let head = reader.head().clone();
+    let mut packets = Vec::new();
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        packets.push(packet.data.to_vec());
+    }
+    (head, packets)
+}
+
+/// Five minutes.
+fn encode(channels: u8) -> (OpusHead, Vec<Vec<u8>>) {
+    let layout = if channels == 1 { Channels::Mono } else { Channels::Stereo };
+    let mut encoder = Encoder::new(48_000, layout, Application::LowDelay).unwrap();
+    encoder.set_bitrate(Bitrate::Bits(i32::from(channels) * 64_000)).unwrap();
+    let (mut random, mut phases) = (Random(4), [0f32; 6]);
+    let packet = |number: u16| {
+        let mut frame = Vec::new();
+        for _ in 0..960 {
+            for channel in 0..channels {
+                let noise = f32::from(u16::try_from(random.below(1 << 16)).unwrap()) / 65_536.0;
+                let mut sample = (noise - 0.5) * 0.05;
+                for (tone, phase) in (1..7u8).zip(&mut phases) {
+                    *phase += 0.003 * f32::from(tone) * (1.0 + f32::from(number % 37) / 40.0);
+                    sample += (*phase + f32::from(channel)).sin() * 0.08;
+                }
+                frame.push(sample);
+            }
+        }
+        encoder.encode_vec_float(&frame, 4000).unwrap()
+    };
+    (OpusHead::new(channels, 312, 48_000).unwrap(), (0..5 * 60 * 50).map(packet).collect())
+}

@@ -1,0 +1,76 @@
+//! One second at random out of long recordings, read by this project and by what people use
+//! today, in one run; what two cores, memory and the length of a recording change about it;
+//! and a decode from end to end:
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml`.
+//!
+//! Takes the number of reads and the minutes of the short and the long recording, in the
+//! place of 1000, 60 and 360. Prints tables in Markdown.
+
+mod files;
+mod install;
+mod measure;
+mod ours;
+mod process;
+mod whole;
+
+use std::{env, path::Path, thread};
+
+use files::{Audio, Files};
+
+fn main() {
+    if cfg!(debug_assertions) {
+        return println!("What is not optimised is not measured: run with --release.");
+    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [request, name, store] = &arguments[..]
+        && request == "serve"
+    {
+        return ours::serve_ours(name, Path::new(store));
+    }
+    let number = |place: usize, default| {
+        arguments.get(place).map_or(default, |argument| argument.parse().unwrap())
+    };
+    let (reads, short, long) = (number(0, 1000), number(1, 60), number(2, 360));
+    let peers = install::peers();
+    let folder = tempfile::tempdir().unwrap();
+    let mut lengths = vec![short, long];
+    lengths.dedup();
+    let all = make(&lengths, folder.path());
+    for files in &all {
+        measure::random_seconds(files, &peers, reads);
+    }
+    for files in all.iter().filter(|files| files.minutes == short) {
+        measure::accuracy(files, &peers);
+        whole::from_end_to_end(files, reads);
+    }
+}
+
+fn make(lengths: &[usize], folder: &Path) -> Vec<Files> {
+    let all = [Audio::Speech, Audio::Celt { channels: 1 }, Audio::Celt { channels: 2 }];
+    thread::scope(|scope| {
+        let start =
+            |minutes| all.map(|audio| scope.spawn(move || Files::new(audio, minutes, folder)));
+        let makers: Vec<_> = lengths.iter().copied().flat_map(start).collect();
+        makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+    })
+}
+
+/// Numbers that look random and are the same in every run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    /// A number below `end`.
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    /// Where so many seconds begin, in so many minutes.
+    fn seconds(&mut self, count: usize, minutes: usize) -> Vec<u64> {
+        let end = u64::try_from(minutes).unwrap() * 60 * 48_000 - 2 * 48_000;
+        (0..count).map(|_| self.below(end)).collect()
+    }
+}
