@@ -1,12 +1,13 @@
-//! What exact reads cost: a sync map beside a full decode, and one second at random beside
-//! an approximate read and beside libopus alone on the packets of that:
-//! `cargo bench --bench exact`.
+//! What exact reads cost: a sync map, made by one thread and by two, beside a full decode, and
+//! one second at random beside an approximate read and beside libopus alone on the packets of
+//! that: `cargo bench --bench exact`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
 use std::{
     fs::File,
     hint::black_box,
+    num::NonZeroUsize,
     path::Path,
     time::{Duration, Instant},
 };
@@ -14,7 +15,8 @@ use std::{
 use magnum_opus::{Application, Bitrate, Channels, Encoder};
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, PacketDecoder};
+use opus_packet_index::SyncEntry;
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_zarr::{ReadMode, Recording, import};
 use support::{Random, long::write_hours};
 
@@ -39,10 +41,14 @@ fn measure(folder: &Path, name: &str) {
     let head = OggOpusReader::strict(recording.ogg_opus()).unwrap().head().clone();
     let mut decoder = LibopusDecoder::new(&head).unwrap();
     let (_, full) = time(|| decode(&mut decoder, &packets));
-    let (_, map) = time(|| recording.build_sync().unwrap());
+    println!("{name}: {:.0?}, full decode {full:.2?}", recording.info().duration());
+    for threads in [1, 2] {
+        let (_, map) = time(|| sync_map(&recording, threads));
+        println!("  sync map, {threads} threads: {map:.2?}, {:.2} decodes", ratio(map, full));
+    }
+    recording.build_sync().unwrap();
     let sync = recording.info().sync.as_ref().unwrap();
-    println!("{name}: {:.0?}, decoder {:?}", recording.info().duration(), sync.decoder);
-    println!("  full decode {full:.2?}, sync map {map:.2?}: {:.2} decodes", ratio(map, full));
+    println!("  decoder {:?}", sync.decoder);
 
     let alone = one_second(&recording, |at| {
         let first = usize::try_from(at / 960).unwrap();
@@ -59,6 +65,12 @@ fn measure(folder: &Path, name: &str) {
         println!("  {what}: p50 {p50:.2?}, p95 {p95:.2?}, p99 {p99:.2?}");
     }
     println!("  exact {:.2} of approximate", ratio(exact[0], approximate[0]));
+}
+
+fn sync_map(recording: &Recording, threads: usize) -> Vec<SyncEntry> {
+    let source = OggOpusReader::strict(recording.ogg_opus()).unwrap();
+    let (head, threads) = (source.head().clone(), NonZeroUsize::new(threads).unwrap());
+    build_sync_map(source, threads, || LibopusDecoder::unmixed(&head)).unwrap()
 }
 
 /// The times of reading one second at random.

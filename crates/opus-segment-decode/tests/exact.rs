@@ -3,7 +3,7 @@
 #![cfg(feature = "libopus")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::{convert::Infallible, fmt::Debug};
+use std::{convert::Infallible, fmt::Debug, num::NonZeroUsize};
 
 use magnum_opus::{Application, Bitrate, Channels, Encoder};
 use opus_packet::{
@@ -64,9 +64,20 @@ impl Recording {
         LibopusDecoder::new(&self.head).unwrap()
     }
 
-    fn sync_map(&self) -> Vec<SyncEntry> {
+    /// With so many threads.
+    fn sync_map_by(&self, threads: usize) -> Vec<SyncEntry> {
         let walk = Walk(&self.head, self.packets.iter());
-        build_sync_map(walk, || LibopusDecoder::unmixed(&self.head)).unwrap()
+        let threads = NonZeroUsize::new(threads).unwrap();
+        build_sync_map(walk, threads, || LibopusDecoder::unmixed(&self.head)).unwrap()
+    }
+
+    /// The same with any number of threads.
+    fn sync_map(&self) -> Vec<SyncEntry> {
+        let sync = self.sync_map_by(1);
+        for threads in [2, 3, 7] {
+            assert!(self.sync_map_by(threads) == sync, "{threads} threads");
+        }
+        sync
     }
 
     fn index(&self) -> Span {

@@ -1,4 +1,4 @@
-use std::{ops::Range, path::Path};
+use std::{num::NonZeroUsize, ops::Range, path::Path, thread};
 
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::{OpusHead, PlayPos};
@@ -193,8 +193,8 @@ impl Recording {
     }
 
     /// Measures a sync map and puts it in the place of the present one, if any: from then
-    /// on reads are exact. Takes the time of some four full decodes, or more where the decoder
-    /// remembers for long, as in speech.
+    /// on reads are exact. Takes the work of some four full decodes, or more where the decoder
+    /// remembers for long, as in speech; all processors share it.
     pub fn build_sync(&mut self) -> Result<(), Error> {
         let sync = sync_map_of(self.reader.blob_reader(), self.reader.head(), self.reader.name())?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
@@ -255,7 +255,7 @@ pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), No
     }
 }
 
-/// Measures the sync map of a blob.
+/// Measures the sync map of a blob, with all processors there are.
 pub(crate) fn sync_map_of(
     blob: BlobReader<'_>,
     head: &OpusHead,
@@ -263,6 +263,7 @@ pub(crate) fn sync_map_of(
 ) -> Result<Vec<SyncEntry>, Error> {
     let source = OggOpusReader::strict(blob)
         .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
-    build_sync_map(source, || LibopusDecoder::unmixed(head))
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    build_sync_map(source, threads, || LibopusDecoder::unmixed(head))
         .map_err(|reason| Error::Read { recording: recording.clone(), reason })
 }

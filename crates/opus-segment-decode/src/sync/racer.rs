@@ -1,0 +1,217 @@
+use std::sync::Arc;
+
+use opus_packet::CodedPos;
+
+use super::block::{Block, BlockPacket};
+use crate::{BoxError, Error, PacketDecoder};
+
+/// Something to do for whoever is idle.
+pub(super) enum Job<D> {
+    Decode { sequential: Sequential<D>, block: Block },
+    Race { racers: Vec<Racer<D>>, decoded: Arc<Block>, block: u64 },
+}
+
+/// What came of it.
+pub(super) enum Done<D> {
+    Decoded { sequential: Sequential<D>, block: Block, result: Result<(), Fault> },
+    Raced { racers: Vec<Raced<D>>, block: u64 },
+}
+
+/// A racer behind a block.
+pub(super) type Raced<D> = (Racer<D>, Result<Outcome, Fault>);
+
+/// An error, with the packet and the start that it is of.
+pub(super) struct Fault {
+    pub(super) packet: u64,
+    pub(super) start: usize,
+    pub(super) error: Error,
+}
+
+/// The decoder that has heard all packets: that of start 0.
+pub(super) struct Sequential<D> {
+    decoder: D,
+    /// Whether there was a peak beyond full scale in what it gave last.
+    is_loud: bool,
+}
+
+/// A decoder that began at the start with this number.
+pub(super) struct Racer<D> {
+    decoder: D,
+    start: usize,
+    /// Given up where it is not exact behind this coded sample.
+    deadline: u64,
+    /// The packet it begins with.
+    first: u64,
+    /// Whether there was a peak beyond full scale in what it gave last.
+    is_loud: bool,
+    /// From where on all output has been the same.
+    exact_from: Option<CodedPos>,
+}
+
+/// What becomes of a racer.
+#[derive(Clone, Copy)]
+pub(super) enum Outcome {
+    Running,
+    /// And not known to be so from the packet on, if there was one in the block, in which
+    /// audio is made up.
+    Exact {
+        from: CodedPos,
+        until: Option<CodedPos>,
+    },
+    GivenUp,
+}
+
+impl<D: PacketDecoder<f32>> Job<D> {
+    /// With room for the output of the longest packet. The block of a race is let go of
+    /// before this returns.
+    pub(super) fn run(self, room: &mut [f32]) -> Done<D> {
+        match self {
+            Self::Decode { mut sequential, mut block } => {
+                let result = sequential.run(&mut block, room);
+                Done::Decoded { sequential, block, result }
+            }
+            Self::Race { racers, decoded, block } => {
+                Done::Raced { racers: race(racers, &decoded, room), block }
+            }
+        }
+    }
+}
+
+impl<D: PacketDecoder<f32>> Sequential<D> {
+    pub(super) fn new(decoder: D) -> Self {
+        Self { decoder, is_loud: false }
+    }
+
+    /// What cannot be decoded is cut off, with all behind it.
+    fn run(&mut self, block: &mut Block, room: &mut [f32]) -> Result<(), Fault> {
+        let mut place = 0;
+        while let Some(packet) = block.packet(place) {
+            let was_loud = self.is_loud;
+            let pcm = match decode(&mut self.decoder, &packet, room) {
+                Ok(pcm) => pcm,
+                Err(error) => {
+                    let packet = packet.number;
+                    block.truncate(place);
+                    return Err(Fault { packet, start: 0, error });
+                }
+            };
+            self.is_loud = is_loud(pcm);
+            block.set_output(place, pcm, was_loud, self.is_loud);
+            place += 1;
+        }
+        Ok(())
+    }
+}
+
+impl<D: PacketDecoder<f32>> Racer<D> {
+    /// Begins with the packet `first`, which holds the start with this number.
+    pub(super) fn new(decoder: D, start: usize, first: u64, deadline: u64) -> Self {
+        Self { decoder, start, deadline, first, is_loud: false, exact_from: None }
+    }
+
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(super) fn exact_from(&self) -> Option<CodedPos> {
+        self.exact_from
+    }
+
+    pub(super) fn into_decoder(self) -> D {
+        self.decoder
+    }
+
+    /// Goes through a packet, if it has begun.
+    fn run(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<Outcome, Fault> {
+        if packet.number < self.first {
+            return Ok(Outcome::Running);
+        }
+        let start = self.start;
+        let fault = |error| Fault { packet: packet.number, start, error };
+        self.packet(packet, room).map_err(fault)?;
+        Ok(match self.exact_from {
+            Some(from) if packet.end - from.get() >= CONFIRMATION => {
+                Outcome::Exact { from, until: None }
+            }
+            None if packet.end > self.deadline => Outcome::GivenUp,
+            _ => Outcome::Running,
+        })
+    }
+
+    /// Decodes the packet, and holds it against the sequential output.
+    fn packet(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<(), Error> {
+        if packet.number == self.first {
+            self.decoder.reset().map_err(decode_error(packet.number))?;
+        }
+        let was_loud = packet.was_loud || self.is_loud;
+        let pcm = decode(&mut self.decoder, packet, room)?;
+        if !are_the_same(pcm, packet.pcm) {
+            self.is_loud = is_loud(pcm);
+            self.exact_from = None;
+            return Ok(());
+        }
+        self.is_loud = packet.is_loud;
+        if self.exact_from.is_none() && !was_loud {
+            self.exact_from = Some(packet.start());
+        }
+        Ok(())
+    }
+}
+
+/// Racers go through a block packet by packet, all together: a packet that another has just
+/// decoded is decoded faster, by a fifth where it was measured.
+fn race<D: PacketDecoder<f32>>(
+    racers: Vec<Racer<D>>,
+    block: &Block,
+    room: &mut [f32],
+) -> Vec<Raced<D>> {
+    let mut racers: Vec<_> =
+        racers.into_iter().map(|racer| (racer, Ok(Outcome::Running))).collect();
+    for packet in block.packets() {
+        for (racer, result) in &mut racers {
+            match result {
+                Ok(Outcome::Running) => *result = racer.run(&packet, room),
+                Ok(Outcome::Exact { until, .. }) if packet.is_made_up => {
+                    until.get_or_insert(packet.start());
+                }
+                _ => {}
+            }
+        }
+    }
+    racers
+}
+
+fn decode<'a, D: PacketDecoder<f32>>(
+    decoder: &mut D,
+    packet: &BlockPacket<'_>,
+    room: &'a mut [f32],
+) -> Result<&'a [f32], Error> {
+    let decoded = decoder.decode(packet.packet.data, room).map_err(decode_error(packet.number))?;
+    let expected = packet.packet.duration;
+    if u32::try_from(decoded) != Ok(expected) {
+        return Err(Error::DecodedLength { packet: packet.number, decoded, expected });
+    }
+    Ok(room.get(..decoded * decoder.layout().channels).unwrap_or_default())
+}
+
+fn decode_error<E: Into<BoxError>>(packet: u64) -> impl Fn(E) -> Error {
+    move |error| Error::Decode { packet, source: error.into() }
+}
+
+/// Bit for bit; whole pieces at once, for which processors have instructions.
+fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
+    let differ = |bits, (one, other): (&f32, &f32)| bits | (one.to_bits() ^ other.to_bits());
+    let mut pieces = ours.chunks(PIECE).zip(theirs.chunks(PIECE));
+    ours.len() == theirs.len()
+        && pieces.all(|(ours, theirs)| ours.iter().zip(theirs).fold(0, differ) == 0)
+}
+
+/// Whether there is a peak beyond full scale.
+fn is_loud(pcm: &[f32]) -> bool {
+    pcm.iter().fold(false, |is_loud, sample| is_loud | (sample.abs() > 1.0))
+}
+
+const PIECE: usize = 64;
+
+/// For how long output must be the same: a second.
+const CONFIRMATION: u64 = 48_000;
