@@ -7,6 +7,8 @@ mod support;
 use std::{fmt::Debug, fs, num::NonZeroUsize, path::Path};
 
 use ogg_opus_demux::OggOpusReader;
+use opus_packet::CodedPos;
+use opus_packet_index::{SYNC_SPACING, SyncEntry};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{
     Error, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
@@ -228,13 +230,54 @@ fn a_wrong_sync_map_is_found() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync().unwrap();
     no_fault(store.path(), "it");
-    let store_of_it = Store::open(store.path()).unwrap();
-    let mut reader = store_of_it.open_recording(&"it".parse().unwrap()).unwrap();
+    set_entry(store.path(), 2, SyncEntry::ALL);
+    assert_eq!(faults_of(store.path(), 1.0)[0], FaultKind::SyncMap { first: 2 });
+}
+
+/// Or by a sample that holds it.
+#[test]
+fn a_wrong_entry_of_a_sample_is_found() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    assert_eq!(faults_of(store.path(), 0.5), []);
+    let sync = |store: &Path| {
+        let store = Store::open(store).unwrap();
+        store.open_recording(&"it".parse().unwrap()).unwrap().sync_entries().unwrap().unwrap()
+    };
+    let entries = sync(store.path());
+    let wrong = |entry: usize| {
+        let number = u64::try_from(entry).unwrap();
+        SyncEntry::new(number, CodedPos::new(number * SYNC_SPACING), None)
+    };
+    let mut found = 0;
+    for (entry, &right) in entries.iter().enumerate().skip(1) {
+        set_entry(store.path(), entry, wrong(entry));
+        let number = u64::try_from(entry).unwrap();
+        let faults = faults_of(store.path(), 0.5);
+        let entry_of = |fault: &FaultKind| match fault {
+            FaultKind::SyncEntry { entry, .. } => Some(*entry),
+            _ => None,
+        };
+        found += usize::from(faults.iter().filter_map(entry_of).any(|entry| entry == number));
+        set_entry(store.path(), entry, right);
+        // The first is in every sample.
+        assert!(entry != 1 || found == 1, "{faults:?}");
+    }
+    assert!((entries.len() / 4..entries.len()).contains(&found), "{found} of {}", entries.len());
+    assert_eq!(faults_of(store.path(), 0.5), []);
+}
+
+fn set_entry(store: &Path, entry: usize, value: SyncEntry) {
+    let store = Store::open(store).unwrap();
+    let mut reader = store.open_recording(&"it".parse().unwrap()).unwrap();
     let info = reader.info().sync.clone().unwrap();
     let mut entries = reader.sync_entries().unwrap().unwrap();
-    entries[2] = opus_packet_index::SyncEntry::ALL;
+    entries[entry] = value;
     reader.replace_sync(&entries, &info.decoder).unwrap();
-    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
-    let faults = verify(store.path(), "it", &options).unwrap().faults;
-    assert_eq!(faults.listed()[0].kind, FaultKind::SyncMap { first: 2 });
+}
+
+fn faults_of(store: &Path, sample: f64) -> Vec<FaultKind> {
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample };
+    let faults = verify(store, "it", &options).unwrap().faults;
+    faults.listed().iter().map(|fault| fault.kind.clone()).collect()
 }

@@ -72,9 +72,10 @@ impl VerifyOptions {
         chunk == 0 || chunk == last || self.takes(chunk)
     }
 
-    fn takes(&self, chunk: u64) -> bool {
+    /// Whether the chunk with this number, or what else is counted, is among those of the sample.
+    pub fn takes(&self, number: u64) -> bool {
         // splitmix64: looks random, so that no rhythm of the audio goes together with it.
-        let mut mixed = chunk.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let [a, b, c, d, ..] = (mixed ^ (mixed >> 31)).to_be_bytes();

@@ -3,6 +3,7 @@
 
 mod audio;
 mod stream;
+mod sync;
 
 use std::{path::Path, sync::Arc};
 
@@ -21,7 +22,8 @@ pub struct VerifyOptions {
     /// What is checked.
     pub level: VerifyLevel,
     /// Which share of the blob's chunks is checked, and of the packets in them: from 0 to
-    /// 1, the same every time, always with the first and the last chunk. All that is not
+    /// 1, the same every time, always with the first and the last chunk; and of the entries of
+    /// the sync map, always with the first and the last that can be checked. All else that is not
     /// audio is checked whole; so is the stream of pages at the level of the packets,
     /// which can only be followed from its start.
     pub sample: f64,
@@ -39,8 +41,9 @@ pub enum VerifyLevel {
     /// The blob is a valid Ogg Opus stream with exactly the packets of the index, and with
     /// the head, the tags and the length of the attributes; gaps are where packets end.
     Packets,
-    /// Every packet decodes to as many samples as it says; if all are decoded, the sync map
-    /// for this decoder, if there is one, is measured again and is the same.
+    /// Every packet decodes to as many samples as it says. If there is a sync map for this
+    /// decoder and all packets are decoded, it is measured again and is the same; if not all are,
+    /// entries of it are held against the entries before them, for a second.
     Decode,
 }
 
@@ -111,6 +114,12 @@ pub enum FaultKind {
     Decoded { found: usize, expected: u64 },
     #[error("the sync map is not what this decoder gives, first at entry {first}")]
     SyncMap { first: usize },
+    #[error(
+        "entry {entry} of the sync map is wrong: from coded sample {position} on, a decoder that begins there does not give what one that begins before gives"
+    )]
+    SyncEntry { entry: u64, position: u64 },
+    #[error("entry {entry} of the sync map could not be checked: {reason}")]
+    SyncUnchecked { entry: u64, reason: String },
 }
 
 fn described(indexed: &Option<(u64, u64, u64)>) -> String {
@@ -192,10 +201,8 @@ fn verify_stored(
             match LibopusDecoder::new(reader.head()) {
                 Ok(decoder) => {
                     audio::check(&reader, decoder, options, &mut found);
-                    if options.sample >= 1.0
-                        && exactness(reader.info(), OutputRate::Hz48000).is_ok()
-                    {
-                        audio::check_sync(&reader, &mut found);
+                    if exactness(reader.info(), OutputRate::Hz48000).is_ok() {
+                        sync::check(&reader, options, &mut found);
                     }
                 }
                 Err(reason) => found.not_decoded = Some(reason),

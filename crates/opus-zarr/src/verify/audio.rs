@@ -4,7 +4,6 @@ use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
-use crate::recording::sync_map_of;
 
 /// Decodes the packets that are taken, run by run.
 pub(super) fn check(
@@ -31,21 +30,6 @@ pub(super) fn check(
                 found.decoded += 1;
             }
         }
-    }
-}
-
-/// Measures the sync map again.
-pub(super) fn check_sync(reader: &RecordingReader, found: &mut Verification) {
-    // What cannot be read has been found before.
-    let (Ok(Some(stored)), Ok(measured)) =
-        (reader.sync_entries(), sync_map_of(reader.blob_reader(), reader.head(), reader.name()))
-    else {
-        return;
-    };
-    let pairs = stored.iter().zip(&measured);
-    let first = pairs.take_while(|(stored, measured)| stored == measured).count();
-    if first < stored.len().max(measured.len()) {
-        found.fault_of("opus_sync", reader, None, FaultKind::SyncMap { first });
     }
 }
 

@@ -1,0 +1,118 @@
+use std::ops::Range;
+
+use opus_packet::{CodedPos, MAX_PACKET_DURATION};
+use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, find_sync_start};
+use opus_segment_decode::{LibopusDecoder, PacketDecoder};
+use opus_zarr_store::RecordingReader;
+
+use super::{FaultKind, Verification, VerifyOptions};
+use crate::recording::sync_map_of;
+
+/// Measures the sync map again, or checks a share of its entries.
+pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &mut Verification) {
+    // What cannot be read has been found before.
+    let Ok(Some(stored)) = reader.sync_entries() else { return };
+    if options.sample >= 1.0 {
+        check_all(reader, &stored, found);
+    } else {
+        check_sample(reader, &stored, options, found);
+    }
+}
+
+fn check_all(reader: &RecordingReader, stored: &[SyncEntry], found: &mut Verification) {
+    let measured = sync_map_of(reader.blob_reader(), reader.head(), reader.name());
+    let Ok(measured) = measured else { return };
+    let pairs = stored.iter().zip(&measured);
+    let first = pairs.take_while(|(stored, measured)| stored == measured).count();
+    if first < stored.len().max(measured.len()) {
+        found.fault_of("opus_sync", reader, None, FaultKind::SyncMap { first });
+    }
+}
+
+/// Holds entries against those before them, each for a second.
+fn check_sample(
+    reader: &RecordingReader,
+    entries: &[SyncEntry],
+    options: &VerifyOptions,
+    found: &mut Verification,
+) {
+    // Why there is none has been told.
+    let Ok(decoder) = LibopusDecoder::unmixed(reader.head()) else { return };
+    let mut decoding = Decoding { reader, decoder };
+    let end = CodedPos::new(reader.info().coded_length);
+    let can_be = |entry: &usize| Pair::of(*entry, entries, end).is_some();
+    let (first, last) = ((1..entries.len()).find(can_be), (1..entries.len()).rfind(can_be));
+    let store = options.of_store();
+    for place in 1..entries.len() {
+        let Ok(entry) = u64::try_from(place) else { return };
+        if !(Some(place) == first || Some(place) == last || store.takes(entry)) {
+            continue;
+        }
+        let Some(pair) = Pair::of(place, entries, end) else { continue };
+        let position = pair.samples.start.get();
+        let fault = match decoding.are_the_same(&pair) {
+            Ok(true) => continue,
+            Ok(false) => FaultKind::SyncEntry { entry, position },
+            Err(reason) => FaultKind::SyncUnchecked { entry, reason },
+        };
+        found.fault_of("opus_sync", reader, None, fault);
+    }
+}
+
+/// Two starts that are both exact for some samples, if the map is right.
+struct Pair {
+    starts: [CodedPos; 2],
+    samples: Range<CodedPos>,
+}
+
+impl Pair {
+    /// The start of an entry, and one that begins before, for a second. None if the entry says
+    /// nothing, or no start is exact there that is not too far before.
+    fn of(entry: usize, entries: &[SyncEntry], end: CodedPos) -> Option<Self> {
+        let number = u64::try_from(entry).ok()?;
+        let exact = entries.get(entry)?.exact(number);
+        let before = find_sync_start(entries.get(..entry)?, 0, exact.start)?;
+        let second = CodedPos::new(exact.start.get().saturating_add(SECOND));
+        let samples = exact.start..second.min(exact.end).min(before.until).min(end);
+        let start = CodedPos::new(number.checked_mul(SYNC_SPACING)?);
+        let is_near = exact.start.get() - before.start.get() <= FAR;
+        let pair = Self { starts: [before.start, start], samples };
+        (is_near && !pair.samples.is_empty()).then_some(pair)
+    }
+}
+
+struct Decoding<'a> {
+    reader: &'a RecordingReader,
+    decoder: LibopusDecoder,
+}
+
+impl Decoding<'_> {
+    fn are_the_same(&mut self, pair: &Pair) -> Result<bool, String> {
+        let [before, start] = pair.starts;
+        Ok(self.output(before, &pair.samples)? == self.output(start, &pair.samples)?)
+    }
+
+    /// The bits of what a decoder that begins with the packet at `start` gives.
+    fn output(&mut self, start: CodedPos, samples: &Range<CodedPos>) -> Result<Vec<u32>, String> {
+        let told = |error: &dyn std::error::Error| error.to_string();
+        let span = self.reader.span(start..samples.end).map_err(|error| told(&error))?;
+        PacketDecoder::<f32>::reset(&mut self.decoder).map_err(|error| told(&error))?;
+        let channels = PacketDecoder::<f32>::layout(&self.decoder).channels;
+        let longest = usize::try_from(MAX_PACKET_DURATION).unwrap_or_default();
+        let (mut pcm, mut data, mut bits) = (vec![0.0; longest * channels], Vec::new(), Vec::new());
+        for row in span.rows() {
+            let bytes = row.offset..row.offset.saturating_add(row.length);
+            self.reader.read(bytes, &mut data).map_err(|error| told(&error))?;
+            let decoded = self.decoder.decode(&data, &mut pcm).map_err(|error| told(&error))?;
+            let output = pcm.chunks_exact(channels).take(decoded).zip(row.first..);
+            let kept = output.filter(|(_, place)| samples.contains(&CodedPos::new(*place)));
+            bits.extend(kept.flat_map(|(frame, _)| frame).map(|sample: &f32| sample.to_bits()));
+        }
+        Ok(bits)
+    }
+}
+
+const SECOND: u64 = 48_000;
+
+/// Who decodes from farther back than a minute to check an entry might as well measure all.
+const FAR: u64 = 60 * 48_000;
