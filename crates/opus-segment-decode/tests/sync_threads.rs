@@ -10,7 +10,7 @@ use std::{
 
 use opus_packet::{CodedPos, Packet, PacketSource};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
-use opus_segment_decode::{DecoderLayout, Error, PacketDecoder, build_sync_map};
+use opus_segment_decode::{DecoderLayout, Error, OutputRate, PacketDecoder, build_sync_map};
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 
@@ -67,7 +67,7 @@ impl PacketDecoder<f32> for Counting {
     type Error = Broken;
 
     fn layout(&self) -> DecoderLayout {
-        DecoderLayout { channels: 1, streams: NonZeroU8::MIN }
+        DecoderLayout { channels: 1, streams: NonZeroU8::MIN, rate: OutputRate::Hz48000 }
     }
 
     fn reset(&mut self) -> Result<(), Broken> {

@@ -1,8 +1,8 @@
 use std::ops::Range;
 
-use opus_packet::{CodedPos, MAX_PACKET_DURATION};
+use opus_packet::CodedPos;
 use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, find_sync_start};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder};
+use opus_segment_decode::{LibopusDecoder, SegmentPlan};
 use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
@@ -96,19 +96,11 @@ impl Decoding<'_> {
     fn output(&mut self, start: CodedPos, samples: &Range<CodedPos>) -> Result<Vec<u32>, String> {
         let told = |error: &dyn std::error::Error| error.to_string();
         let span = self.reader.span(start..samples.end).map_err(|error| told(&error))?;
-        PacketDecoder::<f32>::reset(&mut self.decoder).map_err(|error| told(&error))?;
-        let channels = PacketDecoder::<f32>::layout(&self.decoder).channels;
-        let longest = usize::try_from(MAX_PACKET_DURATION).unwrap_or_default();
-        let (mut pcm, mut data, mut bits) = (vec![0.0; longest * channels], Vec::new(), Vec::new());
-        for row in span.rows() {
-            let bytes = row.offset..row.offset.saturating_add(row.length);
-            self.reader.read(bytes, &mut data).map_err(|error| told(&error))?;
-            let decoded = self.decoder.decode(&data, &mut pcm).map_err(|error| told(&error))?;
-            let output = pcm.chunks_exact(channels).take(decoded).zip(row.first..);
-            let kept = output.filter(|(_, place)| samples.contains(&CodedPos::new(*place)));
-            bits.extend(kept.flat_map(|(frame, _)| frame).map(|sample: &f32| sample.to_bits()));
-        }
-        Ok(bits)
+        let plan = SegmentPlan::new(span, samples.clone()).map_err(|error| told(&error))?;
+        let mut bytes = Vec::new();
+        self.reader.read(plan.bytes(), &mut bytes).map_err(|error| told(&error))?;
+        let decoded: Result<Vec<f32>, _> = plan.decode(&bytes, &mut self.decoder);
+        Ok(decoded.map_err(|error| told(&error))?.into_iter().map(f32::to_bits).collect())
     }
 }
 
