@@ -3,6 +3,7 @@
 #![cfg(feature = "libopus")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod limiter;
 mod recording;
 mod signal;
 mod streams;

@@ -65,6 +65,11 @@ pub(crate) fn encode(kind: Kind, seconds: usize) -> Recording {
     encode_signal(kind, &signal(kind, seconds, |time| (time * 2.7).sin() > -0.3))
 }
 
+/// Without a pause after the first second.
+pub(crate) fn encode_voice(kind: Kind, seconds: usize) -> Recording {
+    encode_signal(kind, &signal(kind, seconds, |time| time > 1.0))
+}
+
 pub(crate) fn encode_signal(kind: Kind, signal: &[f32]) -> Recording {
     let channels = if kind.channels == 1 { Channels::Mono } else { Channels::Stereo };
     let mut encoder = Encoder::new(kind.rate.into(), channels, kind.application).unwrap();

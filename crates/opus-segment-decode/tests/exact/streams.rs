@@ -5,7 +5,7 @@ use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, PreRoll, Segment
 
 use crate::{
     recording::Recording,
-    signal::{Kind, LOUD, MUSIC, SPEECH, encode},
+    signal::{Kind, LOUD, MUSIC, SPEECH, encode, encode_voice},
 };
 
 /// Six channels of which every stream is coded in another way.
@@ -22,6 +22,21 @@ fn surround_is_exact() {
     let recording = surround(|_| ());
     let pre_roll = recording.check("surround");
     assert!(3 * pre_roll < recording.timeline().coded_len(), "{pre_roll}");
+}
+
+/// What is made up for a long loss comes of a pause heard long before, which a decoder has
+/// not heard that began later, and gives the same until then. Whichever stream it is in.
+#[test]
+fn a_loss_in_any_stream_ends_what_is_known_of_a_start() {
+    let celt = Kind { channels: 1, kbps: 48, ..MUSIC };
+    let kinds = [celt, SPEECH, Kind { kbps: 18, ..SPEECH }];
+    let streams = kinds.map(|kind| encode_voice(kind, 5));
+    for lossy in 0..streams.len() {
+        let mut streams = streams.clone();
+        streams[lossy].lose(200..230);
+        let recording = Recording::of_streams(255, 3, &[0, 1, 2], &streams);
+        recording.check(&format!("a long loss in stream {lossy}"));
+    }
 }
 
 #[test]

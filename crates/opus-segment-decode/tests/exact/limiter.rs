@@ -1,0 +1,60 @@
+//! The limiter of 16-bit output has a memory of its own, which does not show in `f32`.
+
+use magnum_opus::Application;
+use opus_packet::{CodedPos, Mode};
+use opus_packet_index::{SYNC_SPACING, SyncRead};
+
+use crate::{
+    recording::Recording,
+    signal::{Kind, MUSIC, SPEECH, encode_signal},
+};
+
+/// The packet with the second start of the sync map, the last of SILK. It is too long for
+/// another before it to be in that half second.
+const START: usize = 25;
+
+/// A slow tone that is beyond full scale where SILK ends and CELT begins anew. The first
+/// packet of CELT comes of what was before as well, has a peak, and stays above zero up to
+/// its end; the next ones are those of CELT alone, but a decoder that began shortly before
+/// remembers a lower peak.
+fn peak_across_packets() -> Recording {
+    let tone = |n: u16| {
+        let periods = f32::from(n) / 4800.0 - 5.25;
+        0.7 * (periods * std::f32::consts::TAU).cos()
+    };
+    let wave: Vec<f32> = (0..48_000).chain(0..48_000).map(tone).collect();
+    let silk = Kind { application: Application::Audio, kbps: 10, ..SPEECH };
+    let celt = Kind { channels: 1, packet: 240, ..MUSIC };
+    let mut packets = encode_signal(silk, &wave[..(START + 1) * 960]).packets;
+    packets.extend(encode_signal(celt, &wave[(START + 1) * 960..]).packets);
+    let mut recording = Recording::mono_or_stereo(1, packets);
+    recording.head = recording.head.with_output_gain(5 * 256);
+    recording
+}
+
+#[test]
+fn a_peak_that_goes_on_in_the_next_packet_is_remembered() {
+    let recording = peak_across_packets();
+    let modes: Vec<Mode> = recording.tocs().map(|toc| toc.mode()).collect();
+    assert_eq!(modes[START..START + 2], [Mode::Silk, Mode::Celt]);
+    assert_eq!(u64::try_from(START * 960), Ok(SYNC_SPACING));
+
+    // In the second packet of CELT, what is equal as f32 is not as i16.
+    let packet = (START + 1) * 960 + 240..(START + 1) * 960 + 480;
+    let of_start = packet.start - START * 960..packet.end - START * 960;
+    let (all, late) = (0..START + 3, START..START + 3);
+    let [whole, from_start] =
+        [all.clone(), late.clone()].map(|packets| recording.decode::<f32>(packets));
+    assert!(whole[packet.clone()] == from_start[of_start.clone()]);
+    let [whole, from_start] = [all, late].map(|packets| recording.decode::<i16>(packets));
+    assert!(whole[packet.clone()] != from_start[of_start]);
+
+    // So a start there is not exact yet, and is so later.
+    let sync = recording.sync_map();
+    let start = |position: usize| {
+        let position = CodedPos::new(u64::try_from(position).unwrap());
+        sync.start(position).unwrap().start.get()
+    };
+    assert_eq!([start(packet.start), start(packet.start + 4800)], [0, SYNC_SPACING]);
+    recording.check("a peak across packets");
+}
