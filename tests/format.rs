@@ -6,8 +6,9 @@ mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use opus_packet_index::rows_to_bytes;
+use opus_packet_index::{rows_to_bytes, sync_to_bytes};
 use opus_zarr::Store;
+use opus_zarr_store::RecordingReader;
 use serde_json::Value;
 use support::testdata;
 
@@ -25,9 +26,10 @@ fn the_page_has_all_its_examples() {
         *counts.entry(block.kind).or_insert(0) += 1;
     }
     let expected = [
-        ("hex golden", 3),
+        ("hex golden", 4),
         ("hex rows", 1),
-        ("json golden", 4),
+        ("hex sync", 1),
+        ("json golden", 5),
         ("json part", 1),
         ("text checksum", 1),
     ];
@@ -58,11 +60,15 @@ fn bytes_are_those_of_the_golden_store() {
     for Block { path, text, .. } in blocks_of("hex rows") {
         assert_bytes(&rows_of(&path), &text);
     }
+    for Block { path, text, .. } in blocks_of("hex sync") {
+        let entries = reader_of(&path).sync_entries().unwrap().unwrap();
+        assert_bytes(&sync_to_bytes(&entries), &text);
+    }
 }
 
 #[test]
 fn files_are_as_long_as_the_formulas_say() {
-    for recording in ["notes", "trio"] {
+    for recording in ["notes", "synced", "trio"] {
         let attributes = attributes(recording);
         let (bytes, ranges) = (&attributes["blob_bytes"], &attributes["index_ranges"]);
         let chunks = bytes.as_u64().unwrap().div_ceil(65_536);
@@ -176,10 +182,14 @@ fn sorted(value: &Value) -> String {
 }
 
 fn rows_of(recording: &str) -> Vec<u8> {
-    let store = Store::open(golden("")).unwrap();
-    let reader = store.open_recording(&recording.parse().unwrap()).unwrap();
+    let reader = reader_of(recording);
     let chunks = reader.index_chunks().unwrap();
     chunks.flat_map(|chunk| rows_to_bytes(chunk.unwrap().rows())).collect()
+}
+
+fn reader_of(recording: &str) -> RecordingReader {
+    let store = Store::open(golden("")).unwrap();
+    store.open_recording(&recording.parse().unwrap()).unwrap()
 }
 
 fn attributes(recording: &str) -> Value {

@@ -14,15 +14,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use opus_packet_index::{IndexRow, rows_to_bytes};
-use opus_zarr::{Recording, Store, StoredAs, import};
+use opus_packet::CodedPos;
+use opus_packet_index::{IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes};
+use opus_zarr::{NotExact, Recording, Store, StoredAs, import};
 use opus_zarr_store::RecordingReader;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use support::{testdata, tree::Tree};
 
-/// The recordings; each was imported from the file of its name.
-const SOURCES: [&str; 2] = ["notes", "trio"];
+/// The recordings, and the file that each was imported from.
+const RECORDINGS: [(&str, &str); 3] =
+    [("notes", "notes.opus"), ("synced", "notes.opus"), ("trio", "trio.opus")];
 
 fn golden(name: &str) -> PathBuf {
     testdata("golden").join(name)
@@ -34,13 +36,29 @@ fn open(name: &str) -> Recording {
 
 /// What the golden store is made by.
 fn import_all(store: &Path) {
-    for name in SOURCES {
-        import(golden(name).with_extension("opus"), store, name).unwrap();
+    for (name, file) in RECORDINGS {
+        import(golden(file), store, name).unwrap();
     }
     let store = Store::open(store).unwrap();
+    let mut synced = store.open_recording(&"synced".parse().unwrap()).unwrap();
+    synced.replace_sync(&sync_map(), DECODER).unwrap();
     let mut trio = store.open_recording(&"trio".parse().unwrap()).unwrap();
     trio.set_user_metadata(user()).unwrap();
 }
+
+/// Entries of every kind, made up: what a decoder gives differs from build to build, and the
+/// bytes of a map must not.
+fn sync_map() -> [SyncEntry; 4] {
+    [
+        SyncEntry::ALL,
+        SyncEntry::new(1, CodedPos::new(40_320), None),
+        SyncEntry::NONE,
+        SyncEntry::new(3, CodedPos::new(85_440), Some(CodedPos::new(92_160))),
+    ]
+}
+
+/// No decoder gives itself this name.
+const DECODER: &str = "libopus 1.3.1, made up";
 
 /// One value of each kind that JSON has.
 fn user() -> Map<String, Value> {
@@ -79,12 +97,13 @@ fn the_store_has_its_recordings() {
     let mut names: Vec<String> =
         store.recordings().unwrap().map(|name| name.unwrap().to_string()).collect();
     names.sort();
-    assert_eq!(names, SOURCES);
+    assert_eq!(names, RECORDINGS.map(|(name, _)| name));
 }
 
 #[test]
 fn every_attribute_is_read() {
     assert_eq!(serde_json::to_value(open("notes").info()).unwrap(), notes_attributes());
+    assert_eq!(serde_json::to_value(open("synced").info()).unwrap(), synced_attributes());
     assert_eq!(serde_json::to_value(open("trio").info()).unwrap(), trio_attributes());
     let trio = open("trio");
     assert_eq!(trio.info().user, user());
@@ -112,8 +131,24 @@ fn every_row_is_read() {
 }
 
 #[test]
+fn every_entry_of_the_sync_map_is_read() {
+    let entries = reader_of("synced").sync_entries().unwrap().unwrap();
+    assert_eq!(entries, sync_map());
+    let numbers = [0, u32::MAX, 16_320, u32::MAX, u32::MAX, 0, 13_440, 6720];
+    assert_eq!(sync_to_bytes(&entries), numbers.map(u32::to_le_bytes).concat());
+
+    // What another decoder has measured is kept, and not used.
+    let NotExact::OtherDecoder { measured, .. } = open("synced").exactness().unwrap_err() else {
+        panic!("it is of another decoder")
+    };
+    assert_eq!(measured, DECODER);
+    assert_eq!(reader_of("notes").sync_entries().unwrap(), None);
+}
+
+#[test]
 fn every_byte_of_the_blobs_is_read() {
-    for (name, attributes) in SOURCES.into_iter().zip([notes_attributes(), trio_attributes()]) {
+    let [notes, trio] = [notes_attributes(), trio_attributes()];
+    for (name, attributes) in [("notes", &notes), ("synced", &notes), ("trio", &trio)] {
         assert_eq!(sha256(&blob_of(&open(name))), attributes["blob_sha256"], "{name}");
     }
     let file = fs::read(golden("notes.opus")).unwrap();
@@ -163,7 +198,7 @@ fn the_index_that_is_made_again_is_the_same_bytes() {
     let store = folder.path().join("store");
     let before = Tree::of(&golden("layout-1.zarr"));
     before.write(&store);
-    for name in SOURCES {
+    for (name, _) in RECORDINGS {
         Recording::open(&store, name).unwrap().rebuild_index().unwrap();
     }
     before.assert_same(&Tree::of(&store), "rebuilt");
@@ -234,6 +269,13 @@ fn notes_attributes() -> Value {
             "omitted": 0,
         },
     })
+}
+
+/// Those of `notes`, and what there is to know of the sync map.
+fn synced_attributes() -> Value {
+    let mut attributes = notes_attributes();
+    attributes["sync"] = json!({ "decoder": DECODER, "entries": 4, "checksums": "c4b0406f" });
+    attributes
 }
 
 fn trio_attributes() -> Value {
