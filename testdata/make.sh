@@ -37,3 +37,19 @@ sox -R -m -v 1 birds.wav -v 1 wind.wav -b 16 stereo.wav gain -n -4
 opusenc --quiet --serial 2 --bitrate 64 --vbr --comp 10 --framesize 20 --music \
     --artist 'opus-zarr' --title 'Chirps and wind' --date 2026-11-22 \
     stereo.wav "$here/chirps-stereo.opus"
+
+# Speech with long pauses, at a low rate, with DTX (control 4016 of libopus): almost
+# nothing is sent in a pause.
+say en-gb 150 45 'Station four, six in the morning.' d.wav
+say en-us+f3 165 60 'A wren, close by. Then nothing.' e.wav
+say en-gb-scotland+m3 140 35 'The wren again, on the left, and a car.' f.wav
+sox -R d.wav d-pause.wav pad 0 2.4
+sox -R e.wav e-pause.wav pad 0 2.6
+sox -R f.wav f-pause.wav pad 0 3.1
+sox -R d-pause.wav e-pause.wav f-pause.wav e-pause.wav walk.wav reverb 18 gain -n -5
+length=$(soxi -D walk.wav)
+sox -R -n -r 48000 -c 1 hiss.wav synth "$length" pinknoise gain -60
+sox -R -m -v 1 walk.wav -v 1 hiss.wav -b 16 pauses.wav gain -n -3
+opusenc --quiet --serial 3 --bitrate 10 --vbr --comp 10 --framesize 20 --speech \
+    --set-ctl-int 4016=1 --artist 'opus-zarr' --title 'Pauses' --date 2026-11-26 \
+    pauses.wav "$here/pauses-dtx.opus"

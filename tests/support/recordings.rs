@@ -11,6 +11,8 @@ use super::{stream::Stream, testdata};
 pub const MONO: &str = "field-notes.opus";
 /// 12 s of chirps, stereo.
 pub const STEREO: &str = "chirps-stereo.opus";
+/// 22 s of short sentences and long pauses, mono, in which almost nothing was sent.
+pub const DTX: &str = "pauses-dtx.opus";
 pub const BOTH: [&str; 2] = [MONO, STEREO];
 
 pub fn bytes_of(file: &str) -> Vec<u8> {

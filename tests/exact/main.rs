@@ -2,22 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod corpus;
+mod full;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{fmt::Debug, fs, num::NonZeroUsize, path::Path};
 
-use ogg_opus_demux::OggOpusReader;
+use full::{Full, packet_starts};
 use opus_packet::CodedPos;
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{
     Error, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
     VerifyLevel, VerifyOptions, import_with, verify,
 };
 use support::{
-    Random, corpus,
+    Random,
     damage::edit_document,
-    recordings::{BOTH, STEREO, store_of},
+    recordings::{DTX, MONO, STEREO, store_of},
     testdata,
     tree::Tree,
     warnings::warnings_of,
@@ -25,47 +27,18 @@ use support::{
 
 const EXACT: ImportOptions = ImportOptions { exact: true, strict: false, stream: None, raw: None };
 
-/// Every sample that plays, by a decoder that heard all packets.
-fn decode_all<S: Sample>(recording: &Recording) -> Vec<S> {
-    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
-    let (mut decoder, mut all) = (LibopusDecoder::new(reader.head()).unwrap(), Vec::new());
-    let channels = usize::from(reader.head().channels());
-    let mut pcm = vec![S::default(); 5760 * channels];
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
-        let samples = decoder.decode(packet.data, &mut pcm).unwrap();
-        all.extend_from_slice(&pcm[..samples * channels]);
-    }
-    let info = recording.info();
-    let at = |samples| usize::try_from(samples).unwrap() * channels;
-    all.drain(..at(u64::from(info.pre_skip)));
-    all.truncate(at(info.play_length));
-    all
-}
-
+/// Ranges of all lengths, and everything in pieces.
 fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads: u64) {
-    let all = decode_all::<S>(recording);
-    let channels = u64::from(recording.info().channels);
-    let at = |samples: u64| usize::try_from(samples * channels).unwrap();
-    let len = recording.info().play_length;
-    let mut random = Random(7);
+    let (full, mut random) = (Full::<S>::of(recording, what), Random(7));
     for _ in 0..reads {
-        let range = random.range(len, 48_000);
-        let samples = recording.read::<S>(range.clone()).unwrap();
-        assert!(samples == all[at(range.start)..at(range.end)], "{what}: {range:?}");
+        full.check(random.range(recording.info().play_length, 48_000));
     }
-    // In pieces that are put together again.
-    let (mut pieces, mut start) = (Vec::new(), 0);
-    while start < len {
-        let end = (start + 1 + random.below(200_000)).min(len);
-        pieces.extend(recording.read::<S>(start..end).unwrap());
-        start = end;
-    }
-    assert!(pieces == all, "{what}: in pieces");
+    full.check_in_pieces();
 }
 
 #[test]
 fn every_range_is_exact() {
-    for file in BOTH {
+    for file in [MONO, STEREO, DTX] {
         let store = tempfile::tempdir().unwrap();
         let imported = import_with(testdata(file), store.path(), "it", &EXACT).unwrap();
         let recording = imported.into_first();
@@ -75,23 +48,14 @@ fn every_range_is_exact() {
     }
 }
 
-/// Recordings of other people, by all kinds of encoders.
+/// What a decoder puts into a pause depends on how loud it took the background to be.
 #[test]
-fn every_real_recording_is_exact() {
-    let Some(files) = corpus() else { return };
-    let (mut checked, mut of_many) = (0, 0);
-    for file in &files {
-        let store = tempfile::tempdir().unwrap();
-        let imported = import_with(&file.path, store.path(), "it", &EXACT);
-        let Ok(imported) = imported else { continue };
-        for recording in imported.recordings {
-            check::<i16>(&recording, &file.name, 60);
-            check::<f32>(&recording, &file.name, 20);
-            checked += 1;
-            of_many += u32::from(recording.info().channels > 2);
-        }
-    }
-    assert!(checked >= 10 && of_many >= 5, "{checked} recordings, {of_many} of many channels");
+fn speech_with_pauses_is_exact_from_every_packet_on() {
+    let (_store, mut recording) = store_of(DTX);
+    recording.build_sync().unwrap();
+    let starts = packet_starts(&recording);
+    Full::<i16>::of(&recording, DTX).check_from(&starts);
+    Full::<f32>::of(&recording, DTX).check_from(&starts);
 }
 
 #[test]
