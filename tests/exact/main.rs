@@ -4,6 +4,7 @@
 
 mod corpus;
 mod full;
+mod opusenc;
 #[path = "../support/mod.rs"]
 mod support;
 
