@@ -109,9 +109,10 @@ packet() { # bytes
 } >"$corpus/index/rows"
 printf '\001\001\010\002\000\062\010\003\062\010\000\005\004\000\377\060' >"$corpus/index/packets"
 
-# Changes to a small store: attribute, its new value; a row, a column, its new value; the
-# place of a byte and what it becomes.
+# Changes to a small store: attribute, its new value; a row, a column, its new value; a
+# number of the sync map, its new value; the place of a byte and what it becomes.
 printf '\000' >"$corpus/open_store/whole"
 printf '\001\003\000\000\000\000\000\000\000\001' >"$corpus/open_store/attribute"
 printf '\002\002\001\000\000\000\000\000\000\000\000' >"$corpus/open_store/row"
-printf '\003\003\100\000\000\001' >"$corpus/open_store/byte"
+printf '\003\002\001\000\000\000' >"$corpus/open_store/sync"
+printf '\004\003\100\000\000\001' >"$corpus/open_store/byte"

@@ -1,35 +1,46 @@
 //! A small store, changed, with every checksum made right again: it opens or it does not,
-//! and what it gives is what its rows say.
+//! and what it gives is what its rows and its sync map say.
 
 #![no_main]
 
 use std::{
+    convert::Infallible,
     io::Write,
+    num::NonZeroU8,
     sync::{Arc, LazyLock},
 };
 
 use libfuzzer_sys::fuzz_target;
-use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
-use opus_packet_index::{BlobRead, IndexRead, IndexRow, rows_to_bytes};
+use opus_packet::{CodedPos, OpusHead, OpusTags, PlayPos, Timeline};
+use opus_packet_index::{
+    BlobRead, IndexRead, IndexRow, SyncEntry, SyncRead, SyncStart, rows_to_bytes, sync_to_bytes,
+};
+use opus_segment_decode::{DecoderLayout, Error, PacketDecoder, SegmentReader};
 use opus_zarr_store::{
     Description, MemoryStorage, Part, RecordingName, RecordingReader, Source, Storage, Store,
     StoredAs, VerifyOptions, WriteStorage, verify,
 };
 use serde_json::{Value, json};
 
-const OBJECTS: [&str; 6] = [
+const OBJECTS: [&str; 8] = [
     "zarr.json",
     "a/zarr.json",
     "a/opus_blob/zarr.json",
     "a/opus_blob/c/0",
     "a/opus_index/zarr.json",
     "a/opus_index/c/0/0",
+    "a/opus_sync/zarr.json",
+    "a/opus_sync/c/0/0",
 ];
 const DOCUMENT: usize = 1;
 const INDEX_SHARD: usize = 5;
-const PACKETS: u64 = 7;
+const SYNC_CHUNK: usize = 7;
+const PACKETS: u64 = 10;
+/// CELT in stereo, six frames of one byte each: 120 ms, so that there are three starts.
+const PACKET: [u8; 8] = [0xff, 6, 1, 2, 3, 4, 5, 6];
+const DURATION: u64 = 5760;
 
-static WHOLE: LazyLock<[Vec<u8>; 6]> = LazyLock::new(|| {
+static WHOLE: LazyLock<[Vec<u8>; 8]> = LazyLock::new(|| {
     let memory = MemoryStorage::new();
     write(&Store::open_or_create_in(Arc::new(memory.clone())).unwrap());
     OBJECTS.map(|key| memory.read(key, Part::Whole(1 << 20)).unwrap())
@@ -40,11 +51,11 @@ fn name() -> RecordingName {
 }
 
 fn write(store: &Store) {
-    let writer = store.create_recording(&name()).unwrap();
+    let mut writer = store.create_recording(&name()).unwrap();
     let (mut blob, mut index) = (writer.blob().unwrap(), writer.index().unwrap());
     for row in rows() {
-        blob.write_all(&[0xfc, 2, 3]).unwrap();
-        index.push(row.offset, row.length, 960).unwrap();
+        blob.write_all(&PACKET).unwrap();
+        index.push(row.offset, row.length, u32::try_from(DURATION).unwrap()).unwrap();
     }
     let source = Source {
         name: String::new(),
@@ -59,30 +70,40 @@ fn write(store: &Store) {
     let description = Description {
         head: OpusHead::new(2, 312, 48_000).unwrap(),
         tags: OpusTags::new("", []),
-        timeline: Timeline::new(312, PACKETS * 960, 0).unwrap(),
+        timeline: Timeline::new(312, PACKETS * DURATION, 0).unwrap(),
         gaps: vec![],
         source,
     };
+    writer.write_sync(&entries(), "none").unwrap();
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
 }
 
 fn rows() -> Vec<IndexRow> {
     let row = |n| IndexRow {
-        offset: 3 * n,
-        length: 3,
-        duration: 960,
-        first: 960 * n,
-        last: 960 * n + 959,
+        offset: 8 * n,
+        length: 8,
+        duration: DURATION,
+        first: DURATION * n,
+        last: DURATION * n + DURATION - 1,
     };
     (0..PACKETS).map(row).collect()
 }
 
+fn entries() -> [SyncEntry; 3] {
+    [
+        SyncEntry::ALL,
+        SyncEntry::new(1, CodedPos::new(5 * DURATION), None),
+        SyncEntry::new(2, CodedPos::new(9 * DURATION), Some(CodedPos::new(9 * DURATION + 960))),
+    ]
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let (mut objects, mut rows) = (WHOLE.clone(), rows());
+    let mut sync = sync_to_bytes(&entries());
     let mut rest = bytes;
     // Of few changes each is seen; a document that is broken hides all others.
     for _ in 0..8 {
-        if change(&mut rest, &mut objects, &mut rows).is_none() {
+        if change(&mut rest, &mut objects, &mut rows, &mut sync).is_none() {
             break;
         }
     }
@@ -90,8 +111,13 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// One change that the next bytes describe.
-fn change(rest: &mut &[u8], objects: &mut [Vec<u8>; 6], rows: &mut [IndexRow]) -> Option<()> {
-    match take::<1>(rest)?[0] % 4 {
+fn change(
+    rest: &mut &[u8],
+    objects: &mut [Vec<u8>; 8],
+    rows: &mut [IndexRow],
+    sync: &mut [u8],
+) -> Option<()> {
+    match take::<1>(rest)?[0] % 5 {
         0 => {}
         1 => {
             let ([at], value) = (take(rest)?, u64::from_le_bytes(take(rest)?));
@@ -105,7 +131,7 @@ fn change(rest: &mut &[u8], objects: &mut [Vec<u8>; 6], rows: &mut [IndexRow]) -
         }
         2 => {
             let ([row, column], value) = (take(rest)?, u64::from_le_bytes(take(rest)?));
-            let row = &mut rows[usize::from(row) % 7];
+            let row = &mut rows[usize::from(row) % 10];
             let columns = [
                 &mut row.offset,
                 &mut row.length,
@@ -114,12 +140,16 @@ fn change(rest: &mut &[u8], objects: &mut [Vec<u8>; 6], rows: &mut [IndexRow]) -
                 &mut row.last,
             ];
             *columns.into_iter().nth(usize::from(column) % 5)? = value;
-            let chunk = stored_chunk(rows);
-            forge_index(objects, &chunk);
+            forge_index(objects, &stored_chunk(40, 400_000, &rows_to_bytes(rows)));
+        }
+        3 => {
+            let ([number], value) = (take(rest)?, take::<4>(rest)?);
+            sync[usize::from(number) % 6 * 4..][..4].copy_from_slice(&value);
+            forge_sync(objects, &stored_chunk(8, 80_000, sync));
         }
         _ => {
             let [object, a, b, c, value] = take(rest)?;
-            let object = &mut objects[usize::from(object) % 6];
+            let object = &mut objects[usize::from(object) % 8];
             let at = usize::try_from(u32::from_le_bytes([a, b, c, 0])).ok()?;
             let at = at % object.len();
             object[at] = value;
@@ -158,34 +188,48 @@ fn forge(bytes: &mut Vec<u8>, change: impl FnOnce(&mut Value)) {
     *bytes = document.to_string().into_bytes();
 }
 
-/// The rows as a chunk of blosc that is not compressed, and its checksum.
-fn stored_chunk(rows: &[IndexRow]) -> Vec<u8> {
-    let mut chunk = vec![2, 1, 0x02, 40];
-    for len in [400_000_u32, 400_000, 400_016] {
+/// Elements of so many bytes as a chunk of blosc that is not compressed, filled up with
+/// zeros, and its checksum.
+fn stored_chunk(typesize: u8, len: u32, elements: &[u8]) -> Vec<u8> {
+    let mut chunk = vec![2, 1, 0x02, typesize];
+    for len in [len, len, len + 16] {
         chunk.extend(len.to_le_bytes());
     }
-    chunk.extend(rows_to_bytes(rows));
-    chunk.resize(400_016, 0);
+    chunk.extend(elements);
+    chunk.resize(usize::try_from(len + 16).unwrap(), 0);
     let checksum = crc32c::crc32c(&chunk);
     chunk.extend(checksum.to_le_bytes());
     chunk
 }
 
-fn forge_index(objects: &mut [Vec<u8>; 6], chunk: &[u8]) {
+fn forge_index(objects: &mut [Vec<u8>; 8], chunk: &[u8]) {
     let len = u64::try_from(chunk.len()).unwrap();
     let places = [0, len].map(u64::to_le_bytes).concat();
     let checksum = crc32c::crc32c(&places).to_le_bytes();
     objects[INDEX_SHARD] = [chunk, &places, &checksum].concat();
-    let checksum = chunk.last_chunk().map_or(0, |last| u32::from_le_bytes(*last));
+    let checksum = checksum_behind(chunk);
     forge(&mut objects[DOCUMENT], |document| {
         if let Some(ours) = document.pointer_mut("/attributes/opus_zarr") {
             ours["index_ranges"] = json!([[0, len]]);
-            ours["index_checksums"] = json!(format!("{checksum:08x}"));
+            ours["index_checksums"] = json!(checksum);
         }
     });
 }
 
-fn check(objects: &[Vec<u8>; 6]) {
+fn forge_sync(objects: &mut [Vec<u8>; 8], chunk: &[u8]) {
+    objects[SYNC_CHUNK] = chunk.to_vec();
+    forge(&mut objects[DOCUMENT], |document| {
+        if let Some(sync) = document.pointer_mut("/attributes/opus_zarr/sync") {
+            sync["checksums"] = json!(checksum_behind(chunk));
+        }
+    });
+}
+
+fn checksum_behind(chunk: &[u8]) -> String {
+    format!("{:08x}", chunk.last_chunk().map_or(0, |last| u32::from_le_bytes(*last)))
+}
+
+fn check(objects: &[Vec<u8>; 8]) {
     let storage = MemoryStorage::new();
     for (key, bytes) in OBJECTS.iter().zip(objects) {
         let mut object = storage.create(key).unwrap();
@@ -194,7 +238,7 @@ fn check(objects: &[Vec<u8>; 6]) {
     }
     let verified = verify(&storage, &name(), &VerifyOptions::default());
     let is_sound = verified.is_ok_and(|found| {
-        assert!(found.packets <= PACKETS && found.chunks <= 2);
+        assert!(found.packets <= PACKETS && found.chunks <= 3);
         found.faults.is_empty()
     });
     let Ok(reader) = RecordingReader::open_in(Arc::new(storage), &name()) else {
@@ -215,5 +259,52 @@ fn check(objects: &[Vec<u8>; 6]) {
             assert!(range.end <= span.samples().end.get());
             assert!(span.bytes().end <= reader.info().blob_bytes);
         }
+    }
+    check_sync(&reader, is_sound);
+}
+
+/// Whatever a sync map says, a start lies before what was asked for, and an exact read gives
+/// the samples that it should: those that lie there, from a decoder that began before.
+fn check_sync(reader: &RecordingReader, is_sound: bool) {
+    let timeline = reader.timeline();
+    for at in (0..PACKETS).map(|packet| packet * DURATION) {
+        match reader.start(CodedPos::new(at)) {
+            Ok(SyncStart { start, until }) => assert!(start.get() <= at && at < until.get()),
+            Err(error) => assert!(!is_sound, "what is sound is read: {error}"),
+        }
+    }
+    let len = timeline.play_len();
+    let segments = SegmentReader::new(reader, reader, timeline);
+    for start in [0, DURATION, 3 * DURATION + 1, len.saturating_sub(DURATION)] {
+        let range = start..len.min(start.saturating_add(3 * DURATION));
+        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let Ok(coded) = timeline.coded(play.clone()) else { continue };
+        let expected = (coded.start.get()..coded.end.get()).map(|at| at % DURATION);
+        match segments.read_exact(play, reader, &mut Counter) {
+            Ok(samples) => assert!(samples.into_iter().eq(expected)),
+            Err(Error::IndexedDuration { .. } | Error::IndexedPacket { .. }) => {}
+            Err(error) => assert!(!is_sound, "what is sound is read: {error}"),
+        }
+    }
+}
+
+/// Gives for each sample its place in the packet.
+struct Counter;
+
+impl PacketDecoder<u64> for Counter {
+    type Error = Infallible;
+
+    fn layout(&self) -> DecoderLayout {
+        DecoderLayout { channels: 1, streams: NonZeroU8::MIN }
+    }
+
+    fn reset(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn decode(&mut self, packet: &[u8], pcm: &mut [u64]) -> Result<usize, Infallible> {
+        let samples = opus_packet::duration(packet).map_or(0, |samples| samples as usize);
+        pcm.iter_mut().zip(0..).take(samples).for_each(|(sample, at)| *sample = at);
+        Ok(samples)
     }
 }
