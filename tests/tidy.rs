@@ -188,6 +188,20 @@ fn nothing_is_left_unfinished() {
     assert!(left.is_empty(), "left unfinished: {left:#?}");
 }
 
+/// rustc sees them in sources.
+#[test]
+fn no_conflict_is_left_in_a_document() {
+    let mut documents = Vec::new();
+    for directory in ["crates", "docs", "fuzz", "testdata"] {
+        collect_files(&root().join(directory), "md", &mut documents);
+    }
+    assert!(documents.len() > 20);
+    for (path, text) in documents {
+        let marker = text.lines().find(|line| line.starts_with("<<<<<<< "));
+        assert!(marker.is_none(), "{}: {marker:?}", path.display());
+    }
+}
+
 /// What `cargo metadata` says about one of our published crates.
 struct Crate(Value);
 
@@ -227,12 +241,12 @@ impl Crate {
 static SOURCES: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(|| {
     let mut files = Vec::new();
     for directory in ["crates", "examples", "benches", "tests", "fuzz/fuzz_targets"] {
-        collect_sources(&root().join(directory), &mut files);
+        collect_files(&root().join(directory), "rs", &mut files);
     }
     files
 });
 
-fn collect_sources(directory: &Path, files: &mut Vec<(PathBuf, String)>) {
+fn collect_files(directory: &Path, extension: &str, files: &mut Vec<(PathBuf, String)>) {
     // Git keeps no empty directory.
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries {
@@ -240,9 +254,9 @@ fn collect_sources(directory: &Path, files: &mut Vec<(PathBuf, String)>) {
         if path.is_dir() {
             // benches/peers is built there.
             if !path.ends_with("target") {
-                collect_sources(&path, files);
+                collect_files(&path, extension, files);
             }
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|found| found == extension) {
             let text = read(&path);
             files.push((path.strip_prefix(root()).unwrap().to_owned(), text));
         }
