@@ -45,8 +45,8 @@ impl RecordingReader {
         Self { storage, recording }
     }
 
-    /// Keeps so many chunks of the index at hand, of 10,000 packets and 120 kB each, in place of
-    /// the 32 that were used last. With those, what lies near an earlier read is found without
+    /// Keeps so many chunks of the index at hand, of 10,000 packets and 63 kB each, in place of
+    /// the 64 that were used last. With those, what lies near an earlier read is found without
     /// reading the index again.
     #[must_use]
     pub fn with_cached_chunks(mut self, count: usize) -> Self {
