@@ -9,8 +9,8 @@ pub struct ImportOptions {
     /// Which stream of the file to import, counted from 1; none: all that have something
     /// to play.
     pub stream: Option<u64>,
-    /// Whether to measure a sync map, so that reads are exact: takes the time of four full
-    /// decodes or more. [`Recording::build_sync`](crate::Recording::build_sync) can do it
+    /// Whether to measure a sync map, so that reads are exact: takes as much work as three to
+    /// five full decodes, on all processors. [`Recording::build_sync`](crate::Recording::build_sync) can do it
     /// later.
     pub exact: bool,
     /// How to read a file that has no container. None: it has one.
