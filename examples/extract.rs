@@ -2,10 +2,17 @@
 //! 48 kHz, HZ is the sample rate of the file, 48000 or one that divides it:
 //! `cargo run --release --example extract STORE NAME START END OUT.wav [HZ]`.
 
-use std::{env, error::Error, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{Seek, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
-use opus_zarr::{Output, Recording};
+use opus_zarr::{Output, Recording, SampleStream};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -45,8 +52,25 @@ fn extract(
         bits_per_sample: 16,
         sample_format: SampleFormat::Int,
     };
-    let mut wav =
+    let wav =
         WavWriter::create(out, spec).map_err(|error| format!("cannot create {out}: {error}"))?;
+    let count = copy(&mut samples, wav).inspect_err(|_| remove(Path::new(out)))?;
+    println!("{out}: {} samples of {channels} channel(s)", count / usize::from(channels));
+    Ok(())
+}
+
+/// A piece of what was asked for would be taken for all of it. Devices stay.
+fn remove(out: &Path) {
+    if out.is_file() {
+        let _ = fs::remove_file(out);
+    }
+}
+
+/// Gives the number of samples of all channels.
+fn copy(
+    samples: &mut SampleStream<'_, i16>,
+    mut wav: WavWriter<impl Write + Seek>,
+) -> Result<usize, Box<dyn Error>> {
     let (mut buffer, mut count) = (vec![0; 65_536], 0);
     loop {
         let read = samples.read(&mut buffer)?;
@@ -57,8 +81,7 @@ fn extract(
         count += read;
     }
     wav.finalize()?;
-    println!("{out}: {} samples of {channels} channel(s)", count / usize::from(channels));
-    Ok(())
+    Ok(count)
 }
 
 fn position(text: &str) -> Result<u64, String> {
