@@ -160,6 +160,13 @@ fn a_stream_is_the_range_in_pieces() {
 }
 
 #[test]
+fn a_stream_may_go_to_another_thread() {
+    fn goes<T: Send>(_: &T) {}
+    let (_store, recording) = store_of(MONO);
+    goes(&recording.stream::<f32>(0..1).unwrap());
+}
+
+#[test]
 fn a_range_is_read_into_memory_of_the_caller() {
     let (_store, mut recording) = store_of(STEREO);
     recording.set_output(at_rate(16_000)).unwrap();
