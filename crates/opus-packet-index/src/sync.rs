@@ -52,10 +52,8 @@ impl SyncEntry {
 
     /// The same, but not exact from this coded sample on.
     pub fn ending(self, number: u64, until: CodedPos) -> Self {
-        match self.exact_samples(number) {
-            exact if exact.start < until.get() => {
-                Self::new(number, CodedPos::new(exact.start), Some(until))
-            }
+        match self.exact(number) {
+            exact if exact.start < until => Self::new(number, exact.start, Some(until)),
             _ => Self::NONE,
         }
     }
@@ -63,16 +61,12 @@ impl SyncEntry {
     /// The coded samples for which the entry with this number says that output is exact, up to
     /// the largest number if there is no end.
     pub fn exact(self, number: u64) -> Range<CodedPos> {
-        let exact = self.exact_samples(number);
-        CodedPos::new(exact.start)..CodedPos::new(exact.end)
-    }
-
-    fn exact_samples(self, number: u64) -> Range<u64> {
         let from = start_of(number).saturating_add(self.delay.into());
-        match self.length {
-            OPEN => from..u64::MAX,
-            length => from..from.saturating_add(length.into()),
-        }
+        let until = match self.length {
+            OPEN => u64::MAX,
+            length => from.saturating_add(length.into()),
+        };
+        CodedPos::new(from)..CodedPos::new(until)
     }
 }
 
@@ -90,11 +84,10 @@ pub fn find_sync_start(entries: &[SyncEntry], first: u64, position: CodedPos) ->
     let before = entries.get(..count).unwrap_or_default();
     before.iter().enumerate().rev().find_map(|(place, entry)| {
         let number = first.saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
-        let exact = entry.exact_samples(number);
-        exact.contains(&position.get()).then(|| SyncStart {
-            start: CodedPos::new(start_of(number)),
-            until: CodedPos::new(exact.end),
-        })
+        let exact = entry.exact(number);
+        exact
+            .contains(&position)
+            .then(|| SyncStart { start: CodedPos::new(start_of(number)), until: exact.end })
     })
 }
 
@@ -174,7 +167,7 @@ mod tests {
         assert_eq!(SyncEntry::new(1, at(5), None), SyncEntry::NONE, "before its start");
         assert_eq!(SyncEntry::new(0, at(1 << 32), None), SyncEntry::NONE);
         let long = SyncEntry::new(0, at(0), Some(at(1 << 40)));
-        assert!(long.exact_samples(0).end < 1 << 40);
+        assert!(long.exact(0).end < at(1 << 40));
     }
 
     proptest! {

@@ -46,11 +46,12 @@ impl SegmentPlan {
         let layout = decoder.layout();
         let target = layout.rate.samples(&self.target);
         let mut cut = Cut::new(target.clone());
+        check_packets(&self.span, blob, layout.streams)?;
         // The rows hold these samples, so the length is one that memory can bear.
         let len = usize::try_from(target.end - target.start).unwrap_or(0) * layout.channels;
         let (mut samples, mut filled) = (vec![S::default(); len], 0);
         for number in 0..self.span.rows().len() {
-            let packet = packet(&self.span, number, blob, layout.streams)?;
+            let packet = packet(&self.span, number, blob)?;
             let room = samples.get_mut(filled..).unwrap_or_default();
             filled += cut.decode(&mut decoder, packet, target.end, room)?;
         }
@@ -67,18 +68,28 @@ pub(crate) fn check_covered(span: &Span, range: &Range<CodedPos>) -> Result<(), 
     }
 }
 
-/// The packet of a row of `span`, whose bytes `blob` holds.
-pub(crate) fn packet<'a>(
-    span: &Span,
-    row: usize,
-    blob: &'a [u8],
-    streams: NonZeroU8,
-) -> Result<Placed<'a>, Error> {
+/// An index of another blob may be valid in itself; its durations give it away, before
+/// anything is decoded by it.
+pub(crate) fn check_packets(span: &Span, blob: &[u8], streams: NonZeroU8) -> Result<(), Error> {
+    for (packet, row) in span.packets().zip(span.rows()) {
+        let data = packet_bytes(row, span.bytes().start, blob);
+        let found = multistream_duration(data, streams)
+            .map_err(|reason| Error::IndexedPacket { packet, reason })?;
+        if u64::from(found) != row.duration {
+            return Err(Error::IndexedDuration { packet, indexed: row.duration, found });
+        }
+    }
+    Ok(())
+}
+
+/// The packet of a row of `span`, whose bytes `blob` holds and whose packets are checked.
+pub(crate) fn packet<'a>(span: &Span, row: usize, blob: &'a [u8]) -> Result<Placed<'a>, Error> {
     let number = span.packets().start.saturating_add(u64::try_from(row).unwrap_or(u64::MAX));
     let found = span.rows().get(row);
     let row = found.ok_or(Error::IndexRange { reason: InvalidIndex::Empty })?;
     let data = packet_bytes(row, span.bytes().start, blob);
-    let duration = check_duration(number, row, data, streams)?;
+    // At most 5760: an invariant of the span.
+    let duration = u32::try_from(row.duration).unwrap_or(u32::MAX);
     Ok(Placed { number, data, duration, position: CodedPos::new(row.first) })
 }
 
@@ -89,19 +100,4 @@ fn packet_bytes<'a>(row: &IndexRow, blob_start: u64, blob: &'a [u8]) -> &'a [u8]
         .zip(usize::try_from(row.length).ok())
         .and_then(|(start, length)| blob.get(start..)?.get(..length))
         .unwrap_or_default()
-}
-
-/// An index of another blob may be valid in itself; its durations give it away.
-fn check_duration(
-    packet: u64,
-    row: &IndexRow,
-    data: &[u8],
-    streams: NonZeroU8,
-) -> Result<u32, Error> {
-    let found = multistream_duration(data, streams)
-        .map_err(|reason| Error::IndexedPacket { packet, reason })?;
-    if u64::from(found) != row.duration {
-        return Err(Error::IndexedDuration { packet, indexed: row.duration, found });
-    }
-    Ok(found)
 }

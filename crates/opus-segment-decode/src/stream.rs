@@ -6,7 +6,7 @@ use opus_packet_index::{BlobRead, IndexRead, Span, SyncRead, SyncStart};
 use crate::{
     Error, PacketDecoder, SegmentReader,
     cut::Cut,
-    plan::{check_covered, packet},
+    plan::{check_covered, check_packets, packet},
 };
 
 /// The samples of a range, decoded as they are taken, interleaved.
@@ -127,7 +127,7 @@ where
             _ => self.look_up()?,
         };
         let until = layout.rate.samples(&(position..self.until)).end;
-        let packet = packet(&span, self.next_row, &self.blob, layout.streams)?;
+        let packet = packet(&span, self.next_row, &self.blob)?;
         let written = self.cut.decode(&mut self.decoder, packet, until, out)?;
         self.next_row += 1;
         self.span = Some(span);
@@ -160,10 +160,7 @@ where
         );
         let read = self.reader.blob.read(span.bytes(), &mut self.blob);
         read.map_err(|error| Error::Blob { source: error.into() })?;
-        // An index of another blob shows before anything is decoded by it.
-        let streams = self.decoder.layout().streams;
-        (0..span.rows().len())
-            .try_for_each(|row| packet(&span, row, &self.blob, streams).map(drop))?;
+        check_packets(&span, &self.blob, self.decoder.layout().streams)?;
         (self.next, self.next_row) = (span.samples().end, 0);
         Ok(span)
     }

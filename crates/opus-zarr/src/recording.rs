@@ -1,7 +1,7 @@
 use std::{num::NonZeroUsize, ops::Range, path::Path, thread};
 
 use ogg_opus_demux::OggOpusReader;
-use opus_packet::{OpusHead, PlayPos};
+use opus_packet::{CodedPos, OpusHead, PlayPos};
 use opus_packet_index::{IndexRead, SyncEntry};
 use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample, build_sync_map,
@@ -122,7 +122,7 @@ impl Recording {
         self.with_stream(self.read_mode(), range, |stream| {
             let (found, expected) = (out.len(), stream.left());
             if found != expected {
-                let recording = stream.recording_name();
+                let recording = self.reader.name().clone();
                 return Err(Error::Buffer { recording, found, expected });
             }
             let mut filled = 0;
@@ -174,9 +174,7 @@ impl Recording {
 
     /// How many samples a range of play samples gives at the rate of the output, per channel.
     pub fn sample_count(&self, range: Range<u64>) -> Result<u64, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
-        let coded = self.reader.timeline().coded(play).map_err(|e| self.read_error()(e.into()))?;
-        let samples = self.output().rate.samples(&coded);
+        let samples = self.output().rate.samples(&self.coded(range)?);
         Ok(samples.end - samples.start)
     }
 
@@ -204,9 +202,7 @@ impl Recording {
     /// Numbers of the packets that hold a range of play samples: a binary search
     /// over the checkpoints and in one chunk of the index.
     pub fn find(&self, range: Range<u64>) -> Result<Range<u64>, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
-        let coded = self.reader.timeline().coded(play).map_err(|e| self.read_error()(e.into()))?;
-        Ok(self.reader.span(coded)?.packets())
+        Ok(self.reader.span(self.coded(range)?)?.packets())
     }
 
     /// Whether there is an index of the right length. Whether it is whole is
@@ -236,8 +232,12 @@ impl Recording {
         &self.reader
     }
 
-    fn read_error(&self) -> impl Fn(opus_segment_decode::Error) -> Error + '_ {
-        |reason| Error::Read { recording: self.reader.name().clone(), reason }
+    fn coded(&self, play: Range<u64>) -> Result<Range<CodedPos>, Error> {
+        let play = PlayPos::new(play.start)..PlayPos::new(play.end);
+        self.reader.timeline().coded(play).map_err(|reason| Error::Read {
+            recording: self.reader.name().clone(),
+            reason: reason.into(),
+        })
     }
 }
 

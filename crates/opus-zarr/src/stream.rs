@@ -3,7 +3,7 @@ use std::{convert::Infallible, ops::Range};
 use opus_packet::{CodedPos, PlayPos};
 use opus_packet_index::{SyncRead, SyncStart};
 use opus_segment_decode::{LibopusDecoder, PreRoll, Sample, SegmentReader, SegmentStream};
-use opus_zarr_store::{RecordingName, RecordingReader};
+use opus_zarr_store::RecordingReader;
 
 use crate::{Error, ReadMode, index::Index};
 
@@ -63,10 +63,6 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         self.with_any_index(|segments| segments.read_to_end(samples))
     }
 
-    pub(crate) fn recording_name(&self) -> RecordingName {
-        self.reader.name().clone()
-    }
-
     pub(crate) fn into_decoder(self) -> LibopusDecoder {
         self.segments.into_decoder()
     }
@@ -85,7 +81,7 @@ impl<'a, S: Sample> SampleStream<'a, S> {
             *index = Index::walked(self.reader);
             result = read(&mut self.segments);
         }
-        result.map_err(|reason| Error::Read { recording: self.recording_name(), reason })
+        result.map_err(|reason| Error::Read { recording: self.reader.name().clone(), reason })
     }
 }
 
