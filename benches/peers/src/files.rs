@@ -4,12 +4,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use magnum_opus::{Application, Bitrate, Channels, Encoder};
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{ImportOptions, Recording, import_with};
 
-use crate::Random;
+use crate::tones;
 
 /// What is in a file.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ impl Files {
         let store = file.with_extension("zarr");
         let (head, packets) = match audio {
             Audio::Speech => field_notes(),
-            Audio::Celt { channels } => encode(channels),
+            Audio::Celt { channels } => tones(channels),
         };
         let out = BufWriter::new(File::create(&file).unwrap());
         let tags = OpusTags::new("bench", Vec::<&str>::new());
@@ -79,25 +78,7 @@ fn field_notes() -> (OpusHead, Vec<Vec<u8>>) {
 }
 
 /// Five minutes.
-fn encode(channels: u8) -> (OpusHead, Vec<Vec<u8>>) {
-    let layout = if channels == 1 { Channels::Mono } else { Channels::Stereo };
-    let mut encoder = Encoder::new(48_000, layout, Application::LowDelay).unwrap();
-    encoder.set_bitrate(Bitrate::Bits(i32::from(channels) * 64_000)).unwrap();
-    let (mut random, mut phases) = (Random(4), [0f32; 6]);
-    let packet = |number: u16| {
-        let mut frame = Vec::new();
-        for _ in 0..960 {
-            for channel in 0..channels {
-                let noise = f32::from(u16::try_from(random.below(1 << 16)).unwrap()) / 65_536.0;
-                let mut sample = (noise - 0.5) * 0.05;
-                for (tone, phase) in (1..7u8).zip(&mut phases) {
-                    *phase += 0.003 * f32::from(tone) * (1.0 + f32::from(number % 37) / 40.0);
-                    sample += (*phase + f32::from(channel)).sin() * 0.08;
-                }
-                frame.push(sample);
-            }
-        }
-        encoder.encode_vec_float(&frame, 4000).unwrap()
-    };
-    (OpusHead::new(channels, 312, 48_000).unwrap(), (0..5 * 60 * 50).map(packet).collect())
+fn tones(channels: u8) -> (OpusHead, Vec<Vec<u8>>) {
+    let head = OpusHead::new(channels, 312, 48_000).unwrap();
+    (head, tones::packets(channels, 5 * 60 * 50))
 }

@@ -11,11 +11,18 @@ mod install;
 mod measure;
 mod ours;
 mod process;
+#[path = "../../../tests/support/random.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
+mod random;
+#[path = "../../../tests/support/tones.rs"]
+#[allow(unreachable_pub, reason = "the benches use it too")]
+mod tones;
 mod whole;
 
 use std::{env, path::Path, thread};
 
 use files::{Audio, Files};
+use random::Random;
 
 fn main() {
     if cfg!(debug_assertions) {
@@ -55,19 +62,7 @@ fn make(lengths: &[usize], folder: &Path) -> Vec<Files> {
     })
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
-struct Random(u64);
-
 impl Random {
-    /// A number below `end`.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
     /// Where so many seconds begin, in so many minutes.
     fn seconds(&mut self, count: usize, minutes: usize) -> Vec<u64> {
         let end = u64::try_from(minutes).unwrap() * 60 * 48_000 - 2 * 48_000;
