@@ -146,12 +146,16 @@ fn write_packets(packets: u64, root: &Path) {
         stored: StoredAs::Remuxed,
         stream: 1,
         findings: vec![],
+        transcoding: None,
+        metadata: vec![],
     };
     let description = Description {
         head: OpusHead::new(1, 312, 48_000).unwrap(),
         tags: OpusTags::new("none", Vec::<&str>::new()),
         timeline: Timeline::new(312, packets * 960, 0).unwrap(),
         gaps: vec![],
+        real_rate: None,
+        start: None,
         source,
     };
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();

@@ -1,11 +1,11 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use opus_packet::{ChannelMapping, InvalidHead, OpusHead, OpusTags, SAMPLE_RATE, Timeline};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    StoredBlob, StoredIndex,
+    SourceMetadata, Start, StoredBlob, StoredIndex, Transcoding,
     layout::{BLOB, BLOB_CHUNK, INDEX, LAYOUT, SYNC, blob_array, index_array, sync_array},
     writer::Description,
 };
@@ -52,6 +52,13 @@ pub struct RecordingInfo {
     /// Where audio was lost in the source; its packets ask the decoder to conceal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// Samples that play for each second of real time: 48,000, but for ultrasound that was
+    /// kept by taking its samples as if they had that rate, and for time-expanded recordings.
+    #[serde(default = "opus_rate", skip_serializing_if = "is_opus_rate")]
+    pub real_rate: NonZeroU32,
+    /// When it was recorded, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// Where the recording came from.
     pub source: Source,
     /// The comment header, for reading. The blob holds it as it was.
@@ -108,6 +115,21 @@ pub struct Source {
     /// What was wrong with the stream, a line each; of many only the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<String>,
+    /// How it was encoded, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcoding: Option<Transcoding>,
+    /// What it held beside audio and tags, as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metadata: Vec<SourceMetadata>,
+}
+
+fn opus_rate() -> NonZeroU32 {
+    const { NonZeroU32::new(SAMPLE_RATE).expect("48,000 is not 0") }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_opus_rate(rate: &NonZeroU32) -> bool {
+    rate.get() == SAMPLE_RATE
 }
 
 fn first() -> u64 {
@@ -123,6 +145,8 @@ pub enum StoredAs {
     Verbatim,
     /// The same packets in new pages.
     Remuxed,
+    /// Its audio, encoded.
+    Transcoded,
 }
 
 /// A readable copy of the comment header.
@@ -156,7 +180,7 @@ impl RecordingInfo {
         index: &StoredIndex,
         sync: Option<&SyncInfo>,
     ) -> Self {
-        let Description { head, tags, timeline, gaps, source } = description;
+        let Description { head, tags, timeline, gaps, real_rate, start, source } = description;
         let mut info = Self {
             layout: LAYOUT,
             channels: head.channels(),
@@ -176,6 +200,8 @@ impl RecordingInfo {
             index_checksums: Vec::new(),
             sync: None,
             gaps,
+            real_rate: real_rate.unwrap_or_else(opus_rate),
+            start,
             source,
             tags: Tags::of(&tags),
             user: Map::new(),

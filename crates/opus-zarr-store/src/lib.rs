@@ -15,6 +15,7 @@ mod layout;
 mod manage;
 mod name;
 mod object;
+mod origin;
 mod reader;
 mod recording;
 mod shard;
@@ -30,6 +31,7 @@ pub use error::Error;
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
 pub use info::{Gap, RecordingInfo, Source, StoredAs, SyncInfo, Tags};
 pub use name::{InvalidName, RecordingName};
+pub use origin::{Certainty, EncoderSettings, MetadataContent, SourceMetadata, Start, Transcoding};
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use storage::{
     AsyncStorage, Draft, Entries, Entry, LocalStorage, MemoryStorage, ObjectWriter, Part,

@@ -1,11 +1,11 @@
-use std::io::ErrorKind;
+use std::{io::ErrorKind, num::NonZeroU32};
 
 use opus_packet::{OpusHead, OpusTags, Timeline};
 use opus_packet_index::SyncEntry;
 
 use crate::{
     BlobWriter, Draft, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader,
-    Source, Store, StoredBlob, StoredIndex, SyncInfo,
+    Source, Start, Store, StoredBlob, StoredIndex, SyncInfo,
     document::Document,
     layout::METADATA,
     object::{io_error, name_of, put},
@@ -37,6 +37,10 @@ pub struct Description {
     pub timeline: Timeline,
     /// Where audio was lost.
     pub gaps: Vec<Gap>,
+    /// Samples that play for each second of real time; none: 48,000.
+    pub real_rate: Option<NonZeroU32>,
+    /// When it was recorded.
+    pub start: Option<Start>,
     /// Where the recording came from.
     pub source: Source,
 }

@@ -36,6 +36,8 @@ fn description(packets: usize) -> Description {
     let coded_len = u64::try_from(packets).unwrap() * 960;
     Description {
         gaps: vec![],
+        real_rate: None,
+        start: None,
         head: OpusHead::new(2, 312, 44_100).unwrap().with_output_gain(-256),
         tags: OpusTags::new("vendor", ["TITLE=x", &format!("PICTURE={}", "a".repeat(5000))]),
         timeline: Timeline::new(312, coded_len, 100).unwrap(),
@@ -48,6 +50,8 @@ fn description(packets: usize) -> Description {
             stored: StoredAs::Verbatim,
             stream: 1,
             findings: vec![],
+            transcoding: None,
+            metadata: vec![],
         },
     }
 }

@@ -277,6 +277,8 @@ fn describe(
         tags: demuxer.tags().clone(),
         timeline: stream.timeline,
         gaps: stream.gaps.clone(),
+        real_rate: None,
+        start: None,
         source: Source {
             name: source.name(),
             bytes: source.bytes,
@@ -286,6 +288,8 @@ fn describe(
             stored,
             stream: stream.number,
             findings: stream.violations.clone(),
+            transcoding: None,
+            metadata: Vec::new(),
         },
     }
 }

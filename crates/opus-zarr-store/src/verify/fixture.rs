@@ -87,6 +87,8 @@ pub(super) fn small() -> Objects {
         tags: OpusTags::new("nobody", ["TITLE=silence"]),
         timeline: Timeline::new(312, 7 * 960, 0).unwrap(),
         gaps: vec![],
+        real_rate: None,
+        start: None,
         source: Source {
             name: "silence.opus".to_owned(),
             bytes: 1,
@@ -96,6 +98,8 @@ pub(super) fn small() -> Objects {
             stored: StoredAs::Remuxed,
             stream: 1,
             findings: vec![],
+            transcoding: None,
+            metadata: vec![],
         },
     };
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
