@@ -26,6 +26,8 @@ pub enum Error {
     SourceChanged { path: PathBuf },
     #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason}")]
     Remux { path: PathBuf, reason: ogg_opus_demux::WriteError },
+    #[error("cancelled: nothing was imported")]
+    Cancelled,
     #[error(transparent)]
     Store(#[from] opus_zarr_store::Error),
     #[error("recording \"{recording}\": cannot read its Ogg stream: {reason}")]

@@ -8,6 +8,7 @@ mod error;
 mod import;
 mod index;
 mod options;
+mod progress;
 mod read_many;
 mod recording;
 mod report;
@@ -20,13 +21,14 @@ pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
 pub use demuxer::DemuxError;
 pub use error::Error;
-pub use import::{Imported, import, import_into, import_with};
+pub use import::{Imported, import, import_into, import_watched, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
 pub use opus_zarr_store::{
     BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
     Store, StoredAs, SyncInfo, Tags,
 };
+pub use progress::{ImportStage, Progress};
 pub use read_many::ReadLimits;
 pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;

@@ -10,7 +10,12 @@ use opus_zarr_store::{
     BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
 };
 
-use crate::{Error, SampleStream, decoders::Decoders, import::index_blob};
+use crate::{
+    Error, SampleStream,
+    decoders::Decoders,
+    import::index_blob,
+    progress::{Watch, go_on},
+};
 
 /// A recording in a store.
 ///
@@ -194,7 +199,8 @@ impl Recording {
     /// on reads are exact. Takes the work of some four full decodes, or more where the decoder
     /// remembers for long, as in speech; all processors share it.
     pub fn build_sync(&mut self) -> Result<(), Error> {
-        let sync = sync_map_of(self.reader.blob_reader(), self.reader.head(), self.reader.name())?;
+        let (blob, head) = (self.reader.blob_reader(), self.reader.head());
+        let sync = sync_map_of(blob, head, self.reader.name(), &mut Watch::new(&mut go_on))?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }
@@ -220,7 +226,9 @@ impl Recording {
     /// import, byte for byte. The documents of both arrays are restored as well.
     pub fn rebuild_index(&mut self) -> Result<(), Error> {
         let name = self.reader.name().clone();
-        self.reader.replace_index(|blob, index| index_blob(blob, index, &name).map(drop))
+        self.reader.replace_index(|blob, index| {
+            index_blob(blob, index, &name, &mut Watch::new(&mut go_on)).map(drop)
+        })
     }
 
     /// Reads the recording as the Ogg Opus file that it is kept as.
@@ -260,10 +268,14 @@ pub(crate) fn sync_map_of(
     blob: BlobReader<'_>,
     head: &OpusHead,
     recording: &RecordingName,
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<SyncEntry>, Error> {
     let source = OggOpusReader::strict(blob)
         .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    build_sync_map(source, threads, || LibopusDecoder::unmixed(head))
-        .map_err(|reason| Error::Read { recording: recording.clone(), reason })
+    let map = build_sync_map(watch.packets(source), threads, || LibopusDecoder::unmixed(head));
+    map.map_err(|reason| match watch.is_cancelled() {
+        true => Error::Cancelled,
+        false => Error::Read { recording: recording.clone(), reason },
+    })
 }

@@ -2,11 +2,12 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use sha2::{Digest, Sha256};
 
-use crate::{Container, DETECTION_LEN, Error};
+use crate::{Container, DETECTION_LEN, Error, progress::Watch};
 
 /// A file that is imported, told from others by what is in it.
 pub(crate) struct SourceFile {
@@ -16,8 +17,9 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let (bytes, sha256) = hash(path)?;
+    /// Reads the file to its end, or until it `is_given_up`.
+    pub(crate) fn open(path: &Path, is_given_up: &AtomicBool) -> Result<Self, Error> {
+        let (bytes, sha256) = hash(path, is_given_up)?;
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 
@@ -36,23 +38,21 @@ impl SourceFile {
     }
 
     /// Copies the file, byte for byte. Whether it still is what it was is told by the hash
-    /// of the copy: [`check_copy`](Self::check_copy).
-    pub(crate) fn copy_to(&self, out: &mut impl io::Write) -> Result<(), Error> {
-        read_through(&self.path, |piece| out.write_all(piece))
-    }
-
-    /// An error if the file was not what it had been when it was copied.
-    pub(crate) fn check_copy(&self, bytes: u64, sha256: &str) -> Result<(), Error> {
-        self.check(bytes == self.bytes && sha256 == self.sha256())
+    /// of the copy.
+    pub(crate) fn copy_to(
+        &self,
+        out: &mut impl io::Write,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
+        read_through(&self.path, |piece| {
+            out.write_all(piece).map_err(|error| copy_error(&self.path, error))?;
+            watch.bytes(piece.len())
+        })
     }
 
     /// An error if the file is not what it was.
     pub(crate) fn check_unchanged(&self) -> Result<(), Error> {
-        self.check(hash(&self.path)? == (self.bytes, self.sha256))
-    }
-
-    fn check(&self, is_the_same: bool) -> Result<(), Error> {
-        match is_the_same {
+        match hash(&self.path, &AtomicBool::new(false))? == (self.bytes, self.sha256) {
             true => Ok(()),
             false => Err(Error::SourceChanged { path: self.path.clone() }),
         }
@@ -73,6 +73,13 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(fault)
 }
 
+/// Length of a file in bytes.
+pub(crate) fn file_len(path: &Path) -> Result<u64, Error> {
+    let file = open(path)?;
+    let fault = |source| Error::ReadSource { path: path.to_owned(), source };
+    Ok(file.metadata().map_err(fault)?.len())
+}
+
 /// Tells the container by the content of a file.
 pub(crate) fn detect(path: &Path) -> Result<Container, Error> {
     let mut start = Vec::new();
@@ -86,29 +93,31 @@ pub(crate) fn detect(path: &Path) -> Result<Container, Error> {
 }
 
 /// Length and SHA-256 of a file.
-fn hash(path: &Path) -> Result<(u64, [u8; 32]), Error> {
+fn hash(path: &Path, is_given_up: &AtomicBool) -> Result<(u64, [u8; 32]), Error> {
     let (mut sha256, mut bytes) = (Sha256::new(), 0);
     read_through(path, |piece| {
         sha256.update(piece);
         bytes += u64::try_from(piece.len()).unwrap_or_default();
-        Ok(())
+        if is_given_up.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
     })?;
     Ok((bytes, sha256.finalize().into()))
 }
 
 /// Reads a file from its start to its end, in pieces large enough that system calls cost
 /// nothing.
-fn read_through(path: &Path, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> Result<(), Error> {
+fn read_through(
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut file = open(path)?;
     let mut piece = vec![0; PIECE_LEN];
     loop {
         match file.read(&mut piece) {
             Ok(0) => return Ok(()),
-            Ok(count) => each(piece.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(error),
+            Ok(count) => each(piece.get(..count).unwrap_or_default())?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(Error::ReadSource { path: path.to_owned(), source }),
         }
-        .map_err(|error| copy_error(path, error))?;
     }
 }
 

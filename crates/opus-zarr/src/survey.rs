@@ -5,7 +5,8 @@ use opus_zarr_store::Gap;
 
 use crate::{
     Error, Finding, ImportOptions,
-    demuxer::{DemuxError, Demuxer, Streams},
+    demuxer::{Demuxer, Streams},
+    progress::Watch,
 };
 
 /// What a file holds: found by reading it once from end to end.
@@ -30,7 +31,11 @@ pub(crate) struct StreamSurvey {
 }
 
 impl Survey {
-    pub(crate) fn of(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
+    pub(crate) fn of(
+        path: &Path,
+        options: &ImportOptions,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
         let mut streams = Streams::new(path, options)?;
         let container = streams.container_name();
         let mut survey = Self {
@@ -42,8 +47,7 @@ impl Survey {
         let mut count = 0;
         while let Some(demuxer) = streams.next_stream()? {
             count += 1;
-            let read = survey.read(count, demuxer);
-            read.map_err(|reason| streams.fault(reason))?;
+            survey.read(count, demuxer, path, watch)?;
         }
         survey.is_canonical &= count == 1;
         survey.choose(options, count, path)?;
@@ -51,11 +55,22 @@ impl Survey {
     }
 
     /// Reads a stream to its end.
-    fn read(&mut self, number: u64, demuxer: &mut Demuxer) -> Result<(), DemuxError> {
+    fn read(
+        &mut self,
+        number: u64,
+        demuxer: &mut Demuxer,
+        path: &Path,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
         let mut coded_len = 0;
         loop {
-            let packet = demuxer.next_packet()?.map(|packet| (packet.duration, packet.is_in_page));
+            let packet = match demuxer.next_packet() {
+                Ok(packet) => {
+                    packet.map(|packet| (packet.data.len(), packet.duration, packet.is_in_page))
+                }
+                Err(reason) => return Err(Error::Source { path: path.to_owned(), reason }),
+            };
             for remark in demuxer.remarks() {
                 self.is_canonical &= remark.is_canonical;
                 push(&mut gaps, remark.gap, MAX_GAPS);
@@ -65,7 +80,8 @@ impl Survey {
                 let finding = Finding { stream: number, is_violation, message };
                 push(&mut self.findings, Some(finding), MAX_FINDINGS);
             }
-            let Some((duration, is_in_page)) = packet else { break };
+            let Some((bytes, duration, is_in_page)) = packet else { break };
+            watch.packet(bytes, duration)?;
             coded_len += u64::from(duration);
             self.is_canonical &= is_in_page;
         }

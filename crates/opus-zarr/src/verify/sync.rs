@@ -6,7 +6,10 @@ use opus_segment_decode::{LibopusDecoder, SegmentPlan};
 use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
-use crate::recording::sync_map_of;
+use crate::{
+    progress::{Watch, go_on},
+    recording::sync_map_of,
+};
 
 /// Measures the sync map again, or checks a share of its entries.
 pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &mut Verification) {
@@ -20,7 +23,8 @@ pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &m
 }
 
 fn check_all(reader: &RecordingReader, stored: &[SyncEntry], found: &mut Verification) {
-    let measured = sync_map_of(reader.blob_reader(), reader.head(), reader.name());
+    let (blob, head) = (reader.blob_reader(), reader.head());
+    let measured = sync_map_of(blob, head, reader.name(), &mut Watch::new(&mut go_on));
     let Ok(measured) = measured else { return };
     let pairs = stored.iter().zip(&measured);
     let first = pairs.take_while(|(stored, measured)| stored == measured).count();

@@ -1,0 +1,98 @@
+use std::path::Path;
+
+use ogg_opus_demux::OggOpusReader;
+use opus_packet::Timeline;
+use opus_segment_decode::LibopusDecoder;
+use opus_zarr_store::{
+    BlobReader, BlobWriter, Description, IndexWriter, RecordingName, Store, StoredAs,
+};
+
+use crate::{
+    Error, Recording,
+    progress::{ImportStage, Watch},
+    recording::sync_map_of,
+};
+
+/// Makes a recording of a blob that `write` writes from a file; with a sync map, if it is to
+/// be exact.
+pub(super) fn record(
+    path: &Path,
+    store: &Store,
+    name: &RecordingName,
+    exact: bool,
+    watch: &mut Watch<'_>,
+    write: impl FnOnce(&mut BlobWriter, &mut Watch<'_>) -> Result<Description, Error>,
+) -> Result<Recording, Error> {
+    let mut writer = store.create_recording(name)?;
+    let mut blob = writer.blob()?;
+    let description = write(&mut blob, watch)?;
+    let blob = blob.finish()?;
+    let source = &description.source;
+    let is_the_file = blob.len() == source.bytes && blob.sha256() == source.sha256;
+    if source.stored == StoredAs::Verbatim && !is_the_file {
+        return Err(Error::SourceChanged { path: path.to_owned() });
+    }
+
+    // The index is always made from the blob as it is stored, so that making it
+    // again gives the same, and what was written has been read back once.
+    watch.begin(ImportStage::Index, blob.len())?;
+    let mut index = writer.index()?;
+    let timeline = index_blob(blob.reader(), &mut index, name, watch)?;
+    let index = index.finish()?;
+    if timeline != Some(description.timeline) {
+        let reason = "the blob has another timeline than the file".to_owned();
+        return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
+    }
+    if exact {
+        watch.begin(ImportStage::Sync, blob.len())?;
+        let sync = sync_map_of(blob.reader(), &description.head, name, watch)?;
+        writer.write_sync(&sync, LibopusDecoder::identity()?)?;
+    }
+    let reader = writer.commit(description, &blob, &index)?;
+    Ok(Recording::new(reader))
+}
+
+/// Writes a row for every packet of the blob; gives the timeline.
+pub(crate) fn index_blob(
+    blob: BlobReader<'_>,
+    index: &mut IndexWriter,
+    recording: &RecordingName,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Timeline>, Error> {
+    let fault = |reason| Error::Blob { recording: recording.clone(), reason };
+    let inconsistent = |reason| opus_zarr_store::Error::Inconsistent { reason };
+    let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
+    while let Some(packet) = reader.next_ogg_packet().map_err(fault)? {
+        let offset = packet.offset.ok_or_else(|| {
+            inconsistent(format!("the packet at coded sample {} crosses a page", packet.position))
+        })?;
+        let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
+        index.push(offset, length, packet.duration)?;
+        watch.packet(packet.data.len(), packet.duration)?;
+    }
+    let timeline = reader.timeline();
+    if reader.next_link().map_err(fault)? {
+        return Err(inconsistent("the blob holds a second stream".to_owned()).into());
+    }
+    Ok(timeline)
+}
+
+/// The names of so many recordings, none of which is taken.
+pub(super) fn names(
+    name: &RecordingName,
+    count: usize,
+    store: &Store,
+) -> Result<Vec<RecordingName>, Error> {
+    let mut names = vec![name.clone()];
+    for number in 2..=count {
+        let name = format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?;
+        names.push(name);
+    }
+    for name in &names {
+        if store.contains(name)? {
+            // The error is that of writing it.
+            store.create_recording(name)?;
+        }
+    }
+    Ok(names)
+}
