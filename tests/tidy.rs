@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 /// Which of our crates a crate may name, and names.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("opus-packet", &[]),
     ("ogg-opus-demux", &["opus-packet"]),
     ("webm-opus-demux", &["opus-packet"]),
@@ -38,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "webm-opus-demux",
         ],
     ),
+    ("wave-demux", &[]),
 ];
 
 /// Foreign crates that only one of ours may name.

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod chunk;
+mod convert;
+mod error;
+mod extent;
+mod finding;
+mod form;
+mod format;
+mod format_tag;
+mod g711;
+mod header;
+mod input;
+mod reader;
+mod tail;
+mod walk;
+
+pub use chunk::{Chunk, ChunkId};
+pub use error::Error;
+pub use finding::{Finding, FindingKind};
+pub use form::{Form, is_wave};
+pub use format::{Encoding, Format};
+pub use reader::WaveReader;

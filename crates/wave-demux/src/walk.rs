@@ -1,0 +1,195 @@
+use std::{
+    io::{Read, Seek},
+    ops::Range,
+};
+
+use crate::{
+    Chunk, ChunkId, Error, FindingKind, Form,
+    extent::data_end,
+    finding::Findings,
+    header::{Header, following},
+    input::Input,
+};
+
+/// What a file is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// Of the chunk "fmt ".
+    pub(crate) format: Option<Range<u64>>,
+    /// The bytes of the samples.
+    pub(crate) data: Option<Range<u64>>,
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// Goes from chunk to chunk, from `at` to the end of the file.
+pub(crate) fn walk<R: Read + Seek>(
+    input: &mut Input<R>,
+    form: Form,
+    mut at: u64,
+    findings: &mut Findings,
+) -> Result<Contents, Error> {
+    let mut walk = Walk { input, form, findings, sizes: Sizes::default(), kept: 0, omitted: 0 };
+    let mut contents = Contents::default();
+    while walk.input.left(at) > 0 {
+        let Some(next) = walk.step(at, &mut contents)? else {
+            let bytes = walk.input.left(at);
+            walk.findings.report(at, FindingKind::NotAChunk { bytes });
+            break;
+        };
+        at = next;
+    }
+    if walk.omitted > 0 {
+        let offset = walk.input.len();
+        walk.findings.report(offset, FindingKind::ChunksOmitted { count: walk.omitted });
+    }
+    Ok(contents)
+}
+
+struct Walk<'a, R> {
+    input: &'a mut Input<R>,
+    form: Form,
+    findings: &'a mut Findings,
+    sizes: Sizes,
+    /// Bytes of contents that are kept.
+    kept: u64,
+    omitted: u64,
+}
+
+impl<R: Read + Seek> Walk<'_, R> {
+    /// Takes the chunk at `at`; gives where the next one is, or none if there is no chunk.
+    fn step(&mut self, at: u64, contents: &mut Contents) -> Result<Option<u64>, Error> {
+        let Some(mut header) = Header::read(self.input, self.form, at)? else { return Ok(None) };
+        header.size = self.sizes.size(&header);
+        let end = if header.id == DATA {
+            self.take_data(&header, contents)?
+        } else {
+            let Some(end) = self.end(&header) else { return Ok(None) };
+            self.take(&header, end, contents)?;
+            end
+        };
+        let next = following(self.input, self.form, header.start, end)?;
+        if next == end && self.form.padding(end.saturating_sub(header.start)) > 0 {
+            self.findings.report(end, FindingKind::NoPadding { id: header.id });
+        }
+        Ok(Some(next))
+    }
+
+    /// Where the contents end; none if this is no chunk.
+    fn end(&mut self, header: &Header) -> Option<u64> {
+        let (id, claimed) = (header.id, header.size?);
+        let available = self.input.left(header.start);
+        if claimed > available {
+            if !id.is_known() {
+                return None;
+            }
+            let kind = FindingKind::ChunkBeyondEnd { id, claimed, available };
+            self.findings.report(header.start, kind);
+        }
+        id.is_printable().then(|| header.start.saturating_add(claimed.min(available)))
+    }
+
+    fn take_data(&mut self, header: &Header, contents: &mut Contents) -> Result<u64, Error> {
+        let start = header.start;
+        match &contents.data {
+            Some(first) if !first.is_empty() => {
+                if header.size != Some(0) {
+                    return Err(Error::SeveralData { first: first.start, second: start });
+                }
+                Ok(start)
+            }
+            _ => {
+                let end = data_end(self.input, self.form, header, self.findings)?;
+                contents.data = Some(start..end);
+                Ok(end)
+            }
+        }
+    }
+
+    fn take(&mut self, header: &Header, end: u64, contents: &mut Contents) -> Result<(), Error> {
+        let (id, offset) = (header.id, header.start);
+        match id {
+            ChunkId::FourCc(id) if &id == b"fmt " => {
+                if contents.format.is_some() {
+                    self.findings.report(offset, FindingKind::SecondFormat);
+                } else {
+                    contents.format = Some(offset..end);
+                }
+            }
+            ChunkId::FourCc(id)
+                if &id == b"LIST" && self.input.array(offset)? == Some(*b"wavl") =>
+            {
+                return Err(Error::WaveList { offset });
+            }
+            ChunkId::FourCc(id) if &id == b"ds64" && self.form.has_ds64() => {
+                self.sizes = Sizes::read(self.input, offset, end)?;
+            }
+            _ => {}
+        }
+        self.keep(id, offset, end.saturating_sub(offset), &mut contents.chunks)
+    }
+
+    fn keep(
+        &mut self,
+        id: ChunkId,
+        offset: u64,
+        len: u64,
+        chunks: &mut Vec<Chunk>,
+    ) -> Result<(), Error> {
+        if chunks.len() >= MAX_CHUNKS {
+            self.omitted = self.omitted.saturating_add(1);
+            return Ok(());
+        }
+        let kept = self.kept.saturating_add(len);
+        let mut bytes = None;
+        if len <= MAX_CHUNK && kept <= MAX_KEPT {
+            self.kept = kept;
+            bytes = Some(self.input.bytes(offset, len, usize::MAX)?);
+        }
+        chunks.push(Chunk { id, offset, len, bytes });
+        Ok(())
+    }
+}
+
+/// The sizes of 64 bits of a chunk "ds64".
+#[derive(Debug, Default)]
+struct Sizes {
+    data: Option<u64>,
+    others: Vec<([u8; 4], u64)>,
+}
+
+impl Sizes {
+    fn read<R: Read + Seek>(input: &mut Input<R>, offset: u64, end: u64) -> Result<Self, Error> {
+        let bytes = input.bytes(offset, end.saturating_sub(offset), MAX_DS64)?;
+        let data = bytes.get(8..16).and_then(le_u64);
+        // After the sizes of the form, the data and the samples, and the length of the table.
+        let entries = bytes.get(28..).unwrap_or_default().chunks_exact(12);
+        let entry = |entry: &[u8]| Some((*entry.first_chunk()?, le_u64(entry.get(4..)?)?));
+        Ok(Self {
+            data: data.filter(|size| *size != u64::MAX),
+            others: entries.filter_map(entry).collect(),
+        })
+    }
+
+    /// The size of a chunk: that of its header, unless it stands here. Some programs write 0
+    /// into the header of the samples.
+    fn size(&self, header: &Header) -> Option<u64> {
+        let ChunkId::FourCc(id) = header.id else { return header.size };
+        match header.size {
+            None | Some(0) if header.id == DATA => self.data.or(header.size),
+            None => self.others.iter().find(|(other, _)| *other == id).map(|(_, size)| *size),
+            size => size,
+        }
+    }
+}
+
+fn le_u64(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+const DATA: ChunkId = ChunkId::FourCc(*b"data");
+const MAX_CHUNKS: usize = 10_000;
+/// Longer ones are listed without their contents.
+const MAX_CHUNK: u64 = 1 << 20;
+/// Of all contents together.
+const MAX_KEPT: u64 = 16 << 20;
+const MAX_DS64: usize = 12 * 1024;
