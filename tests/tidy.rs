@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("mp4-opus-demux", &["opus-packet"]),
     ("caf-opus-demux", &["opus-packet"]),
     ("raw-opus-demux", &["opus-packet"]),
+    ("recorder-metadata", &[]),
     ("opus-packet-index", &["opus-packet"]),
     ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
     ("opus-zarr-object-store", &["opus-zarr-store"]),

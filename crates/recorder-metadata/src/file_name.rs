@@ -1,0 +1,103 @@
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::Offset,
+};
+
+use crate::{
+    ClockReading, Source,
+    reading::{date_of, offset_of, time_of},
+    scanner::Scanner,
+};
+
+/// The first date with a time of day in a file name (of which folders and extension are
+/// left out), and the kind of name it is.
+///
+/// - `20200512_041500`, `20230101T010203Z`, `2010-08-12_21-03-12`, `20200512041500`: day
+///   and time of day of 6 digits, anywhere in the name between what are not digits;
+///   decimals may follow the seconds (`.123`, or three digits more), then `Z` or an
+///   offset (`+0200`, `-03:30`). Years are 1900 to 2099. A day or time that does not
+///   exist is no match, nor is a time of day of 4 digits.
+/// - `5B6A9C40`: a whole name of 8 hexadecimal digits is the Unix time in seconds that
+///   AudioMoth firmware before 1.2 writes, if it is of the years 2016 to 2035.
+pub fn time_in_file_name(name: &str) -> Option<(Source, ClockReading)> {
+    let stem = stem(name);
+    if let Some(instant) = hexadecimal(stem) {
+        return Some((Source::HexFileName, ClockReading::at(instant)));
+    }
+    let starts = stem.char_indices().scan('_', |before, (at, found)| {
+        let is_start = !before.is_ascii_digit() && found.is_ascii_digit();
+        *before = found;
+        Some(is_start.then_some(at))
+    });
+    let reading = starts.flatten().find_map(|at| reading(stem.get(at..)?))?;
+    Some((Source::FileName, reading))
+}
+
+/// Without folders and without the extension, in which there is a letter: `.123` is none.
+fn stem(name: &str) -> &str {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if extension.starts_with(|found: char| found.is_alphabetic()) => {
+            stem
+        }
+        Some((stem, "")) => stem,
+        _ => name,
+    }
+}
+
+fn hexadecimal(stem: &str) -> Option<Timestamp> {
+    const PLAUSIBLE: std::ops::Range<i64> = 1_451_606_400..2_082_758_400; // 2016 to 2035
+    let is_hexadecimal = stem.len() == 8 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let seconds = i64::from_str_radix(stem, 16).ok().filter(|_| is_hexadecimal)?;
+    Timestamp::from_second(seconds).ok().filter(|_| PLAUSIBLE.contains(&seconds))
+}
+
+fn reading(text: &str) -> Option<ClockReading> {
+    let mut scanner = Scanner::new(text);
+    let date = day(&mut scanner)?;
+    while scanner.one_of(&['_', '-', ' ', 'T', 't']).is_some() {}
+    let time = time_of_day(&mut scanner)?;
+    let clock = DateTime::from_parts(date, time);
+    Some(ClockReading { clock, offset: scanner.attempt(offset) })
+}
+
+fn day(scanner: &mut Scanner<'_>) -> Option<Date> {
+    let year = scanner.digits(4).filter(|year| (1900..2100).contains(year))?;
+    let separator = scanner.one_of(&['-', '_', '.']);
+    let month = scanner.digits(2)?;
+    if let Some(separator) = separator {
+        scanner.one_of(&[separator])?;
+    }
+    date_of(year, month, scanner.digits(2)?)
+}
+
+fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
+    let hour = scanner.digits(2)?;
+    let separator = scanner.one_of(&['-', '_', ':', '.', ' ']);
+    let minute = scanner.digits(2)?;
+    if let Some(separator) = separator {
+        scanner.one_of(&[separator])?;
+    }
+    let second = scanner.digits(2)?;
+    let milliseconds = scanner.digits(3).map(|found| found * 1_000_000);
+    let nanosecond = milliseconds.or_else(|| scanner.fraction());
+    let is_end = !scanner.rest().starts_with(|found: char| found.is_ascii_digit());
+    time_of(hour, minute, second, nanosecond.unwrap_or(0)).filter(|_| is_end)
+}
+
+/// `Z`, `+0200`, `-03:30`. Of what may be a running number (`-0001`) only quarters of an
+/// hour are taken for offsets, and `-0000` is none.
+fn offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
+    let offset = if scanner.one_of(&['Z', 'z']).is_some() {
+        Offset::UTC
+    } else {
+        let sign = scanner.one_of(&['+', '-'])?;
+        let hours = scanner.digits(2)?;
+        scanner.literal(":");
+        let minutes = scanner.digits(2).filter(|minutes| minutes % 15 == 0)?;
+        offset_of(sign, hours, minutes).filter(|offset| sign == '+' || *offset != Offset::UTC)?
+    };
+    let is_end = !scanner.rest().starts_with(|found: char| found.is_alphanumeric());
+    is_end.then_some(offset)
+}

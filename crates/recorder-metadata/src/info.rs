@@ -1,0 +1,112 @@
+use crate::{ClockReading, Error, decode_text};
+
+/// The texts of a RIFF `LIST` chunk of type `INFO`, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    texts: Vec<InfoText>,
+}
+
+/// One text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoText {
+    /// What it is: `ICMT` a comment, `INAM` a title and so on.
+    pub id: [u8; 4],
+    /// Up to its first NUL.
+    pub text: String,
+}
+
+impl Info {
+    /// Reads the contents of a `LIST` chunk, which begin with `INFO`. A last text that is
+    /// cut off is kept as far as it goes. A text of odd length is followed by a NUL to
+    /// make it even; where a writer left that out, its absence is noticed.
+    pub fn parse(list: &[u8]) -> Result<Self, Error> {
+        let mut rest = list
+            .strip_prefix(b"INFO")
+            .ok_or_else(|| Error::NotInfo { found: list.get(..4).unwrap_or(list).to_vec() })?;
+        let mut texts = Vec::new();
+        while let Some((text, behind)) = first_text(rest) {
+            texts.push(text);
+            rest = behind;
+        }
+        Ok(Self { texts })
+    }
+
+    /// All texts, in order.
+    pub fn texts(&self) -> &[InfoText] {
+        &self.texts
+    }
+
+    /// The first text of this id that is not empty.
+    pub fn get(&self, id: &[u8; 4]) -> Option<&str> {
+        self.texts
+            .iter()
+            .find(|found| found.id == *id && !found.text.is_empty())
+            .map(|found| found.text.as_str())
+    }
+
+    /// `ICRD`, if it holds a time of day too: when the recording was made.
+    pub fn created(&self) -> Option<ClockReading> {
+        ClockReading::parse(self.get(b"ICRD")?)
+    }
+}
+
+fn first_text(list: &[u8]) -> Option<(InfoText, &[u8])> {
+    let (&id, rest) = list.split_first_chunk::<4>()?;
+    let (&size, rest) = rest.split_first_chunk::<4>()?;
+    let size = usize::try_from(u32::from_le_bytes(size)).unwrap_or(usize::MAX);
+    let (text, rest) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+    let padding = usize::from(size % 2 == 1 && rest.first() == Some(&0));
+    let rest = rest.get(padding..).unwrap_or_default();
+    Some((InfoText { id, text: decode_text(text) }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of `opensoundscape`'s `metadata.wav` and of music-metadata's
+    /// `riff_adobe_audition.wav`.
+    const AUDIOMOTH: &[u8] = b"INFOIART\x1c\0\0\0AudioMoth 24526B065D325963\0\0ICMTt\0\0\0Recorded at 10:25:00 04/04/2020 (UTC) by AudioMoth 24526B065D325963 at gain setting 2 while battery state was 4.7V.\0";
+
+    #[test]
+    fn texts_in_order() {
+        let info = Info::parse(AUDIOMOTH).unwrap();
+        let ids: Vec<&[u8; 4]> = info.texts().iter().map(|text| &text.id).collect();
+        assert_eq!(ids, [b"IART", b"ICMT"]);
+        assert_eq!(info.get(b"IART"), Some("AudioMoth 24526B065D325963"));
+        assert!(info.get(b"ICMT").unwrap().ends_with("state was 4.7V."));
+        assert_eq!(info.get(b"INAM"), None);
+        assert_eq!(info.created(), None);
+    }
+
+    #[test]
+    fn odd_lengths_with_and_without_their_padding() {
+        for padding in ["\0", ""] {
+            let list = format!(
+                "INFOICMS\x03\0\0\0odd{padding}ICRD\x1a\0\0\x002018-04-26T13:26:19-05:00\0"
+            );
+            let info = Info::parse(list.as_bytes()).unwrap();
+            assert_eq!(info.get(b"ICMS"), Some("odd"));
+            assert_eq!(
+                info.created().unwrap().instant().unwrap().to_string(),
+                "2018-04-26T18:26:19Z"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_kept() {
+        let info = Info::parse(&AUDIOMOTH[..59]).unwrap();
+        assert_eq!(info.texts().len(), 2);
+        assert_eq!(info.get(b"ICMT"), Some("Recorded at"));
+        assert_eq!(Info::parse(b"INFOICMT\xff\xff\xff\xffx\xe4").unwrap().get(b"ICMT"), Some("xä"));
+        assert_eq!(Info::parse(b"INFOICM").unwrap().texts(), []);
+    }
+
+    #[test]
+    fn other_lists_are_refused() {
+        let error = Info::parse(b"adtlnote").unwrap_err();
+        assert_eq!(error.to_string(), "chunk \"LIST\" of type \"adtl\", expected \"INFO\"");
+        assert_eq!(Info::parse(b"").unwrap_err(), Error::NotInfo { found: vec![] });
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod audiomoth;
+mod bext;
+mod error;
+mod file_name;
+mod guano;
+mod info;
+mod ixml;
+mod reading;
+mod scanner;
+mod start;
+mod text;
+mod zone;
+
+pub use audiomoth::{AudioMothComment, Battery, Filter, Gain, Stop, Threshold, Trigger};
+pub use bext::{Bext, Loudness};
+pub use error::Error;
+pub use file_name::time_in_file_name;
+pub use guano::{Guano, Position};
+pub use info::{Info, InfoText};
+pub use ixml::Ixml;
+pub use reading::ClockReading;
+pub use start::{Certainty, Finding, Source, StartTime};
+pub use text::decode_text;
+pub use zone::Zone;

@@ -1,0 +1,167 @@
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::Offset,
+};
+
+use crate::scanner::Scanner;
+
+/// What a clock showed, as it is written down somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Date and time of day, as found.
+    pub clock: DateTime,
+    /// How far that clock is ahead of UTC, if it is said.
+    pub offset: Option<Offset>,
+}
+
+impl ClockReading {
+    /// A date and a time of day as in ISO 8601, with or without an offset. The time may
+    /// follow a space, offsets may lack the colon and leading zero, as some recorders
+    /// write them. `None` for all else, a date without time among it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut scanner = Scanner::new(text.trim());
+        let date = scanner.attempt(|scanner| date(scanner, "-"))?;
+        scanner.one_of(&['T', 't', ' '])?;
+        let time = time_of_day(&mut scanner)?;
+        scanner.literal(" ");
+        let offset = iso_offset(&mut scanner);
+        scanner
+            .rest()
+            .is_empty()
+            .then_some(Self { clock: DateTime::from_parts(date, time), offset })
+    }
+
+    /// The reading of a clock in UTC.
+    pub fn at(instant: Timestamp) -> Self {
+        Self { clock: Offset::UTC.to_datetime(instant), offset: Some(Offset::UTC) }
+    }
+
+    /// The instant, if the offset is known.
+    pub fn instant(&self) -> Option<Timestamp> {
+        self.offset?.to_timestamp(self.clock).ok()
+    }
+}
+
+/// Year, month and day with `separator` between them, of a calendar that has the day.
+pub(crate) fn date(scanner: &mut Scanner<'_>, separator: &str) -> Option<Date> {
+    let year = scanner.digits(4)?;
+    scanner.literal(separator)?;
+    let month = scanner.digits(2)?;
+    scanner.literal(separator)?;
+    date_of(year, month, scanner.digits(2)?)
+}
+
+pub(crate) fn date_of(year: u32, month: u32, day: u32) -> Option<Date> {
+    let year = i16::try_from(year).ok()?;
+    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
+pub(crate) fn time_of(hour: u32, minute: u32, second: u32, nanosecond: u32) -> Option<Time> {
+    let [hour, minute, second] = [hour, minute, second].map(i8::try_from);
+    Time::new(hour.ok()?, minute.ok()?, second.ok()?, i32::try_from(nanosecond).ok()?).ok()
+}
+
+/// An offset no farther from UTC than the world's are, -12:00 to +14:00.
+pub(crate) fn offset_of(sign: char, hours: u32, minutes: u32) -> Option<Offset> {
+    let minutes = hours.checked_mul(60)?.checked_add(minutes).filter(|_| minutes < 60)?;
+    let seconds = i32::try_from(minutes.checked_mul(60)?).ok()?;
+    let seconds = if sign == '-' { -seconds } else { seconds };
+    let is_used = (-12 * 3600..=14 * 3600).contains(&seconds);
+    Offset::from_seconds(seconds).ok().filter(|_| is_used)
+}
+
+/// `Z`, `UTC`, `+2`, `+02`, `+0200`, `+2:00`, `+02:00`, `UTC+2` and so on.
+pub(crate) fn iso_offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
+    if scanner.one_of(&['Z', 'z']).is_some() {
+        return Some(Offset::UTC);
+    }
+    if scanner.literal("UTC").is_some() && !scanner.rest().starts_with(['+', '-']) {
+        return Some(Offset::UTC);
+    }
+    scanner.attempt(|scanner| {
+        let sign = scanner.one_of(&['+', '-'])?;
+        let digits = scanner.while_(|found| found.is_ascii_digit())?;
+        let number: u32 = digits.parse().ok()?;
+        match digits.len() {
+            4 => offset_of(sign, number / 100, number % 100),
+            1 | 2 if scanner.literal(":").is_some() => offset_of(sign, number, scanner.digits(2)?),
+            1 | 2 => offset_of(sign, number, 0),
+            _ => None,
+        }
+    })
+}
+
+fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
+    let hour = scanner.digits(2)?;
+    scanner.literal(":")?;
+    let minute = scanner.digits(2)?;
+    let second = scanner.attempt(|scanner| {
+        scanner.literal(":")?;
+        scanner.digits(2)
+    });
+    let nanosecond = second.and_then(|_| scanner.fraction());
+    time_of(hour, minute, second.unwrap_or(0), nanosecond.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Option<(String, Option<i32>)> {
+        let reading = ClockReading::parse(text)?;
+        Some((reading.clock.to_string(), reading.offset.map(Offset::seconds)))
+    }
+
+    #[test]
+    fn the_forms_of_the_guano_specification() {
+        for (text, clock, offset) in [
+            ("2015-12-31T23:59:59", "2015-12-31T23:59:59", None),
+            ("2015-12-31T23:59:59.123", "2015-12-31T23:59:59.123", None),
+            ("2015-12-31T23:59:59.123456", "2015-12-31T23:59:59.123456", None),
+            ("2015-12-31T23:59:59Z", "2015-12-31T23:59:59", Some(0)),
+            ("2015-12-31T23:59:59.123456Z", "2015-12-31T23:59:59.123456", Some(0)),
+            ("2015-12-31T23:59:59+04:00", "2015-12-31T23:59:59", Some(14_400)),
+            ("2015-12-31T23:59:59.123-07:00", "2015-12-31T23:59:59.123", Some(-25_200)),
+        ] {
+            assert_eq!(parsed(text), Some((clock.to_owned(), offset)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_forms_of_recorders_beside_it() {
+        for (text, clock, offset) in [
+            // Song Meter Mini
+            ("2020-10-17 13:05:00+1:00", "2020-10-17T13:05:00", Some(3600)),
+            // guano-py's own tests
+            ("2016-12-10 01:02:03", "2016-12-10T01:02:03", None),
+            ("2016-12-10 01:02", "2016-12-10T01:02:00", None),
+            ("2016-12-10T01:02:03 UTC", "2016-12-10T01:02:03", Some(0)),
+            ("2016-12-10T01:02:03-0330", "2016-12-10T01:02:03", Some(-12_600)),
+            ("2018-04-26T13:26:19,5+05", "2018-04-26T13:26:19.5", Some(18_000)),
+        ] {
+            assert_eq!(parsed(text), Some((clock.to_owned(), offset)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_and_time_of_day() {
+        for text in [
+            "",
+            "2016",
+            "2016-12-10",
+            "2016-02-30T01:02:03",
+            "2016-12-10T24:02:03",
+            "2016-12-10T01:60:03",
+            "2016-12-10T01:02:61",
+            "2016-12-10T01:02:03+15:00",
+            "2016-12-10T01:02:03+02:70",
+            "2016-12-10T01:02:03 and more",
+            "2016-12-10T01:02:03Z+02:00",
+            "10/12/2016 01:02:03",
+            "٢٠١٦-12-10T01:02:03",
+        ] {
+            assert_eq!(parsed(text), None, "{text}");
+        }
+    }
+}
