@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
     ("opus-zarr-object-store", &["opus-zarr-store"]),
     ("opus-segment-decode", &["opus-packet", "opus-packet-index"]),
+    ("opus-transcode", &[]),
     (
         "opus-zarr",
         &[
@@ -43,11 +44,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Foreign crates that only one of ours may name.
-const WRAPPERS: [(&str, &str); 4] = [
+const WRAPPERS: [(&str, &str); 5] = [
     ("object_store", "opus-zarr-object-store"),
     ("zarrs", "opus-zarr-store"),
     ("magnum-opus", "opus-segment-decode"),
     ("ogg", "ogg-opus-demux"),
+    ("symphonia", "opus-transcode"),
 ];
 
 const MAX_FILE_LINES: usize = 450;

@@ -1,0 +1,376 @@
+//! Samples out of any audio file.
+
+mod aac;
+mod clock;
+mod decoder;
+mod delay;
+mod finding;
+mod format;
+mod guard;
+mod mp4;
+mod packets;
+mod queue;
+mod section;
+mod tags;
+mod wave;
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use symphonia::core::{
+    codecs::audio::{
+        AudioCodecParameters,
+        well_known::{CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
+    },
+    formats::Track,
+    packet::Packet,
+};
+
+use crate::Error;
+use clock::Clock;
+use decoder::{Decoded, Decoder};
+use finding::Findings;
+use guard::Fault;
+use packets::{Next, Packets, audio_params};
+use queue::{Queue, Trim};
+use tags::Tags;
+
+pub use finding::Finding;
+pub use format::Format;
+pub use tags::Tag;
+
+/// A file with audio, decoded from its beginning to its end in constant memory.
+///
+/// It plays as many frames as were encoded, as far as the file says how many that is; the README
+/// has the rules.
+pub struct AudioInput {
+    format: Format,
+    tags: Tags,
+    frames: Option<u64>,
+    findings: Findings,
+    packets: Packets,
+    decoder: Decoder,
+    clock: Clock,
+    queue: Queue,
+    /// What all packets of MPEG audio have in common.
+    mpeg_header: Option<[u8; 2]>,
+    /// How long the last packet was, in frames.
+    last: u64,
+    is_ended: bool,
+    /// What went wrong behind the frames that are still to be taken.
+    error: Option<Error>,
+}
+
+/// The first packets tell what cannot be told otherwise; and one of them should decode.
+const LEAD: usize = 16;
+/// More lost time than this is damage of another kind.
+const MAX_LOST_SECONDS: u64 = 24 * 3600;
+
+impl AudioInput {
+    /// Opens a track of a regular file. Tracks with audio count from 0; [`Format::tracks`] says
+    /// how many there are.
+    pub fn open(path: impl AsRef<Path>, track: usize) -> Result<Self, Error> {
+        let file = File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(Error::NotRegular);
+        }
+        Self::new(file, track)
+    }
+
+    /// The same of anything that can be read and sought in.
+    pub fn new<R>(mut file: R, track: usize) -> Result<Self, Error>
+    where
+        R: Read + Seek + Send + Sync + 'static,
+    {
+        let movie = mp4_movie(&mut file)?;
+        let end = file.seek(SeekFrom::End(0))?.max(movie.end);
+        // What is too short to look into is refused below.
+        let wave = wave::mpeg_audio(&mut file).ok().flatten();
+        let is_wave = wave.is_some();
+        let mut packets = Packets::open(file, wave.unwrap_or(0..end), track)?;
+        let tags = packets.tags();
+        let mut track = packets.track().clone();
+        if movie.encrypted.contains(&track.id) {
+            return Err(Error::Encrypted);
+        }
+        track.num_frames = track.num_frames.filter(|_| !movie.is_fragmented);
+        let params = params_of(&track);
+        let container = if is_wave { "WAV" } else { packets.container() };
+        let tracks = packets.tracks();
+        let lead = packets.look_ahead(LEAD);
+        let format = probe_format(container, tracks, &params, lead)?;
+        let (trim, finding) = delay::trim(&delay::Known {
+            container,
+            codec: params.codec,
+            rate: format.rate,
+            track: &track,
+            edit: movie.edits.into_iter().find(|edit| edit.track == track.id),
+            tags: &tags.tags,
+            packets: lead,
+        });
+        let is_mpeg = delay::is_mpeg(params.codec);
+        let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
+        let mut findings = Findings::default();
+        finding.into_iter().for_each(|finding| findings.push(finding));
+        Ok(Self {
+            frames: stated_frames(container, &params, &track, trim),
+            decoder: Decoder::new(&params, container)?,
+            clock: new_clock(container, format.rate, &track),
+            queue: Queue::new(format.channels, trim),
+            format,
+            tags,
+            findings,
+            packets,
+            mpeg_header,
+            last: 0,
+            is_ended: false,
+            error: None,
+        })
+    }
+
+    /// What the file holds.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// How many frames will be read, if the file states it.
+    pub fn frames(&self) -> Option<u64> {
+        self.frames
+    }
+
+    /// Names and values, in the form of Vorbis comments.
+    pub fn tags(&self) -> &[Tag] {
+        &self.tags.tags
+    }
+
+    /// How many pictures there are. They are not kept.
+    pub fn pictures(&self) -> usize {
+        self.tags.pictures
+    }
+
+    /// What is wrong with the file, as far as it has been read.
+    pub fn findings(&self) -> &[Finding] {
+        self.findings.kept()
+    }
+
+    /// Fills `samples`, whole frames of all channels, from the front as far as there is audio:
+    /// gives frames. Fewer than asked only at the end; then, and after an error, always 0.
+    pub fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
+        let channels = self.format.channels;
+        let wanted = samples.len() / channels;
+        let mut taken = 0;
+        loop {
+            taken += self.queue.take(samples.get_mut(taken * channels..).unwrap_or_default());
+            if taken == wanted || (self.is_ended && !self.queue.is_ready()) {
+                break;
+            }
+            if let Err(error) = self.fetch() {
+                self.is_ended = true;
+                self.queue.finish(false);
+                self.error = Some(error);
+            }
+        }
+        match self.error.take_if(|_| taken == 0 && wanted > 0) {
+            Some(error) => Err(error),
+            None => Ok(taken),
+        }
+    }
+
+    /// Decodes one packet more, or ends.
+    fn fetch(&mut self) -> Result<(), Error> {
+        let frame = self.queue.position();
+        if self.queue.is_full() {
+            self.finish(false);
+            return Ok(());
+        }
+        match self.packets.next() {
+            Next::Packet(packet) => return self.decode(&packet),
+            Next::Skipped(reason) => self.findings.push(Finding::Skipped { frame, reason }),
+            Next::NewStream => return self.follow(),
+            Next::End => self.finish(false),
+            Next::BrokenOff => self.finish(true),
+            Next::Panic(reason) => return Err(Error::Panicked { frame, reason }),
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
+        let gap = self.clock.gap(packet.pts.get(), packet.block_dur().get());
+        if gap > 0 {
+            let frame = self.queue.position();
+            self.push_silence(gap)?;
+            self.findings.push(Finding::Gap { frame, frames: gap });
+        }
+        let frame = self.queue.position();
+        match self.decoder.decode(packet) {
+            Ok(decoded) => self.push(&decoded),
+            Err(Fault::Panic(reason)) => Err(Error::Panicked { frame, reason }),
+            Err(Fault::Error(error)) => self.conceal(packet, error.to_string()),
+        }
+    }
+
+    /// Puts silence in place of a packet.
+    fn conceal(&mut self, packet: &Packet, reason: String) -> Result<(), Error> {
+        let frame = self.queue.position();
+        let is_mpeg = self.mpeg_header.is_some();
+        if is_mpeg && delay::mpeg_header(packet) != self.mpeg_header {
+            // symphonia takes for a packet what only begins like one.
+            self.findings.push(Finding::Skipped { frame, reason });
+            return Ok(());
+        }
+        let trusts_clock = self.clock.is_exact() && !is_mpeg;
+        let stated = self.clock.frames(packet.block_dur().get());
+        let frames = if trusts_clock || self.last == 0 { stated } else { self.last };
+        self.push_silence(frames)?;
+        self.findings.push(Finding::Damaged { frame, frames, reason });
+        Ok(())
+    }
+
+    fn push(&mut self, decoded: &Decoded) -> Result<(), Error> {
+        let Format { rate, channels, .. } = self.format;
+        if decoded.frames > 0 && (decoded.rate, decoded.channels) != (rate, channels) {
+            return Err(Error::FormatChanged {
+                frame: self.queue.position(),
+                channels,
+                rate,
+                found_channels: decoded.channels,
+                found_rate: decoded.rate,
+            });
+        }
+        self.queue.push(&self.decoder.samples);
+        self.last = decoded.frames;
+        self.clock.advance(decoded.frames);
+        Ok(())
+    }
+
+    fn push_silence(&mut self, frames: u64) -> Result<(), Error> {
+        if frames > MAX_LOST_SECONDS * u64::from(self.format.rate) {
+            return Err(Error::TooMuchLost { frame: self.queue.position(), lost: frames });
+        }
+        self.queue.push_silence(frames);
+        self.clock.advance(frames);
+        Ok(())
+    }
+
+    /// Goes on with a stream that follows, as in a chain of Ogg streams.
+    fn follow(&mut self) -> Result<(), Error> {
+        self.packets.follow()?;
+        let track = self.packets.track();
+        let params = params_of(track);
+        self.decoder = Decoder::new(&params, self.format.container)?;
+        self.clock = new_clock(self.format.container, self.format.rate, track);
+        self.frames = None;
+        self.findings.push(Finding::Chained { frame: self.queue.position() });
+        Ok(())
+    }
+
+    fn finish(&mut self, is_broken: bool) {
+        self.is_ended = true;
+        let stated = self.frames;
+        let frames = self.queue.length();
+        let is_as_stated = stated.is_none_or(|stated| stated == frames);
+        self.queue.finish(is_as_stated && !is_broken);
+        let frames = if is_as_stated && !is_broken { frames } else { self.queue.position() };
+        match stated {
+            Some(stated) if frames < stated => {
+                self.findings.push(Finding::Truncated { frames, stated: Some(stated) });
+            }
+            Some(stated) if frames > stated => {
+                self.findings.push(Finding::Longer { frames, stated })
+            }
+            None if is_broken => self.findings.push(Finding::Truncated { frames, stated }),
+            _ => {}
+        }
+    }
+}
+
+fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
+    let mut start = [0; 8];
+    file.rewind()?;
+    let is_mp4 = file.read_exact(&mut start).is_ok() && start.ends_with(b"ftyp");
+    Ok(if is_mp4 { mp4::movie(file) } else { mp4::Movie::default() })
+}
+
+/// The format as a decoder gives it, and not as a container says.
+fn probe_format(
+    container: &'static str,
+    tracks: usize,
+    params: &AudioCodecParameters,
+    lead: &[Packet],
+) -> Result<Format, Error> {
+    let codec = format::codec_name(params.codec);
+    if codec == "AAC" && is_he_aac(params, lead) {
+        return Err(Error::HeAac { rate: params.sample_rate.unwrap_or(0) });
+    }
+    let mut decoder = Decoder::new(params, container)?;
+    let mut reason = "there is none".to_owned();
+    let mut decoded = None;
+    for packet in lead {
+        match decoder.decode(packet) {
+            Ok(found) if found.channels > 0 => decoded = Some(found),
+            Ok(_) => {}
+            Err(Fault::Error(error)) => reason = error.to_string(),
+            Err(Fault::Panic(reason)) => return Err(Error::Panicked { frame: 0, reason }),
+        }
+        if decoded.as_ref().is_some_and(|found| found.frames > 0) {
+            break;
+        }
+    }
+    let stated = params.channels.as_ref().zip(params.sample_rate).filter(|_| lead.is_empty());
+    let stated = stated.map(|(channels, rate)| Decoded {
+        frames: 0,
+        rate,
+        channels: channels.count(),
+        channel_mask: format::channel_mask(channels),
+    });
+    let found = decoded.or(stated).filter(|found| found.channels > 0 && found.rate > 0);
+    let found = found.ok_or(Error::NothingDecodes { codec, reason })?;
+    Ok(Format {
+        container,
+        codec,
+        rate: found.rate,
+        channels: found.channels,
+        channel_mask: found.channel_mask,
+        bits_per_sample: format::bits_per_sample(params),
+        tracks,
+    })
+}
+
+/// What a decoder is told.
+fn params_of(track: &Track) -> AudioCodecParameters {
+    let mut params = audio_params(track).cloned().unwrap_or_default();
+    if matches!(params.codec, CODEC_ID_PCM_ALAW | CODEC_ID_PCM_MULAW) {
+        // CAF says 8 bits of them, and symphonia's decoder wants to hear 16.
+        (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);
+    }
+    params
+}
+
+fn is_he_aac(params: &AudioCodecParameters, lead: &[Packet]) -> bool {
+    let announced = params.extra_data.as_ref().is_some_and(|config| aac::announces_sbr(config));
+    let with_sbr = lead.iter().filter(|packet| aac::seems_to_hold_sbr(&packet.data)).count();
+    announced || (with_sbr >= 3 && with_sbr * 4 >= lead.len() * 3)
+}
+
+/// How many frames will play, where the file states and symphonia does not guess.
+fn stated_frames(
+    container: &str,
+    params: &AudioCodecParameters,
+    track: &Track,
+    trim: Trim,
+) -> Option<u64> {
+    let is_guess = container == "ADTS" || (delay::is_mpeg(params.codec) && track.delay.is_none());
+    let stated = track.num_frames.filter(|_| !is_guess);
+    let is_trimmed = track.delay.is_some();
+    let stated =
+        stated.map(|frames| if is_trimmed { frames } else { frames.saturating_sub(trim.start) });
+    trim.length.or(stated)
+}
+
+fn new_clock(container: &str, rate: u32, track: &Track) -> Clock {
+    let tick = track.time_base.map_or((1, rate), |base| (base.numer.get(), base.denom.get()));
+    Clock::new(rate, tick, !matches!(container, "MP4" | "Matroska"))
+}

@@ -1,0 +1,105 @@
+//! How much stands before and behind the audio that was encoded.
+
+use symphonia::core::{
+    codecs::audio::{AudioCodecId, well_known::*},
+    formats::Track,
+    packet::Packet,
+};
+
+use super::{finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
+
+/// What is known of a track before anything is decoded.
+pub(crate) struct Known<'a> {
+    pub(crate) container: &'a str,
+    pub(crate) codec: AudioCodecId,
+    pub(crate) rate: u32,
+    pub(crate) track: &'a Track,
+    pub(crate) edit: Option<Edit>,
+    pub(crate) tags: &'a [Tag],
+    /// The first packets.
+    pub(crate) packets: &'a [Packet],
+}
+
+/// What of the decoded frames plays, and what there is to say about that.
+pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
+    let media = known.track.num_frames;
+    if let Some(trim) = gapless_tag(known.tags).filter(|_| known.codec == CODEC_ID_AAC) {
+        return (trim, None);
+    }
+    if let Some(edit) = known.edit {
+        let (start, length) = (edit.start(known.rate), edit.length(known.rate, media));
+        return (Trim { start, end: 0, length }, edit.is_complex.then_some(Finding::EditList));
+    }
+    if is_mpeg(known.codec) && known.track.delay.is_some() {
+        let frames = |count: Option<u32>| u64::from(count.unwrap_or(0));
+        let (start, end) = (frames(known.track.delay), frames(known.track.padding));
+        return (Trim { start, end, length: None }, None);
+    }
+    if known.container == "CAF" && known.track.delay.is_some() {
+        let start = known.track.delay.unwrap_or(0).into();
+        return (Trim { start, end: 0, length: media }, None);
+    }
+    // The times of the last packet say where an MP4 file ends.
+    let media = media.filter(|_| known.container == "MP4");
+    let Some((frames, because)) = assumed(known) else {
+        return (Trim { start: 0, end: 0, length: media }, None);
+    };
+    let length = media.map(|media| media.saturating_sub(frames));
+    let finding = Finding::AssumedDelay { frames, because };
+    (Trim { start: frames, end: 0, length }, Some(finding))
+}
+
+/// Layers of MPEG audio, of which symphonia guesses the length and would cut by it.
+pub(crate) fn is_mpeg(codec: AudioCodecId) -> bool {
+    matches!(codec, CODEC_ID_MP1 | CODEC_ID_MP2 | CODEC_ID_MP3)
+}
+
+/// Version, layer and sample rate in the header of a packet.
+pub(crate) fn mpeg_header(packet: &Packet) -> Option<[u8; 2]> {
+    let header: &[u8; 4] = packet.data.first_chunk()?;
+    let [_, version_and_layer, rate, _] = header;
+    Some([version_and_layer & 0xfe, rate & 0x0c])
+}
+
+/// What is dropped where nothing is stated.
+fn assumed(known: &Known<'_>) -> Option<(u64, &'static str)> {
+    match known.codec {
+        CODEC_ID_AAC => Some((1024, "the first frame of AAC only prepares the second")),
+        CODEC_ID_MP3 if known.packets.iter().any(names_lame) => {
+            Some((576 + 529, "the encoder is LAME, which delays by 576, and decoding by 529"))
+        }
+        CODEC_ID_MP3 => Some((529, "decoding MP3 delays by as much, and encoding by more")),
+        CODEC_ID_MP1 | CODEC_ID_MP2 => Some((481, "the filters of MPEG audio delay by as much")),
+        _ => None,
+    }
+}
+
+/// LAME fills what a frame has to spare with its name.
+fn names_lame(packet: &Packet) -> bool {
+    packet.data.windows(4).any(|four| four == b"LAME")
+}
+
+/// The comment of iTunes: in hexadecimal a zero, the delay, the padding, the length.
+fn gapless_tag(tags: &[Tag]) -> Option<Trim> {
+    let tag = tags.iter().find(|tag| tag.name.to_ascii_uppercase().ends_with("ITUNSMPB"))?;
+    let mut fields = tag.value.split_ascii_whitespace().skip(1);
+    let mut field = || u64::from_str_radix(fields.next()?, 16).ok();
+    let (start, _padding, length) = (field()?, field()?, field()?);
+    (length > 0).then_some(Trim { start, end: 0, length: Some(length) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_of_itunes_says_delay_and_length() {
+        let tag = |value: &str| Tag { name: "iTunSMPB".into(), value: value.into() };
+        let value = " 00000000 00000840 000001CA 00000000003F31F6 00000000 00000000";
+        let trim = Trim { start: 2112, end: 0, length: Some(0x3f_31f6) };
+        assert_eq!(gapless_tag(&[tag(value)]), Some(trim));
+        assert_eq!(gapless_tag(&[tag(" 00000000 00000840")]), None);
+        assert_eq!(gapless_tag(&[tag(" 00000000 00000840 00000000 0000000000000000")]), None);
+        assert_eq!(gapless_tag(&[]), None);
+    }
+}

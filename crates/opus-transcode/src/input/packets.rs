@@ -1,0 +1,183 @@
+//! The packets of one track.
+
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, Read, Seek},
+    ops::Range,
+};
+
+use symphonia::core::{
+    codecs::CodecParameters,
+    errors::Error as SymphoniaError,
+    formats::{FormatOptions, FormatReader, Track, TrackType},
+    io::MediaSourceStream,
+    packet::Packet,
+};
+
+use super::{
+    format::container_name,
+    guard::{Fault, guarded},
+    section::Section,
+    tags::Tags,
+};
+use crate::Error;
+
+/// What comes next in a track.
+pub(crate) enum Next {
+    Packet(Packet),
+    /// Something was not a packet, and why.
+    Skipped(String),
+    /// Other tracks begin.
+    NewStream,
+    End,
+    /// The file breaks off.
+    BrokenOff,
+    Panic(String),
+}
+
+pub(crate) struct Packets {
+    reader: Box<dyn FormatReader>,
+    /// Which of the tracks with audio.
+    number: usize,
+    track: Track,
+    ahead: VecDeque<Packet>,
+    /// Errors since the last packet.
+    faults: u32,
+}
+
+/// A parser that finds no packet in so many attempts is not asked again.
+const MAX_FAULTS: u32 = 64;
+
+impl Packets {
+    /// Opens what stands in some bytes of a file; it may end earlier.
+    pub(crate) fn open<R>(file: R, bytes: Range<u64>, number: usize) -> Result<Self, Error>
+    where
+        R: Read + Seek + Send + Sync + 'static,
+    {
+        let stream =
+            MediaSourceStream::new(Box::new(Section::new(file, bytes)?), Default::default());
+        let probe = symphonia::default::get_probe();
+        let options = FormatOptions::default;
+        let reader =
+            guarded(|| probe.probe(&Default::default(), stream, options(), Default::default()))
+                .map_err(|fault| match fault {
+                    Fault::Error(SymphoniaError::IoError(error))
+                        if error.kind() != ErrorKind::UnexpectedEof =>
+                    {
+                        Error::Io(error)
+                    }
+                    Fault::Error(error) => Error::UnknownFormat { reason: error.to_string() },
+                    Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
+                })?;
+        let track = nth_audio_track(reader.as_ref(), number)?;
+        Ok(Self { reader, number, track, ahead: VecDeque::new(), faults: 0 })
+    }
+
+    pub(crate) fn container(&self) -> &'static str {
+        container_name(self.reader.format_info().format)
+    }
+
+    pub(crate) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// How many tracks with audio there are.
+    pub(crate) fn tracks(&self) -> usize {
+        audio_tracks(self.reader.as_ref()).count()
+    }
+
+    /// Reads some packets without taking them.
+    pub(crate) fn look_ahead(&mut self, count: usize) -> &[Packet] {
+        while self.ahead.len() < count {
+            match self.demux() {
+                Next::Packet(packet) => self.ahead.push_back(packet),
+                Next::Skipped(_) => {}
+                _ => break,
+            }
+        }
+        self.ahead.make_contiguous()
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        self.ahead.pop_front().map_or_else(|| self.demux(), Next::Packet)
+    }
+
+    fn demux(&mut self) -> Next {
+        if self.faults > MAX_FAULTS {
+            return Next::BrokenOff;
+        }
+        loop {
+            self.faults += 1;
+            let fault = match guarded(|| self.reader.next_packet()) {
+                Ok(Some(packet)) if packet.track_id != self.track.id => {
+                    self.faults = 0;
+                    continue;
+                }
+                Ok(Some(packet)) => {
+                    self.faults = 0;
+                    return Next::Packet(packet);
+                }
+                Ok(None) => return Next::End,
+                Err(fault) => fault,
+            };
+            return match fault {
+                Fault::Error(SymphoniaError::ResetRequired) => Next::NewStream,
+                Fault::Error(SymphoniaError::IoError(error))
+                    if error.kind() == ErrorKind::UnexpectedEof =>
+                {
+                    self.faults = MAX_FAULTS + 1;
+                    Next::BrokenOff
+                }
+                Fault::Error(error) => Next::Skipped(error.to_string()),
+                Fault::Panic(reason) => {
+                    self.faults = MAX_FAULTS + 1;
+                    Next::Panic(reason)
+                }
+            };
+        }
+    }
+
+    /// Goes on with the tracks that began.
+    pub(crate) fn follow(&mut self) -> Result<(), Error> {
+        self.track = nth_audio_track(self.reader.as_ref(), self.number)?;
+        Ok(())
+    }
+
+    /// What the file says about its audio, as far as it has been read.
+    pub(crate) fn tags(&mut self) -> Tags {
+        let mut tags = Tags::default();
+        let mut log = self.reader.metadata();
+        // The last revision stays.
+        while let Some(revision) = log.current() {
+            tags.add(revision, self.track.id.into());
+            if log.pop().is_none() {
+                break;
+            }
+        }
+        tags
+    }
+}
+
+fn audio_tracks(reader: &dyn FormatReader) -> impl Iterator<Item = &Track> {
+    reader.tracks().iter().filter(|track| track.track_type() == Some(TrackType::Audio))
+}
+
+fn nth_audio_track(reader: &dyn FormatReader, number: usize) -> Result<Track, Error> {
+    let container = container_name(reader.format_info().format);
+    let tracks = audio_tracks(reader).count();
+    audio_tracks(reader).nth(number).cloned().ok_or(if tracks == 0 {
+        Error::NoAudio { container }
+    } else {
+        Error::NoTrack { container, asked: number, tracks }
+    })
+}
+
+/// The codec of a track with audio.
+pub(crate) fn audio_params(
+    track: &Track,
+) -> Option<&symphonia::core::codecs::audio::AudioCodecParameters> {
+    match &track.codec_params {
+        Some(CodecParameters::Audio(params)) => Some(params),
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! Part of a file as a file.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+};
+
+use symphonia::core::io::MediaSource;
+
+/// Some bytes of a file. It may say that it is longer than it is: symphonia refuses boxes of MP4
+/// that end behind the file, and with them the packets that are there.
+pub(crate) struct Section<R> {
+    file: R,
+    bytes: Range<u64>,
+    at: u64,
+}
+
+impl<R: Read + Seek> Section<R> {
+    pub(crate) fn new(mut file: R, bytes: Range<u64>) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(bytes.start))?;
+        Ok(Self { file, at: bytes.start, bytes })
+    }
+}
+
+impl<R: Read> Read for Section<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.bytes.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let count = buffer.len().min(left);
+        let count = self.file.read(buffer.get_mut(..count).unwrap_or_default())?;
+        self.at = self.at.saturating_add(u64::try_from(count).unwrap_or(0));
+        Ok(count)
+    }
+}
+
+impl<R: Seek> Seek for Section<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(offset) => self.bytes.start.checked_add(offset),
+            SeekFrom::End(offset) => self.bytes.end.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        let at = at.filter(|at| *at >= self.bytes.start).ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = self.file.seek(SeekFrom::Start(at))?;
+        Ok(self.at - self.bytes.start)
+    }
+}
+
+impl<R: Read + Seek + Send + Sync> MediaSource for Section<R> {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.bytes.end - self.bytes.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_section_counts_from_its_own_start() {
+        let mut section = Section::new(Cursor::new(b"0123456789"), 2..6).unwrap();
+        let mut read = || {
+            let mut text = String::new();
+            section.read_to_string(&mut text).map(|_| text)
+        };
+        assert_eq!(read().unwrap(), "2345");
+        assert_eq!(section.seek(SeekFrom::End(-1)).unwrap(), 3);
+        assert_eq!(section.seek(SeekFrom::Current(-2)).unwrap(), 1);
+        assert!(section.seek(SeekFrom::Current(-2)).is_err());
+        let mut two = [0; 2];
+        section.read_exact(&mut two).unwrap();
+        assert_eq!((two, section.stream_position().unwrap()), (*b"34", 3));
+    }
+}
