@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod channels;
+mod encoder;
+mod error;
+mod frames;
+mod libopus;
+mod options;
+mod segments;
+mod source;
+mod stream;
+mod workers;
+
+pub use channels::Channels;
+pub use encoder::Encoder;
+pub use error::{EncodeError, InvalidOption, StreamError};
+pub use libopus::vendor;
+pub use options::{
+    Application, Bitrate, CodingRate, Complexity, FrameDuration, Options, RateControl, SyncInterval,
+};
+pub use source::SampleSource;
+pub use stream::EncodedStream;

@@ -1,0 +1,193 @@
+//! The C functions of libopus' encoder behind types that cannot be misused: the one module
+//! with `unsafe`.
+
+#![allow(unsafe_code, reason = "libopus is C")]
+
+use std::{
+    ffi::{CStr, c_char, c_int},
+    ptr::NonNull,
+};
+
+use opusic_sys as sys;
+
+use crate::{Application, Channels, CodingRate, EncodeError};
+
+/// libopus' encoder for one or more Opus streams.
+#[derive(Debug)]
+pub(crate) struct Libopus {
+    state: NonNull<sys::OpusMSEncoder>,
+    channels: usize,
+}
+
+/// How channels become Opus streams: what OpusHead says (RFC 7845 section 5.1.1).
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) streams: u8,
+    pub(crate) coupled: u8,
+    pub(crate) mapping: Vec<u8>,
+}
+
+/// What can be set. Each request takes one `opus_int32`: [`Libopus::set`] relies on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Setting {
+    /// In bits per second, for all streams together.
+    Bitrate,
+    Vbr,
+    VbrConstraint,
+    Complexity,
+    Signal,
+    ForceMode,
+    PredictionDisabled,
+}
+
+/// Values of settings.
+pub(crate) const SIGNAL_MUSIC: c_int = sys::OPUS_SIGNAL_MUSIC;
+/// Of the header `opus_private.h`, which opusic-sys does not bind: stable since libopus 1.0,
+/// and what libopus' own surround encoder uses.
+pub(crate) const MODE_CELT: c_int = 1002;
+const SET_FORCE_MODE_REQUEST: c_int = 11002;
+
+impl Libopus {
+    /// libopus chooses how the channels become streams.
+    pub(crate) fn new(
+        rate: CodingRate,
+        channels: Channels,
+        application: Application,
+    ) -> Result<(Self, Layout), EncodeError> {
+        let (mut streams, mut coupled, mut error): (c_int, c_int, c_int) = (0, 0, 0);
+        let mut mapping = vec![0; usize::from(channels.count())];
+        let hz = sys::opus_int32::try_from(rate.hz()).map_err(|_| refusal(sys::OPUS_BAD_ARG))?;
+        // SAFETY: the three integers are valid for writes, and so are as many bytes of
+        // `mapping` as there are channels, which is how many libopus writes.
+        let state = unsafe {
+            sys::opus_multistream_surround_encoder_create(
+                hz,
+                c_int::from(channels.count()),
+                c_int::from(channels.family()),
+                &raw mut streams,
+                &raw mut coupled,
+                mapping.as_mut_ptr(),
+                request_of(application),
+                &raw mut error,
+            )
+        };
+        check(error)?;
+        // Null only with an error.
+        let state = NonNull::new(state).ok_or_else(|| refusal(sys::OPUS_ALLOC_FAIL))?;
+        let encoder = Self { state, channels: mapping.len() };
+        let byte = |number| u8::try_from(number).map_err(|_| refusal(sys::OPUS_INTERNAL_ERROR));
+        let layout = Layout { streams: byte(streams)?, coupled: byte(coupled)?, mapping };
+        Ok((encoder, layout))
+    }
+
+    pub(crate) fn set(&mut self, setting: Setting, value: c_int) -> Result<(), EncodeError> {
+        // SAFETY: the state is alive and borrowed alone. All requests of `Setting` read one
+        // `opus_int32`, which is what `value` is, and keep no pointer.
+        let code = unsafe {
+            sys::opus_multistream_encoder_ctl(self.state.as_ptr(), setting.request(), value)
+        };
+        check(code).map(drop)
+    }
+
+    /// How many samples, at the coding rate, the decoded audio comes late.
+    pub(crate) fn lookahead(&mut self) -> Result<usize, EncodeError> {
+        let mut lookahead: sys::opus_int32 = 0;
+        // SAFETY: the state is alive and borrowed alone. The request takes a pointer to one
+        // `opus_int32` and writes there during the call only.
+        let code = unsafe {
+            sys::opus_multistream_encoder_ctl(
+                self.state.as_ptr(),
+                sys::OPUS_GET_LOOKAHEAD_REQUEST,
+                &raw mut lookahead,
+            )
+        };
+        check(code)?;
+        check(lookahead)
+    }
+
+    /// Encodes a frame of all channels into `packet`; gives its bytes.
+    pub(crate) fn encode(
+        &mut self,
+        frame: &[f32],
+        packet: &mut [u8],
+    ) -> Result<usize, EncodeError> {
+        let frame_len = frame.len() / self.channels;
+        let frame_len = c_int::try_from(frame_len).map_err(|_| refusal(sys::OPUS_BAD_ARG))?;
+        // More room than fits the type is never used: a packet is far smaller.
+        let room = c_int::try_from(packet.len()).unwrap_or(c_int::MAX);
+        // SAFETY: the state is alive and borrowed alone. libopus reads `frame_len` samples of
+        // each of the channels it was made for, which `frame` holds at least, and refuses a
+        // `frame_len` that is no duration of Opus. It writes at most `room` bytes, which
+        // `packet` has.
+        let code = unsafe {
+            sys::opus_multistream_encode_float(
+                self.state.as_ptr(),
+                frame.as_ptr(),
+                frame_len,
+                packet.as_mut_ptr(),
+                room,
+            )
+        };
+        check(code)
+    }
+}
+
+impl Drop for Libopus {
+    fn drop(&mut self) {
+        // SAFETY: the state came from libopus' create function and is destroyed once, here.
+        unsafe { sys::opus_multistream_encoder_destroy(self.state.as_ptr()) }
+    }
+}
+
+// SAFETY: the state is memory that libopus allocated for this encoder alone. It points to
+// constant tables, and to memory of a call only during that call; nothing belongs to a thread.
+unsafe impl Send for Libopus {}
+
+impl Setting {
+    fn request(self) -> c_int {
+        match self {
+            Self::Bitrate => sys::OPUS_SET_BITRATE_REQUEST,
+            Self::Vbr => sys::OPUS_SET_VBR_REQUEST,
+            Self::VbrConstraint => sys::OPUS_SET_VBR_CONSTRAINT_REQUEST,
+            Self::Complexity => sys::OPUS_SET_COMPLEXITY_REQUEST,
+            Self::Signal => sys::OPUS_SET_SIGNAL_REQUEST,
+            Self::ForceMode => SET_FORCE_MODE_REQUEST,
+            Self::PredictionDisabled => sys::OPUS_SET_PREDICTION_DISABLED_REQUEST,
+        }
+    }
+}
+
+fn request_of(application: Application) -> c_int {
+    match application {
+        Application::Audio => sys::OPUS_APPLICATION_AUDIO,
+        Application::Voip => sys::OPUS_APPLICATION_VOIP,
+        Application::LowDelay => sys::OPUS_APPLICATION_RESTRICTED_LOWDELAY,
+    }
+}
+
+/// The vendor string for OpusTags: which libopus encodes, and this crate.
+pub fn vendor() -> String {
+    // SAFETY: no argument, and what it gives is a constant.
+    let libopus = constant_text(unsafe { sys::opus_get_version_string() });
+    format!("{libopus}, {} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+/// What libopus gives is negative for an error, and else a count.
+fn check(code: c_int) -> Result<usize, EncodeError> {
+    usize::try_from(code).map_err(|_| refusal(code))
+}
+
+fn refusal(code: c_int) -> EncodeError {
+    // SAFETY: it takes every integer, and what it gives is a constant.
+    let message = constant_text(unsafe { sys::opus_strerror(code) });
+    EncodeError::Libopus { code, message }
+}
+
+fn constant_text(text: *const c_char) -> &'static str {
+    if text.is_null() {
+        return "libopus";
+    }
+    // SAFETY: not null; both callers pass a string literal of libopus, which ends with a zero
+    // and lives for ever.
+    unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("libopus")
+}

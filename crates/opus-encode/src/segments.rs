@@ -1,0 +1,164 @@
+use std::{num::NonZeroUsize, time::Duration};
+
+use opus_packet::Packet;
+
+use crate::{
+    EncodeError, Encoder, Options, SampleSource, StreamError, frames::Frames, workers::Workers,
+};
+
+/// Encodes a recording in segments, each by an encoder of its own that has heard a little of
+/// what comes before. They begin at sync points: what is heard of a seam is what is heard of
+/// any sync point.
+pub(crate) struct Segments {
+    cut: Cut,
+    workers: Workers,
+    /// The last samples, which warm up the next encoder.
+    recent: Vec<f32>,
+    /// Packets of the segments that were read.
+    packets_read: u64,
+    is_at_end: bool,
+    current: Packets,
+}
+
+/// Where a recording is cut: by its options alone, so that packets are the same with any
+/// number of threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// Samples of all channels.
+    frame: usize,
+    packets: usize,
+    warm_up: usize,
+}
+
+/// A part of a recording.
+pub(crate) struct Segment {
+    options: Options,
+    /// Whole frames, from the warm-up on.
+    samples: Vec<f32>,
+    warm_up: usize,
+    /// Number of the first packet behind the warm-up.
+    first: u64,
+}
+
+/// The packets of a segment, and how many have been given.
+#[derive(Debug, Default)]
+pub(crate) struct Packets {
+    bytes: Vec<u8>,
+    /// Where each packet ends, and what it lasts.
+    ends: Vec<(usize, u32)>,
+    given: usize,
+}
+
+impl Cut {
+    /// Where the mode is not the same in all packets, each encoder would choose for itself:
+    /// seams would be heard. Segments of very many channels would need much memory, and so
+    /// would those of sync points that lie far apart.
+    pub(crate) fn new(options: &Options) -> Option<Self> {
+        let channels = options.channels.count();
+        if !options.is_all_celt() || channels > MAX_CHANNELS {
+            return None;
+        }
+        let frames = |time: Duration| {
+            let count = time.as_nanos().div_ceil(options.frame_duration.duration().as_nanos());
+            usize::try_from(count).ok()
+        };
+        let sync_packets = usize::try_from(options.sync_packets()?).ok()?;
+        let packets = frames(SEGMENT)? / sync_packets * sync_packets;
+        let frame = options.frame_len() * usize::from(channels);
+        (packets > 0).then_some(Self { frame, packets, warm_up: frames(WARM_UP)? })
+    }
+}
+
+const SEGMENT: Duration = Duration::from_secs(10);
+const WARM_UP: Duration = Duration::from_millis(320);
+const MAX_CHANNELS: u8 = 8;
+
+impl Segments {
+    pub(crate) fn new(cut: Cut, threads: NonZeroUsize) -> Result<Self, EncodeError> {
+        Ok(Self {
+            cut,
+            workers: Workers::new(threads)?,
+            recent: Vec::new(),
+            packets_read: 0,
+            is_at_end: false,
+            current: Packets::default(),
+        })
+    }
+
+    pub(crate) fn next_packet<S: SampleSource>(
+        &mut self,
+        frames: &mut Frames<S>,
+        options: &Options,
+    ) -> Result<Option<Packet<'_>>, StreamError<S::Error>> {
+        while self.current.is_empty() {
+            while !self.is_at_end && self.workers.have_room() {
+                self.submit(frames, options)?;
+            }
+            match self.workers.next() {
+                Some(packets) => self.current = packets?,
+                None => return Ok(None),
+            }
+        }
+        Ok(self.current.next())
+    }
+
+    fn submit<S: SampleSource>(
+        &mut self,
+        frames: &mut Frames<S>,
+        options: &Options,
+    ) -> Result<(), StreamError<S::Error>> {
+        let Cut { frame, packets, warm_up } = self.cut;
+        let mut samples = std::mem::take(&mut self.recent);
+        let start = samples.len();
+        samples.resize(start + packets * frame, 0.0);
+        let room = samples.get_mut(start..).unwrap_or_default();
+        let read = frames.read(room).map_err(StreamError::Source)?;
+        self.is_at_end = read < room.len();
+        samples.truncate(start + read);
+        let recent = samples.len().saturating_sub(warm_up * frame);
+        self.recent = samples.get(recent..).unwrap_or_default().to_vec();
+        let first = self.packets_read;
+        self.packets_read += u64::try_from(read / frame).unwrap_or_default();
+        if read > 0 {
+            let segment =
+                Segment { options: options.clone(), samples, warm_up: start / frame, first };
+            self.workers.submit(segment)?;
+        }
+        Ok(())
+    }
+}
+
+impl Segment {
+    pub(crate) fn encode(&self) -> Result<Packets, EncodeError> {
+        let warm_up = u64::try_from(self.warm_up).unwrap_or_default();
+        let mut encoder = Encoder::at_packet(&self.options, self.first.saturating_sub(warm_up))?;
+        let frame = self.options.frame_len() * usize::from(self.options.channels.count());
+        let mut packets = Packets::default();
+        for (number, frame) in self.samples.chunks_exact(frame).enumerate() {
+            let packet = encoder.encode(frame)?;
+            if number >= self.warm_up {
+                packets.push(packet);
+            }
+        }
+        Ok(packets)
+    }
+}
+
+impl Packets {
+    fn push(&mut self, packet: Packet<'_>) {
+        self.bytes.extend_from_slice(packet.data);
+        self.ends.push((self.bytes.len(), packet.duration));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.given == self.ends.len()
+    }
+
+    fn next(&mut self) -> Option<Packet<'_>> {
+        let start = self.given.checked_sub(1).and_then(|last| self.ends.get(last));
+        let start = start.map_or(0, |&(end, _)| end);
+        let &(end, duration) = self.ends.get(self.given)?;
+        self.given += 1;
+        Some(Packet { data: self.bytes.get(start..end)?, duration })
+    }
+}

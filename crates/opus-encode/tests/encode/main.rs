@@ -1,0 +1,66 @@
+//! What is encoded can be decoded, and is where it was.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_lossless,
+    clippy::cast_sign_loss,
+    reason = "a test may panic"
+)]
+
+mod audio;
+mod lag;
+mod length;
+mod parallel;
+mod peers;
+mod sync;
+
+use std::num::NonZeroUsize;
+
+use audio::Samples;
+use opus_encode::{EncodedStream, Options};
+use opus_packet::{OpusHead, PacketSource, Timeline};
+use opus_segment_decode::{LibopusDecoder, PacketDecoder};
+
+/// A stream that was encoded whole.
+struct Encoded {
+    head: OpusHead,
+    packets: Vec<Vec<u8>>,
+    timeline: Timeline,
+}
+
+fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
+    let source = Samples::new(samples, options.channels);
+    let threads = NonZeroUsize::new(threads).unwrap();
+    let mut stream = EncodedStream::new(source, options, threads).unwrap();
+    let head = stream.head(44_100).unwrap();
+    let (mut packets, mut coded) = (Vec::new(), 0);
+    while let Some(packet) = stream.next_packet().unwrap() {
+        assert_eq!(head.packet_duration(packet.data), Ok(packet.duration));
+        coded += u64::from(packet.duration);
+        packets.push(packet.data.to_vec());
+        assert!(packets.len() > 1 || stream.timeline().is_none());
+    }
+    assert!(stream.next_packet().unwrap().is_none());
+    let timeline = stream.timeline().unwrap();
+    assert_eq!(timeline.coded_len(), coded);
+    Encoded { head, packets, timeline }
+}
+
+impl Encoded {
+    /// The samples that play, at 48 kHz.
+    fn decode(&self) -> Vec<f32> {
+        let channels = usize::from(self.head.channels());
+        let mut decoder = LibopusDecoder::new(&self.head).unwrap();
+        let (mut all, mut pcm) = (Vec::new(), vec![0f32; 5760 * channels]);
+        for packet in &self.packets {
+            let samples = decoder.decode(packet, &mut pcm).unwrap();
+            all.extend_from_slice(&pcm[..samples * channels]);
+        }
+        let start = self.timeline.pre_skip() as usize * channels;
+        let len = self.timeline.play_len() as usize * channels;
+        all[start..start + len].to_vec()
+    }
+}
