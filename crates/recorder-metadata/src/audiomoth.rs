@@ -4,6 +4,7 @@ use crate::{
     ClockReading,
     reading::{date_of, offset_of, time_of},
     scanner::Scanner,
+    text::is_padding,
 };
 
 /// The comment (`ICMT` in `LIST INFO`, `COMM` in ID3) that AudioMoth firmware writes,
@@ -117,7 +118,7 @@ pub enum Stop {
 impl AudioMothComment {
     /// Reads a comment. `None` if it does not begin as one of AudioMoth.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut scanner = Scanner::new(text.trim());
+        let mut scanner = Scanner::new(text.trim_matches(is_padding));
         let start = start(&mut scanner)?;
         let mut comment = Self {
             start,

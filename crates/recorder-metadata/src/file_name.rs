@@ -34,16 +34,16 @@ pub fn time_in_file_name(name: &str) -> Option<(Source, ClockReading)> {
     Some((Source::FileName, reading))
 }
 
-/// Without folders and without the extension, in which there is a letter: `.123` is none.
+/// Without folders and without the extension.
 fn stem(name: &str) -> &str {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    match name.rsplit_once('.') {
-        Some((stem, extension)) if extension.starts_with(|found: char| found.is_alphabetic()) => {
-            stem
-        }
-        Some((stem, "")) => stem,
-        _ => name,
-    }
+    name.rsplit_once('.').filter(|(_, end)| is_extension(end)).map_or(name, |(stem, _)| stem)
+}
+
+/// `wav` and `3gp` are extensions, the decimals of `.250` and `.250Z` are none.
+fn is_extension(end: &str) -> bool {
+    let has_letter = end.trim_end_matches(['Z', 'z']).contains(char::is_alphabetic);
+    end.is_empty() || end.starts_with(char::is_alphabetic) || (end.len() <= 4 && has_letter)
 }
 
 fn hexadecimal(stem: &str) -> Option<Timestamp> {

@@ -12,7 +12,7 @@ use crate::{
 /// [`fields`](Self::fields): recorders leave them empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guano {
-    fields: Vec<(String, String)>,
+    text: String,
 }
 
 /// Where a recording was made, WGS 84, in degrees.
@@ -28,15 +28,14 @@ impl Guano {
     /// Reads a chunk. What is not UTF-8 (SonoBat 4.2) is taken as Windows-1252; a line
     /// without a colon is a field without a name.
     pub fn parse(chunk: &[u8]) -> Self {
-        let text = decode_all(chunk);
-        let lines = text.split('\n').map(|line| line.trim_matches(is_padding));
-        Self { fields: lines.filter(|line| !matches!(*line, "" | ":")).map(field).collect() }
+        Self { text: decode_all(chunk) }
     }
 
     /// All fields, in order: name with its namespaces (`PET|Gain`) and value, both
     /// without the white space around them, else as written.
-    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self.text.split('\n').map(|line| line.trim_matches(is_padding));
+        lines.filter(|line| !matches!(*line, "" | ":")).map(field)
     }
 
     /// The value of the first field of this name that has one.
@@ -188,9 +187,9 @@ impl Guano {
     }
 }
 
-fn field(line: &str) -> (String, String) {
+fn field(line: &str) -> (&str, &str) {
     let (name, value) = line.split_once(':').unwrap_or(("", line));
-    (name.trim_matches(is_padding).to_owned(), value.trim_matches(is_padding).to_owned())
+    (name.trim_matches(is_padding), value.trim_matches(is_padding))
 }
 
 fn finite(text: &str) -> Option<f64> {

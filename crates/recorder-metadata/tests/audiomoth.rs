@@ -125,6 +125,14 @@ fn firmware_1_6_to_1_11() {
     assert_eq!((real.gain, real.battery), (Some(Gain::Medium), Some(Battery::At(41))));
     assert_eq!(real.temperature, Some(140));
 
+    // As it stands in a field of fixed length.
+    assert_eq!(
+        whole(
+            " Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and temperature was 14.0C.\0\0"
+        ),
+        real
+    );
+
     // From a catalogue of recordings.
     let stopped = whole(
         "Recorded at 10:00:00 15/05/2021 (UTC) by AudioMoth 249BC3055C02FE06 at medium gain while battery was 4.5V and temperature was 21.1C. Recording stopped due to switch position change.",

@@ -48,7 +48,7 @@ fn the_example_of_the_specification() {
     let position = Position { latitude: 37.187_801_6, longitude: -86.105_731_2 };
     assert_eq!(guano.position(), Some(position));
     assert_eq!(guano.get("PET|Firmware"), Some("1.0.4 (2009-11-25)"));
-    assert_eq!(guano.fields().len(), 18);
+    assert_eq!(guano.fields().count(), 18);
     assert_eq!(guano.fields().next(), Some(("GUANO|Version", "1.0")));
     assert_eq!(guano.fields().last(), Some(("PET|Firmware", "1.0.4 (2009-11-25)")));
 }
@@ -67,7 +67,7 @@ fn a_song_meter_mini() {
     assert_eq!(guano.original_file_name(), Some("SMA00646_20201017_130500.wav"));
     let settings = guano.get("WA|Song Meter|Audio settings");
     assert_eq!(settings, Some("[{\"rate\":24000,\"gain\":18}]"));
-    assert_eq!(guano.fields().len(), 13);
+    assert_eq!(guano.fields().count(), 13);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn time_expansion_and_the_true_rate() {
 #[test]
 fn what_programs_get_wrong() {
     // Of guano-py's tests: SonoBat 4.1 and 4.2.
-    assert_eq!(guano("GUANO|Version: 1.0\n:\n").fields().len(), 1);
+    assert_eq!(guano("GUANO|Version: 1.0\n:\n").fields().count(), 1);
     assert_eq!(guano("GUANO|Version: 1.0\nTimestamp:\n").timestamp(), None);
     assert_eq!(guano("GUANO|Version:  1.0:\n1.0:\n").get("GUANO|Version"), Some("1.0:"));
     let windows = Guano::parse(
@@ -132,5 +132,5 @@ fn what_programs_get_wrong() {
     let fields = guano("no colon\r\nNote: ¡GUANO is the 💩 !\r\n");
     let fields: Vec<(&str, &str)> = fields.fields().collect();
     assert_eq!(fields, [("", "no colon"), ("Note", "¡GUANO is the 💩 !")]);
-    assert_eq!(guano("").fields().len(), 0);
+    assert_eq!(guano("").fields().count(), 0);
 }

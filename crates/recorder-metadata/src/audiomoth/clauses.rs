@@ -122,22 +122,21 @@ fn percent(scanner: &mut Scanner<'_>) -> Option<Threshold> {
 /// ` Low-pass filter applied with cut-off frequency of 8.0kHz.` up to firmware 1.5, then
 /// ` Low-pass filter with frequency of 8.0kHz applied.`
 pub(super) fn filter(scanner: &mut Scanner<'_>) -> Option<Filter> {
-    scanner.literal(" ")?;
-    let kind = scanner.until(" filter ")?;
+    let kinds = [" Low-pass filter ", " Band-pass filter ", " High-pass filter "];
+    let kind = kinds.iter().position(|kind| scanner.literal(kind).is_some())?;
     let is_old = scanner.literal("applied with cut-off ").is_some();
     if !is_old {
         scanner.literal("with ")?;
     }
     let filter = match kind {
-        "Low-pass" => Filter::LowPass { hertz: frequency(scanner)? },
-        "High-pass" => Filter::HighPass { hertz: frequency(scanner)? },
-        "Band-pass" => {
+        0 => Filter::LowPass { hertz: frequency(scanner)? },
+        1 => {
             scanner.literal("frequencies of ")?;
             let lower_hertz = kilohertz(scanner)?;
             scanner.literal(" and ")?;
             Filter::BandPass { lower_hertz, upper_hertz: kilohertz(scanner)? }
         }
-        _ => return None,
+        _ => Filter::HighPass { hertz: frequency(scanner)? },
     };
     scanner.literal(if is_old { "." } else { " applied." })?;
     Some(filter)
