@@ -11,6 +11,7 @@ mod reading;
 mod scanner;
 mod start;
 mod text;
+mod wamd;
 mod zone;
 
 pub use audiomoth::{AudioMothComment, Battery, Filter, Gain, Stop, Threshold, Trigger};
@@ -23,4 +24,5 @@ pub use ixml::Ixml;
 pub use reading::ClockReading;
 pub use start::{Certainty, Finding, Source, StartTime};
 pub use text::decode_text;
+pub use wamd::Wamd;
 pub use zone::Zone;

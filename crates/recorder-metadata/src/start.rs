@@ -25,6 +25,8 @@ pub struct StartTime {
 pub enum Source {
     /// `Timestamp` of a `guan` chunk.
     Guano,
+    /// Timestamp of a `wamd` chunk.
+    Wamd,
     /// A comment of AudioMoth.
     AudioMothComment,
     /// Origination date and time of a `bext` chunk.
@@ -137,6 +139,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Self::Guano => "GUANO",
+            Self::Wamd => "wamd",
             Self::AudioMothComment => "AudioMoth comment",
             Self::Bext => "bext",
             Self::Ixml => "iXML",

@@ -99,6 +99,16 @@ fn positions() {
 }
 
 #[test]
+fn numbers_are_finite() {
+    for text in ["inf", "-inf", "NaN", "1e999", "12 m", ""] {
+        let guano =
+            guano(&format!("Loc Elevation: {text}\nTemperature Int: {text}\nLength: {text}"));
+        let found = [guano.elevation(), guano.temperature_internal(), guano.length()];
+        assert_eq!(found, [None; 3], "{text}");
+    }
+}
+
+#[test]
 fn time_expansion_and_the_true_rate() {
     for (text, factor, rate) in [
         ("TE: 10", 10, Some(500_000)),

@@ -31,6 +31,7 @@ fn the_order_of_sources() {
         at(Source::Ixml, "2020-05-12T04:15:00Z"),
         at(Source::Bext, "2020-05-12T04:15:00Z"),
         at(Source::AudioMothComment, "2020-05-12T04:15:00Z"),
+        at(Source::Wamd, "2020-05-12T04:15:00Z"),
         at(Source::Guano, "2020-05-12T04:15:00Z"),
     ];
     while let Some(&(best, _)) = found.last() {
