@@ -5,7 +5,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
 corpus=$fuzz/corpus
-for target in page packet headers demux repaired index webm mp4 caf raw open_store; do
+for target in page packet headers demux repaired index webm mp4 caf raw open_store metadata; do
     mkdir -p "$corpus/$target"
     # Inputs that once crashed.
     for input in "$testdata/fuzz/$target"/*; do
@@ -116,3 +116,24 @@ printf '\001\003\000\000\000\000\000\000\000\001' >"$corpus/open_store/attribute
 printf '\002\002\001\000\000\000\000\000\000\000\000' >"$corpus/open_store/row"
 printf '\003\002\001\000\000\000' >"$corpus/open_store/sync"
 printf '\004\003\100\000\000\001' >"$corpus/open_store/byte"
+
+# One of each, as recorders write them.
+printf 'Recorded at 19:30:00 12/11/2021 (UTC-3:30) by AudioMoth 248D9B045EC9EE79 using external microphone at medium gain while battery was 4.1V and temperature was -4.0C. Frequency trigger (2.0kHz and window length of 16 samples) threshold was 0.5%% with 5s minimum trigger duration. Band-pass filter with frequencies of 1.0kHz and 20.0kHz applied. Amplitude threshold was -28 dB with 5s minimum trigger duration. Recording stopped due to low voltage.' >"$corpus/metadata/audiomoth"
+printf 'Recorded at 19:30:00 12/11/2018 by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery state was 4.03V' >"$corpus/metadata/audiomoth-1.0"
+printf 'GUANO|Version: 1.0\nTimestamp: 2012-03-29T03:58:01.5+04:00\nTE: 10\nSamplerate: 500000\nLoc Position: 37.18 -86.10\nSpecies Auto ID: MYLU, EPFU\nNote: one\\ntwo\nPET|Gain: 80\n' >"$corpus/metadata/guano"
+printf 'INFOICMT\005\000\000\000four\000\000ICRD\032\000\000\0002018-04-26T13:26:19-05:00\000' >"$corpus/metadata/info"
+printf 'S4A03895_20190522_001500.250-0330.wav' >"$corpus/metadata/name"
+printf '5B6A9C40.WAV' >"$corpus/metadata/name-hex"
+printf '<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>' >"$corpus/metadata/ixml"
+{
+    zeros 320
+    printf '2017-10-0621:23:15'
+    number 4800 8 && number 2 2 && zeros 254
+    printf 'A=PCM'
+} >"$corpus/metadata/bext"
+{
+    number 15 2 && number 2 4 && number 10 2
+    number 1 2 && number 6 4 && printf SM4BAT
+    number 5 2 && number 23 4 && printf '2016-04-27 18:54:58.000'
+    number 6 2 && number 19 4 && printf 'WGS84,46.5,S,7.25,W'
+} >"$corpus/metadata/wamd"

@@ -16,9 +16,9 @@ pub(crate) fn decode_all(bytes: &[u8]) -> String {
     }
 }
 
-/// White space of fixed-size and padded fields, NULs among it.
+/// White space of fixed-size and padded fields, NULs and byte order marks among it.
 pub(crate) fn is_padding(character: char) -> bool {
-    character.is_whitespace() || character.is_control()
+    character.is_whitespace() || character.is_control() || character == '\u{feff}'
 }
 
 fn windows_1252(byte: u8) -> char {

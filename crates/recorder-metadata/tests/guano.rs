@@ -138,6 +138,8 @@ fn what_programs_get_wrong() {
     assert_eq!(windows.note().as_deref(), Some("Mobile transect with mic 4Õ above roof."));
     // A field twice, the first empty.
     assert_eq!(guano("Make:\nMake: A\nMake: B").make(), Some("A"));
+    // A byte order mark, not at the very start.
+    assert_eq!(guano("\0\u{feff}\nMake: A").fields().next(), Some(("Make", "A")));
     // A line without a colon is kept, and one that ends as Windows' do.
     let fields = guano("no colon\r\nNote: ¡GUANO is the 💩 !\r\n");
     let fields: Vec<(&str, &str)> = fields.fields().collect();
