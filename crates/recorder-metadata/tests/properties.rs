@@ -56,9 +56,9 @@ const GAINS: [(&str, Gain); 5] = [
 
 const STOPS: [(&str, Option<Stop>); 4] = [
     ("", None),
-    (" due to microphone change.", Some(Stop::MicrophoneChange)),
-    (" by magnetic switch.", Some(Stop::MagneticSwitch)),
-    (" due to file size limit.", Some(Stop::FileSizeLimit)),
+    (" Recording stopped due to microphone change.", Some(Stop::MicrophoneChange)),
+    (" Recording stopped by magnetic switch.", Some(Stop::MagneticSwitch)),
+    (" Recording stopped due to file size limit.", Some(Stop::FileSizeLimit)),
 ];
 
 fn tenths(number: u32) -> String {
@@ -77,60 +77,73 @@ fn thresholds() -> impl Strategy<Value = (String, Threshold)> {
     ]
 }
 
+/// A sentence, and what it says.
+fn triggers() -> impl Strategy<Value = (String, Trigger)> {
+    let frequency = proptest::option::of((0..1920u32, 4..10u32));
+    (thresholds(), 0..=255u32, frequency).prop_map(|((text, threshold), seconds, frequency)| {
+        let end = format!("threshold was {text} with {seconds}s minimum trigger duration.");
+        let minimum_seconds = Some(seconds);
+        let Some((hundreds, shift)) = frequency else {
+            let sentence = format!(" Amplitude {end}");
+            return (sentence, Trigger::Amplitude { threshold, minimum_seconds });
+        };
+        let (hertz, window) = (hundreds * 100, 1 << shift);
+        let centre = tenths(hundreds);
+        let start =
+            format!(" Frequency trigger ({centre}kHz and window length of {window} samples)");
+        let trigger = Trigger::Frequency { hertz, window, threshold, minimum_seconds };
+        (format!("{start} {end}"), trigger)
+    })
+}
+
+/// A sentence, and what it says.
+fn filters() -> impl Strategy<Value = (String, Filter)> {
+    (0..3u8, 0..1920u32, 0..1920u32).prop_map(|(kind, low, high)| {
+        let (lower, upper) = (tenths(low), tenths(high));
+        let (lower_hertz, upper_hertz) = (low * 100, high * 100);
+        let (filter, which) = match kind {
+            0 => (
+                Filter::LowPass { hertz: upper_hertz },
+                format!("Low-pass filter with frequency of {upper}kHz"),
+            ),
+            1 => (
+                Filter::HighPass { hertz: lower_hertz },
+                format!("High-pass filter with frequency of {lower}kHz"),
+            ),
+            _ => (
+                Filter::BandPass { lower_hertz, upper_hertz },
+                format!("Band-pass filter with frequencies of {lower}kHz and {upper}kHz"),
+            ),
+        };
+        (format!(" {which} applied."), filter)
+    })
+}
+
 proptest! {
     #[test]
     fn comments_of_firmware_1_8_and_later(
         (clock, quarters) in (clocks(), -48..=56i32),
         (device, is_deployed, external_microphone) in (any::<u64>(), any::<bool>(), any::<bool>()),
         (gain, battery, temperature) in (0..5usize, 25..50u32, -400..800i32),
-        trigger in proptest::option::of((thresholds(), 0..=255u32, proptest::option::of((0..1920u32, 4..10u32)))),
-        filter in proptest::option::of((0..3u8, 0..1920u32, 0..1920u32)),
+        (trigger, filter) in (proptest::option::of(triggers()), proptest::option::of(filters())),
         stop in 0..STOPS.len(),
     ) {
         let (year, month, day, hour, minute, second) = clock;
         let id = format!("{device:016X}");
-        let mut text = format!(
-            "Recorded at {hour:02}:{minute:02}:{second:02} {day:02}/{month:02}/{year:04} ({}) {}{id} ",
-            audiomoth_zone(quarters),
-            if is_deployed { "during deployment " } else { "by AudioMoth " },
-        );
-        if external_microphone {
-            text += "using external microphone ";
-        }
+        let recorder = if is_deployed { "during deployment" } else { "by AudioMoth" };
+        let microphone = if external_microphone { "using external microphone " } else { "" };
         let sign = if temperature < 0 { "-" } else { "" };
-        text += &format!(
-            "at {} gain while battery was {}V and temperature was {sign}{}C.",
-            GAINS[gain].0, tenths(battery), tenths(temperature.unsigned_abs()),
+        let sentence = format!(
+            "Recorded at {hour:02}:{minute:02}:{second:02} {day:02}/{month:02}/{year:04} ({}) {recorder} {id} {microphone}at {} gain while battery was {}V and temperature was {sign}{}C.",
+            audiomoth_zone(quarters), GAINS[gain].0, tenths(battery), tenths(temperature.unsigned_abs()),
         );
-        let mut amplitude = String::new();
-        let trigger = trigger.map(|((threshold_text, threshold), seconds, frequency)| {
-            let end = format!("threshold was {threshold_text} with {seconds}s minimum trigger duration.");
-            let minimum_seconds = Some(seconds);
-            let Some((hundreds, shift)) = frequency else {
-                amplitude = format!(" Amplitude {end}");
-                return Trigger::Amplitude { threshold, minimum_seconds };
-            };
-            let window = 1 << shift;
-            text += &format!(" Frequency trigger ({}kHz and window length of {window} samples) {end}", tenths(hundreds));
-            Trigger::Frequency { hertz: hundreds * 100, window, threshold, minimum_seconds }
-        });
-        let filter = filter.map(|(kind, low, high)| {
-            let (lower, upper) = (tenths(low), tenths(high));
-            let (words, filter) = match kind {
-                0 => (format!(" Low-pass filter with frequency of {upper}kHz"), Filter::LowPass { hertz: high * 100 }),
-                1 => (format!(" High-pass filter with frequency of {lower}kHz"), Filter::HighPass { hertz: low * 100 }),
-                _ => (
-                    format!(" Band-pass filter with frequencies of {lower}kHz and {upper}kHz"),
-                    Filter::BandPass { lower_hertz: low * 100, upper_hertz: high * 100 },
-                ),
-            };
-            text += &format!("{words} applied.");
-            filter
-        });
-        text += &amplitude;
-        if STOPS[stop].1.is_some() {
-            text += &format!(" Recording stopped{}", STOPS[stop].0);
+        let (trigger_sentence, trigger) = trigger.unzip();
+        let (filter_sentence, filter) = filter.unzip();
+        let mut sentences = [trigger_sentence.unwrap_or_default(), filter_sentence.unwrap_or_default()];
+        if matches!(trigger, Some(Trigger::Amplitude { .. })) {
+            sentences.reverse();
         }
+        let text = format!("{sentence}{}{}", sentences.concat(), STOPS[stop].0);
 
         let comment = AudioMothComment::parse(&text).unwrap();
         check(&comment.start, clock, Some(quarters));
