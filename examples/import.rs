@@ -1,22 +1,23 @@
-//! Imports a file with Opus (Ogg, WebM, Matroska, MP4, CAF) into a store:
-//! `cargo run --release --example import FILE STORE NAME [exact]`. With `exact`, a sync
-//! map is measured, so that reads are bit for bit those of a full decode.
+//! Imports an audio file into a store:
+//! `cargo run --release --example import FILE STORE NAME [exact] [keep]`. What holds Opus stays as
+//! it is; with `exact`, a sync map is measured, so that reads are bit for bit those of a full
+//! decode. All else is encoded, and exact in any case; with `keep`, ultrasound stays.
 
 use std::{env, process::ExitCode};
 
-use opus_zarr::{ImportOptions, Recording};
+use opus_zarr::{ImportOptions, Recording, Ultrasound};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (file, store, name, exact) = match arguments.as_slice() {
-        [file, store, name] => (file, store, name, false),
-        [file, store, name, exact] if exact == "exact" => (file, store, name, true),
-        _ => {
-            eprintln!("usage: import FILE STORE NAME [exact]");
-            return ExitCode::from(2);
+    let [file, store, name, words @ ..] = arguments.as_slice() else { return usage() };
+    let mut options = ImportOptions::default();
+    for word in words {
+        match word.as_str() {
+            "exact" => options.exact = Some(true),
+            "keep" => options.transcode.ultrasound = Ultrasound::Keep,
+            _ => return usage(),
         }
-    };
-    let options = ImportOptions { exact, ..ImportOptions::default() };
+    }
     match opus_zarr::import_with(file, store, name, &options) {
         Ok(imported) => {
             imported.findings.iter().for_each(|finding| eprintln!("{finding}"));
@@ -28,6 +29,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: import FILE STORE NAME [exact] [keep]");
+    ExitCode::from(2)
 }
 
 fn show(recording: &Recording) {
@@ -42,6 +48,13 @@ fn show(recording: &Recording) {
         info.blob_bytes,
         info.source.stored,
     );
+    if let Some(start) = &info.start {
+        let when = start.utc.as_ref().unwrap_or(&start.local);
+        println!("{}: began {when} ({}, {:?})", recording.name(), start.source, start.certainty);
+    }
+    if info.real_rate.get() != 48_000 {
+        println!("{}: {} samples are a second of real time", recording.name(), info.real_rate);
+    }
     let lost: u64 = info.gaps.iter().map(|gap| gap.samples).sum();
     if lost > 0 {
         println!("{}: {lost} samples were lost and are concealed", recording.name());

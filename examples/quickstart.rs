@@ -18,7 +18,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         fs::remove_dir_all(&store)?;
     }
     let start = Instant::now();
-    let options = ImportOptions { exact: true, ..ImportOptions::default() };
+    let options = ImportOptions { exact: Some(true), ..ImportOptions::default() };
     import_with(here.join("testdata/field-notes.opus"), &store, "field-notes", &options)?;
     println!(
         "imported testdata/field-notes.opus, measuring its sync map, in {:.1?} into",

@@ -61,7 +61,7 @@ fn watched(file: &PathBuf) -> (Vec<ImportStage>, Vec<Progress>) {
 }
 
 fn options() -> ImportOptions {
-    ImportOptions { exact: true, ..ImportOptions::default() }
+    ImportOptions { exact: Some(true), ..ImportOptions::default() }
 }
 
 /// One that is copied, and one that is written anew.

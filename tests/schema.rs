@@ -31,7 +31,8 @@ fn what_is_imported_is_valid() {
     let mut documents = documents_of(&golden, &["notes", "synced", "trio"]);
     for (file, number) in files.iter().zip(1..) {
         // Some of the corpus are damaged beyond use.
-        let options = ImportOptions { exact: number <= BOTH.len(), ..ImportOptions::default() };
+        let options =
+            ImportOptions { exact: Some(number <= BOTH.len()), ..ImportOptions::default() };
         let imported = import_with(file, &store, &number.to_string(), &options);
         let Ok(imported) = imported else { continue };
         for recording in &imported.recordings {

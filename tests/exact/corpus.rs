@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use opus_zarr::{Recording, Sample, import_with};
 
 use crate::{
-    EXACT,
+    exact,
     full::{Full, packet_starts},
     support::{Random, every_opus_file},
 };
@@ -30,7 +30,7 @@ fn check_corpus(share: usize) {
     let (mut checked, mut of_many, mut reads) = (0, 0, 0);
     for file in &files {
         let store = tempfile::tempdir().unwrap();
-        let imported = import_with(&file.path, store.path(), "it", &EXACT);
+        let imported = import_with(&file.path, store.path(), "it", &exact());
         let Ok(imported) = imported else { continue };
         for recording in imported.recordings {
             let starts: Vec<u64> =

@@ -26,7 +26,9 @@ use support::{
     warnings::warnings_of,
 };
 
-const EXACT: ImportOptions = ImportOptions { exact: true, strict: false, stream: None, raw: None };
+fn exact() -> ImportOptions {
+    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+}
 
 /// Ranges of all lengths, and everything in pieces.
 fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads: u64) {
@@ -41,7 +43,7 @@ fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads
 fn every_range_is_exact() {
     for file in [MONO, STEREO, DTX] {
         let store = tempfile::tempdir().unwrap();
-        let imported = import_with(testdata(file), store.path(), "it", &EXACT).unwrap();
+        let imported = import_with(testdata(file), store.path(), "it", &exact()).unwrap();
         let recording = imported.into_first();
         assert_eq!(recording.read_mode(), ReadMode::Exact);
         check::<i16>(&recording, file, 300);
@@ -73,7 +75,7 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
     check::<i16>(&recording, "made later", 100);
     // It is the same as one of an import.
     let other = tempfile::tempdir().unwrap();
-    import_with(testdata(STEREO), other.path(), "it", &EXACT).unwrap();
+    import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
     assert!(Tree::of(store.path()) == Tree::of(other.path()));
 }
 

@@ -7,7 +7,7 @@ use opus_packet::Toc;
 use opus_zarr::{Recording, Sample, import_with};
 
 use crate::{
-    EXACT,
+    exact,
     full::{Full, packet_starts},
     support::{
         recordings::{MONO, all, store_of},
@@ -44,7 +44,7 @@ fn files_of_opusenc_are_exact_from_every_packet_on() {
         let file = folder.path().join("it.opus");
         encode(&speech, channels, options, &file);
         let store = folder.path().join("store");
-        let recording = import_with(file, store, "it", &EXACT).unwrap().into_first();
+        let recording = import_with(file, store, "it", &exact()).unwrap().into_first();
         assert_eq!(usize::from(recording.info().channels), channels);
         modes.extend(modes_of(&recording));
         check::<i16>(&recording, options);

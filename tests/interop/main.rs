@@ -104,7 +104,7 @@ impl Stored {
     /// Imports a file, and takes it apart without the store.
     fn write(file: &Path, store: &Path) -> Self {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let options = ImportOptions { exact: true, ..ImportOptions::default() };
+        let options = ImportOptions { exact: Some(true), ..ImportOptions::default() };
         import_with(file, store, &name, &options).unwrap();
         let reader = Store::open(store).unwrap().open_recording(&name.parse().unwrap()).unwrap();
         let sync = reader.sync_entries().unwrap().unwrap();

@@ -46,7 +46,7 @@ impl Supplies {
     /// Of a file that is there.
     pub fn of(file: PathBuf) -> Self {
         let elsewhere = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
-        import_into(&file, &elsewhere, IT, &EXACT).unwrap();
+        import_into(&file, &elsewhere, IT, &exact()).unwrap();
         Self { file, elsewhere }
     }
 
@@ -56,7 +56,7 @@ impl Supplies {
 
     /// Makes a store that the operations work on.
     pub fn fill(&self, store: &Store) {
-        import_into(&self.file, store, EARLIER, &EXACT).unwrap();
+        import_into(&self.file, store, EARLIER, &exact()).unwrap();
         store.copy_recording(&name(EARLIER), store, &name(IT)).unwrap();
     }
 }
@@ -76,7 +76,7 @@ impl Operation {
     pub fn run(self, store: &Store, supplies: &Supplies) -> Result<(), String> {
         let (it, new) = (name(IT), name(NEW));
         match self {
-            Self::Import => message(import_into(&supplies.file, store, NEW, &EXACT)),
+            Self::Import => message(import_into(&supplies.file, store, NEW, &exact())),
             Self::Copy => message(store.copy_recording(&it, store, &new)),
             Self::CopyFromElsewhere => message(supplies.elsewhere.copy_recording(&it, store, &new)),
             Self::Rename => message(store.rename_recording(&it, &new)),
@@ -105,7 +105,9 @@ impl Operation {
 }
 
 /// So that there is a sync map.
-const EXACT: ImportOptions = ImportOptions { exact: true, strict: false, stream: None, raw: None };
+fn exact() -> ImportOptions {
+    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+}
 
 /// The objects of all recordings that are visible in a store, by key.
 pub type Snapshot = BTreeMap<String, Vec<u8>>;

@@ -53,7 +53,7 @@ impl Files {
             writer.write(packet).unwrap();
         }
         writer.finish(0).unwrap();
-        let options = ImportOptions { exact: true, ..Default::default() };
+        let options = ImportOptions { exact: Some(true), ..Default::default() };
         import_with(&file, &store, NAME, &options).unwrap();
         Self { audio, minutes, file, store }
     }

@@ -42,7 +42,6 @@ pub enum EncodeError {
 
 /// Why a stream could not be encoded: its source, or the encoder.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StreamError<E: Error + 'static> {
     /// The source could not give its samples.
     #[error(transparent)]

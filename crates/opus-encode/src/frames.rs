@@ -30,6 +30,10 @@ impl<S: SampleSource> Frames<S> {
         }
     }
 
+    pub(crate) fn source(&self) -> &S {
+        &self.source
+    }
+
     /// Samples per channel that the source has given.
     pub(crate) fn source_len(&self) -> u64 {
         self.source_len

@@ -127,6 +127,12 @@ impl Options {
         usize::try_from(self.frame_duration.samples() / self.rate.divisor()).unwrap_or_default()
     }
 
+    /// From one sync point to the next: samples per channel at 48 kHz.
+    pub fn sync_samples(&self) -> Option<u64> {
+        self.sync_packets()
+            .map(|packets| packets.saturating_mul(self.frame_duration.samples().into()))
+    }
+
     pub(crate) fn forces_celt(&self) -> bool {
         self.application == Application::Audio && self.sync_interval.is_some()
     }

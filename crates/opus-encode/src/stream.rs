@@ -55,6 +55,11 @@ impl<S: SampleSource> EncodedStream<S> {
         self.encoder.head(input_sample_rate)
     }
 
+    /// What is encoded.
+    pub fn source(&self) -> &S {
+        self.frames.source()
+    }
+
     /// Samples per channel, at the coding rate, that the source has given so far. With several
     /// threads that is ahead of the packets.
     pub fn source_len(&self) -> u64 {

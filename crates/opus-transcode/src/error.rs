@@ -19,6 +19,18 @@ pub enum Error {
         "no audio track {asked} in the {container} file, expected one of the {tracks} (from 0)"
     )]
     NoTrack { container: &'static str, asked: usize, tracks: usize },
+    #[error(transparent)]
+    Wave(#[from] wave_demux::Error),
+    #[error("{found} channels, expected 1 to 255")]
+    Channels { found: usize },
+    #[error(
+        "sampled at {rate} Hz, expected no more than 48000 Hz, since ultrasound is to be rejected"
+    )]
+    Ultrasound { rate: u32 },
+    #[error(transparent)]
+    Rates(#[from] crate::InvalidRates),
+    #[error(transparent)]
+    Encode(#[from] opus_encode::EncodeError),
     #[error("the audio is encrypted")]
     Encrypted,
     #[error(

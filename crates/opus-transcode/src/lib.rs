@@ -1,7 +1,17 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 
 mod error;
+mod file;
 mod input;
+mod options;
+mod prepared;
+mod resample;
+mod transcoder;
 
 pub use error::Error;
+pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
 pub use input::{AudioInput, Finding, Format, Tag};
+pub use options::{TranscodeOptions, Ultrasound};
+pub use resample::{InvalidRates, Resampled, resampled_len};
+pub use transcoder::Transcoder;

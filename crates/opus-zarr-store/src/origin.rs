@@ -39,7 +39,7 @@ pub struct EncoderSettings {
     /// From one packet that does not depend on those before it to the next, in samples at
     /// 48 kHz; none: there are no such packets on purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sync_interval: Option<u32>,
+    pub sync_interval: Option<u64>,
 }
 
 /// When the first sample that plays was recorded.

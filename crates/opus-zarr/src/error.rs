@@ -1,5 +1,6 @@
 use std::{io, path::PathBuf};
 
+use jiff::Timestamp;
 use opus_zarr_store::RecordingName;
 
 use crate::{DemuxError, NotExact};
@@ -16,6 +17,12 @@ pub enum Error {
     UnknownContainer { path: PathBuf, reason: String },
     #[error("{path:?}: {reason}")]
     Source { path: PathBuf, reason: DemuxError },
+    #[error("{path:?}: {reason}")]
+    Audio { path: PathBuf, reason: opus_transcode::Error },
+    #[error(
+        "{path:?}: expanded in time by {factor} at {rate} Hz: more samples a second than can be counted"
+    )]
+    TimeExpansion { path: PathBuf, factor: u32, rate: u32 },
     #[error("cannot read {path:?}: {source}")]
     ReadSource { path: PathBuf, source: io::Error },
     #[error("{path:?}: stream {stream}: {reason}")]
@@ -38,6 +45,30 @@ pub enum Error {
     Buffer { recording: RecordingName, found: usize, expected: usize },
     #[error("recording \"{recording}\" cannot be read exactly: {reason}")]
     NotExact { recording: RecordingName, reason: NotExact },
+    #[error("recording \"{recording}\": it is not known when it began")]
+    NoStart { recording: RecordingName },
+    #[error(
+        "recording \"{recording}\" began at {began}, expected a time from then on, found {asked}"
+    )]
+    BeforeStart { recording: RecordingName, asked: Timestamp, began: Timestamp },
     #[error("no decoder: {0}")]
     Decoder(#[from] opus_segment_decode::LibopusError),
+}
+
+impl Error {
+    /// Whether a file is whole for all that is known, but without Opus.
+    pub(crate) fn says_no_opus(&self) -> bool {
+        use crate::DemuxError::{Caf, Matroska, Mp4, Ogg};
+        match self {
+            Self::UnknownContainer { .. } => true,
+            Self::Source { reason, .. } => matches!(
+                reason,
+                Ogg(ogg_opus_demux::Error::NotOpus { .. })
+                    | Matroska(webm_opus_demux::Error::NoOpusTrack { .. })
+                    | Mp4(mp4_opus_demux::Error::NoOpusTrack { .. })
+                    | Caf(caf_opus_demux::Error::NotOpus { .. })
+            ),
+            _ => false,
+        }
+    }
 }

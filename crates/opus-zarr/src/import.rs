@@ -1,12 +1,13 @@
 mod opus;
 mod record;
+mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
 
 use opus_zarr_store::{RecordingName, Store};
 
-use self::opus::OpusFile;
 pub(crate) use self::record::index_blob;
+use self::{opus::OpusFile, transcode::AudioSource};
 use crate::{
     Error, Finding, ImportOptions, Recording,
     progress::{Progress, Watch, go_on},
@@ -48,7 +49,7 @@ pub fn import_with(
     let mut tell = go_on;
     let watch = &mut Watch::new(&mut tell);
     // A file that cannot be imported makes no store.
-    let file = OpusFile::survey(path.as_ref(), options, watch)?;
+    let file = ImportFile::open(path.as_ref(), options, watch)?;
     file.import(&Store::open_or_create(store)?, &name, watch)
 }
 
@@ -74,7 +75,40 @@ pub fn import_watched(
 ) -> Result<Imported, Error> {
     let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
     let watch = &mut Watch::new(tell);
-    OpusFile::survey(path.as_ref(), options, watch)?.import(store, &name, watch)
+    ImportFile::open(path.as_ref(), options, watch)?.import(store, &name, watch)
+}
+
+/// A file that can be imported.
+enum ImportFile<'a> {
+    Opus(OpusFile<'a>),
+    Audio(AudioSource<'a>),
+}
+
+impl<'a> ImportFile<'a> {
+    /// What holds Opus is never decoded. All else is, if it is audio.
+    fn open(
+        path: &'a Path,
+        options: &'a ImportOptions,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
+        match OpusFile::survey(path, options, watch) {
+            Ok(file) => Ok(Self::Opus(file)),
+            Err(error) if error.says_no_opus() => AudioSource::open(path, options).map(Self::Audio),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn import(
+        self,
+        store: &Store,
+        name: &RecordingName,
+        watch: &mut Watch<'_>,
+    ) -> Result<Imported, Error> {
+        match self {
+            Self::Opus(file) => file.import(store, name, watch),
+            Self::Audio(file) => file.import(store, name, watch),
+        }
+    }
 }
 
 impl Imported {

@@ -9,8 +9,10 @@ mod error;
 mod import;
 mod index;
 mod options;
+mod origin;
 mod progress;
 mod read_many;
+mod real_time;
 mod recording;
 mod report;
 mod source;
@@ -24,13 +26,16 @@ pub use demuxer::DemuxError;
 pub use error::Error;
 pub use import::{Imported, import, import_into, import_watched, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
+pub use opus_encode::{Application, Bitrate, Complexity, FrameDuration, RateControl, SyncInterval};
 pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
+pub use opus_transcode::{TranscodeOptions, Ultrasound};
 pub use opus_zarr_store::{
-    BlobReader, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo, Source,
-    Store, StoredAs, SyncInfo, Tags,
+    BlobReader, Certainty, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo,
+    Source, SourceMetadata, Start, Store, StoredAs, SyncInfo, Tags, Transcoding,
 };
 pub use progress::{ImportStage, Progress};
 pub use read_many::ReadLimits;
+pub use recorder_metadata::Zone;
 pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;
 pub use stream::SampleStream;

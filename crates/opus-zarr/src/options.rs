@@ -1,4 +1,6 @@
 use opus_packet::OpusHead;
+use opus_transcode::TranscodeOptions;
+use recorder_metadata::Zone;
 
 /// How a file is imported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,11 +12,15 @@ pub struct ImportOptions {
     /// to play.
     pub stream: Option<u64>,
     /// Whether to measure a sync map, so that reads are exact: takes as much work as three to
-    /// five full decodes, on all processors. [`Recording::build_sync`](crate::Recording::build_sync) can do it
-    /// later.
-    pub exact: bool,
+    /// five full decodes, on all processors. [`Recording::build_sync`](crate::Recording::build_sync)
+    /// can do it later. None: if the audio is encoded here, and with sync points.
+    pub exact: Option<bool>,
     /// How to read a file that has no container. None: it has one.
     pub raw: Option<RawStream>,
+    /// How audio that is not Opus is encoded.
+    pub transcode: TranscodeOptions,
+    /// The time zone of clocks of which the file does not say it. None: it stays unknown.
+    pub zone: Option<Zone>,
 }
 
 /// Packets without a container. Nothing in the file says what they are, so the caller

@@ -93,6 +93,12 @@ impl<'a> Watch<'a> {
         self.tell()
     }
 
+    /// Takes note of where in the file an encoder is, and of what it made.
+    pub(crate) fn encoded(&mut self, bytes: u64, samples: u32) -> Result<(), Error> {
+        self.bytes = bytes.clamp(self.bytes, self.total_bytes.max(self.bytes));
+        self.packet(0, samples)
+    }
+
     pub(crate) fn packets<S: PacketSource>(&mut self, source: S) -> Watched<'_, 'a, S> {
         Watched { source, watch: self }
     }

@@ -69,7 +69,7 @@ impl<'a> OpusFile<'a> {
                 path,
                 store,
                 name,
-                self.options.exact,
+                self.options.exact.unwrap_or(false),
                 watch,
                 |blob, watch| {
                     watch.begin(ImportStage::Write, self.source.bytes)?;

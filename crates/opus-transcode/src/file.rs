@@ -1,0 +1,272 @@
+//! One audio file, by the reader that is right for it.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use opus_encode::SampleSource;
+use wave_demux::{Chunk, ChunkId, Encoding, Form, WaveReader};
+
+use crate::{AudioInput, Error, Tag};
+
+/// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE with
+/// samples, by symphonia if not, or by ffmpeg if that is asked for.
+pub struct AudioFile {
+    reader: Reader,
+    position: Arc<AtomicU64>,
+    frames: u64,
+}
+
+/// Which audio of a file to read, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Which of the tracks with audio, counted from 0.
+    pub track: usize,
+}
+
+/// What the audio of a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioFormat {
+    /// As in `wav`, `rf64`, `flac` or `mp4`.
+    pub container: String,
+    /// As in `pcm_s16le` or `aac`.
+    pub codec: String,
+    /// Sample rate in Hz, at least 1.
+    pub rate: u32,
+    /// At least 1.
+    pub channels: usize,
+    /// Which loudspeaker each channel is for, if the file says it: the bits of WAVE's
+    /// `dwChannelMask`, the lowest for the first channel.
+    pub channel_mask: Option<u32>,
+    /// How many tracks with audio there are.
+    pub tracks: usize,
+    /// What decodes it, with its version.
+    pub decoder: String,
+}
+
+/// A part of a file that is not audio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataChunk {
+    /// What the file calls it, as in `guan`.
+    pub id: String,
+    /// Byte position of its contents in the file.
+    pub offset: u64,
+    /// Bytes of its contents.
+    pub len: u64,
+    /// The contents; none if they are too long to be kept.
+    pub bytes: Option<Vec<u8>>,
+}
+
+enum Reader {
+    Wave(Box<WaveReader<Counted>>),
+    Symphonia(Box<AudioInput>),
+}
+
+impl AudioFile {
+    /// Opens a regular file.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, Error> {
+        let position = Arc::new(AtomicU64::new(0));
+        let reader = Reader::open(path, options.track, &position)?;
+        Ok(Self { reader, position, frames: 0 })
+    }
+
+    /// What the audio is.
+    pub fn format(&self) -> AudioFormat {
+        match &self.reader {
+            Reader::Wave(wave) => of_wave(wave.format()),
+            Reader::Symphonia(input) => of_symphonia(input.format()),
+        }
+    }
+
+    /// Names and values, in the form of Vorbis comments. Those of WAVE stand in its chunks.
+    pub fn tags(&self) -> &[Tag] {
+        match &self.reader {
+            Reader::Wave(_) => &[],
+            Reader::Symphonia(input) => input.tags(),
+        }
+    }
+
+    /// The parts of a WAVE file that are not about its samples nor there to fill it up, in
+    /// their order.
+    pub fn chunks(&self) -> Vec<MetadataChunk> {
+        let Reader::Wave(wave) = &self.reader else { return Vec::new() };
+        let chunks = wave.chunks().iter().filter(|chunk| !is_of_audio(chunk.id));
+        chunks.map(MetadataChunk::of_wave).collect()
+    }
+
+    /// What is wrong with the file, as far as it has been read; a line each.
+    pub fn findings(&self) -> Vec<String> {
+        match &self.reader {
+            Reader::Wave(wave) => wave.findings().iter().map(ToString::to_string).collect(),
+            Reader::Symphonia(input) => input.findings().iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// How many samples have been read, per channel.
+    pub fn frames_read(&self) -> u64 {
+        self.frames
+    }
+
+    /// Tells how much of the file has been read, in bytes, while it is read elsewhere. Of what
+    /// ffmpeg reads it is not known.
+    pub fn position(&self) -> Position {
+        Position(Arc::clone(&self.position))
+    }
+}
+
+impl SampleSource for AudioFile {
+    type Error = Error;
+
+    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
+        let frames = match &mut self.reader {
+            Reader::Wave(wave) => wave.read(samples)?,
+            Reader::Symphonia(input) => input.read(samples)?,
+        };
+        self.frames += u64::try_from(frames).unwrap_or(u64::MAX);
+        Ok(frames)
+    }
+}
+
+impl Reader {
+    fn open(path: &Path, track: usize, position: &Arc<AtomicU64>) -> Result<Self, Error> {
+        let counted = || Counted::open(path, Arc::clone(position));
+        match WaveReader::new(counted()?) {
+            Ok(wave) if track == 0 => Ok(Self::Wave(Box::new(wave))),
+            Ok(_) => Err(Error::NoTrack { container: "WAV", asked: track, tracks: 1 }),
+            // WAVE may hold packets as well.
+            Err(
+                wave_demux::Error::NotWave { .. } | wave_demux::Error::UnsupportedEncoding { .. },
+            ) => Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?))),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl MetadataChunk {
+    fn of_wave(chunk: &Chunk) -> Self {
+        Self {
+            id: match chunk.id {
+                ChunkId::FourCc(id) => id.escape_ascii().to_string(),
+                guid @ ChunkId::Guid(_) => guid.to_string(),
+            },
+            offset: chunk.offset,
+            len: chunk.len,
+            bytes: chunk.bytes.clone(),
+        }
+    }
+}
+
+fn is_of_audio(id: ChunkId) -> bool {
+    let ChunkId::FourCc(id) = id else { return false };
+    matches!(
+        &id,
+        b"fmt "
+            | b"data"
+            | b"fact"
+            | b"ds64"
+            | b"JUNK"
+            | b"junk"
+            | b"Junk"
+            | b"PAD "
+            | b"FLLR"
+            | b"filr"
+    )
+}
+
+fn of_wave(format: wave_demux::Format) -> AudioFormat {
+    AudioFormat {
+        container: match format.form {
+            Form::Riff => "wav",
+            Form::Rf64 => "rf64",
+            Form::Bw64 => "bw64",
+            Form::W64 => "w64",
+        }
+        .to_owned(),
+        codec: pcm_name(format.encoding).to_owned(),
+        rate: format.rate,
+        channels: format.channels.into(),
+        // 0 says that the channels are for no loudspeakers.
+        channel_mask: format.channel_mask.filter(|mask| *mask != 0),
+        tracks: 1,
+        decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// As ffmpeg calls it.
+fn pcm_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::U8 => "pcm_u8",
+        Encoding::I16 => "pcm_s16le",
+        Encoding::I24 => "pcm_s24le",
+        Encoding::I32 => "pcm_s32le",
+        Encoding::I40 => "pcm_s40le",
+        Encoding::I48 => "pcm_s48le",
+        Encoding::I56 => "pcm_s56le",
+        Encoding::I64 => "pcm_s64le",
+        Encoding::F32 => "pcm_f32le",
+        Encoding::F64 => "pcm_f64le",
+        Encoding::ALaw => "pcm_alaw",
+        Encoding::MuLaw => "pcm_mulaw",
+    }
+}
+
+fn of_symphonia(format: &crate::Format) -> AudioFormat {
+    AudioFormat {
+        container: format.container.to_lowercase(),
+        codec: format.codec.to_lowercase(),
+        rate: format.rate,
+        channels: format.channels,
+        channel_mask: format.channel_mask,
+        tracks: format.tracks,
+        decoder: "symphonia 0.6".to_owned(),
+    }
+}
+
+/// How much of a file has been read.
+#[derive(Clone, Debug)]
+pub struct Position(Arc<AtomicU64>);
+
+impl Position {
+    /// The byte behind the last that was read.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A file that says where it is read.
+struct Counted {
+    file: File,
+    position: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn open(path: &Path, position: Arc<AtomicU64>) -> Result<Self, Error> {
+        // Before it is opened: to open a pipe waits for a writer.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(Error::NotRegular);
+        }
+        Ok(Self { file: File::open(path)?, position })
+    }
+}
+
+impl Read for Counted {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(out)?;
+        self.position.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Seek for Counted {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = self.file.seek(to)?;
+        self.position.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+}

@@ -1,0 +1,266 @@
+use std::{
+    fs::{self, Metadata},
+    num::NonZeroU32,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread::{self, ScopedJoinHandle},
+};
+
+use ogg_opus_demux::OggOpusWriter;
+use opus_encode::{Application, RateControl};
+use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
+use opus_transcode::{AudioFile, ReadOptions, Transcoder, Ultrasound};
+use opus_zarr_store::{
+    BlobWriter, Description, EncoderSettings, RecordingName, Source, Store, StoredAs, Transcoding,
+};
+
+use super::{
+    opus::{SERIAL, write_error},
+    record::{names, record},
+};
+use crate::{
+    Error, Finding, ImportOptions, Imported,
+    origin::Origin,
+    progress::{ImportStage, Watch},
+    source::SourceFile,
+};
+
+/// A file whose audio is not Opus.
+pub(super) struct AudioSource<'a> {
+    path: &'a Path,
+    options: &'a ImportOptions,
+    /// Which of its tracks are to be imported, counted from 1.
+    tracks: Vec<u64>,
+    /// As it was when it was opened.
+    metadata: Metadata,
+}
+
+impl<'a> AudioSource<'a> {
+    pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
+        let fault = |source| Error::OpenSource { path: path.to_owned(), source };
+        let metadata = fs::metadata(path).map_err(fault)?;
+        let count = open_track(path, 1)?.format().tracks;
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let tracks = match options.stream {
+            None => (1..=count).collect(),
+            Some(asked) if (1..=count).contains(&asked) => vec![asked],
+            Some(asked) => return Err(Error::NoSuchStream { path: path.to_owned(), asked, count }),
+        };
+        Ok(Self { path, options, tracks, metadata })
+    }
+
+    pub(super) fn import(
+        self,
+        store: &Store,
+        name: &RecordingName,
+        watch: &mut Watch<'_>,
+    ) -> Result<Imported, Error> {
+        let names = names(name, self.tracks.len(), store)?;
+        let is_given_up = &AtomicBool::new(false);
+        thread::scope(|scope| {
+            // It is read once more for this, while it is encoded.
+            let hash = move || SourceFile::open(self.path, is_given_up);
+            let hashing = thread::Builder::new().spawn_scoped(scope, hash);
+            let mut source = Hashed { running: hashing.ok(), hash, done: None };
+            let imported = self.import_tracks(store, &names, &mut source, watch);
+            is_given_up.store(imported.is_err(), Ordering::Relaxed);
+            imported
+        })
+    }
+
+    fn import_tracks<'s>(
+        &self,
+        store: &Store,
+        names: &[RecordingName],
+        source: &mut Hashed<'s, impl Fn() -> Result<SourceFile, Error>>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Imported, Error> {
+        let mut imported = Imported { recordings: Vec::new(), findings: Vec::new() };
+        for (&number, name) in self.tracks.iter().zip(names) {
+            let mut track = Track::open(self.path, self.options, number)?;
+            let exact = track.is_to_be_exact(self.options);
+            let recording = record(self.path, store, name, exact, watch, |blob, watch| {
+                watch.begin(ImportStage::Write, self.metadata.len())?;
+                let timeline = track.write(blob, self.path, watch)?;
+                let source = source.get()?;
+                self.check_unchanged()?;
+                track.describe(timeline, source)
+            })?;
+            imported.recordings.push(recording);
+            imported.findings.extend(track.findings());
+        }
+        Ok(imported)
+    }
+
+    /// It was read twice, at the same time: by length and time of change it is the same.
+    fn check_unchanged(&self) -> Result<(), Error> {
+        let fault = |source| Error::OpenSource { path: self.path.to_owned(), source };
+        let now = fs::metadata(self.path).map_err(fault)?;
+        match now.len() == self.metadata.len()
+            && now.modified().ok() == self.metadata.modified().ok()
+        {
+            true => Ok(()),
+            false => Err(Error::SourceChanged { path: self.path.to_owned() }),
+        }
+    }
+}
+
+fn open_track(path: &Path, number: u64) -> Result<AudioFile, Error> {
+    let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
+    let reading = ReadOptions { track };
+    AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
+}
+
+/// The hash of the file, once it is needed.
+struct Hashed<'s, F> {
+    running: Option<ScopedJoinHandle<'s, Result<SourceFile, Error>>>,
+    /// What does it if no thread could.
+    hash: F,
+    done: Option<SourceFile>,
+}
+
+impl<F: Fn() -> Result<SourceFile, Error>> Hashed<'_, F> {
+    fn get(&mut self) -> Result<&SourceFile, Error> {
+        let done = match self.done.take() {
+            Some(done) => done,
+            None => match self.running.take().and_then(|running| running.join().ok()) {
+                Some(hashed) => hashed?,
+                None => (self.hash)()?,
+            },
+        };
+        Ok(self.done.insert(done))
+    }
+}
+
+/// A track that is encoded.
+struct Track {
+    number: u64,
+    transcoder: Transcoder,
+    origin: Origin,
+    tags: OpusTags,
+    real_rate: NonZeroU32,
+}
+
+impl Track {
+    fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
+        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        let file = open_track(path, number)?;
+        let rate = file.format().rate;
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let tags = || file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
+        let origin = Origin::of(&file.chunks(), tags(), &file_name, rate, options.zone.as_ref());
+        let in_chunks = origin.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let comments: Vec<String> =
+            tags().chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();
+        let tags = OpusTags::new(&opus_encode::vendor(), comments.iter().map(String::as_str));
+        let expanded = rate.saturating_mul(origin.time_expansion.get());
+        if expanded > SAMPLE_RATE && options.transcode.ultrasound == Ultrasound::Reject {
+            return Err(fault(opus_transcode::Error::Ultrasound { rate: expanded }));
+        }
+        let transcoder = Transcoder::new(file, &options.transcode).map_err(fault)?;
+        let played = if transcoder.is_kept() { rate } else { SAMPLE_RATE };
+        let real_rate = played.checked_mul(origin.time_expansion.get()).and_then(NonZeroU32::new);
+        let factor = origin.time_expansion.get();
+        let too_fast = || Error::TimeExpansion { path: path.to_owned(), factor, rate };
+        Ok(Self { number, transcoder, tags, real_rate: real_rate.ok_or_else(too_fast)?, origin })
+    }
+
+    /// If that is not said: where sync points make a map cheap and reads near.
+    fn is_to_be_exact(&self, options: &ImportOptions) -> bool {
+        let settings = self.transcoder.settings();
+        options.exact.unwrap_or(settings.is_all_celt() && settings.sync_interval.is_some())
+    }
+
+    /// Encodes it; gives what plays.
+    fn write(
+        &mut self,
+        blob: &mut BlobWriter,
+        path: &Path,
+        watch: &mut Watch<'_>,
+    ) -> Result<Timeline, Error> {
+        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        let write_error = |reason| write_error(path, reason);
+        let head = self.transcoder.head().map_err(fault)?;
+        let position = self.transcoder.file().position();
+        let mut writer =
+            OggOpusWriter::new(blob, SERIAL, &head, &self.tags).map_err(write_error)?;
+        while let Some(packet) = self.transcoder.next_packet().map_err(fault)? {
+            writer.write(packet.data).map_err(write_error)?;
+            watch.encoded(position.get(), packet.duration)?;
+        }
+        let played = self.transcoder.timeline().filter(|timeline| timeline.play_len() > 0);
+        let timeline = played.ok_or_else(|| Error::NoAudio {
+            path: path.to_owned(),
+            stream: self.number,
+            reason: "nothing to play: it has no samples".to_owned(),
+        })?;
+        writer.finish(timeline.end_trim()).map_err(write_error)?;
+        Ok(timeline)
+    }
+
+    fn describe(&self, timeline: Timeline, source: &SourceFile) -> Result<Description, Error> {
+        let format = self.transcoder.file().format();
+        let head = self.transcoder.head();
+        Ok(Description {
+            head: head.map_err(|reason| Error::Audio { path: source.path().to_owned(), reason })?,
+            tags: self.tags.clone(),
+            timeline,
+            gaps: Vec::new(),
+            real_rate: Some(self.real_rate),
+            start: self.origin.start.clone(),
+            source: Source {
+                name: source.name(),
+                bytes: source.bytes,
+                sha256: source.sha256(),
+                container: format.container,
+                codec: format.codec,
+                stored: StoredAs::Transcoded,
+                stream: self.number,
+                findings: self.transcoder.file().findings().into_iter().take(MAX_LINES).collect(),
+                transcoding: Some(Transcoding {
+                    rate: format.rate,
+                    samples: self.transcoder.file().frames_read(),
+                    is_kept: self.transcoder.is_kept(),
+                    encoded_rate: self.transcoder.settings().rate.hz(),
+                    decoder: format.decoder,
+                    encoder: opus_encode::vendor(),
+                    settings: settings(self.transcoder.settings()),
+                }),
+                metadata: self.origin.metadata.clone(),
+            },
+        })
+    }
+
+    /// What there is to know of the file, and of what the recording will not have of it.
+    fn findings(&self) -> Vec<Finding> {
+        let finding =
+            |is_violation| move |message| Finding { stream: self.number, is_violation, message };
+        let faults = self.transcoder.file().findings().into_iter().map(finding(true));
+        let warnings = self.transcoder.warnings().iter().chain(&self.origin.findings);
+        faults.chain(warnings.cloned().map(finding(false))).collect()
+    }
+}
+
+fn settings(options: &opus_encode::Options) -> EncoderSettings {
+    EncoderSettings {
+        bitrate: options.bitrate.get(),
+        rate_control: match options.rate_control {
+            RateControl::Vbr => "vbr",
+            RateControl::ConstrainedVbr => "constrained-vbr",
+            RateControl::Cbr => "cbr",
+        }
+        .to_owned(),
+        complexity: options.complexity.get(),
+        application: match options.application {
+            Application::Audio => "audio",
+            Application::Voip => "voip",
+            Application::LowDelay => "low-delay",
+        }
+        .to_owned(),
+        frame_duration: options.frame_duration.samples(),
+        sync_interval: options.sync_samples(),
+    }
+}
+
+/// Of one recording, in its attributes.
+const MAX_LINES: usize = 100;

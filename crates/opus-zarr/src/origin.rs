@@ -1,0 +1,164 @@
+//! How and when a source was recorded, as far as it says.
+
+use std::num::NonZeroU32;
+
+use opus_transcode::MetadataChunk;
+use opus_zarr_store::{Certainty as StoredCertainty, MetadataContent, SourceMetadata, Start};
+use recorder_metadata::{
+    AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, Source, StartTime, Wamd,
+    Zone, time_in_file_name,
+};
+
+/// What a source says beside its audio.
+pub(crate) struct Origin {
+    pub(crate) start: Option<Start>,
+    /// How many times slower the source plays than what was recorded.
+    pub(crate) time_expansion: NonZeroU32,
+    /// Those that stand in chunks, as Vorbis comments.
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) metadata: Vec<SourceMetadata>,
+    pub(crate) findings: Vec<String>,
+}
+
+impl Origin {
+    /// Reads what stands in the chunks, the tags and the name of a file that is sampled at this
+    /// rate.
+    pub(crate) fn of<'a>(
+        chunks: &[MetadataChunk],
+        tags: impl Iterator<Item = (&'a str, &'a str)>,
+        file_name: &str,
+        rate: u32,
+        zone: Option<&Zone>,
+    ) -> Self {
+        let mut found = Found { rate, ..Found::default() };
+        chunks.iter().for_each(|chunk| found.read_chunk(chunk));
+        tags.for_each(|(name, value)| found.read_tag(name, value));
+        found.times.extend(time_in_file_name(file_name));
+        let (start, findings) = StartTime::choose(&found.times, zone).unzip();
+        found.findings.extend(findings.into_iter().flatten().map(|finding| finding.to_string()));
+        Self {
+            start: start.map(stored_start),
+            time_expansion: found.time_expansion.unwrap_or(NonZeroU32::MIN),
+            tags: found.tags,
+            metadata: chunks.iter().map(stored_chunk).collect(),
+            findings: found.findings,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    rate: u32,
+    times: Vec<(Source, ClockReading)>,
+    time_expansion: Option<NonZeroU32>,
+    tags: Vec<(String, String)>,
+    findings: Vec<String>,
+}
+
+impl Found {
+    fn read_chunk(&mut self, chunk: &MetadataChunk) {
+        let Some(bytes) = &chunk.bytes else {
+            self.findings
+                .push(format!("chunk \"{}\" of {} bytes is not kept", chunk.id, chunk.len));
+            return;
+        };
+        let (source, time) = match chunk.id.as_str() {
+            "guan" => {
+                let guano = Guano::parse(bytes);
+                self.expand(guano.time_expansion());
+                (Source::Guano, guano.timestamp())
+            }
+            "wamd" => {
+                let wamd = Wamd::parse(bytes);
+                self.expand(wamd.time_expansion());
+                (Source::Wamd, wamd.timestamp())
+            }
+            "bext" => match Bext::parse(bytes) {
+                Ok(bext) => (Source::Bext, bext.start(self.rate)),
+                Err(error) => return self.findings.push(format!("chunk \"bext\": {error}")),
+            },
+            "iXML" => (Source::Ixml, Ixml::parse(bytes).start()),
+            "LIST" if bytes.starts_with(b"INFO") => return self.read_info(bytes),
+            _ => return,
+        };
+        self.times.extend(time.map(|time| (source, time)));
+    }
+
+    /// Of two that say it, one may not know.
+    fn expand(&mut self, factor: NonZeroU32) {
+        self.time_expansion = self.time_expansion.max(Some(factor));
+    }
+
+    fn read_info(&mut self, bytes: &[u8]) {
+        let info = match Info::parse(bytes) {
+            Ok(info) => info,
+            Err(error) => return self.findings.push(format!("chunk \"LIST\": {error}")),
+        };
+        for text in info.texts().iter().filter(|text| !text.text.is_empty()) {
+            let name = vorbis_name(text.id);
+            self.read_tag(&name, &text.text);
+            self.tags.push((name, text.text.clone()));
+        }
+    }
+
+    fn read_tag(&mut self, name: &str, value: &str) {
+        let time = match name {
+            "COMMENT" | "DESCRIPTION" => AudioMothComment::parse(value)
+                .map(|comment| (Source::AudioMothComment, comment.start)),
+            "DATE" => ClockReading::parse(value).map(|time| (Source::Tag, time)),
+            _ => None,
+        };
+        self.times.extend(time);
+    }
+}
+
+/// The name that Vorbis comments have for what a RIFF INFO chunk says.
+fn vorbis_name(id: [u8; 4]) -> String {
+    match &id {
+        b"IART" => "ARTIST".to_owned(),
+        b"ICMT" => "COMMENT".to_owned(),
+        b"ICOP" => "COPYRIGHT".to_owned(),
+        b"ICRD" => "DATE".to_owned(),
+        b"IGNR" => "GENRE".to_owned(),
+        b"INAM" => "TITLE".to_owned(),
+        b"IPRD" => "ALBUM".to_owned(),
+        b"IPRT" | b"ITRK" => "TRACKNUMBER".to_owned(),
+        b"ISBJ" => "DESCRIPTION".to_owned(),
+        b"ISFT" => "SOFTWARE".to_owned(),
+        b"ISRC" => "SOURCE".to_owned(),
+        b"ITCH" => "ENCODED-BY".to_owned(),
+        // "=" and what is not ASCII cannot stand in the name of a comment.
+        other => other
+            .iter()
+            .map(|byte| match byte {
+                b' '..=b'}' if *byte != b'=' => char::from(*byte),
+                _ => '_',
+            })
+            .collect(),
+    }
+}
+
+fn stored_start(start: StartTime) -> Start {
+    Start {
+        utc: start.instant().map(|instant| instant.to_string()),
+        local: start.clock.to_string(),
+        source: start.source.name().to_owned(),
+        certainty: match start.certainty {
+            Certainty::Certain { .. } => StoredCertainty::Certain,
+            Certainty::ZoneAssumed { .. } => StoredCertainty::ZoneAssumed,
+            Certainty::LocalOnly => StoredCertainty::LocalOnly,
+        },
+    }
+}
+
+/// Text without the zeros that fill it up, or else all bytes.
+fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
+    let content = match &chunk.bytes {
+        None => MetadataContent::Omitted(chunk.len),
+        Some(bytes) => match str::from_utf8(bytes) {
+            Ok(text) if !text.contains('\0') => MetadataContent::Text(text.to_owned()),
+            _ => MetadataContent::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        },
+    };
+    SourceMetadata { id: chunk.id.clone(), offset: chunk.offset, content }
+}
