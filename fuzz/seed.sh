@@ -6,12 +6,15 @@ fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
 corpus=$fuzz/corpus
 for target in page packet headers demux repaired index webm mp4 caf raw open_store metadata; do
+for target in page packet headers demux repaired index webm mp4 caf raw wave open_store; do
     mkdir -p "$corpus/$target"
     # Inputs that once crashed.
     for input in "$testdata/fuzz/$target"/*; do
         [ ! -f "$input" ] || cp "$input" "$corpus/$target/"
     done
 done
+
+cp "$testdata"/wave/*.wav "$testdata"/wave/*.rf64 "$testdata"/wave/*.w64 "$corpus/wave/"
 
 byte() { # file, offset
     od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' '
