@@ -118,6 +118,14 @@ mod tests {
     }
 
     #[test]
+    fn the_last_bit_of_a_long_integer_decides_between_two_floats() {
+        let half_way = (1i64 << 62) + (1 << 38);
+        for (value, expected) in [(half_way, 0.5), (half_way + 1, 0.5 + 2f32.powi(-24))] {
+            assert_eq!(one(&value.to_le_bytes(), Encoding::I64), expected);
+        }
+    }
+
+    #[test]
     fn full_scale_is_one() {
         assert_eq!(
             [0, 128, 255].map(|byte| one(&[byte], Encoding::U8)),

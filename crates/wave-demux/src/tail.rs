@@ -1,6 +1,6 @@
 use std::io::{Read, Seek};
 
-use crate::{ChunkId, Error, Form, header::Header, input::Input};
+use crate::{Error, Form, header::Header, input::Input};
 
 /// Where samples end that begin at `start` and whose size is not known: before the first of
 /// the known chunks that follow one another to the very end of the file, or there. They are
@@ -31,8 +31,7 @@ pub(crate) fn samples_end<R: Read + Seek>(
 /// How long a known chunk is that begins these bytes, without and with what fills it up.
 fn ends(form: Form, bytes: &[u8]) -> Option<[u64; 2]> {
     let header = Header::parse(form, 0, bytes)?;
-    let is_metadata = header.id.is_known() && header.id != ChunkId::FourCc(*b"data");
-    let size = header.size.filter(|_| is_metadata)?;
+    let size = header.size.filter(|_| header.id.is_known())?;
     let len = header.start.checked_add(size)?;
     Some([len, len.checked_add(form.padding(size))?])
 }

@@ -13,7 +13,7 @@ mod common;
 
 use common::{ENCODINGS, FORMS, Wave, read, read_in};
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
-use wave_demux::{ChunkId, Encoding, FindingKind, Form, is_wave};
+use wave_demux::{ChunkId, Encoding, Error, FindingKind, Form, is_wave};
 
 /// The bytes of a sample, and what it is.
 fn sample(encoding: Encoding, raw: i64) -> (Vec<u8>, f32) {
@@ -126,6 +126,35 @@ fn a_frame_is_as_long_as_its_samples_where_the_file_says_nonsense() {
         assert_eq!(reading.samples.len(), 4);
         assert!(matches!(reading.findings[..], [FindingKind::BlockAlign { used: 4, .. }]));
     }
+}
+
+#[test]
+fn a_sample_has_no_more_than_eight_bytes() {
+    let wave = Wave { block_align: Some(16), ..Wave::new(Form::Riff, &[1; 8]) };
+    let reading = read(&wave.bytes()).unwrap();
+    assert_eq!(reading.samples.len(), 8);
+    assert!(matches!(reading.findings[..], [FindingKind::BlockAlign { used: 2, .. }]));
+}
+
+/// As the AFsp tools and those of ambisonics write them.
+#[test]
+fn other_extensible_formats() {
+    let wave = Wave { extension: Some((16, 0)), ..Wave::new(Form::Riff, &[1, 2]) };
+    let mut file = wave.bytes();
+    file[34..36].fill(0);
+    assert_eq!(read(&file).unwrap().format.encoding, Encoding::I16);
+    let mut file = wave.bytes();
+    file[46..60].copy_from_slice(b"\0\0\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\0\0\0");
+    assert_eq!(read(&file).unwrap().samples.len(), 2);
+    file[59] = 1;
+    let error = read(&file).unwrap_err();
+    assert!(matches!(error, Error::UnsupportedEncoding { tag: 0xfffe, .. }), "{error}");
+    // The extension is missing.
+    let mut file = Wave { tag: 0xfffe, ..Wave::new(Form::Riff, &[1, 2]) }.bytes();
+    let reading = read(&file).unwrap();
+    assert_eq!(reading.findings, [FindingKind::NoExtension { bits: 16 }]);
+    file[34] = 65;
+    assert!(read(&file).is_err());
 }
 
 #[test]

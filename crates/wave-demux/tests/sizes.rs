@@ -97,6 +97,29 @@ fn what_stands_behind_a_file_is_no_audio() {
 }
 
 #[test]
+fn what_fills_up_the_samples_can_be_any_byte_and_a_tag_follow_it() {
+    let mut wave = Wave { bits: 8, ..Wave::new(Form::Riff, &[]) };
+    wave.data = vec![1, 2, 3];
+    let mut file = wave.bytes();
+    file.extend_from_slice(b"ID3\x03\0\0\0");
+    assert_eq!(read(&file).unwrap().samples.len(), 3);
+    let mut file = wave.bytes();
+    *file.last_mut().unwrap() = 0x55;
+    let reading = read(&file).unwrap();
+    assert_eq!((reading.samples.len(), reading.findings), (3, vec![]));
+}
+
+#[test]
+fn silence_of_unknown_size_is_silence() {
+    let mut wave = Wave { data_size: Some(0), ..Wave::new(Form::Riff, &[0; 1000]) };
+    assert_eq!(read(&wave.bytes()).unwrap().samples, [0.0; 1000]);
+    // So is more than a little of it behind samples whose size is known.
+    wave.data = vec![0; 3 << 20];
+    wave.data_size = Some(100);
+    assert_eq!(read(&wave.bytes()).unwrap().samples.len(), 3 << 19);
+}
+
+#[test]
 fn nothing_is_recorded() {
     for form in FORMS {
         let reading = read(&Wave::new(form, &[]).bytes()).unwrap();
@@ -155,11 +178,16 @@ fn a_chunk_beyond_the_end_is_read_as_far_as_it_goes() {
 
 #[test]
 fn a_tag_before_the_file_is_passed_over() {
-    let tag = [b"ID3\x04\0\0\0\0\0\x0a".as_slice(), &[7; 10]].concat();
-    let file = [tag, Wave::new(Form::Riff, &SAMPLES).bytes()].concat();
-    let reading = read(&file).unwrap();
-    assert_eq!(reading.samples, expected());
-    assert_eq!(reading.findings, [FindingKind::TagBefore { bytes: 20 }]);
+    // 130 bytes of seven bits each; the other has a footer.
+    for (flags, bytes) in [(0, 140), (0x10, 150)] {
+        let mut tag = [b"ID3\x04\0", [flags].as_slice(), b"\0\0\x01\x02"].concat();
+        tag.resize(bytes, 7);
+        let file = [tag, Wave::new(Form::Riff, &SAMPLES).bytes()].concat();
+        let reading = read(&file).unwrap();
+        assert_eq!(reading.samples, expected());
+        let bytes = u64::try_from(bytes).unwrap();
+        assert_eq!(reading.findings, [FindingKind::TagBefore { bytes }]);
+    }
 }
 
 #[test]
@@ -191,6 +219,10 @@ fn samples_in_several_places_are_refused() {
     wave.data.clear();
     wave.behind.remove(0);
     assert_eq!(read(&wave.bytes()).unwrap().samples.len(), 1);
+    // Nor does an unknown size make samples of the second one.
+    let mut two = Wave { data_size: Some(u64::from(u32::MAX)), ..Wave::new(Form::Riff, &SAMPLES) };
+    two.behind.push((*b"data", vec![1, 2]));
+    assert!(matches!(read(&two.bytes()).unwrap_err(), Error::SeveralData { .. }));
     wave.behind = vec![(*b"LIST", b"wavldata".to_vec())];
     let error = read(&wave.bytes()).unwrap_err();
     assert!(matches!(error, Error::WaveList { offset: 52 }), "{error}");
