@@ -1,8 +1,8 @@
-use opus_packet::{ChannelMapping, InvalidHead, OpusHead, Packet};
+use opus_packet::{ChannelMapping, InvalidHead, Mode, OpusHead, Packet, Toc};
 
 use crate::{
     EncodeError, Options, RateControl,
-    libopus::{Layout, Libopus, MODE_CELT, SIGNAL_MUSIC, Setting},
+    libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
 };
 
 /// Encodes frame after frame: each becomes a packet.
@@ -18,6 +18,11 @@ pub struct Encoder {
     head: OpusHead,
     lookahead: usize,
     sync_packets: Option<u64>,
+    /// Whether sync points switch the mode; and which was that of the last packet, and of the
+    /// last before a sync point.
+    switches_mode: bool,
+    is_celt: bool,
+    was_celt: bool,
     /// Number of the packet that comes next.
     next: u64,
     packet: Vec<u8>,
@@ -44,6 +49,10 @@ impl Encoder {
             options: options.clone(),
             lookahead,
             sync_packets: options.sync_packets(),
+            // Of several streams each has a mode of its own, and they can only be told together.
+            switches_mode: !options.is_all_celt() && layout.streams == 1,
+            is_celt: false,
+            was_celt: false,
             next,
             packet: vec![0; usize::from(layout.streams) * MAX_STREAM_LEN],
         })
@@ -66,22 +75,39 @@ impl Encoder {
         if frame.len() != expected {
             return Err(EncodeError::FrameLength { found: frame.len(), expected });
         }
-        let len = if self.is_sync_point() {
-            self.libopus.set(Setting::PredictionDisabled, 1)?;
-            let len = self.libopus.encode(frame, &mut self.packet)?;
-            self.libopus.set(Setting::PredictionDisabled, 0)?;
-            len
-        } else {
-            self.libopus.encode(frame, &mut self.packet)?
-        };
+        self.prepare()?;
+        let len = self.libopus.encode(frame, &mut self.packet)?;
+        self.is_celt = self.packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
         let number = self.next;
         self.next += 1;
         self.checked(number, len)
     }
 
-    /// The first packet needs nothing: there is none before it to refer to.
-    fn is_sync_point(&self) -> bool {
-        self.next > 0 && self.sync_packets.is_some_and(|packets| self.next % packets == 0)
+    /// A sync point is a packet of CELT without prediction. SILK has no such packet: two
+    /// of CELT, of which libopus makes the first one of SILK with a bridge to CELT, make it forget
+    /// what was. After them libopus would keep CELT where it had chosen SILK, so it is told.
+    fn prepare(&mut self) -> Result<(), EncodeError> {
+        let after_sync = self.packets_after_sync();
+        self.libopus.set(Setting::PredictionDisabled, (after_sync == Some(0)).into())?;
+        if !self.switches_mode {
+            return Ok(());
+        }
+        if after_sync == Some(0) {
+            self.was_celt = self.is_celt;
+        }
+        let mode = match after_sync {
+            Some(0 | 1) => MODE_CELT,
+            Some(2) if !self.was_celt => MODE_SILK,
+            _ => MODE_AUTOMATIC,
+        };
+        self.libopus.set(Setting::ForceMode, mode)
+    }
+
+    /// How many packets ago the last sync point was. The first packet is none: there is nothing
+    /// before it to refer to.
+    fn packets_after_sync(&self) -> Option<u64> {
+        let packets = self.sync_packets.filter(|&packets| self.next >= packets)?;
+        Some(self.next % packets)
     }
 
     fn checked(&self, packet: u64, len: usize) -> Result<Packet<'_>, EncodeError> {
@@ -113,7 +139,7 @@ fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), Enco
     libopus.set(Setting::VbrConstraint, constraint)?;
     libopus.set(Setting::Complexity, options.complexity.get().into())?;
     if options.forces_celt() {
-        // The mode alone is not enough: below 19 kb/s bandwidth and stereo would depend on
+        // The mode alone is not enough: below 20 kb/s bandwidth and stereo would depend on
         // what libopus takes for speech, and so on how long it has listened.
         libopus.set(Setting::ForceMode, MODE_CELT)?;
         libopus.set(Setting::Signal, SIGNAL_MUSIC)?;

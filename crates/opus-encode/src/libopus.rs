@@ -42,8 +42,11 @@ pub(crate) enum Setting {
 
 /// Values of settings.
 pub(crate) const SIGNAL_MUSIC: c_int = sys::OPUS_SIGNAL_MUSIC;
-/// Of the header `opus_private.h`, which opusic-sys does not bind: stable since libopus 1.0,
-/// and what libopus' own surround encoder uses.
+/// Modes: of the header `opus_private.h`, which opusic-sys does not bind. They are as old as
+/// libopus 1.0, and what its own surround encoder uses.
+pub(crate) const MODE_AUTOMATIC: c_int = sys::OPUS_AUTO;
+/// SILK, or hybrid for audio of a higher bandwidth.
+pub(crate) const MODE_SILK: c_int = 1000;
 pub(crate) const MODE_CELT: c_int = 1002;
 const SET_FORCE_MODE_REQUEST: c_int = 11002;
 

@@ -43,6 +43,36 @@ fn a_decoder_is_soon_exact_from_a_sync_point_on() {
     }
 }
 
+/// SILK cannot be told to forget, but forgets when the mode changes.
+#[test]
+fn sync_points_of_silk_are_two_packets_with_celt() {
+    let samples = noise(48_000 * 6, 1);
+    for (bits, frame_duration) in [
+        (16_000, FrameDuration::Ms20),
+        (24_000, FrameDuration::Ms20),
+        (20_000, FrameDuration::Ms60),
+    ] {
+        let mut options = Options::new(Channels::MONO);
+        options.application = Application::Voip;
+        options.bitrate = Bitrate::bits_per_second(bits);
+        options.frame_duration = frame_duration;
+        let encoded = encode(&samples, &options, 1);
+        let is_celt = |packet: &Vec<u8>| Toc::new(packet[0]).mode() == Mode::Celt;
+        let celt: Vec<usize> = (0..encoded.packets.len())
+            .filter(|&number| is_celt(&encoded.packets[number]))
+            .collect();
+        // libopus makes the first of the two one of SILK that leads over.
+        let interval = 48_000 / frame_duration.samples() as usize;
+        let expected: Vec<usize> =
+            (1..7).map(|n| n * interval + 1).filter(|&n| n < encoded.packets.len()).collect();
+        assert_eq!(celt, expected, "{bits} b/s");
+        for second in 1..4 {
+            let packets = packets_until_exact(&encoded, interval * second);
+            assert!(packets <= 1, "{bits} b/s: {packets} packets");
+        }
+    }
+}
+
 /// Where the audio differs, packets do from a sync point on.
 #[test]
 fn sync_points_lie_on_the_last_packet_within_the_interval() {

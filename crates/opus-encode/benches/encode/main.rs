@@ -1,0 +1,33 @@
+//! What sync points and segments cost, in real audio, and how fast encoding is beside opusenc
+//! and ffmpeg: `cargo bench -p opus-encode`, or `-- sync`, `-- seams`, `-- speed` alone. Needs
+//! ffmpeg, opusenc, and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_lossless,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    reason = "a bench may panic"
+)]
+
+mod audio;
+mod seams;
+mod speed;
+mod sync;
+
+fn main() {
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let is_asked = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if is_asked("sync") {
+        sync::measure();
+    }
+    if is_asked("seams") {
+        seams::measure();
+    }
+    if is_asked("speed") {
+        speed::measure();
+    }
+}
