@@ -53,8 +53,9 @@ pub struct Complexity(u8);
 /// What the audio is for, and so which of the two coders of Opus codes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Application {
-    /// Faithful to what goes in. With sync points: always CELT, whose packets can be made exact
-    /// at will. Without: as libopus chooses, which is CELT from some 54 kb/s on.
+    /// Faithful to what goes in. With sync points: always CELT, whose sync points cost nothing
+    /// and which several threads can encode. Without: as libopus chooses, which is CELT from
+    /// some 54 kb/s on.
     #[default]
     Audio,
     /// Intelligible speech at low rates. libopus chooses the mode packet by packet: mostly SILK
@@ -92,8 +93,8 @@ pub enum CodingRate {
     Hz48000,
 }
 
-/// How far apart sync points are: packets that refer to no packet before. From one, a decoder
-/// that begins there is soon exact.
+/// How far apart sync points are: packets, or pairs of them, that refer to no packet before. A
+/// decoder that begins at one is soon exact.
 ///
 /// They lie on packets, so the distance is that of as many whole packets as fit, one at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,7 +115,7 @@ impl Options {
         }
     }
 
-    /// Whether every packet is coded by CELT, so that sync points make reads exact.
+    /// Whether every packet is coded by CELT, so that a recording can be encoded in segments.
     pub fn is_all_celt(&self) -> bool {
         self.application == Application::LowDelay
             || self.frame_duration < FrameDuration::Ms10

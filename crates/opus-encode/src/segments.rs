@@ -3,7 +3,8 @@ use std::{num::NonZeroUsize, time::Duration};
 use opus_packet::Packet;
 
 use crate::{
-    EncodeError, Encoder, Options, SampleSource, StreamError, frames::Frames, workers::Workers,
+    Channels, EncodeError, Encoder, Options, SampleSource, StreamError, frames::Frames,
+    workers::Workers,
 };
 
 /// Encodes a recording in segments, each by an encoder of its own that has heard a little of
@@ -65,13 +66,23 @@ impl Cut {
         let sync_packets = usize::try_from(options.sync_packets()?).ok()?;
         let packets = frames(SEGMENT)? / sync_packets * sync_packets;
         let frame = options.frame_len() * usize::from(channels);
-        (packets > 0).then_some(Self { frame, packets, warm_up: frames(WARM_UP)? })
+        (packets > 0).then_some(Self { frame, packets, warm_up: frames(warm_up(options))? })
     }
 }
 
 const SEGMENT: Duration = Duration::from_secs(10);
-const WARM_UP: Duration = Duration::from_millis(320);
 const MAX_CHANNELS: u8 = 8;
+
+/// Below 96 kb/s for a stream, how many bits a packet gets depends on how loud the last seconds
+/// were (libopus' `spec_avg`, whose time constant is one second). All else is settled soon.
+fn warm_up(options: &Options) -> Duration {
+    let streams = match options.channels {
+        Channels::STEREO => 1,
+        channels => u32::from(channels.count()),
+    };
+    let is_settled_soon = options.bitrate.get() >= 96_000 * streams;
+    Duration::from_millis(if is_settled_soon { 320 } else { 2_000 })
+}
 
 impl Segments {
     pub(crate) fn new(cut: Cut, threads: NonZeroUsize) -> Result<Self, EncodeError> {
