@@ -44,7 +44,9 @@ pub enum Error {
         "the audio is HE-AAC ({rate} Hz with spectral band replication), which is not decoded here: read it with ffmpeg (`FfmpegInput`)"
     )]
     HeAac { rate: u32 },
-    #[error("not a packet of the {codec} track decodes: {reason}")]
+    #[error(
+        "the packets of the {codec} track do not decode ({reason}); is it encrypted or damaged?"
+    )]
     NothingDecodes { codec: &'static str, reason: String },
     #[error(
         "frame {frame}: expected {channels} channels at {rate} Hz as before, found {found_channels} at {found_rate} Hz"

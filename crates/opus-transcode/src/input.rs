@@ -169,7 +169,7 @@ impl AudioInput {
             }
             if let Err(error) = self.fetch() {
                 self.is_ended = true;
-                self.queue.finish(false);
+                self.queue.release_held();
                 self.error = Some(error);
             }
         }
@@ -240,7 +240,13 @@ impl AudioInput {
                 found_rate: decoded.rate,
             });
         }
+        if self.mpeg_header.is_none() {
+            self.queue.hold(0);
+        }
         self.queue.push(&self.decoder.samples);
+        if decoded.padding > 0 {
+            self.queue.hold(decoded.padding);
+        }
         self.last = decoded.frames;
         self.clock.advance(decoded.frames);
         Ok(())
@@ -257,6 +263,7 @@ impl AudioInput {
 
     /// Goes on with a stream that follows, as in a chain of Ogg streams.
     fn follow(&mut self) -> Result<(), Error> {
+        self.queue.drop_held();
         self.packets.follow()?;
         let track = self.packets.track();
         let params = params_of(track);
@@ -270,16 +277,18 @@ impl AudioInput {
     fn finish(&mut self, is_broken: bool) {
         self.is_ended = true;
         let stated = self.frames;
-        let frames = self.queue.length();
-        let is_as_stated = stated.is_none_or(|stated| stated == frames);
-        self.queue.finish(is_as_stated && !is_broken);
-        let frames = if is_as_stated && !is_broken { frames } else { self.queue.position() };
+        if !is_broken && stated.is_none_or(|stated| stated == self.queue.length()) {
+            self.queue.drop_held();
+        }
+        // What a LAME tag says of the end is not true of a file with more or fewer frames.
+        self.queue.release_held();
+        let frames = self.queue.position();
         match stated {
             Some(stated) if frames < stated => {
                 self.findings.push(Finding::Truncated { frames, stated: Some(stated) });
             }
             Some(stated) if frames > stated => {
-                self.findings.push(Finding::Longer { frames, stated })
+                self.findings.push(Finding::Longer { frames, stated });
             }
             None if is_broken => self.findings.push(Finding::Truncated { frames, stated }),
             _ => {}
@@ -306,22 +315,26 @@ fn probe_format(
         return Err(Error::HeAac { rate: params.sample_rate.unwrap_or(0) });
     }
     let mut decoder = Decoder::new(params, container)?;
-    let mut reason = "there is none".to_owned();
-    let mut decoded = None;
+    let (mut reason, mut good) = ("there is none".to_owned(), 0);
+    let mut decoded: Option<Decoded> = None;
     for packet in lead {
         match decoder.decode(packet) {
-            Ok(found) if found.channels > 0 => decoded = Some(found),
-            Ok(_) => {}
+            Ok(found) => {
+                good += 1;
+                decoded = decoded.filter(|before| before.frames > 0).or(Some(found));
+            }
             Err(Fault::Error(error)) => reason = error.to_string(),
             Err(Fault::Panic(reason)) => return Err(Error::Panicked { frame: 0, reason }),
         }
-        if decoded.as_ref().is_some_and(|found| found.frames > 0) {
-            break;
-        }
+    }
+    // What is encrypted decodes here and there.
+    if good * 4 < lead.len() {
+        return Err(Error::NothingDecodes { codec, reason });
     }
     let stated = params.channels.as_ref().zip(params.sample_rate).filter(|_| lead.is_empty());
     let stated = stated.map(|(channels, rate)| Decoded {
         frames: 0,
+        padding: 0,
         rate,
         channels: channels.count(),
         channel_mask: format::channel_mask(channels),

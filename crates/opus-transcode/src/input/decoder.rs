@@ -18,24 +18,28 @@ use crate::Error;
 /// A decoder and the samples of the last packet.
 pub(crate) struct Decoder {
     decoder: Box<dyn AudioDecoder>,
-    trims: Trims,
+    kind: Kind,
+    is_fresh: bool,
     /// Interleaved.
     pub(crate) samples: Vec<f32>,
 }
 
-/// Who cuts what a packet says does not play.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Trims {
-    Decoder,
-    Us,
-    /// For MPEG audio symphonia's parser cuts by a length that it guesses.
-    Nobody,
+enum Kind {
+    /// Nothing comes of its first packet; symphonia gives something all the same.
+    Vorbis,
+    /// symphonia's parser cuts it by a length that it guesses.
+    Mpeg,
+    Other,
 }
 
 /// What a packet became.
 pub(crate) struct Decoded {
     /// Of the packet, trimmed ones and all.
     pub(crate) frames: u64,
+    /// Do not play if this was the last packet. symphonia says so of others as well, where the
+    /// granule position of a page in the middle is off.
+    pub(crate) padding: u64,
     pub(crate) rate: u32,
     pub(crate) channels: usize,
     pub(crate) channel_mask: Option<u32>,
@@ -46,12 +50,13 @@ impl Decoder {
         params: &AudioCodecParameters,
         container: &'static str,
     ) -> Result<Self, Error> {
-        let trims = match params.codec {
-            CODEC_ID_VORBIS => Trims::Decoder,
-            codec if is_mpeg(codec) => Trims::Nobody,
-            _ => Trims::Us,
+        let kind = match params.codec {
+            CODEC_ID_VORBIS => Kind::Vorbis,
+            codec if is_mpeg(codec) => Kind::Mpeg,
+            _ => Kind::Other,
         };
-        let options = AudioDecoderOptions::default().gapless(trims == Trims::Decoder);
+        // Not all of its decoders trim.
+        let options = AudioDecoderOptions::default().gapless(false);
         let codecs = symphonia::default::get_codecs();
         let decoder = guarded(|| codecs.make_audio_decoder(params, &options));
         let decoder = decoder.map_err(|fault| match fault {
@@ -62,34 +67,35 @@ impl Decoder {
             },
             Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
         })?;
-        Ok(Self { decoder, trims, samples: Vec::new() })
+        Ok(Self { decoder, kind, is_fresh: true, samples: Vec::new() })
     }
 
-    /// Decodes a packet; what of it plays is then in `samples`.
+    /// Decodes a packet; what of it plays is then in `samples`, with what is padding.
     pub(crate) fn decode(&mut self, packet: &Packet) -> Result<Decoded, Fault> {
-        let Self { decoder, trims, samples } = self;
-        guarded(|| {
+        let Self { decoder, kind, is_fresh, samples } = self;
+        let (rate, channels, mask) = guarded(|| {
             let block = decoder.decode(packet)?;
             block.copy_to_vec_interleaved(samples);
-            let channels = block.spec().channels().count();
-            let frames = u64::try_from(block.frames()).unwrap_or(u64::MAX);
-            // Counted in frames by those who state it.
-            let (start, end) = (packet.trim_start.get(), packet.trim_end.get());
-            if *trims == Trims::Us {
-                let at = |frame: u64| {
-                    usize::try_from(frame).unwrap_or(usize::MAX).saturating_mul(channels)
-                };
-                samples.truncate(at(frames.saturating_sub(end)));
-                samples.drain(..at(start).min(samples.len()));
-            }
-            let trimmed = if *trims == Trims::Decoder { start.saturating_add(end) } else { 0 };
-            Ok(Decoded {
-                frames: frames.saturating_add(trimmed),
-                rate: block.spec().rate(),
-                channels,
-                channel_mask: channel_mask(block.spec().channels()),
-            })
-        })
+            let spec = block.spec();
+            Ok((spec.rate(), spec.channels().count(), channel_mask(spec.channels())))
+        })?;
+        if *kind == Kind::Vorbis && *is_fresh {
+            samples.clear();
+        }
+        let count = u64::try_from(samples.len() / channels.max(1)).unwrap_or(u64::MAX);
+        // Counted in frames by those who state it.
+        let mut start = packet.trim_start.get();
+        let mut padding = packet.trim_end.get();
+        if *kind == Kind::Mpeg {
+            (start, padding) = (0, 0);
+        }
+        let frames = if *is_fresh && *kind == Kind::Vorbis { start } else { count };
+        let start = start.min(count);
+        let dropped = usize::try_from(start).unwrap_or(usize::MAX).saturating_mul(channels);
+        samples.drain(..dropped.min(samples.len()));
+        *is_fresh = false;
+        let padding = padding.min(count - start);
+        Ok(Decoded { frames, padding, rate, channels, channel_mask: mask })
     }
 }
 

@@ -8,11 +8,13 @@ use std::{
 
 use symphonia::core::{
     codecs::CodecParameters,
-    errors::Error as SymphoniaError,
+    errors::{Error as SymphoniaError, Result as SymphoniaResult},
     formats::{FormatOptions, FormatReader, Track, TrackType},
-    io::MediaSourceStream,
+    io::{MediaSourceStream, ReadBytes},
     packet::Packet,
 };
+
+use symphonia::default::formats::IsoMp4Reader;
 
 use super::{
     format::container_name,
@@ -43,6 +45,10 @@ pub(crate) struct Packets {
     ahead: VecDeque<Packet>,
     /// Errors since the last packet.
     faults: u32,
+    /// The file has ended in the middle of something.
+    is_broken: bool,
+    /// What came after the packets that were looked at.
+    after: Option<Next>,
 }
 
 /// A parser that finds no packet in so many attempts is not asked again.
@@ -54,23 +60,26 @@ impl Packets {
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        let stream =
-            MediaSourceStream::new(Box::new(Section::new(file, bytes)?), Default::default());
-        let probe = symphonia::default::get_probe();
-        let options = FormatOptions::default;
-        let reader =
-            guarded(|| probe.probe(&Default::default(), stream, options(), Default::default()))
-                .map_err(|fault| match fault {
-                    Fault::Error(SymphoniaError::IoError(error))
-                        if error.kind() != ErrorKind::UnexpectedEof =>
-                    {
-                        Error::Io(error)
-                    }
-                    Fault::Error(error) => Error::UnknownFormat { reason: error.to_string() },
-                    Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
-                })?;
+        let section = Section::new(file, bytes)?;
+        let reader = guarded(|| reader(section)).map_err(|fault| match fault {
+            Fault::Error(SymphoniaError::IoError(error))
+                if error.kind() != ErrorKind::UnexpectedEof =>
+            {
+                Error::Io(error)
+            }
+            Fault::Error(error) => Error::UnknownFormat { reason: error.to_string() },
+            Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
+        })?;
         let track = nth_audio_track(reader.as_ref(), number)?;
-        Ok(Self { reader, number, track, ahead: VecDeque::new(), faults: 0 })
+        Ok(Self {
+            reader,
+            number,
+            track,
+            ahead: VecDeque::new(),
+            faults: 0,
+            is_broken: false,
+            after: None,
+        })
     }
 
     pub(crate) fn container(&self) -> &'static str {
@@ -88,18 +97,19 @@ impl Packets {
 
     /// Reads some packets without taking them.
     pub(crate) fn look_ahead(&mut self, count: usize) -> &[Packet] {
-        while self.ahead.len() < count {
+        while self.ahead.len() < count && self.after.is_none() {
             match self.demux() {
                 Next::Packet(packet) => self.ahead.push_back(packet),
-                Next::Skipped(_) => {}
-                _ => break,
+                Next::Skipped(_) if self.ahead.is_empty() => {}
+                other => self.after = Some(other),
             }
         }
         self.ahead.make_contiguous()
     }
 
     pub(crate) fn next(&mut self) -> Next {
-        self.ahead.pop_front().map_or_else(|| self.demux(), Next::Packet)
+        let ahead = self.ahead.pop_front().map(Next::Packet);
+        ahead.or_else(|| self.after.take()).unwrap_or_else(|| self.demux())
     }
 
     fn demux(&mut self) -> Next {
@@ -117,6 +127,7 @@ impl Packets {
                     self.faults = 0;
                     return Next::Packet(packet);
                 }
+                Ok(None) if self.is_broken => return Next::BrokenOff,
                 Ok(None) => return Next::End,
                 Err(fault) => fault,
             };
@@ -125,7 +136,11 @@ impl Packets {
                 Fault::Error(SymphoniaError::IoError(error))
                     if error.kind() == ErrorKind::UnexpectedEof =>
                 {
-                    self.faults = MAX_FAULTS + 1;
+                    // In MP4 it may be another track whose next packet is missing.
+                    self.is_broken = true;
+                    if self.faults <= MAX_FAULTS {
+                        continue;
+                    }
                     Next::BrokenOff
                 }
                 Fault::Error(error) => Next::Skipped(error.to_string()),
@@ -156,6 +171,24 @@ impl Packets {
         }
         tags
     }
+}
+
+/// The parser that fits. Who looks for it also looks for tags at the end, so where the end is
+/// missing, which only MP4 says, MP4's is taken.
+fn reader<R>(section: Section<R>) -> SymphoniaResult<Box<dyn FormatReader>>
+where
+    R: Read + Seek + Send + Sync + 'static,
+{
+    let is_cut_off = section.is_cut_off();
+    let mut stream = MediaSourceStream::new(Box::new(section), Default::default());
+    let options = FormatOptions::default();
+    if is_cut_off {
+        // The parser goes back by what a probe has read.
+        stream.ignore_bytes(4)?;
+        return Ok(Box::new(IsoMp4Reader::try_new(stream, options)?));
+    }
+    let probe = symphonia::default::get_probe();
+    probe.probe(&Default::default(), stream, options, Default::default())
 }
 
 fn audio_tracks(reader: &dyn FormatReader) -> impl Iterator<Item = &Track> {

@@ -87,11 +87,33 @@ impl Queue {
         }
     }
 
-    /// Ends the queue: what was held back is dropped, or plays.
-    pub(crate) fn finish(&mut self, drop_held: bool) {
-        if !drop_held {
-            self.held = 0;
+    /// Holds back so many frames, in place of those before.
+    pub(crate) fn hold(&mut self, frames: u64) {
+        self.held = frames.min(self.ready);
+    }
+
+    /// Drops what is held back; what is pushed then follows what stood before.
+    pub(crate) fn drop_held(&mut self) {
+        while self.held > 0 {
+            let Some((kind, run)) = self.runs.back_mut() else { break };
+            let frames = self.held.min(*run);
+            *run -= frames;
+            self.held -= frames;
+            self.ready -= frames;
+            if *kind == Kind::Samples {
+                let samples = usize::try_from(frames).unwrap_or(usize::MAX) * self.channels;
+                self.samples.truncate(self.samples.len() - samples);
+            }
+            if *run == 0 {
+                self.runs.pop_back();
+            }
         }
+        self.held = 0;
+    }
+
+    /// Lets what is held back play.
+    pub(crate) fn release_held(&mut self) {
+        self.held = 0;
     }
 
     /// Frames there would be if the queue ended now and what is held back were dropped.
@@ -161,9 +183,25 @@ mod tests {
             queue.push(&[6.0, -6.0]);
             assert_eq!(all(&mut queue, chunk), [4.0, -4.0]);
             assert_eq!((queue.position(), queue.length()), (6, 4));
-            queue.finish(false);
+            queue.release_held();
             assert_eq!(all(&mut queue, chunk), [5.0, -5.0, 6.0, -6.0]);
         }
+    }
+
+    #[test]
+    fn what_is_held_back_can_be_dropped_and_followed() {
+        let mut queue = Queue::new(2, Trim { start: 0, end: 3, length: None });
+        queue.push(&[1.0, -1.0]);
+        queue.push_silence(1);
+        queue.push(&[2.0, -2.0, 3.0, -3.0]);
+        queue.drop_held();
+        queue.push(&[4.0, -4.0]);
+        assert_eq!(all(&mut queue, 4), [1.0, -1.0, 4.0, -4.0]);
+        queue.push(&[5.0, -5.0]);
+        queue.hold(9);
+        assert!(!queue.is_ready());
+        queue.drop_held();
+        assert_eq!(queue.position(), 2);
     }
 
     #[test]

@@ -13,12 +13,19 @@ pub(crate) struct Section<R> {
     file: R,
     bytes: Range<u64>,
     at: u64,
+    is_cut_off: bool,
 }
 
 impl<R: Read + Seek> Section<R> {
     pub(crate) fn new(mut file: R, bytes: Range<u64>) -> io::Result<Self> {
+        let is_cut_off = file.seek(SeekFrom::End(0))? < bytes.end;
         file.seek(SeekFrom::Start(bytes.start))?;
-        Ok(Self { file, at: bytes.start, bytes })
+        Ok(Self { file, at: bytes.start, bytes, is_cut_off })
+    }
+
+    /// Whether it says that it is longer than it is.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 }
 
