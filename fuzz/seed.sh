@@ -5,8 +5,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
 corpus=$fuzz/corpus
-for target in page packet headers demux repaired index webm mp4 caf raw open_store metadata; do
-for target in page packet headers demux repaired index webm mp4 caf raw wave open_store; do
+for target in page packet headers demux repaired index webm mp4 caf raw wave metadata open_store; do
     mkdir -p "$corpus/$target"
     # Inputs that once crashed.
     for input in "$testdata/fuzz/$target"/*; do

@@ -59,4 +59,8 @@ pub enum Error {
         "frame {frame}: the decoder gave up ({reason}); this is a fault of it, whatever the file holds"
     )]
     Panicked { frame: u64, reason: String },
+    #[error("cannot start \"{program}\": {source}")]
+    FfmpegStart { program: String, source: io::Error },
+    #[error("ffmpeg cannot read the file: {reason}")]
+    Ffmpeg { reason: String },
 }

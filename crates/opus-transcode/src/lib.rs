@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod au;
 mod error;
 mod file;
+mod ffmpeg;
 mod input;
 mod options;
 mod prepared;
@@ -11,6 +13,7 @@ mod transcoder;
 
 pub use error::Error;
 pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
+pub use ffmpeg::FfmpegInput;
 pub use input::{AudioInput, Finding, Format, Tag};
 pub use options::{TranscodeOptions, Ultrasound};
 pub use resample::{InvalidRates, Resampled, resampled_len};
