@@ -2,6 +2,7 @@
 
 mod aac;
 mod clock;
+mod crc;
 mod decoder;
 mod delay;
 mod finding;
@@ -23,7 +24,7 @@ use std::{
 use symphonia::core::{
     codecs::audio::{
         AudioCodecParameters,
-        well_known::{CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
+        well_known::{CODEC_ID_ALAC, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
     },
     formats::Track,
     packet::Packet,
@@ -88,9 +89,9 @@ impl AudioInput {
         let movie = mp4_movie(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         // What is too short to look into is refused below.
-        let wave = wave::mpeg_audio(&mut file).ok().flatten();
-        let is_wave = wave.is_some();
-        let mut packets = Packets::open(file, wave.unwrap_or(0..end), track)?;
+        let wave = wave::look(&mut file).unwrap_or_default();
+        let is_wave = wave.mpeg.is_some();
+        let mut packets = Packets::open(file, wave.mpeg.unwrap_or(0..end), track)?;
         let tags = packets.tags();
         let mut track = packets.track().clone();
         if movie.encrypted.contains(&track.id) {
@@ -107,6 +108,7 @@ impl AudioInput {
             codec: params.codec,
             rate: format.rate,
             track: &track,
+            wave_frames: wave.frames,
             edit: movie.edits.into_iter().find(|edit| edit.track == track.id),
             tags: &tags.tags,
             packets: lead,
@@ -375,7 +377,11 @@ fn stated_frames(
     track: &Track,
     trim: Trim,
 ) -> Option<u64> {
-    let is_guess = container == "ADTS" || (delay::is_mpeg(params.codec) && track.delay.is_none());
+    // symphonia counts the whole last packet of CAF.
+    let is_caf_packets = container == "CAF" && params.codec == CODEC_ID_ALAC;
+    let is_guess = is_caf_packets
+        || container == "ADTS"
+        || (delay::is_mpeg(params.codec) && track.delay.is_none());
     let stated = track.num_frames.filter(|_| !is_guess);
     let is_trimmed = track.delay.is_some();
     let stated =

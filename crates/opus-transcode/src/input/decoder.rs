@@ -9,6 +9,7 @@ use symphonia::core::{
 };
 
 use super::{
+    crc,
     delay::is_mpeg,
     format::{channel_mask, codec_name},
     guard::{Fault, guarded},
@@ -30,6 +31,8 @@ enum Kind {
     Vorbis,
     /// symphonia's parser cuts it by a length that it guesses.
     Mpeg,
+    /// symphonia compares its checksums only where it is in no other container.
+    Flac,
     Other,
 }
 
@@ -52,6 +55,7 @@ impl Decoder {
     ) -> Result<Self, Error> {
         let kind = match params.codec {
             CODEC_ID_VORBIS => Kind::Vorbis,
+            CODEC_ID_FLAC => Kind::Flac,
             codec if is_mpeg(codec) => Kind::Mpeg,
             _ => Kind::Other,
         };
@@ -73,6 +77,9 @@ impl Decoder {
     /// Decodes a packet; what of it plays is then in `samples`, with what is padding.
     pub(crate) fn decode(&mut self, packet: &Packet) -> Result<Decoded, Fault> {
         let Self { decoder, kind, is_fresh, samples } = self;
+        if *kind == Kind::Flac && !crc::is_whole_flac_frame(&packet.data) {
+            return Err(Fault::Error(SymphoniaError::DecodeError("the checksum is wrong")));
+        }
         let (rate, channels, mask) = guarded(|| {
             let block = decoder.decode(packet)?;
             block.copy_to_vec_interleaved(samples);

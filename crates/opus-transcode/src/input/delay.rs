@@ -15,6 +15,8 @@ pub(crate) struct Known<'a> {
     pub(crate) rate: u32,
     pub(crate) track: &'a Track,
     pub(crate) edit: Option<Edit>,
+    /// What a WAV file says of the length of ADPCM.
+    pub(crate) wave_frames: Option<u64>,
     pub(crate) tags: &'a [Tag],
     /// The first packets.
     pub(crate) packets: &'a [Packet],
@@ -38,6 +40,10 @@ pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
     if known.container == "CAF" && known.track.delay.is_some() {
         let start = known.track.delay.unwrap_or(0).into();
         return (Trim { start, end: 0, length: media }, None);
+    }
+    if let Some(frames) = known.wave_frames.filter(|frames| media.is_none_or(|all| *frames <= all))
+    {
+        return (Trim { start: 0, end: 0, length: Some(frames) }, None);
     }
     // The times of the last packet say where an MP4 file ends.
     let media = media.filter(|_| known.container == "MP4");

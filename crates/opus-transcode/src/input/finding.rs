@@ -122,6 +122,7 @@ impl Findings {
                 Some(Finding::Damaged { frame, frames, .. }),
                 Finding::Damaged { frame: next, frames: more, .. },
             ) if frame.saturating_add(*frames) == *next => *frames = frames.saturating_add(*more),
+            (Some(last), finding) if last == finding => {}
             (Some(Finding::More { count }), _) => *count = count.saturating_add(1),
             _ => {
                 let is_full = self.0.len() >= KEPT;
@@ -141,6 +142,7 @@ mod tests {
         let damaged = |frame| Finding::Damaged { frame, frames: 10, reason: "x".into() };
         findings.push(damaged(0));
         findings.push(damaged(10));
+        findings.push(damaged(30));
         findings.push(damaged(30));
         assert_eq!(findings.kept().len(), 2);
         assert_eq!(

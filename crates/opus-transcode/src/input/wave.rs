@@ -1,36 +1,53 @@
-//! MPEG audio in WAV files, which symphonia reads only without.
+//! What symphonia does not read of WAV files: MPEG audio, and the length of ADPCM.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
 };
 
-/// Where the MPEG audio of a WAV file stands; none if it holds something else.
-pub(crate) fn mpeg_audio(file: &mut (impl Read + Seek)) -> io::Result<Option<Range<u64>>> {
+/// What symphonia does not see in a WAV file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wave {
+    /// Where MPEG audio stands.
+    pub(crate) mpeg: Option<Range<u64>>,
+    /// How many frames were compressed, of ADPCM.
+    pub(crate) frames: Option<u64>,
+}
+
+/// Looks through the chunks up to the samples.
+pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<Wave> {
     const LAYERS_1_AND_2: [u8; 2] = [0x50, 0];
     const LAYER_3: [u8; 2] = [0x55, 0];
+    const PLAIN: [[u8; 2]; 3] = [[1, 0], [3, 0], [0xfe, 0xff]];
+    let mut wave = Wave::default();
     let end = file.seek(SeekFrom::End(0))?;
     let [riff @ .., _, _, _, _, w, a, v, e]: [u8; 12] = bytes(file, 0)?;
     if &riff != b"RIFF" || [w, a, v, e] != *b"WAVE" {
-        return Ok(None);
+        return Ok(wave);
     }
-    let (mut at, mut is_mpeg) = (12, false);
+    let (mut at, mut codec, mut frames) = (12, [0; 2], None);
     // Chunks come to an end: each takes 8 bytes at least, and this many are enough.
     for _ in 0..1000 {
         let [a, b, c, d, size @ ..]: [u8; 8] = bytes(file, at)?;
         let size = u64::from(u32::from_le_bytes(size));
         match &[a, b, c, d] {
-            b"fmt " => is_mpeg = [LAYERS_1_AND_2, LAYER_3].contains(&bytes(file, at + 8)?),
-            b"data" => {
+            b"fmt " => codec = bytes(file, at + 8)?,
+            b"fact" => frames = Some(u64::from(u32::from_le_bytes(bytes(file, at + 8)?))),
+            b"data" if codec == LAYERS_1_AND_2 || codec == LAYER_3 => {
                 let stated = at + 8 + size;
                 let data_end = if size == 0 || stated > end { end } else { stated };
-                return Ok(is_mpeg.then_some(at + 8..data_end));
+                wave.mpeg = Some(at + 8..data_end);
+                break;
+            }
+            b"data" => {
+                wave.frames = frames.filter(|frames| *frames > 0 && !PLAIN.contains(&codec));
+                break;
             }
             _ => {}
         }
         at += 8 + size + size % 2;
     }
-    Ok(None)
+    Ok(wave)
 }
 
 fn bytes<const N: usize>(file: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; N]> {
@@ -49,7 +66,7 @@ mod tests {
     fn wav(tag: u8, size: u8) -> Vec<u8> {
         let mut file = b"RIFF\0\0\0\0WAVElist\x01\0\0\0x\0fmt \x04\0\0\0".to_vec();
         file.extend_from_slice(&[tag, 0, 0, 0]);
-        file.extend_from_slice(b"data");
+        file.extend_from_slice(b"fact\x04\0\0\0\x07\x01\0\0data");
         file.extend_from_slice(&[size, 0, 0, 0]);
         file.extend_from_slice(b"abcdefgh");
         file
@@ -57,11 +74,17 @@ mod tests {
 
     #[test]
     fn mpeg_audio_is_found_and_its_size_need_not_be_true() {
-        let of = |tag, size| mpeg_audio(&mut Cursor::new(wav(tag, size))).unwrap();
-        assert_eq!(of(0x55, 5), Some(42..47));
-        assert_eq!(of(0x50, 0), Some(42..50));
-        assert_eq!(of(0x55, 99), Some(42..50));
+        let of = |tag, size| look(&mut Cursor::new(wav(tag, size))).unwrap().mpeg;
+        assert_eq!(of(0x55, 5), Some(54..59));
+        assert_eq!(of(0x50, 0), Some(54..62));
+        assert_eq!(of(0x55, 99), Some(54..62));
         assert_eq!(of(1, 5), None);
-        assert!(mpeg_audio(&mut Cursor::new(b"RIFF")).is_err());
+        assert!(look(&mut Cursor::new(b"RIFF")).is_err());
+    }
+
+    #[test]
+    fn the_length_of_adpcm_is_that_of_the_chunk_fact() {
+        let of = |tag| look(&mut Cursor::new(wav(tag, 8))).unwrap().frames;
+        assert_eq!((of(0x11), of(2), of(1), of(0x55)), (Some(263), Some(263), None, None));
     }
 }

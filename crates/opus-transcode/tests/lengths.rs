@@ -1,0 +1,180 @@
+//! Files of known samples: as many come out as went in, each at its place.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::fs;
+
+use opus_transcode::{AudioInput, Finding};
+use support::{has_ffmpeg, lag, make, read_all, say_skipped, snr, tone};
+
+/// What is known of a kind of file.
+struct Kind {
+    name: &'static str,
+    options: &'static [&'static str],
+    /// Frames behind the source that the file does not say are none; `None`: it says so.
+    behind: Option<usize>,
+    min_snr: f64,
+}
+
+const fn kind(name: &'static str, options: &'static [&'static str], min_snr: f64) -> Kind {
+    Kind { name, options, behind: None, min_snr }
+}
+
+const LOSSLESS: f64 = f64::INFINITY;
+
+/// All that ffmpeg can write and that is read here.
+const KINDS: [Kind; 29] = [
+    kind("float.wav", &["-c:a", "pcm_f32le"], LOSSLESS),
+    // ffmpeg writes into the chunk "fact" how long the last block is as well.
+    Kind { behind: Some(2048), ..kind("ima.wav", &["-c:a", "adpcm_ima_wav"], 15.0) },
+    Kind { behind: Some(2048), ..kind("ms.wav", &["-c:a", "adpcm_ms"], 15.0) },
+    kind("s16.aiff", &["-c:a", "pcm_s16be"], 80.0),
+    kind("f32.aif", &["-c:a", "pcm_f32be", "-f", "aiff"], LOSSLESS),
+    kind("s24.caf", &["-c:a", "pcm_s24le"], 120.0),
+    kind("law.caf", &["-c:a", "pcm_alaw"], 30.0),
+    kind("alac.caf", &["-c:a", "alac", "-sample_fmt", "s16p"], 80.0),
+    kind("s24.flac", &["-c:a", "flac", "-sample_fmt", "s32"], 120.0),
+    kind("flac.oga", &["-c:a", "flac", "-sample_fmt", "s16"], 80.0),
+    kind("vorbis.ogg", &["-c:a", "libvorbis", "-q:a", "8"], 20.0),
+    kind("lame.mp3", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0),
+    kind("vbr.mp3", &["-c:a", "libmp3lame", "-q:a", "2"], 25.0),
+    kind("aac.m4a", &["-c:a", "aac", "-b:a", "192k"], 25.0),
+    kind("fast.m4a", &["-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart"], 25.0),
+    kind("alac.m4a", &["-c:a", "alac", "-sample_fmt", "s16p"], 80.0),
+    kind("flac.mp4", &["-c:a", "flac", "-sample_fmt", "s16", "-strict", "-2"], 80.0),
+    kind("lame.mp4", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0),
+    kind("pcm.mov", &["-c:a", "pcm_s16le"], 80.0),
+    kind("pcm.mka", &["-c:a", "pcm_s16le"], 80.0),
+    kind("flac.mka", &["-c:a", "flac", "-sample_fmt", "s16"], 80.0),
+    kind("alac.mka", &["-c:a", "alac", "-sample_fmt", "s16p"], 80.0),
+    // It says so in DiscardPadding, which is not read.
+    Kind { behind: Some(1024), ..kind("vorbis.webm", &["-c:a", "libvorbis", "-q:a", "8"], 20.0) },
+    Kind { behind: Some(1024), ..kind("aac.mka", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
+    Kind { behind: Some(2304), ..kind("lame.mka", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
+    Kind { behind: Some(1024), ..kind("adts.aac", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
+    Kind {
+        behind: Some(1024),
+        ..kind(
+            "frag.mp4",
+            &["-c:a", "aac", "-b:a", "192k", "-movflags", "+frag_keyframe+empty_moov+delay_moov"],
+            25.0,
+        )
+    },
+    Kind {
+        behind: Some(2304),
+        ..kind("bare.mp3", &["-c:a", "libmp3lame", "-b:a", "192k", "-write_xing", "0"], 25.0)
+    },
+    Kind { behind: Some(2304), ..kind("lame.wav", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
+];
+
+#[test]
+fn as_many_samples_come_out_as_went_in_each_at_its_place() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    for (rate, channels, frames) in [(44_100, 2, 100_003), (48_000, 1, 48_000), (32_000, 1, 5_000)]
+    {
+        let source = tone(rate, channels, frames);
+        for kind in &KINDS {
+            let path = make(folder.path(), &source, rate, channels, kind.name, kind.options);
+            let mut input = match AudioInput::open(&path, 0) {
+                Ok(input) => input,
+                Err(error) => {
+                    wrong.push(format!("{} {rate}: {error}", kind.name));
+                    continue;
+                }
+            };
+            let read = read_all(&mut input).unwrap();
+            let stated = input.frames();
+            let (found, format) = (read.len() / channels, input.format());
+            let behind = found.checked_sub(frames);
+            let is_long = behind.is_some_and(|behind| behind <= kind.behind.unwrap_or(0));
+            let lag = lag(&read, &source, channels);
+            let snr = snr(&read, &source, 0);
+            let is_stated = stated.is_none_or(|stated| stated == u64::try_from(found).unwrap());
+            let is_same = (format.rate, format.channels) == (rate, channels);
+            if !(is_long && is_stated && is_same && lag == Some(0) && snr >= kind.min_snr) {
+                wrong.push(format!(
+                    "{} {rate} {channels}: {found} of {frames} (stated {stated:?}), lag {lag:?}, {snr:.1} dB, {:?}",
+                    kind.name, input.findings()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// symphonia does not read these at all where they break off.
+const UNFINISHED: [&str; 5] = ["alac.caf", "s24.caf", "law.caf", "s16.aiff", "f32.aif"];
+
+#[test]
+fn a_file_that_was_cut_off_gives_what_is_there() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(44_100, 1, 200_000);
+    for kind in KINDS.iter().filter(|kind| !UNFINISHED.contains(&kind.name)) {
+        let is_matroska = kind.name.ends_with("mka") || kind.name.ends_with("webm");
+        if is_matroska
+            || kind.name.ends_with("m4a") && kind.name != "fast.m4a"
+            || kind.name.ends_with("mov")
+        {
+            // Where packets are stands at the end, or symphonia asks for what does.
+            continue;
+        }
+        let path = make(folder.path(), &source, 44_100, 1, kind.name, kind.options);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let mut input = match AudioInput::open(&path, 0) {
+            Ok(input) => input,
+            Err(error) if kind.name.ends_with("mp4") => {
+                assert!(error.to_string().contains("end of file"), "{}: {error}", kind.name);
+                continue;
+            }
+            Err(error) => panic!("{}: {error}", kind.name),
+        };
+        let read = read_all(&mut input).unwrap();
+        assert!((40_000..140_000).contains(&read.len()), "{}: {}", kind.name, read.len());
+        assert_eq!(lag(&read[..40_000], &source[..40_000], 1), Some(0), "{}", kind.name);
+        assert!(
+            snr(&read[..40_000], &source[..40_000], 0) >= kind.min_snr.min(100.0),
+            "{}",
+            kind.name
+        );
+        let is_said = input.findings().iter().any(|one| matches!(one, Finding::Truncated { .. }));
+        // MPEG audio has no end that could be missing, and Ogg and Matroska need not say theirs.
+        assert!(is_said || input.frames().is_none(), "{}", kind.name);
+    }
+}
+
+#[test]
+fn damage_in_the_middle_shifts_nothing() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(44_100, 1, 200_000);
+    // Not in Ogg and MP3, where symphonia does not tell what it has passed over, nor in Matroska,
+    // where it does not find the next packet.
+    let names = ["s24.flac", "fast.m4a", "alac.m4a"];
+    for kind in KINDS.iter().filter(|kind| names.contains(&kind.name)) {
+        let path = make(folder.path(), &source, 44_100, 1, kind.name, kind.options);
+        let mut damaged = fs::read(&path).unwrap();
+        let middle = damaged.len() / 2;
+        for byte in &mut damaged[middle..middle + 3000] {
+            *byte = byte.wrapping_mul(167).wrapping_add(13);
+        }
+        fs::write(&path, damaged).unwrap();
+        let mut input = AudioInput::open(&path, 0).unwrap();
+        let read = read_all(&mut input).unwrap();
+        assert_eq!(read.len(), source.len(), "{}: {:?}", kind.name, input.findings());
+        let end = source.len() - 30_000;
+        assert!(snr(&read[end..], &source[end..], 0) >= kind.min_snr.min(100.0), "{}", kind.name);
+        assert!(!input.findings().is_empty(), "{}", kind.name);
+    }
+}
