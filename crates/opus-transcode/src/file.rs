@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +13,7 @@ use std::{
 use opus_encode::SampleSource;
 use wave_demux::{Chunk, ChunkId, Encoding, Form, WaveReader};
 
-use crate::{AudioInput, Error, Tag};
+use crate::{AudioInput, Error, FfmpegInput, Tag};
 
 /// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE with
 /// samples, by symphonia if not, or by ffmpeg if that is asked for.
@@ -28,6 +28,9 @@ pub struct AudioFile {
 pub struct ReadOptions {
     /// Which of the tracks with audio, counted from 0.
     pub track: usize,
+    /// The program `ffmpeg` that is to decode: then whatever it knows can be read, without tags.
+    /// None: what is here does.
+    pub ffmpeg: Option<PathBuf>,
 }
 
 /// What the audio of a file is.
@@ -66,13 +69,19 @@ pub struct MetadataChunk {
 enum Reader {
     Wave(Box<WaveReader<Counted>>),
     Symphonia(Box<AudioInput>),
+    Ffmpeg(Box<FfmpegInput>),
 }
 
 impl AudioFile {
     /// Opens a regular file.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, Error> {
         let position = Arc::new(AtomicU64::new(0));
-        let reader = Reader::open(path, options.track, &position)?;
+        let reader = match &options.ffmpeg {
+            Some(program) => {
+                Reader::Ffmpeg(Box::new(FfmpegInput::open(program, path, options.track)?))
+            }
+            None => Reader::open(path, options.track, &position)?,
+        };
         Ok(Self { reader, position, frames: 0 })
     }
 
@@ -81,13 +90,14 @@ impl AudioFile {
         match &self.reader {
             Reader::Wave(wave) => of_wave(wave.format()),
             Reader::Symphonia(input) => of_symphonia(input.format()),
+            Reader::Ffmpeg(input) => of_ffmpeg(input),
         }
     }
 
     /// Names and values, in the form of Vorbis comments. Those of WAVE stand in its chunks.
     pub fn tags(&self) -> &[Tag] {
         match &self.reader {
-            Reader::Wave(_) => &[],
+            Reader::Wave(_) | Reader::Ffmpeg(_) => &[],
             Reader::Symphonia(input) => input.tags(),
         }
     }
@@ -105,6 +115,7 @@ impl AudioFile {
         match &self.reader {
             Reader::Wave(wave) => wave.findings().iter().map(ToString::to_string).collect(),
             Reader::Symphonia(input) => input.findings().iter().map(ToString::to_string).collect(),
+            Reader::Ffmpeg(_) => Vec::new(),
         }
     }
 
@@ -127,6 +138,7 @@ impl SampleSource for AudioFile {
         let frames = match &mut self.reader {
             Reader::Wave(wave) => wave.read(samples)?,
             Reader::Symphonia(input) => input.read(samples)?,
+            Reader::Ffmpeg(input) => input.read(samples)?,
         };
         self.frames += u64::try_from(frames).unwrap_or(u64::MAX);
         Ok(frames)
@@ -225,6 +237,19 @@ fn of_symphonia(format: &crate::Format) -> AudioFormat {
         channel_mask: format.channel_mask,
         tracks: format.tracks,
         decoder: "symphonia 0.6".to_owned(),
+    }
+}
+
+/// What ffmpeg reads has no name here.
+fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
+    AudioFormat {
+        container: "unknown".to_owned(),
+        codec: "unknown".to_owned(),
+        rate: input.rate(),
+        channels: input.channels(),
+        channel_mask: None,
+        tracks: 1,
+        decoder: input.version().to_owned(),
     }
 }
 

@@ -3,8 +3,8 @@
 
 mod au;
 mod error;
-mod file;
 mod ffmpeg;
+mod file;
 mod input;
 mod options;
 mod prepared;
@@ -12,8 +12,8 @@ mod resample;
 mod transcoder;
 
 pub use error::Error;
-pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
 pub use ffmpeg::FfmpegInput;
+pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
 pub use input::{AudioInput, Finding, Format, Tag};
 pub use options::{TranscodeOptions, Ultrasound};
 pub use resample::{InvalidRates, Resampled, resampled_len};

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use opus_packet::OpusHead;
 use opus_transcode::TranscodeOptions;
 use recorder_metadata::Zone;
@@ -19,6 +21,9 @@ pub struct ImportOptions {
     pub raw: Option<RawStream>,
     /// How audio that is not Opus is encoded.
     pub transcode: TranscodeOptions,
+    /// The program `ffmpeg` that is to decode audio that is not Opus. None: what is here does, or
+    /// says that it cannot.
+    pub ffmpeg: Option<PathBuf>,
     /// The time zone of clocks of which the file does not say it. None: it stays unknown.
     pub zone: Option<Zone>,
 }

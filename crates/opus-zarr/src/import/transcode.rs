@@ -39,7 +39,7 @@ impl<'a> AudioSource<'a> {
     pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
         let fault = |source| Error::OpenSource { path: path.to_owned(), source };
         let metadata = fs::metadata(path).map_err(fault)?;
-        let count = open_track(path, 1)?.format().tracks;
+        let count = open_track(path, options, 1)?.format().tracks;
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         let tracks = match options.stream {
             None => (1..=count).collect(),
@@ -105,9 +105,9 @@ impl<'a> AudioSource<'a> {
     }
 }
 
-fn open_track(path: &Path, number: u64) -> Result<AudioFile, Error> {
+fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {
     let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
-    let reading = ReadOptions { track };
+    let reading = ReadOptions { track, ffmpeg: options.ffmpeg.clone() };
     AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
 }
 
@@ -144,7 +144,7 @@ struct Track {
 impl Track {
     fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
         let fault = |reason| Error::Audio { path: path.to_owned(), reason };
-        let file = open_track(path, number)?;
+        let file = open_track(path, options, number)?;
         let rate = file.format().rate;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let tags = || file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
