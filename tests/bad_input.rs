@@ -139,7 +139,12 @@ fn not_ogg_opus() -> Vec<Row> {
             "Dear reader",
             "the file begins with \"Dear rea\", expected Opus in Ogg, WebM",
         ),
-        other("a WAV", wav(), "the file is WAV, expected Opus in Ogg, WebM, Matroska, MP4 or CAF"),
+        other(
+            "a WAV cut before its samples",
+            wav()[..36].to_vec(),
+            "byte 36: expected a chunk \"data\"",
+        ),
+        other("a WAV without samples", wav()[..44].to_vec(), "stream 1: nothing to play"),
         other("zeros", vec![0; 100_000], "the file begins with \"\\x00\\x00"),
         other("one line feed", "\n", "the file begins with \"\\n\", expected Opus"),
         row(

@@ -44,7 +44,7 @@ impl Container {
 }
 
 fn refusal(start: &[u8]) -> String {
-    const EXPECTED: &str = "expected Opus in Ogg, WebM, Matroska, MP4 or CAF";
+    const EXPECTED: &str = "expected Opus in Ogg, WebM, Matroska, MP4 or CAF, or audio that can be encoded (WAV, AIFF, FLAC, MP3, AAC, ALAC, Vorbis)";
     let known = OTHERS
         .iter()
         .find(|(at, magic, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(magic)));

@@ -4,6 +4,7 @@ mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
 
+use opus_transcode::Error::UnknownFormat;
 use opus_zarr_store::{RecordingName, Store};
 
 pub(crate) use self::record::index_blob;
@@ -93,7 +94,12 @@ impl<'a> ImportFile<'a> {
     ) -> Result<Self, Error> {
         match OpusFile::survey(path, options, watch) {
             Ok(file) => Ok(Self::Opus(file)),
-            Err(error) if error.says_no_opus() => AudioSource::open(path, options).map(Self::Audio),
+            Err(no_opus) if no_opus.says_no_opus() => match AudioSource::open(path, options) {
+                Ok(file) => Ok(Self::Audio(file)),
+                // What the file looks like says more.
+                Err(Error::Audio { reason: UnknownFormat { .. }, .. }) => Err(no_opus),
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         }
     }

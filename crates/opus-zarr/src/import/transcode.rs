@@ -7,7 +7,7 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusWriter;
-use opus_encode::{Application, RateControl};
+use opus_encode::{Application, RateControl, SampleSource};
 use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
 use opus_transcode::{AudioFile, ReadOptions, Transcoder, Ultrasound};
 use opus_zarr_store::{
@@ -39,14 +39,20 @@ impl<'a> AudioSource<'a> {
     pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
         let fault = |source| Error::OpenSource { path: path.to_owned(), source };
         let metadata = fs::metadata(path).map_err(fault)?;
-        let count = open_track(path, options, 1)?.format().tracks;
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let mut first = open_track(path, options, 1)?;
+        let count = u64::try_from(first.format().tracks).unwrap_or(u64::MAX);
         let tracks = match options.stream {
             None => (1..=count).collect(),
             Some(asked) if (1..=count).contains(&asked) => vec![asked],
             Some(asked) => return Err(Error::NoSuchStream { path: path.to_owned(), asked, count }),
         };
-        Ok(Self { path, options, tracks, metadata })
+        // Before anything is made in a store.
+        let mut frame = vec![0.0; first.format().channels];
+        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        match first.read(&mut frame).map_err(fault)? {
+            0 => Err(nothing_to_play(path, 1)),
+            _ => Ok(Self { path, options, tracks, metadata }),
+        }
     }
 
     pub(super) fn import(
@@ -109,6 +115,11 @@ fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<Audio
     let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
     let reading = ReadOptions { track, ffmpeg: options.ffmpeg.clone() };
     AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
+}
+
+fn nothing_to_play(path: &Path, stream: u64) -> Error {
+    let reason = "nothing to play: it has no samples".to_owned();
+    Error::NoAudio { path: path.to_owned(), stream, reason }
 }
 
 /// The hash of the file, once it is needed.
@@ -189,11 +200,7 @@ impl Track {
             watch.encoded(position.get(), packet.duration)?;
         }
         let played = self.transcoder.timeline().filter(|timeline| timeline.play_len() > 0);
-        let timeline = played.ok_or_else(|| Error::NoAudio {
-            path: path.to_owned(),
-            stream: self.number,
-            reason: "nothing to play: it has no samples".to_owned(),
-        })?;
+        let timeline = played.ok_or_else(|| nothing_to_play(path, self.number))?;
         writer.finish(timeline.end_trim()).map_err(write_error)?;
         Ok(timeline)
     }
