@@ -8,10 +8,12 @@ use std::{ops::ControlFlow, path::PathBuf};
 
 use opus_zarr::{Error, ImportOptions, ImportStage, Progress, Store, import_watched};
 use support::testdata;
+use tempfile::TempDir;
 
 #[test]
 fn it_goes_through_its_stages_and_never_back() {
-    for file in files() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files(&folder) {
         let (stages, told) = watched(&file);
         assert_eq!(told.last().unwrap().stage, ImportStage::Sync, "{file:?}");
         assert!(stages.is_sorted_by_key(|stage| stages.iter().position(|other| other == stage)));
@@ -29,7 +31,8 @@ fn it_goes_through_its_stages_and_never_back() {
 
 #[test]
 fn cancelled_anywhere_it_leaves_nothing() {
-    for file in files() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files(&folder) {
         let (_, told) = watched(&file);
         for count in 1..told.len() {
             let folder = tempfile::tempdir().unwrap();
@@ -64,7 +67,22 @@ fn options() -> ImportOptions {
     ImportOptions { exact: Some(true), ..ImportOptions::default() }
 }
 
-/// One that is copied, and one that is written anew.
-fn files() -> Vec<PathBuf> {
-    vec![testdata("chirps-stereo.opus"), testdata("golden/trio.opus")]
+/// One that is copied, one that is written anew, and one that is encoded.
+fn files(folder: &TempDir) -> Vec<PathBuf> {
+    vec![testdata("chirps-stereo.opus"), testdata("golden/trio.opus"), wave(folder)]
+}
+
+/// Three seconds.
+fn wave(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("source.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    (0..9_000).for_each(|k| (0..16).for_each(|n| writer.write_sample(k * n / 8).unwrap()));
+    writer.finalize().unwrap();
+    path
 }

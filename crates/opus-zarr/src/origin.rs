@@ -57,11 +57,11 @@ struct Found {
 
 impl Found {
     fn read_chunk(&mut self, chunk: &MetadataChunk) {
-        let Some(bytes) = &chunk.bytes else {
-            self.findings
-                .push(format!("chunk \"{}\" of {} bytes is not kept", chunk.id, chunk.len));
-            return;
-        };
+        if kept(chunk).is_none() {
+            let (id, len) = (&chunk.id, chunk.len);
+            self.findings.push(format!("chunk \"{id}\" of {len} bytes is not kept"));
+        }
+        let Some(bytes) = &chunk.bytes else { return };
         let (source, time) = match chunk.id.as_str() {
             "guan" => {
                 let guano = Guano::parse(bytes);
@@ -151,9 +151,15 @@ fn stored_start(start: StartTime) -> Start {
     }
 }
 
-/// Text without the zeros that fill it up, or else all bytes.
+/// Its bytes, if they are not too many for the attributes of a recording, which are read
+/// whenever it is opened. What recorders write is a few kilobytes; pictures are more.
+fn kept(chunk: &MetadataChunk) -> Option<&Vec<u8>> {
+    chunk.bytes.as_ref().filter(|bytes| bytes.len() <= MAX_KEPT)
+}
+
+/// As text if it is that, or else in hexadecimal.
 fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
-    let content = match &chunk.bytes {
+    let content = match kept(chunk) {
         None => MetadataContent::Omitted(chunk.len),
         Some(bytes) => match str::from_utf8(bytes) {
             Ok(text) if !text.contains('\0') => MetadataContent::Text(text.to_owned()),
@@ -162,3 +168,6 @@ fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
     };
     SourceMetadata { id: chunk.id.clone(), offset: chunk.offset, content }
 }
+
+/// Bytes of a chunk.
+const MAX_KEPT: usize = 64 * 1024;

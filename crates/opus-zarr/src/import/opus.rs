@@ -5,13 +5,14 @@ use std::{
 };
 
 use ogg_opus_demux::{OggOpusWriter, WriteError};
-use opus_packet::Timeline;
-use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Store, StoredAs};
+use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
+use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
 
 use super::record::{names, record};
 use crate::{
     Error, ImportOptions, Imported,
     demuxer::{Demuxer, Streams},
+    origin::Origin,
     progress::{ImportStage, Watch},
     source::{SourceFile, copy_error, file_len},
     survey::{StreamSurvey, Survey},
@@ -109,6 +110,14 @@ impl<'a> OpusFile<'a> {
         Ok(Description { timeline, ..description })
     }
 
+    /// As far as its name and tags say it.
+    fn start(&self, tags: &OpusTags) -> Option<Start> {
+        let comments: Vec<_> = tags.comments().collect();
+        let tags = comments.iter().filter_map(|comment| comment.split_once('='));
+        let zone = self.options.zone.as_ref();
+        Origin::of(&[], tags, &self.source.name(), SAMPLE_RATE, zone).start
+    }
+
     fn describe(&self, stream: &StreamSurvey, stored: StoredAs, demuxer: &Demuxer) -> Description {
         Description {
             head: demuxer.head().clone(),
@@ -116,7 +125,7 @@ impl<'a> OpusFile<'a> {
             timeline: stream.timeline,
             gaps: stream.gaps.clone(),
             real_rate: None,
-            start: None,
+            start: self.start(demuxer.tags()),
             source: Source {
                 name: self.source.name(),
                 bytes: self.source.bytes,
