@@ -27,6 +27,7 @@ fn what_is_imported_is_valid() {
     let surround = surround();
     files.extend(surround.iter().cloned());
     files.push(damaged(folder.path()));
+    files.push(encoded(folder.path()));
     let golden = testdata("golden/layout-1.zarr");
     let mut documents = documents_of(&golden, &["notes", "synced", "trio"]);
     for (file, number) in files.iter().zip(1..) {
@@ -41,6 +42,9 @@ fn what_is_imported_is_valid() {
     }
     assert_eq!(documents.iter().filter(|(part, _)| *part == SYNC).count(), 1 + BOTH.len());
     let channels = documents.iter().filter_map(|(_, document)| document["channels"].as_u64());
+    let is_encoded = |document: &Value| document["source"]["stored"] == "transcoded";
+    let encoded = documents.iter().find(|(_, document)| is_encoded(document)).unwrap();
+    assert!(encoded.1["start"].is_object() && encoded.1["source"]["metadata"].is_array());
     let of_many = channels.filter(|&channels| channels > 2).count();
     assert!(of_many > surround.len() / 2, "{of_many} of {} imported", surround.len());
     let Some(errors) = errors_of(&documents) else { return };
@@ -217,6 +221,13 @@ fn damaged(folder: &Path) -> PathBuf {
     bytes[middle] ^= 1;
     let file = folder.join("damaged.opus");
     fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// Audio with a chunk and a time in its name.
+fn encoded(folder: &Path) -> PathBuf {
+    let file = folder.join("20260112_041500Z.wav");
+    fs::copy(testdata("wave/no-size-guano.wav"), &file).unwrap();
     file
 }
 
