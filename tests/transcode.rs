@@ -34,9 +34,9 @@ fn a_recording_knows_what_its_recorder_knew() {
     assert_eq!(recording.utc_of(12_000).unwrap().to_string(), "2026-05-12T02:15:00.75Z");
     let time = |text: &str| text.parse().unwrap();
     let quarter = time("2026-05-12T02:15:00.5Z")..time("2026-05-12T02:15:00.75Z");
-    assert_eq!(recording.samples_of_utc(&quarter).unwrap(), 0..12_000);
+    assert_eq!(recording.samples_of_utc(quarter).unwrap(), 0..12_000);
     let before = time("2026-05-12T02:14:00Z")..time("2026-05-12T02:15:01Z");
-    assert!(matches!(recording.samples_of_utc(&before), Err(Error::BeforeStart { .. })));
+    assert!(matches!(recording.samples_of_utc(before), Err(Error::BeforeStart { .. })));
 
     // As they are, in any document that another program reads.
     let stored = fs::read(world.store().join("it/zarr.json")).unwrap();
@@ -166,7 +166,7 @@ fn ultrasound_is_lost_with_a_warning_or_kept_or_refused() {
     let kept = kept.into_first();
     assert_eq!((kept.info().play_length, kept.info().real_rate.get()), (125_000, 250_000));
     let millis = Duration::from_millis;
-    assert_eq!(kept.samples_of(&(millis(100)..millis(200))), 25_000..50_000);
+    assert_eq!(kept.samples_of(millis(100)..millis(200)), 25_000..50_000);
     assert_eq!(kept.time_of(25_000), millis(100));
 
     let refused = with(Ultrasound::Reject, "refused").unwrap_err().to_string();

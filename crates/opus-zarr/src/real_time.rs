@@ -12,7 +12,7 @@ impl Recording {
     /// that meet give ranges that meet.
     ///
     /// The range may reach beyond the end of the recording.
-    pub fn samples_of(&self, time: &Range<Duration>) -> Range<u64> {
+    pub fn samples_of(&self, time: Range<Duration>) -> Range<u64> {
         self.sample_at(time.start)..self.sample_at(time.end)
     }
 
@@ -21,7 +21,7 @@ impl Recording {
     /// # Errors
     ///
     /// It is not known when the recording began, or a time is before that.
-    pub fn samples_of_utc(&self, time: &Range<Timestamp>) -> Result<Range<u64>, Error> {
+    pub fn samples_of_utc(&self, time: Range<Timestamp>) -> Result<Range<u64>, Error> {
         let began = self.began().ok_or_else(|| {
             let recording = self.reader().name().clone();
             Error::NoStart { recording }
@@ -33,7 +33,7 @@ impl Recording {
                 Error::BeforeStart { recording, asked: time, began }
             })
         };
-        Ok(self.samples_of(&(since(time.start)?..since(time.end)?)))
+        Ok(self.samples_of(since(time.start)?..since(time.end)?))
     }
 
     /// How long after the first sample that plays a play sample was recorded.
