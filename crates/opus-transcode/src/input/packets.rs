@@ -67,7 +67,14 @@ impl Packets {
             {
                 Error::Io(error)
             }
-            Fault::Error(error) => Error::UnknownFormat { reason: error.to_string() },
+            Fault::Error(error @ SymphoniaError::Unsupported(what))
+                if what.starts_with("core (probe)") =>
+            {
+                Error::UnknownFormat { reason: error.to_string() }
+            }
+            Fault::Error(error) => {
+                Error::Malformed { container: "audio", reason: error.to_string() }
+            }
             Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
         })?;
         let track = nth_audio_track(reader.as_ref(), number)?;
