@@ -3,7 +3,10 @@ mod race;
 mod racer;
 mod workers;
 
-use std::{num::NonZeroUsize, thread};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    thread,
+};
 
 use opus_packet::PacketSource;
 use opus_packet_index::SyncEntry;
@@ -29,6 +32,12 @@ use crate::{BoxError, Error, PacketDecoder};
 ///
 /// Where there are several Opus streams in a packet, all this is looked for in each of them.
 ///
+/// Where an encoder has placed sync points (packets that refer to none before) so many coded
+/// samples apart, the first at the beginning, `sync_interval` says so: then only the last starts at
+/// or before them are measured, and nothing is said of others.
+/// What is said of a start does not depend on it. If it is not true, reads begin further back
+/// than they need to.
+///
 /// `source` must stand before its first packet; `new_decoder` makes decoders for it. They must
 /// give the channels of the streams before they are mixed to those of the output (of the
 /// decoder here it is `LibopusDecoder::unmixed`): a mix does not show the peaks in a stream.
@@ -45,6 +54,7 @@ use crate::{BoxError, Error, PacketDecoder};
 /// If `source`, `new_decoder` or a decoder does.
 pub fn build_sync_map<P, D, E>(
     source: P,
+    sync_interval: Option<NonZeroU64>,
     threads: NonZeroUsize,
     mut new_decoder: impl FnMut() -> Result<D, E>,
 ) -> Result<Vec<SyncEntry>, Error>
@@ -54,7 +64,7 @@ where
     E: Into<BoxError>,
 {
     let make = move || new_decoder().map_err(|error| Error::Decoder { source: error.into() });
-    let race = Race::new(source, threads, make)?;
+    let race = Race::new(source, sync_interval, threads, make)?;
     thread::scope(|scope| {
         let mut workers = Workers::start(scope, race.threads(), race.room());
         race.run(&mut workers)

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::{
-    num::{NonZeroU8, NonZeroUsize},
+    num::{NonZeroU8, NonZeroU64, NonZeroUsize},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -92,9 +92,18 @@ impl PacketDecoder<f32> for Counting {
 }
 
 fn sync_map(story: Story, threads: usize) -> Result<Vec<SyncEntry>, Error> {
+    sync_map_with(story, None, threads)
+}
+
+fn sync_map_with(
+    story: Story,
+    sync_interval: Option<u64>,
+    threads: usize,
+) -> Result<Vec<SyncEntry>, Error> {
+    let interval = sync_interval.and_then(NonZeroU64::new);
     let source = Numbered { next: 0, data: Vec::new(), fails: story.source_fails };
     let mut is_racer = false;
-    build_sync_map(source, NonZeroUsize::new(threads).unwrap(), || {
+    build_sync_map(source, interval, NonZeroUsize::new(threads).unwrap(), || {
         let decoder = Counting { story, is_racer, heard: 0 };
         is_racer = true;
         Ok::<_, Broken>(decoder)
@@ -146,11 +155,38 @@ fn the_error_is_that_of_the_first_packet_that_has_one() {
 }
 
 #[test]
+fn where_sync_points_are_the_last_starts_before_them_are_measured() {
+    let story = Story { memory: 3, ..Story::default() };
+    // Starts lie in packets 25, 50, 75 and so on. Sync points in 50, 100: every second start is one.
+    // In 20, 40, 60: there is one from each start to the next. In 30, 60, 90: from 125 to 150
+    // there is none, nor from 275 to 300.
+    let every = |packets: u64, starts: &[u64]| (packets * 960, starts.to_vec());
+    let cases = [
+        every(50, &[2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22]),
+        every(20, &(1..24).collect::<Vec<_>>()),
+        every(30, &[1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22]),
+    ];
+    for (interval, starts) in cases {
+        for threads in THREADS {
+            let all = sync_map(story, threads).unwrap();
+            let sync = sync_map_with(story, Some(interval), threads).unwrap();
+            assert_eq!(sync.len(), all.len());
+            let measured = (1..).zip(&sync[1..]).filter(|(_, entry)| **entry != SyncEntry::NONE);
+            let numbers: Vec<u64> = measured.map(|(number, _)| number).collect();
+            assert_eq!(numbers, starts, "{interval}");
+            for (entry, same) in sync.iter().zip(&all) {
+                assert!(*entry == SyncEntry::NONE || entry == same);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_decoder_that_cannot_be_made_is_an_error() {
     for threads in THREADS {
         let source = Numbered { next: 0, data: Vec::new(), fails: None };
         let mut made = 0;
-        let error = build_sync_map(source, NonZeroUsize::new(threads).unwrap(), || {
+        let error = build_sync_map(source, None, NonZeroUsize::new(threads).unwrap(), || {
             made += 1;
             let decoder = Counting { story: Story::default(), is_racer: false, heard: 0 };
             if made > 1 { Err(Broken) } else { Ok(decoder) }

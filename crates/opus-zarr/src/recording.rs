@@ -1,13 +1,18 @@
-use std::{num::NonZeroUsize, ops::Range, path::Path, thread};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    ops::Range,
+    path::Path,
+    thread,
+};
 
 use ogg_opus_demux::OggOpusReader;
-use opus_packet::{CodedPos, OpusHead, PlayPos};
+use opus_packet::{CodedPos, OpusHead, PlayPos, SAMPLE_RATE};
 use opus_packet_index::{IndexRead, SyncEntry};
 use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample, build_sync_map,
 };
 use opus_zarr_store::{
-    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
+    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Source, Store,
 };
 
 use crate::{
@@ -200,7 +205,8 @@ impl Recording {
     /// remembers for long, as in speech; all processors share it.
     pub fn build_sync(&mut self) -> Result<(), Error> {
         let (blob, head) = (self.reader.blob_reader(), self.reader.head());
-        let sync = sync_map_of(blob, head, self.reader.name(), &mut Watch::new(&mut go_on))?;
+        let (source, name) = (&self.info().source, self.reader.name());
+        let sync = sync_map_of(blob, head, source, name, &mut Watch::new(&mut go_on))?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }
@@ -267,15 +273,24 @@ pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), No
 pub(crate) fn sync_map_of(
     blob: BlobReader<'_>,
     head: &OpusHead,
+    source: &Source,
     recording: &RecordingName,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<SyncEntry>, Error> {
-    let source = OggOpusReader::strict(blob)
+    let packets = OggOpusReader::strict(blob)
         .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let map = build_sync_map(watch.packets(source), threads, || LibopusDecoder::unmixed(head));
+    let map = build_sync_map(watch.packets(packets), sync_interval(source), threads, || {
+        LibopusDecoder::unmixed(head)
+    });
     map.map_err(|reason| match watch.is_cancelled() {
         true => Error::Cancelled,
         false => Error::Read { recording: recording.clone(), reason },
     })
+}
+
+/// How far apart sync points are, if they are no farther than a decoder needs in any case.
+fn sync_interval(source: &Source) -> Option<NonZeroU64> {
+    let interval = source.transcoding.as_ref()?.settings.sync_interval?;
+    NonZeroU64::new(interval).filter(|interval| interval.get() <= u64::from(SAMPLE_RATE))
 }

@@ -1,10 +1,15 @@
-use std::{collections::VecDeque, mem, num::NonZeroUsize, sync::Arc};
+use std::{
+    collections::VecDeque,
+    mem,
+    num::{NonZeroU64, NonZeroUsize},
+    sync::Arc,
+};
 
 use opus_packet::{CodedPos, MAX_PACKET_DURATION, PacketSource};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
 
 use super::{
-    block::{Block, Blocks},
+    block::{Block, BlockPacket, Blocks},
     racer::{Done, Fault, Job, Outcome, Raced, Racer, Sequential},
     workers::Workers,
 };
@@ -19,6 +24,7 @@ pub(super) struct Race<P, M, D> {
     source: Blocks<P>,
     make: M,
     layout: DecoderLayout,
+    sync_interval: Option<NonZeroU64>,
     threads: NonZeroUsize,
     /// Where it is no more at work.
     sequential: Option<Sequential<D>>,
@@ -51,7 +57,12 @@ where
     M: FnMut() -> Result<D, Error>,
     D: PacketDecoder<f32> + Send,
 {
-    pub(super) fn new(source: P, threads: NonZeroUsize, mut make: M) -> Result<Self, Error> {
+    pub(super) fn new(
+        source: P,
+        sync_interval: Option<NonZeroU64>,
+        threads: NonZeroUsize,
+        mut make: M,
+    ) -> Result<Self, Error> {
         let decoder = make()?;
         let layout = decoder.layout();
         // More would have nothing to do: there are not more decoders at once.
@@ -61,6 +72,7 @@ where
             source: Blocks::new(source, layout, threads == NonZeroUsize::MIN),
             make,
             layout,
+            sync_interval,
             threads,
             sequential: Some(Sequential::new(decoder)),
             blocks: VecDeque::new(),
@@ -125,18 +137,34 @@ where
             let (start, first) = (self.entries.len(), packet.number);
             // No packet is as long as half a second.
             if wide(start) * SYNC_SPACING < packet.end {
-                let rested = self.rested.pop();
-                let decoder = rested.map_or_else(&mut self.make, Ok).map_err(|error| {
-                    block.truncate(place);
-                    Fault { packet: first, start, error }
-                })?;
-                let deadline = wide(start) * SYNC_SPACING + limit(self.layout);
+                if self.holds_sync_point(start, &packet) {
+                    self.start_racer(start, first).map_err(|error| {
+                        block.truncate(place);
+                        Fault { packet: first, start, error }
+                    })?;
+                }
                 self.entries.push(SyncEntry::NONE);
-                self.waiting.push(Racer::new(decoder, start, first, deadline));
             }
             place += 1;
         }
         Ok(())
+    }
+
+    fn start_racer(&mut self, start: usize, first: u64) -> Result<(), Error> {
+        let decoder = self.rested.pop().map_or_else(&mut self.make, Ok)?;
+        let deadline = wide(start) * SYNC_SPACING + limit(self.layout);
+        self.waiting.push(Racer::new(decoder, start, first, deadline));
+        Ok(())
+    }
+
+    /// Whether there is a sync point from the packet that holds a start to the one that holds the
+    /// next, if packets are all as long as this one. If not, the start would be exact only behind
+    /// the next, which serves as well from there.
+    fn holds_sync_point(&self, start: usize, packet: &BlockPacket<'_>) -> bool {
+        let Some(interval) = self.sync_interval else { return true };
+        let duration = u64::from(packet.packet.duration);
+        let next = (wide(start) + 1) * SYNC_SPACING / duration * duration;
+        packet.start().get().next_multiple_of(interval.get()) < next
     }
 
     /// Racers that have waited for the block go through it, shared out among the threads.

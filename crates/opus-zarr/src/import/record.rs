@@ -45,7 +45,7 @@ pub(super) fn record(
     }
     if exact {
         watch.begin(ImportStage::Sync, blob.len())?;
-        let sync = sync_map_of(blob.reader(), &description.head, name, watch)?;
+        let sync = sync_map_of(blob.reader(), &description.head, &description.source, name, watch)?;
         writer.write_sync(&sync, LibopusDecoder::identity()?)?;
     }
     let reader = writer.commit(description, &blob, &index)?;

@@ -24,7 +24,8 @@ pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &m
 
 fn check_all(reader: &RecordingReader, stored: &[SyncEntry], found: &mut Verification) {
     let (blob, head) = (reader.blob_reader(), reader.head());
-    let measured = sync_map_of(blob, head, reader.name(), &mut Watch::new(&mut go_on));
+    let (source, name) = (&reader.info().source, reader.name());
+    let measured = sync_map_of(blob, head, source, name, &mut Watch::new(&mut go_on));
     let Ok(measured) = measured else { return };
     let pairs = stored.iter().zip(&measured);
     let first = pairs.take_while(|(stored, measured)| stored == measured).count();
