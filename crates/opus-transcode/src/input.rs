@@ -6,6 +6,7 @@ mod crc;
 mod decoder;
 mod delay;
 mod finding;
+mod flac;
 mod format;
 mod guard;
 mod mp4;
@@ -24,7 +25,7 @@ use std::{
 use symphonia::core::{
     codecs::audio::{
         AudioCodecParameters,
-        well_known::{CODEC_ID_ALAC, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
+        well_known::{CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
     },
     formats::Track,
     packet::Packet,
@@ -58,6 +59,8 @@ pub struct AudioInput {
     queue: Queue,
     /// What all packets of MPEG audio have in common.
     mpeg_header: Option<[u8; 2]>,
+    /// Of FLAC in Ogg, whose frames say where they belong.
+    flac_block: Option<u64>,
     /// How long the last packet was, in frames.
     last: u64,
     is_ended: bool,
@@ -118,6 +121,7 @@ impl AudioInput {
         let mut findings = Findings::default();
         finding.into_iter().for_each(|finding| findings.push(finding));
         Ok(Self {
+            flac_block: flac_block(container, &params),
             frames: stated_frames(container, &params, &track, trim),
             decoder: Decoder::new(&params, container)?,
             clock: new_clock(container, format.rate, &track),
@@ -200,7 +204,9 @@ impl AudioInput {
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
-        let gap = self.clock.gap(packet.pts.get(), packet.block_dur().get());
+        let own = self.flac_block.and_then(|block| flac::first_sample(&packet.data, block));
+        let pts = own.and_then(|own| i64::try_from(own).ok()).unwrap_or(packet.pts.get());
+        let gap = self.clock.gap(pts, packet.block_dur().get());
         if gap > 0 {
             let frame = self.queue.position();
             self.push_silence(gap)?;
@@ -270,6 +276,7 @@ impl AudioInput {
         let track = self.packets.track();
         let params = params_of(track);
         self.decoder = Decoder::new(&params, self.format.container)?;
+        self.flac_block = flac_block(self.format.container, &params);
         self.clock = new_clock(self.format.container, self.format.rate, track);
         self.frames = None;
         self.findings.push(Finding::Chained { frame: self.queue.position() });
@@ -362,6 +369,11 @@ fn params_of(track: &Track) -> AudioCodecParameters {
         (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);
     }
     params
+}
+
+fn flac_block(container: &str, params: &AudioCodecParameters) -> Option<u64> {
+    let is_ours = container == "Ogg" && params.codec == CODEC_ID_FLAC;
+    params.extra_data.as_ref().filter(|_| is_ours).and_then(|info| flac::block_size(info))
 }
 
 fn is_he_aac(params: &AudioCodecParameters, lead: &[Packet]) -> bool {

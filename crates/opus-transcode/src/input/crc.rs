@@ -6,7 +6,7 @@ pub(crate) fn is_whole_flac_frame(frame: &[u8]) -> bool {
     frame.len() > 2 && crc16(frame) == 0
 }
 
-fn crc16(bytes: &[u8]) -> u16 {
+pub(crate) fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         let [high, low] = u16::to_be_bytes(crc);
         let step = TABLE.get(usize::from(high ^ byte)).copied().unwrap_or(0);

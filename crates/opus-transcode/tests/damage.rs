@@ -1,0 +1,90 @@
+//! Pages of Ogg that are lost or damaged: what follows stays where it belongs.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
+
+use std::{fs, io::Cursor, ops::Range};
+
+use opus_transcode::{AudioInput, Finding};
+use support::{has_ffmpeg, make, read_all, say_skipped, snr, tone};
+
+const FRAMES: usize = 4 * 44_100;
+
+/// The bytes of each page.
+fn pages(file: &[u8]) -> Vec<Range<usize>> {
+    let (mut pages, mut at) = (Vec::new(), 0);
+    while at + 27 <= file.len() {
+        let segments = usize::from(file[at + 26]);
+        let body: usize = file[at + 27..at + 27 + segments].iter().copied().map(usize::from).sum();
+        let end = at + 27 + segments + body;
+        pages.push(at..end);
+        at = end;
+    }
+    pages
+}
+
+fn read(file: Vec<u8>) -> (Vec<f32>, Vec<Finding>) {
+    let mut input = AudioInput::new(Cursor::new(file), 0).unwrap();
+    let samples = read_all(&mut input).unwrap();
+    (samples, input.findings().to_vec())
+}
+
+fn ogg(name: &str, options: &[&str]) -> (Vec<f32>, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(44_100, 1, FRAMES);
+    let path = make(folder.path(), &source, 44_100, 1, name, options);
+    (source, fs::read(path).unwrap())
+}
+
+#[test]
+fn lost_pages_of_ogg_flac_are_silence_in_their_place() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let (_, file) =
+        ogg("a.oga", &["-c:a", "flac", "-sample_fmt", "s16", "-page_duration", "200000"]);
+    let (whole, findings) = read(file.clone());
+    assert_eq!((whole.len(), findings), (FRAMES, vec![]));
+    let pages = pages(&file);
+    let audio = 2..pages.len() - 1;
+    assert!(audio.len() > 8, "{}", audio.len());
+    for lost in [3..4, 3..5, 6..9] {
+        let bytes = pages[lost.start].start..pages[lost.end - 1].end;
+        let mut without = file.clone();
+        without.drain(bytes.clone());
+        let mut damaged = file.clone();
+        for page in &pages[lost.clone()] {
+            damaged[page.end - 5] ^= 0x55;
+        }
+        for bad in [without, damaged] {
+            let (read, findings) = read(bad);
+            assert_eq!(read.len(), FRAMES, "{lost:?}: {findings:?}");
+            let [Finding::Gap { frame, frames }] = findings[..] else { panic!("{findings:?}") };
+            let gap = usize::try_from(frame).unwrap()..usize::try_from(frame + frames).unwrap();
+            assert!(read[gap.clone()].iter().all(|sample| *sample == 0.0));
+            assert!(read[..gap.start] == whole[..gap.start], "{lost:?}");
+            assert!(read[gap.end..] == whole[gap.end..], "{lost:?}");
+        }
+    }
+}
+
+#[test]
+fn after_lost_pages_of_ogg_vorbis_time_is_right_again() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let (_, file) = ogg("a.ogg", &["-c:a", "libvorbis", "-page_duration", "200000"]);
+    let (whole, findings) = read(file.clone());
+    assert_eq!((whole.len(), findings), (FRAMES, vec![]));
+    let pages = pages(&file);
+    for lost in [4..5, 6..9] {
+        let mut without = file.clone();
+        without.drain(pages[lost.start].start..pages[lost.end - 1].end);
+        let (read, findings) = read(without);
+        assert_eq!(read.len(), FRAMES, "{lost:?}: {findings:?}");
+        let end = FRAMES - 20_000;
+        assert!(matches!(findings[..], [Finding::Gap { .. }]), "{findings:?}");
+        assert!(snr(&read[end..], &whole[end..], 0) > 60.0);
+    }
+}
