@@ -50,6 +50,7 @@ pub struct CorpusFile {
     pub relative: String,
     pub path: PathBuf,
     pub container: String,
+    pub codec: String,
     pub channels: u32,
     /// Samples to play as opusfile counts them, if it reads one link to the end.
     pub opusfile_samples: Option<u64>,
@@ -60,9 +61,14 @@ pub fn corpus() -> Option<Vec<CorpusFile>> {
     Some(every_opus_file()?.into_iter().filter(|file| file.container == "ogg").collect())
 }
 
-/// The files with Opus of the corpus of real recordings: those of `OPUS_ZARR_CORPUS`, or
-/// of `../shared/corpus`. None if it is not there.
+/// The files with Opus among [`every_file`].
 pub fn every_opus_file() -> Option<Vec<CorpusFile>> {
+    Some(every_file()?.into_iter().filter(|file| file.codec == "opus").collect())
+}
+
+/// The files of the corpus of real recordings: that of `OPUS_ZARR_CORPUS`, or
+/// `../shared/corpus`. None if it is not there.
+pub fn every_file() -> Option<Vec<CorpusFile>> {
     let root = match env::var_os("OPUS_ZARR_CORPUS") {
         Some(root) => PathBuf::from(root),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
@@ -74,22 +80,23 @@ pub fn every_opus_file() -> Option<Vec<CorpusFile>> {
         return None;
     }
     let manifest = fs::read_to_string(manifest).unwrap();
-    Some(manifest.lines().skip(1).filter_map(|row| corpus_file(&root, row)).collect())
+    Some(manifest.lines().skip(1).map(|row| corpus_file(&root, row)).collect())
 }
 
-fn corpus_file(root: &Path, row: &str) -> Option<CorpusFile> {
+fn corpus_file(root: &Path, row: &str) -> CorpusFile {
     let fields: Vec<&str> = row.split('\t').collect();
-    let [path, container, "opus", channels, ..] = fields[..] else { return None };
+    let [path, container, codec, channels, ..] = fields[..] else { panic!("manifest: {row}") };
     let says: Vec<&str> = fields[11].split(' ').collect();
     let number =
         |key: &str| says.iter().find_map(|field| field.strip_prefix(key))?.parse::<u64>().ok();
     let whole = number("links=") == Some(1) && number("holes=") == Some(0);
-    Some(CorpusFile {
+    CorpusFile {
         name: Path::new(path).file_name().unwrap().to_string_lossy().into_owned(),
         relative: path.to_owned(),
         path: root.join(path),
         container: container.to_owned(),
+        codec: codec.to_owned(),
         channels: channels.parse().unwrap(),
         opusfile_samples: number("pcm_total=").filter(|_| whole),
-    })
+    }
 }
