@@ -117,10 +117,10 @@ fn bats_are_found_at_the_time_at_which_they_called() {
         let (number, call) = calls.max_by(|a, b| energy(&a.1).total_cmp(&energy(&b.1))).unwrap();
         let number = u32::try_from(number).unwrap();
         let time = Duration::from_millis(10) * number..Duration::from_millis(10) * (number + 1);
-        let range = kept.samples_of(&time);
+        let range = kept.samples_of(time.clone());
         let number = u64::from(number);
         assert_eq!(range, number * 2_500..(number + 1) * 2_500);
-        assert_eq!(lost.samples_of(&time), number * 480..(number + 1) * 480);
+        assert_eq!(lost.samples_of(time.clone()), number * 480..(number + 1) * 480);
         assert_eq!(kept.time_of(range.start)..kept.time_of(range.end), time);
         let read: Vec<f64> = kept.read::<f32>(range).unwrap().into_iter().map(f64::from).collect();
         let likeness = product(&read, call) / (product(&read, &read) * product(call, call)).sqrt();
@@ -149,7 +149,7 @@ fn expanded_time_runs_as_it_ran() {
         assert_eq!(stored.recording.time_of(info.play_length), Duration::from_secs(seconds));
         let second = Duration::from_secs(1)..Duration::from_secs(2);
         let rate = u64::from(rate);
-        assert_eq!(stored.recording.samples_of(&second), rate..2 * rate);
+        assert_eq!(stored.recording.samples_of(second), rate..2 * rate);
         let refused = recorded.map(|rate| format!("sampled at {rate} Hz"));
         match (import(&file.path, Ultrasound::Reject), refused) {
             (Ok(_), None) => {}
