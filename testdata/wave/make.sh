@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the WAVE files of this folder anew: 50 ms of a sweep as a whole file, and as pipes,
+# Makes the WAVE and AIFF files of this folder anew: 50 ms of a sweep as a whole file, and as pipes,
 # crashes and recorders leave it. Needs sox and ffmpeg.
 set -eu
 cd "$(dirname "$0")"
@@ -11,6 +11,8 @@ sox -R -n -r 16000 -c 1 -b 16 whole.wav synth 0.05 sine 400:3000 gain -6
 ffmpeg -v error -i whole.wav -bitexact -f wav - | cat >pipe.wav
 ffmpeg -v error -i whole.wav -bitexact -rf64 always -f wav - | cat >pipe.rf64
 ffmpeg -v error -i whole.wav -bitexact -f w64 - | cat >pipe.w64
+# 0 in AIFF, for the frames as well.
+ffmpeg -v error -i whole.wav -bitexact -f aiff - | cat >pipe.aiff
 
 set_size() { # file, byte, value in octal escapes
     printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
@@ -25,6 +27,9 @@ cp whole.wav old-size.wav
 set_size old-size.wav 4 '\104\003\000\000'
 set_size old-size.wav 40 '\040\003\000\000'
 dd if=whole.wav of=cut-off.wav bs=1 count=1001 2>/dev/null
+ffmpeg -v error -i whole.wav -bitexact -c:a pcm_s16le -f aiff whole.aifc
+dd if=whole.aifc of=cut-off.aifc bs=1 count=1029 2>/dev/null
+rm whole.aifc
 
 # Metadata before and behind the samples, of odd size: filled up, as it should be, with a
 # size of 0; and not filled up, with the true size.

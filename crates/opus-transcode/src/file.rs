@@ -11,16 +11,18 @@ use std::{
 };
 
 use opus_encode::SampleSource;
-use wave_demux::{Chunk, ChunkId, Encoding, Form, WaveReader};
+use wave_demux::{ByteOrder, Chunk, ChunkId, Encoding, Form, WaveReader};
 
-use crate::{AudioInput, Error, FfmpegInput, Tag};
+use crate::{AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags};
 
-/// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE with
-/// samples, by symphonia if not, or by ffmpeg if that is asked for.
+/// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE or
+/// AIFF with samples, by symphonia if not, or by ffmpeg if that is asked for.
 pub struct AudioFile {
     reader: Reader,
     position: Arc<AtomicU64>,
     frames: u64,
+    /// Those that stand in chunks.
+    chunk_tags: Vec<Tag>,
 }
 
 /// Which audio of a file to read, and by what.
@@ -82,7 +84,11 @@ impl AudioFile {
             }
             None => Reader::open(path, options.track, &position)?,
         };
-        Ok(Self { reader, position, frames: 0 })
+        let chunk_tags = match &reader {
+            Reader::Wave(wave) => chunk_tags(wave.chunks()),
+            Reader::Symphonia(_) | Reader::Ffmpeg(_) => Vec::new(),
+        };
+        Ok(Self { reader, position, frames: 0, chunk_tags })
     }
 
     /// What the audio is.
@@ -94,15 +100,16 @@ impl AudioFile {
         }
     }
 
-    /// Names and values, in the form of Vorbis comments. Those of WAVE stand in its chunks.
+    /// Names and values, in the form of Vorbis comments: of WAVE those of ID3, of AIFF its texts
+    /// as well. What else there is stands in the chunks.
     pub fn tags(&self) -> &[Tag] {
         match &self.reader {
-            Reader::Wave(_) | Reader::Ffmpeg(_) => &[],
+            Reader::Wave(_) | Reader::Ffmpeg(_) => &self.chunk_tags,
             Reader::Symphonia(input) => input.tags(),
         }
     }
 
-    /// The parts of a WAVE file that are not about its samples nor there to fill it up, in
+    /// The parts of a WAVE or AIFF file that are not about its samples nor there to fill it up, in
     /// their order.
     pub fn chunks(&self) -> Vec<MetadataChunk> {
         let Reader::Wave(wave) = &self.reader else { return Vec::new() };
@@ -150,10 +157,12 @@ impl Reader {
         let counted = || Counted::open(path, Arc::clone(position));
         match WaveReader::new(counted()?) {
             Ok(wave) if track == 0 => Ok(Self::Wave(Box::new(wave))),
-            Ok(_) => Err(Error::NoTrack { container: "WAV", asked: track, tracks: 1 }),
-            // WAVE may hold packets as well.
+            Ok(_) => Err(Error::NoTrack { container: "WAV or AIFF", asked: track, tracks: 1 }),
+            // Both may hold packets as well.
             Err(
-                wave_demux::Error::NotWave { .. } | wave_demux::Error::UnsupportedEncoding { .. },
+                wave_demux::Error::NotWave { .. }
+                | wave_demux::Error::UnsupportedEncoding { .. }
+                | wave_demux::Error::UnsupportedCompression { .. },
             ) => Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?))),
             Err(error) => Err(error.into()),
         }
@@ -181,6 +190,8 @@ fn is_of_audio(id: ChunkId) -> bool {
         b"fmt "
             | b"data"
             | b"fact"
+            | b"COMM"
+            | b"FVER"
             | b"ds64"
             | b"JUNK"
             | b"junk"
@@ -198,9 +209,11 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
             Form::Rf64 => "rf64",
             Form::Bw64 => "bw64",
             Form::W64 => "w64",
+            Form::Aiff => "aiff",
+            Form::Aifc => "aifc",
         }
         .to_owned(),
-        codec: pcm_name(format.encoding).to_owned(),
+        codec: pcm_name(format.encoding, format.byte_order),
         rate: format.rate,
         channels: format.channels.into(),
         // 0 says that the channels are for no loudspeakers.
@@ -211,21 +224,28 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
 }
 
 /// As ffmpeg calls it.
-fn pcm_name(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::U8 => "pcm_u8",
-        Encoding::I16 => "pcm_s16le",
-        Encoding::I24 => "pcm_s24le",
-        Encoding::I32 => "pcm_s32le",
-        Encoding::I40 => "pcm_s40le",
-        Encoding::I48 => "pcm_s48le",
-        Encoding::I56 => "pcm_s56le",
-        Encoding::I64 => "pcm_s64le",
-        Encoding::F32 => "pcm_f32le",
-        Encoding::F64 => "pcm_f64le",
-        Encoding::ALaw => "pcm_alaw",
-        Encoding::MuLaw => "pcm_mulaw",
-    }
+fn pcm_name(encoding: Encoding, byte_order: ByteOrder) -> String {
+    let kind = match encoding {
+        Encoding::U8 => "u8",
+        Encoding::I8 => "s8",
+        Encoding::I16 => "s16",
+        Encoding::I24 => "s24",
+        Encoding::I32 => "s32",
+        Encoding::I40 => "s40",
+        Encoding::I48 => "s48",
+        Encoding::I56 => "s56",
+        Encoding::I64 => "s64",
+        Encoding::F32 => "f32",
+        Encoding::F64 => "f64",
+        Encoding::ALaw => "alaw",
+        Encoding::MuLaw => "mulaw",
+    };
+    let order = match byte_order {
+        _ if encoding.bytes() == 1 => "",
+        ByteOrder::Little => "le",
+        ByteOrder::Big => "be",
+    };
+    format!("pcm_{kind}{order}")
 }
 
 fn of_symphonia(format: &crate::Format) -> AudioFormat {

@@ -9,6 +9,7 @@ mod finding;
 mod flac;
 mod format;
 mod guard;
+mod id3;
 mod mp4;
 mod packets;
 mod queue;
@@ -42,6 +43,7 @@ use tags::Tags;
 
 pub use finding::Finding;
 pub use format::Format;
+pub use id3::id3_tags;
 pub use tags::Tag;
 
 /// A file with audio, decoded from its beginning to its end in constant memory.

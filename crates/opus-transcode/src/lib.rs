@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod au;
+mod chunk_tags;
 mod error;
 mod ffmpeg;
 mod file;
@@ -14,7 +15,7 @@ mod transcoder;
 pub use error::Error;
 pub use ffmpeg::FfmpegInput;
 pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
-pub use input::{AudioInput, Finding, Format, Tag};
+pub use input::{AudioInput, Finding, Format, Tag, id3_tags};
 pub use options::{TranscodeOptions, Ultrasound};
 pub use resample::{InvalidRates, Resampled, resampled_len};
 pub use transcoder::Transcoder;

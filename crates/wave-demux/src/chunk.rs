@@ -17,7 +17,7 @@ pub struct Chunk {
 /// What a chunk is called. `Display` shows it in quotes, or as a GUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChunkId {
-    /// As in RIFF. Of W64, the ids that stand for the same: "fmt ", "LIST", "bext", …
+    /// As in RIFF and AIFF. Of W64, the ids that stand for the same: "fmt ", "LIST", "bext", …
     FourCc([u8; 4]),
     /// Another GUID of W64, its bytes in the order of the file.
     Guid([u8; 16]),
@@ -37,57 +37,11 @@ impl ChunkId {
     /// samples.
     pub(crate) fn is_known(self) -> bool {
         let Self::FourCc(id) = self else { return false };
-        matches!(
-            &id,
-            b"fmt "
-                | b"data"
-                | b"fact"
-                | b"LIST"
-                | b"list"
-                | b"bext"
-                | b"iXML"
-                | b"axml"
-                | b"aXML"
-                | b"chna"
-                | b"guan"
-                | b"wamd"
-                | b"id3 "
-                | b"ID3 "
-                | b"cue "
-                | b"plst"
-                | b"smpl"
-                | b"inst"
-                | b"acid"
-                | b"strc"
-                | b"JUNK"
-                | b"junk"
-                | b"Junk"
-                | b"PAD "
-                | b"FLLR"
-                | b"filr"
-                | b"PEAK"
-                | b"DISP"
-                | b"cart"
-                | b"_PMX"
-                | b"levl"
-                | b"minf"
-                | b"elm1"
-                | b"regn"
-                | b"umid"
-                | b"MEXT"
-                | b"mext"
-                | b"link"
-                | b"ds64"
-                | b"afsp"
-                | b"LGWV"
-                | b"ResU"
-                | b"qlty"
-                | b"dbmd"
-                | b"SNDM"
-                | b"XMP "
-                | b"ovwf"
-                | b"MRKR"
-        )
+        KNOWN.contains(&id)
+    }
+
+    pub(crate) fn is(self, id: &str) -> bool {
+        matches!(self, Self::FourCc(own) if own == id.as_bytes())
     }
 
     pub(crate) fn is_printable(self) -> bool {
@@ -114,3 +68,14 @@ pub(crate) const WAVE_TAIL: [u8; 12] =
 /// The same of "riff" and "list".
 pub(crate) const RIFF_TAIL: [u8; 12] =
     [0x2e, 0x91, 0xcf, 0x11, 0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0x00, 0x00];
+
+/// Ids that programs write, first those of WAVE, then those of AIFF alone.
+const KNOWN: &[[u8; 4]] = &[
+    *b"fmt ", *b"data", *b"fact", *b"LIST", *b"list", *b"bext", *b"iXML", *b"axml", *b"aXML",
+    *b"chna", *b"guan", *b"wamd", *b"id3 ", *b"ID3 ", *b"cue ", *b"plst", *b"smpl", *b"inst",
+    *b"acid", *b"strc", *b"JUNK", *b"junk", *b"Junk", *b"PAD ", *b"FLLR", *b"filr", *b"PEAK",
+    *b"DISP", *b"cart", *b"_PMX", *b"levl", *b"minf", *b"elm1", *b"regn", *b"umid", *b"MEXT",
+    *b"mext", *b"link", *b"ds64", *b"afsp", *b"LGWV", *b"ResU", *b"qlty", *b"dbmd", *b"SNDM",
+    *b"XMP ", *b"ovwf", *b"MRKR", *b"COMM", *b"SSND", *b"FVER", *b"NAME", *b"AUTH", *b"(c) ",
+    *b"ANNO", *b"COMT", *b"MARK", *b"INST", *b"MIDI", *b"AESD", *b"APPL", *b"SAXL", *b"CHAN",
+];

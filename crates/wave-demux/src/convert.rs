@@ -5,6 +5,9 @@ use crate::{Encoding, g711};
 pub(crate) fn convert(bytes: &[u8], encoding: Encoding, stride: usize, samples: &mut [f32]) {
     match encoding {
         Encoding::U8 => each(bytes, stride, samples, |[a]| (f32::from(a) - 128.0) / 128.0),
+        Encoding::I8 => {
+            each(bytes, stride, samples, |[a]| f32::from(i8::from_le_bytes([a])) / 128.0)
+        }
         Encoding::I16 => each(bytes, stride, samples, |bytes| from_i16(i16::from_le_bytes(bytes))),
         Encoding::I24 => each(bytes, stride, samples, |[a, b, c]| from_i24(a, [b, c])),
         Encoding::I32 => each(bytes, stride, samples, |[a, b, c, d]| from_i32([a, b], [c, d])),
@@ -129,6 +132,10 @@ mod tests {
     fn full_scale_is_one() {
         assert_eq!(
             [0, 128, 255].map(|byte| one(&[byte], Encoding::U8)),
+            [-1.0, 0.0, 127.0 / 128.0]
+        );
+        assert_eq!(
+            [0x80, 0, 0x7f].map(|byte| one(&[byte], Encoding::I8)),
             [-1.0, 0.0, 127.0 / 128.0]
         );
         assert_eq!(one(&[0, 0x80], Encoding::I16), -1.0);

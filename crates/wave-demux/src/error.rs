@@ -11,7 +11,7 @@ pub enum Error {
     #[error("cannot read at byte {offset}: {source}")]
     Io { offset: u64, source: io::Error },
     #[error(
-        "byte {offset}: expected a WAVE file, which begins with \"RIFF\", \"RF64\", \"BW64\" or the GUID of W64, found \"{}\"",
+        "byte {offset}: expected a WAVE or AIFF file, which begins with \"RIFF\", \"RF64\", \"BW64\", \"FORM\" or the GUID of W64, found \"{}\"",
         found.escape_ascii()
     )]
     NotWave { offset: u64, found: Vec<u8> },
@@ -25,12 +25,17 @@ pub enum Error {
         tag_name(*tag), guid_text(guid.as_ref())
     )]
     UnsupportedEncoding { offset: u64, tag: u16, bits: u16, guid: Option<[u8; 16]> },
+    #[error(
+        "byte {offset}: the file holds \"{}\" of {bits} bits, expected PCM of 1 to 64 bits, float of 32 or 64, A-law or mu-law",
+        compression.escape_ascii()
+    )]
+    UnsupportedCompression { offset: u64, compression: [u8; 4], bits: u16 },
     #[error("byte {offset}: {channels} channels at {rate} Hz, expected at least 1 of each")]
     NoAudio { offset: u64, channels: u16, rate: u32 },
     #[error(
-        "byte {second}: samples again (chunk \"data\"), the first ones are at byte {first}: expected one such chunk"
+        "byte {second}: samples again (chunk \"{name}\"), the first ones are at byte {first}: expected one such chunk"
     )]
-    SeveralData { first: u64, second: u64 },
+    SeveralData { first: u64, second: u64, name: &'static str },
     #[error("byte {offset}: samples in a list of waves and silences (\"wavl\"), which is not read")]
     WaveList { offset: u64 },
 }

@@ -37,14 +37,18 @@ pub enum FindingKind {
     ChunkBeyondEnd { id: ChunkId, claimed: u64, available: u64 },
     #[error("no byte fills up chunk {id} of odd size: the next one follows at once")]
     NoPadding { id: ChunkId },
-    #[error("chunk \"fmt \" again, the first one counts")]
-    SecondFormat,
+    #[error("chunk \"{name}\" again, the first one counts")]
+    SecondFormat { name: &'static str },
     #[error(
         "frames of {claimed} bytes, {channels} channels of {bits} bits are {packed}: {used} are used"
     )]
     BlockAlign { claimed: u16, channels: u16, bits: u16, packed: u32, used: u32 },
     #[error("an extensible format without its extension: taken as PCM of {bits} bits")]
     NoExtension { bits: u16 },
+    #[error("{claimed} frames are stated (chunk \"COMM\"), {found} are there: all are read")]
+    FrameCount { claimed: u32, found: u64 },
+    #[error("samples that begin {claimed} bytes further on, behind their chunk: read from here")]
+    SamplesOffset { claimed: u32 },
     #[error("{bytes} bytes at the end that are no chunk: not read")]
     NotAChunk { bytes: u64 },
     #[error("{count} more chunks, of 10000 that are kept: not kept")]
@@ -91,7 +95,7 @@ mod tests {
     fn so_many_are_kept_and_the_rest_counted() {
         let mut findings = Findings::default();
         for offset in 0..1005 {
-            findings.report(offset, FindingKind::SecondFormat);
+            findings.report(offset, FindingKind::SecondFormat { name: "fmt " });
         }
         let all = findings.into_vec();
         assert_eq!(all.len(), 1001);

@@ -17,6 +17,10 @@ pub enum Form {
     Bw64,
     /// Sony Wave64: GUIDs and sizes of 64 bits.
     W64,
+    /// AIFF: sizes of 32 bits, big-endian.
+    Aiff,
+    /// AIFF-C, which names its encoding.
+    Aifc,
 }
 
 impl Form {
@@ -39,19 +43,32 @@ impl Form {
             let wave = rest.strip_prefix(&RIFF_TAIL)?.get(8..)?.strip_prefix(b"wave")?;
             return wave.starts_with(&WAVE_TAIL).then_some(Self::W64);
         }
-        if start.get(8..12)? != b"WAVE" {
-            return None;
-        }
-        match start.first_chunk()? {
-            b"RIFF" => Some(Self::Riff),
-            b"RF64" => Some(Self::Rf64),
-            b"BW64" => Some(Self::Bw64),
+        match (start.first_chunk()?, start.get(8..12)?) {
+            (b"RIFF", b"WAVE") => Some(Self::Riff),
+            (b"RF64", b"WAVE") => Some(Self::Rf64),
+            (b"BW64", b"WAVE") => Some(Self::Bw64),
+            (b"FORM", b"AIFF") => Some(Self::Aiff),
+            (b"FORM", b"AIFC") => Some(Self::Aifc),
             _ => None,
         }
     }
 
     pub(crate) fn has_ds64(self) -> bool {
         matches!(self, Self::Rf64 | Self::Bw64)
+    }
+
+    pub(crate) fn is_aiff(self) -> bool {
+        matches!(self, Self::Aiff | Self::Aifc)
+    }
+
+    /// What the chunk is called that says what the samples are.
+    pub(crate) fn format_id(self) -> &'static str {
+        if self.is_aiff() { "COMM" } else { "fmt " }
+    }
+
+    /// What the chunk of the samples is called.
+    pub(crate) fn data_id(self) -> &'static str {
+        if self.is_aiff() { "SSND" } else { "data" }
     }
 
     /// Bytes of the header of a chunk.
@@ -66,7 +83,7 @@ impl Form {
     }
 }
 
-/// Whether a file that begins with these 40 bytes (of RIFF 12 are enough) is one that
+/// Whether a file that begins with these 12 bytes (of W64 40) is one that
 /// [`WaveReader`](crate::WaveReader) knows. One with an ID3 tag before it is not told.
 pub fn is_wave(start: &[u8]) -> bool {
     Form::of(start).is_some()

@@ -12,6 +12,8 @@ pub struct Format {
     pub form: Form,
     /// Of one sample.
     pub encoding: Encoding,
+    /// Of the bytes of a sample.
+    pub byte_order: ByteOrder,
     /// Bits of a sample that say something, the upper ones; those below are 0 in most files.
     /// They do not change the scale.
     pub valid_bits: u16,
@@ -26,12 +28,23 @@ pub struct Format {
     pub block_align: u32,
 }
 
-/// How a sample is written; all are little-endian.
+/// Which byte of a sample comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The lowest, in all WAVE files and in "sowt" of AIFF-C.
+    Little,
+    /// The highest, in AIFF.
+    Big,
+}
+
+/// How a sample is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say what they are")]
 pub enum Encoding {
     /// Without sign: 128 is silence.
     U8,
+    /// With sign, of AIFF.
+    I8,
     I16,
     I24,
     I32,
@@ -49,7 +62,7 @@ impl Encoding {
     /// Bytes of a sample.
     pub fn bytes(self) -> u8 {
         match self {
-            Self::U8 | Self::ALaw | Self::MuLaw => 1,
+            Self::U8 | Self::I8 | Self::ALaw | Self::MuLaw => 1,
             Self::I16 => 2,
             Self::I24 => 3,
             Self::I32 | Self::F32 => 4,
@@ -71,7 +84,8 @@ impl Encoding {
         }
     }
 
-    fn integer(bytes: u16) -> Option<Self> {
+    /// Of WAVE, where one of 8 bits has no sign.
+    pub(crate) fn integer(bytes: u16) -> Option<Self> {
         let all =
             [Self::U8, Self::I16, Self::I24, Self::I32, Self::I40, Self::I48, Self::I56, Self::I64];
         all.into_iter().find(|one| u16::from(one.bytes()) == bytes)
@@ -160,6 +174,7 @@ impl Fields {
         Ok(Format {
             form,
             encoding,
+            byte_order: ByteOrder::Little,
             valid_bits: valid_bits.filter(|valid| (1..bits).contains(valid)).unwrap_or(bits),
             channels,
             rate,

@@ -33,7 +33,8 @@ impl Header {
             return Some(Self { id: ChunkId::from_guid(*guid), start, size: contents });
         }
         let (id, rest) = bytes.split_first_chunk()?;
-        let size = u32::from_le_bytes(*rest.first_chunk()?);
+        let size = *rest.first_chunk()?;
+        let size = if form.is_aiff() { u32::from_be_bytes(size) } else { u32::from_le_bytes(size) };
         let size = (size != u32::MAX).then_some(u64::from(size));
         Some(Self { id: ChunkId::FourCc(*id), start, size })
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod aiff;
 mod chunk;
 mod convert;
 mod error;
@@ -20,5 +21,5 @@ pub use chunk::{Chunk, ChunkId};
 pub use error::Error;
 pub use finding::{Finding, FindingKind};
 pub use form::{Form, is_wave};
-pub use format::{Encoding, Format};
+pub use format::{ByteOrder, Encoding, Format};
 pub use reader::WaveReader;

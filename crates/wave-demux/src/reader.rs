@@ -4,14 +4,15 @@ use std::{
 };
 
 use crate::{
-    Chunk, Error, Finding, FindingKind, Form, Format,
+    ByteOrder, Chunk, Error, Finding, FindingKind, Form, Format,
+    aiff::Common,
     convert::convert,
     finding::Findings,
     input::Input,
     walk::{Contents, walk},
 };
 
-/// Reads the samples of a WAVE file in constant memory, however long it is.
+/// Reads the samples of a WAVE or AIFF file in constant memory, however long it is.
 #[derive(Debug)]
 pub struct WaveReader<R> {
     input: Input<R>,
@@ -37,9 +38,18 @@ impl<R: Read + Seek> WaveReader<R> {
         let contents = walk(&mut input, form, first, &mut findings)?;
         let missing = |name| Error::NoChunk { offset: input.len(), name };
         let Contents { format, data, chunks } = contents;
-        let (format, data) = (format.ok_or(missing("fmt "))?, data.ok_or(missing("data"))?);
-        let format = Format::read(&mut input, format, form, &mut findings)?;
+        let said = format.ok_or(missing(form.format_id()))?;
+        let data = data.ok_or(missing(form.data_id()))?;
+        let (format, stated) = if form.is_aiff() {
+            let common = Common::read(&mut input, said.clone(), form)?;
+            (common.format, Some(common.frames))
+        } else {
+            (Format::read(&mut input, said.clone(), form, &mut findings)?, None)
+        };
         let frames = whole_frames(&data, &format, &mut findings);
+        if let Some(claimed) = stated.filter(|stated| u64::from(*stated) != frames) {
+            findings.report(said.start, FindingKind::FrameCount { claimed, found: frames });
+        }
         let findings = findings.into_vec();
         let (buffer, unread) = (Vec::new(), 0..0);
         Ok(Self { input, format, chunks, findings, data, frames, next: 0, buffer, unread })
@@ -107,6 +117,9 @@ impl<R: Read + Seek> WaveReader<R> {
         let offset = self.data.start.saturating_add(self.next.saturating_mul(align));
         self.buffer.resize(len, 0);
         self.input.read_at(offset, &mut self.buffer)?;
+        if self.format.byte_order == ByteOrder::Big {
+            self.buffer.chunks_exact_mut(self.format.stride()).for_each(<[u8]>::reverse);
+        }
         self.next = self.next.saturating_add(frames);
         self.unread = 0..len;
         Ok(len > 0)

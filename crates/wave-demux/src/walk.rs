@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    Chunk, ChunkId, Error, FindingKind, Form,
+    Chunk, ChunkId, Error, FindingKind, Form, aiff,
     extent::data_end,
     finding::Findings,
     header::{Header, following},
@@ -14,7 +14,7 @@ use crate::{
 /// What a file is made of.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// Of the chunk "fmt ".
+    /// Of the chunk "fmt ", or "COMM".
     pub(crate) format: Option<Range<u64>>,
     /// The bytes of the samples.
     pub(crate) data: Option<Range<u64>>,
@@ -60,7 +60,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     fn step(&mut self, at: u64, contents: &mut Contents) -> Result<Option<u64>, Error> {
         let Some(mut header) = Header::read(self.input, self.form, at)? else { return Ok(None) };
         header.size = self.sizes.size(&header);
-        let end = if header.id == DATA {
+        let end = if header.id.is(self.form.data_id()) {
             self.take_data(&header, contents)?
         } else {
             let Some(end) = self.end(&header) else { return Ok(None) };
@@ -89,16 +89,21 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 
     fn take_data(&mut self, header: &Header, contents: &mut Contents) -> Result<u64, Error> {
+        let mut header = *header;
+        if self.form.is_aiff() {
+            header = aiff::samples(self.input, &header, self.findings)?;
+        }
         let start = header.start;
         match &contents.data {
             Some(first) if !first.is_empty() => {
                 if header.size != Some(0) {
-                    return Err(Error::SeveralData { first: first.start, second: start });
+                    let name = self.form.data_id();
+                    return Err(Error::SeveralData { first: first.start, second: start, name });
                 }
                 Ok(start)
             }
             _ => {
-                let end = data_end(self.input, self.form, header, self.findings)?;
+                let end = data_end(self.input, self.form, &header, self.findings)?;
                 contents.data = Some(start..end);
                 Ok(end)
             }
@@ -107,10 +112,11 @@ impl<R: Read + Seek> Walk<'_, R> {
 
     fn take(&mut self, header: &Header, end: u64, contents: &mut Contents) -> Result<(), Error> {
         let (id, offset) = (header.id, header.start);
+        let format_id = self.form.format_id();
         match id {
-            ChunkId::FourCc(id) if &id == b"fmt " => {
+            id if id.is(format_id) => {
                 if contents.format.is_some() {
-                    self.findings.report(offset, FindingKind::SecondFormat);
+                    self.findings.report(offset, FindingKind::SecondFormat { name: format_id });
                 } else {
                     contents.format = Some(offset..end);
                 }
@@ -175,7 +181,7 @@ impl Sizes {
     fn size(&self, header: &Header) -> Option<u64> {
         let ChunkId::FourCc(id) = header.id else { return header.size };
         match header.size {
-            None | Some(0) if header.id == DATA => self.data.or(header.size),
+            None | Some(0) if header.id.is("data") => self.data.or(header.size),
             None => self.others.iter().find(|(other, _)| *other == id).map(|(_, size)| *size),
             size => size,
         }
@@ -186,7 +192,6 @@ fn le_u64(bytes: &[u8]) -> Option<u64> {
     bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-const DATA: ChunkId = ChunkId::FourCc(*b"data");
 const MAX_CHUNKS: usize = 10_000;
 /// Longer ones are listed without their contents.
 const MAX_CHUNK: u64 = 1 << 20;

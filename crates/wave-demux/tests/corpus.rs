@@ -1,4 +1,4 @@
-//! Every WAVE file of the corpus beside what ffmpeg and hound make of it.
+//! Every WAVE and AIFF file of the corpus beside what ffmpeg and hound make of it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
@@ -94,7 +94,7 @@ fn corpus() -> Option<Vec<PathBuf>> {
         return None;
     };
     let rows = manifest.lines().map(|row| row.split('\t').collect::<Vec<_>>());
-    let ours = rows.filter(|fields| matches!(fields[1], "wav" | "w64"));
+    let ours = rows.filter(|fields| matches!(fields[1], "wav" | "w64" | "aiff"));
     Some(ours.map(|fields| root.join(fields[0])).collect())
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{Reading, read};
-use wave_demux::{ChunkId, Encoding, FindingKind, Form};
+use wave_demux::{ByteOrder, ChunkId, Encoding, FindingKind, Form};
 
 fn file(name: &str) -> Reading {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/wave").join(name);
@@ -26,6 +26,11 @@ fn every_one_gives_the_samples_of_the_whole_file() {
         ("pipe.wav", Form::Riff, vec![unknown()]),
         ("pipe.rf64", Form::Rf64, vec![unknown()]),
         ("pipe.w64", Form::W64, vec![FindingKind::DataBeyondEnd { claimed, found: 1600 }]),
+        (
+            "pipe.aiff",
+            Form::Aiff,
+            vec![unknown(), FindingKind::FrameCount { claimed: 0, found: 800 }],
+        ),
         ("no-size.wav", Form::Riff, vec![unknown()]),
         ("no-size-guano.wav", Form::Riff, vec![unknown()]),
         (
@@ -59,6 +64,14 @@ fn one_that_is_cut_off_gives_what_is_there() {
             FindingKind::PartialFrame { bytes: 1, block_align: 2 },
         ]
     );
+}
+
+#[test]
+fn one_in_little_endian_as_well() {
+    let reading = file("cut-off.aifc");
+    assert_eq!((reading.format.form, reading.format.byte_order), (Form::Aifc, ByteOrder::Little));
+    assert_eq!(reading.samples, file("whole.wav").samples[..478]);
+    assert_eq!(reading.findings.len(), 3);
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn samples_in_several_places_are_refused() {
     assert_eq!(read(&wave.bytes()).unwrap().samples, expected());
     wave.behind.push((*b"data", vec![1, 2]));
     let error = read(&wave.bytes()).unwrap_err();
-    assert!(matches!(error, Error::SeveralData { first: 44, second: 68 }), "{error}");
+    assert!(matches!(error, Error::SeveralData { first: 44, second: 68, .. }), "{error}");
     // An empty one before it is none.
     wave.data.clear();
     wave.behind.remove(0);

@@ -30,13 +30,16 @@ impl Tags {
             self.pictures += container.visuals.len();
             for tag in container.tags.iter().filter_map(|tag| comment(tag, is_vorbis)) {
                 // The same stands in several places of one file: ID3v1 and ID3v2.
-                if !self.tags.contains(&tag) {
+                if self.tags.len() < MAX_TAGS && !self.tags.contains(&tag) {
                     self.tags.push(tag);
                 }
             }
         }
     }
 }
+
+/// Each is compared with all others.
+const MAX_TAGS: usize = 4096;
 
 /// None for what is no text.
 fn comment(tag: &RawTag, is_vorbis: bool) -> Option<Tag> {

@@ -53,6 +53,7 @@ impl Wave {
             Form::Rf64 => b"RF64\xff\xff\xff\xffWAVE".to_vec(),
             Form::Bw64 => b"BW64\xff\xff\xff\xffWAVE".to_vec(),
             Form::W64 => [guid(b"riff").as_slice(), &[0; 8], &guid(b"wave")].concat(),
+            Form::Aiff | Form::Aifc => panic!("tests/aiff.rs has them"),
         };
         let data_size = self.data_size.unwrap_or(u64::try_from(self.data.len()).unwrap());
         if matches!(self.form, Form::Rf64 | Form::Bw64) {
