@@ -5,7 +5,7 @@ set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
 corpus=$fuzz/corpus
-for target in page packet headers demux repaired index webm mp4 caf raw wave metadata open_store; do
+for target in page packet headers demux repaired index webm mp4 caf raw wave audio_input metadata open_store; do
     mkdir -p "$corpus/$target"
     # Inputs that once crashed.
     for input in "$testdata/fuzz/$target"/*; do
@@ -13,7 +13,10 @@ for target in page packet headers demux repaired index webm mp4 caf raw wave met
     done
 done
 
-cp "$testdata"/wave/*.wav "$testdata"/wave/*.rf64 "$testdata"/wave/*.w64 "$corpus/wave/"
+for target in wave audio_input; do
+    cp "$testdata"/wave/*.wav "$testdata"/wave/*.rf64 "$testdata"/wave/*.w64 \
+        "$testdata"/wave/*.aif[fc] "$corpus/$target/"
+done
 
 byte() { # file, offset
     od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' '

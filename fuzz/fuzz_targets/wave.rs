@@ -1,4 +1,4 @@
-//! Any bytes as a WAVE file. Reading it in pieces and in one gives the same samples, as many
+//! Any bytes as a WAVE or AIFF file. Reading it in pieces and in one gives the same samples, as many
 //! as it says, out of bytes that are there.
 
 #![no_main]
