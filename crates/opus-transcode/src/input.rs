@@ -10,8 +10,10 @@ mod flac;
 mod format;
 mod guard;
 mod id3;
+mod mkv;
 mod mp4;
 mod packets;
+mod probe;
 mod queue;
 mod section;
 mod tags;
@@ -38,7 +40,9 @@ use decoder::{Decoded, Decoder};
 use finding::Findings;
 use guard::Fault;
 use packets::{Next, Packets, audio_params};
+use probe::probe_format;
 use queue::{Queue, Trim};
+use section::Section;
 use tags::Tags;
 
 pub use finding::Finding;
@@ -96,7 +100,10 @@ impl AudioInput {
         // What is too short to look into is refused below.
         let wave = wave::look(&mut file).unwrap_or_default();
         let is_wave = wave.mpeg.is_some();
-        let mut packets = Packets::open(file, wave.mpeg.unwrap_or(0..end), track)?;
+        let is_cut_mkv = mkv::is_cut_off(&mut file)?;
+        let section = Section::new(file, wave.mpeg.unwrap_or(0..end))?;
+        let section = if is_cut_mkv { section.streamed() } else { section };
+        let mut packets = Packets::open(section, track)?;
         let tags = packets.tags();
         let mut track = packets.track().clone();
         if movie.encrypted.contains(&track.id) {
@@ -285,6 +292,16 @@ impl AudioInput {
         Ok(())
     }
 
+    /// How long a Matroska file says that it is, if it ends well before: symphonia takes damage
+    /// for its end.
+    fn unread_of(&self, frames: u64) -> Option<u64> {
+        let rate = self.format.rate;
+        let slack = u64::from(rate) * MIN_UNREAD_MILLISECONDS / 1000;
+        let is_ours = self.format.container == "Matroska" && self.frames.is_none();
+        let stated = self.packets.stated_frames(rate).filter(|_| is_ours)?;
+        (frames.saturating_add(slack) < stated).then_some(stated)
+    }
+
     fn finish(&mut self, is_broken: bool) {
         self.is_ended = true;
         let stated = self.frames;
@@ -294,6 +311,10 @@ impl AudioInput {
         // What a LAME tag says of the end is not true of a file with more or fewer frames.
         self.queue.release_held();
         let frames = self.queue.position();
+        if let Some(stated) = self.unread_of(frames) {
+            self.findings.push(Finding::Truncated { frames, stated: Some(stated) });
+            return;
+        }
         match stated {
             Some(stated) if frames < stated => {
                 self.findings.push(Finding::Truncated { frames, stated: Some(stated) });
@@ -307,60 +328,14 @@ impl AudioInput {
     }
 }
 
+/// Less than this is how the length of Matroska is rounded, or what an encoder puts at the ends.
+const MIN_UNREAD_MILLISECONDS: u64 = 250;
+
 fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
     let mut start = [0; 8];
     file.rewind()?;
     let is_mp4 = file.read_exact(&mut start).is_ok() && start.ends_with(b"ftyp");
     Ok(if is_mp4 { mp4::movie(file) } else { mp4::Movie::default() })
-}
-
-/// The format as a decoder gives it, and not as a container says.
-fn probe_format(
-    container: &'static str,
-    tracks: usize,
-    params: &AudioCodecParameters,
-    lead: &[Packet],
-) -> Result<Format, Error> {
-    let codec = format::codec_name(params.codec);
-    if codec == "AAC" && is_he_aac(params, lead) {
-        return Err(Error::HeAac { rate: params.sample_rate.unwrap_or(0) });
-    }
-    let mut decoder = Decoder::new(params, container)?;
-    let (mut reason, mut good) = ("there is none".to_owned(), 0);
-    let mut decoded: Option<Decoded> = None;
-    for packet in lead {
-        match decoder.decode(packet) {
-            Ok(found) => {
-                good += 1;
-                decoded = decoded.filter(|before| before.frames > 0).or(Some(found));
-            }
-            Err(Fault::Error(error)) => reason = error.to_string(),
-            Err(Fault::Panic(reason)) => return Err(Error::Panicked { frame: 0, reason }),
-        }
-    }
-    // What is encrypted decodes here and there.
-    if good * 4 < lead.len() {
-        return Err(Error::NothingDecodes { codec, reason });
-    }
-    let stated = params.channels.as_ref().zip(params.sample_rate).filter(|_| lead.is_empty());
-    let stated = stated.map(|(channels, rate)| Decoded {
-        frames: 0,
-        padding: 0,
-        rate,
-        channels: channels.count(),
-        channel_mask: format::channel_mask(channels),
-    });
-    let found = decoded.or(stated).filter(|found| found.channels > 0 && found.rate > 0);
-    let found = found.ok_or(Error::NothingDecodes { codec, reason })?;
-    Ok(Format {
-        container,
-        codec,
-        rate: found.rate,
-        channels: found.channels,
-        channel_mask: found.channel_mask,
-        bits_per_sample: format::bits_per_sample(params),
-        tracks,
-    })
 }
 
 /// What a decoder is told.
@@ -376,12 +351,6 @@ fn params_of(track: &Track) -> AudioCodecParameters {
 fn flac_block(container: &str, params: &AudioCodecParameters) -> Option<u64> {
     let is_ours = container == "Ogg" && params.codec == CODEC_ID_FLAC;
     params.extra_data.as_ref().filter(|_| is_ours).and_then(|info| flac::block_size(info))
-}
-
-fn is_he_aac(params: &AudioCodecParameters, lead: &[Packet]) -> bool {
-    let announced = params.extra_data.as_ref().is_some_and(|config| aac::announces_sbr(config));
-    let with_sbr = lead.iter().filter(|packet| aac::seems_to_hold_sbr(&packet.data)).count();
-    announced || (with_sbr >= 3 && with_sbr * 4 >= lead.len() * 3)
 }
 
 /// How many frames will play, where the file states and symphonia does not guess.

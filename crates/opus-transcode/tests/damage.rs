@@ -1,4 +1,5 @@
-//! Pages of Ogg that are lost or damaged: what follows stays where it belongs.
+//! Pages of Ogg that are lost or damaged: what follows stays where it belongs. Matroska that was
+//! cut off or damaged: what is there is read.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
@@ -86,5 +87,48 @@ fn after_lost_pages_of_ogg_vorbis_time_is_right_again() {
         let end = FRAMES - 20_000;
         assert!(matches!(findings[..], [Finding::Gap { .. }]), "{findings:?}");
         assert!(snr(&read[end..], &whole[end..], 0) > 60.0);
+    }
+}
+
+const MATROSKA: [(&str, &[&str]); 3] = [
+    ("a.mkv", &["-c:a", "flac", "-sample_fmt", "s16"]),
+    ("a.webm", &["-c:a", "libvorbis"]),
+    ("a.mka", &["-c:a", "pcm_s16le"]),
+];
+
+#[test]
+fn matroska_that_was_cut_off_gives_what_is_there() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    for (name, options) in MATROSKA {
+        let (_, file) = ogg(name, options);
+        let (whole, _) = read(file.clone());
+        for part in [5, 9] {
+            let (read, findings) = read(file[..file.len() * part / 10].to_vec());
+            // In WebM the headers are a good part of the file.
+            let least = whole.len() * (part - 4) / 10;
+            assert!(read.len() > least, "{name}: {} {least}", read.len());
+            assert!(read[..] == whole[..read.len()], "{name}");
+            let is_cut = matches!(findings.last(), Some(Finding::Truncated { .. }));
+            assert!(is_cut, "{name}: {findings:?}");
+        }
+    }
+}
+
+#[test]
+fn damaged_matroska_is_read_up_to_there_and_a_finding_says_so() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    for (name, options) in MATROSKA {
+        let (_, mut file) = ogg(name, options);
+        let (whole, _) = read(file.clone());
+        let middle = file.len() / 2;
+        file[middle..middle + 3000].fill(0x5a);
+        let (read, findings) = read(file);
+        assert!(read.len() > whole.len() / 5, "{name}: {}", read.len());
+        let is_short = matches!(findings.last(), Some(Finding::Truncated { stated: Some(_), .. }));
+        assert!(is_short, "{name}: {findings:?}");
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::VecDeque,
     io::{ErrorKind, Read, Seek},
-    ops::Range,
 };
 
 use symphonia::core::{
@@ -17,6 +16,7 @@ use symphonia::core::{
 use symphonia::default::formats::IsoMp4Reader;
 
 use super::{
+    clock::scale,
     format::container_name,
     guard::{Fault, guarded},
     section::Section,
@@ -56,11 +56,10 @@ const MAX_FAULTS: u32 = 64;
 
 impl Packets {
     /// Opens what stands in some bytes of a file; it may end earlier.
-    pub(crate) fn open<R>(file: R, bytes: Range<u64>, number: usize) -> Result<Self, Error>
+    pub(crate) fn open<R>(section: Section<R>, number: usize) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        let section = Section::new(file, bytes)?;
         let reader = guarded(|| reader(section)).map_err(|fault| match fault {
             Fault::Error(SymphoniaError::IoError(error))
                 if error.kind() != ErrorKind::UnexpectedEof =>
@@ -100,6 +99,17 @@ impl Packets {
     /// How many tracks with audio there are.
     pub(crate) fn tracks(&self) -> usize {
         audio_tracks(self.reader.as_ref()).count()
+    }
+
+    /// How many frames the whole file is to have, if its only track states no other length.
+    /// Rounded, as the times of the file are.
+    pub(crate) fn stated_frames(&self, rate: u32) -> Option<u64> {
+        let info = self.reader.media_info();
+        let (tick, duration) = (info.time_base?, info.duration?);
+        let frames = |ticks| {
+            scale(ticks, u64::from(tick.numer.get()) * u64::from(rate), tick.denom.get().into())
+        };
+        (self.reader.tracks().len() == 1).then(|| frames(duration.get()))
     }
 
     /// Reads some packets without taking them.

@@ -14,13 +14,20 @@ pub(crate) struct Section<R> {
     bytes: Range<u64>,
     at: u64,
     is_cut_off: bool,
+    is_streamed: bool,
 }
 
 impl<R: Read + Seek> Section<R> {
     pub(crate) fn new(mut file: R, bytes: Range<u64>) -> io::Result<Self> {
         let is_cut_off = file.seek(SeekFrom::End(0))? < bytes.end;
         file.seek(SeekFrom::Start(bytes.start))?;
-        Ok(Self { file, at: bytes.start, bytes, is_cut_off })
+        Ok(Self { file, at: bytes.start, bytes, is_cut_off, is_streamed: false })
+    }
+
+    /// Lets nobody seek in it, nor know its length: symphonia refuses Matroska that points at what
+    /// is behind the end.
+    pub(crate) fn streamed(self) -> Self {
+        Self { is_streamed: true, ..self }
     }
 
     /// Whether it says that it is longer than it is.
@@ -54,11 +61,11 @@ impl<R: Seek> Seek for Section<R> {
 
 impl<R: Read + Seek + Send + Sync> MediaSource for Section<R> {
     fn is_seekable(&self) -> bool {
-        true
+        !self.is_streamed
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.bytes.end - self.bytes.start)
+        (!self.is_streamed).then_some(self.bytes.end - self.bytes.start)
     }
 }
 

@@ -1,0 +1,66 @@
+//! What a file holds, as its first packets say.
+
+use symphonia::core::{codecs::audio::AudioCodecParameters, packet::Packet};
+
+use super::{
+    aac,
+    decoder::{Decoded, Decoder},
+    format::{self, Format},
+    guard::Fault,
+};
+use crate::Error;
+
+/// The format as a decoder gives it, and not as a container says.
+pub(crate) fn probe_format(
+    container: &'static str,
+    tracks: usize,
+    params: &AudioCodecParameters,
+    lead: &[Packet],
+) -> Result<Format, Error> {
+    let codec = format::codec_name(params.codec);
+    if codec == "AAC" && is_he_aac(params, lead) {
+        return Err(Error::HeAac { rate: params.sample_rate.unwrap_or(0) });
+    }
+    let mut decoder = Decoder::new(params, container)?;
+    let (mut reason, mut good) = ("there is none".to_owned(), 0);
+    let mut decoded: Option<Decoded> = None;
+    for packet in lead {
+        match decoder.decode(packet) {
+            Ok(found) => {
+                good += 1;
+                decoded = decoded.filter(|before| before.frames > 0).or(Some(found));
+            }
+            Err(Fault::Error(error)) => reason = error.to_string(),
+            Err(Fault::Panic(reason)) => return Err(Error::Panicked { frame: 0, reason }),
+        }
+    }
+    // What is encrypted decodes here and there.
+    if good * 4 < lead.len() {
+        return Err(Error::NothingDecodes { codec, reason });
+    }
+    let stated = params.channels.as_ref().zip(params.sample_rate).filter(|_| lead.is_empty());
+    let stated = stated.map(|(channels, rate)| Decoded {
+        frames: 0,
+        padding: 0,
+        rate,
+        channels: channels.count(),
+        channel_mask: format::channel_mask(channels),
+    });
+    let found = decoded.or(stated).filter(|found| found.channels > 0 && found.rate > 0);
+    let found = found.ok_or(Error::NothingDecodes { codec, reason })?;
+    Ok(Format {
+        container,
+        codec,
+        rate: found.rate,
+        channels: found.channels,
+        channel_mask: found.channel_mask,
+        bits_per_sample: format::bits_per_sample(params),
+        tracks,
+    })
+}
+
+fn is_he_aac(params: &AudioCodecParameters, lead: &[Packet]) -> bool {
+    let announced = params.extra_data.as_ref().is_some_and(|config| aac::announces_sbr(config));
+    let with_sbr = lead.iter().filter(|packet| aac::seems_to_hold_sbr(&packet.data)).count();
+    announced || (with_sbr >= 3 && with_sbr * 4 >= lead.len() * 3)
+}
