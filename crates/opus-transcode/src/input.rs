@@ -101,7 +101,8 @@ impl AudioInput {
         let wave = wave::look(&mut file).unwrap_or_default();
         let is_wave = wave.mpeg.is_some();
         let is_cut_mkv = mkv::is_cut_off(&mut file)?;
-        let section = Section::new(file, wave.mpeg.unwrap_or(0..end))?;
+        let start = id3::start(&mut file)?.min(end);
+        let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?;
         let section = if is_cut_mkv { section.streamed() } else { section };
         let mut packets = Packets::open(section, track)?;
         let tags = packets.tags();

@@ -132,3 +132,19 @@ fn damaged_matroska_is_read_up_to_there_and_a_finding_says_so() {
         assert!(is_short, "{name}: {findings:?}");
     }
 }
+
+#[test]
+fn chapters_in_chapters_before_the_audio_do_no_harm() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let (_, file) = ogg("a.flac", &["-c:a", "flac"]);
+    let chapters = (0..3000).fold(Vec::<u8>::new(), |inner, _| {
+        let size = u32::try_from(inner.len() + 18).unwrap();
+        [b"CHAP", size.to_be_bytes().as_slice(), b"\0\x001\0", &[0; 16], &inner].concat()
+    });
+    let size = u32::try_from(chapters.len()).unwrap();
+    let size = [21, 14, 7, 0].map(|shift| u8::try_from(size >> shift & 0x7f).unwrap());
+    let tagged = [b"ID3\x03\0\0", size.as_slice(), &chapters, &file].concat();
+    assert!(read(tagged) == read(file));
+}

@@ -1,6 +1,6 @@
 //! ID3 tags that stand in a chunk of another file.
 
-use std::io::Cursor;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use symphonia::{
     core::{io::MediaSourceStream, meta::MetadataReader},
@@ -26,6 +26,26 @@ pub fn id3_tags(chunk: &[u8]) -> Vec<Tag> {
     }
     tags.tags
 }
+
+/// Where a file is to be read from: its start, or behind a tag there that is not for symphonia.
+pub(crate) fn start(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let mut header = Vec::new();
+    file.rewind()?;
+    file.take(10).read_to_end(&mut header)?;
+    let [b'I', b'D', b'3', _, _, _, size @ ..] = header.as_slice() else { return Ok(0) };
+    // Seven bits a byte.
+    let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
+    let mut tag = Vec::new();
+    file.seek(SeekFrom::Start(10))?;
+    file.take(size.min(MAX_TAG)).read_to_end(&mut tag)?;
+    let is_refused = size > MAX_TAG || is_nested(&tag);
+    if is_refused {
+        tracing::warn!(size, "an ID3 tag of more than 16 MiB or 64 chapters is not read");
+    }
+    Ok(if is_refused { 10 + size } else { 0 })
+}
+
+const MAX_TAG: u64 = 16 << 20;
 
 /// Whether there are so many chapters that they may stand in one another. symphonia goes down into
 /// each, with a copy of all that is in it.
@@ -79,6 +99,11 @@ mod tests {
     #[test]
     fn chapters_in_chapters_have_an_end() {
         assert_eq!(id3_tags(&tag(&chapters(5000))), []);
+        let (deep, flat) = (tag(&chapters(5000)), tag(&chapters(3)));
+        let of = |file: &[u8]| start(&mut Cursor::new(file)).unwrap();
+        assert_eq!(of(&deep), u64::try_from(deep.len()).unwrap());
+        assert_eq!([of(&flat), of(b"ID"), of(b"fLaC"), of(b"ID3\x03\0\0\0\0")], [0; 4]);
+        assert_eq!(of(b"ID3\x03\0\0\x08\0\0\x01"), (16 << 20) + 11);
     }
 
     #[test]
