@@ -50,7 +50,7 @@ impl<'a> AudioSource<'a> {
         let mut frame = vec![0.0; first.format().channels];
         let fault = |reason| Error::Audio { path: path.to_owned(), reason };
         match first.read(&mut frame).map_err(fault)? {
-            0 => Err(nothing_to_play(path, 1)),
+            0 => Err(nothing_to_play(path, 1, &first)),
             _ => Ok(Self { path, options, tracks, metadata }),
         }
     }
@@ -117,8 +117,10 @@ fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<Audio
     AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
 }
 
-fn nothing_to_play(path: &Path, stream: u64) -> Error {
-    let reason = "nothing to play: it has no samples".to_owned();
+/// What was found last says why.
+fn nothing_to_play(path: &Path, stream: u64, file: &AudioFile) -> Error {
+    let mut reason = "nothing to play: it has no samples".to_owned();
+    file.findings().last().into_iter().for_each(|finding| reason += &format!("; {finding}"));
     Error::NoAudio { path: path.to_owned(), stream, reason }
 }
 
@@ -200,7 +202,8 @@ impl Track {
             watch.encoded(position.get(), packet.duration)?;
         }
         let played = self.transcoder.timeline().filter(|timeline| timeline.play_len() > 0);
-        let timeline = played.ok_or_else(|| nothing_to_play(path, self.number))?;
+        let timeline =
+            played.ok_or_else(|| nothing_to_play(path, self.number, self.transcoder.file()))?;
         writer.finish(timeline.end_trim()).map_err(write_error)?;
         Ok(timeline)
     }
