@@ -25,14 +25,15 @@ impl fmt::Display for Whole {
 pub(crate) fn whole(path: &Path, track: u64) -> Option<Whole> {
     let mut ffmpeg = start(path, track, &[]);
     let mut stream = ffmpeg.stdout.take().unwrap();
-    let header = header(&mut stream)?;
+    let header = header(&mut stream);
     let (mut bytes, mut buffer) = (0, vec![0; 1 << 16]);
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         bytes += u64::try_from(count).unwrap();
     }
     ffmpeg.wait().unwrap();
-    let samples = bytes / 4 / u64::from(header.1);
-    (samples > 0).then_some(Whole { rate: header.0, channels: header.1, samples })
+    let (rate, channels) = header?;
+    let samples = bytes / 4 / u64::from(channels);
+    (samples > 0).then_some(Whole { rate, channels, samples })
 }
 
 /// The first seconds of a track at 48 kHz, by soxr at the highest precision.
