@@ -14,7 +14,7 @@ pub struct ImportOptions {
     /// to play.
     pub stream: Option<u64>,
     /// Whether to measure a sync map, so that reads are exact: takes as much work as three to
-    /// five full decodes, on all processors. [`Recording::build_sync`](crate::Recording::build_sync)
+    /// five full decodes, or two where sync points are known, on all processors. [`Recording::build_sync`](crate::Recording::build_sync)
     /// can do it later. None: if the audio is encoded here, and with sync points.
     pub exact: Option<bool>,
     /// How to read a file that has no container. None: it has one.
