@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opus_packet_index::SyncEntry;
 use opus_zarr::{
-    Error, ImportOptions, ImportStage, ReadMode, Store, VerifyLevel, VerifyOptions, import,
-    import_watched, import_with, verify,
+    Error, ImportOptions, ImportStage, ReadMode, Store, SyncInterval, VerifyLevel, VerifyOptions,
+    import, import_watched, import_with, verify,
 };
 use opus_zarr_store::RecordingReader;
 use support::{Random, testdata};
@@ -27,8 +28,7 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
     let mut recording =
         import_with(&file, &store, "it", &ImportOptions::default()).unwrap().into_first();
     assert_eq!(recording.read_mode(), ReadMode::Exact);
-    let name = "it".parse().unwrap();
-    let map = || RecordingReader::open(&store, &name).unwrap().sync_entries().unwrap().unwrap();
+    let map = || sync_map(&store, "it");
     let measured = map();
     // The last start has no second behind it.
     for (number, entry) in (0..).zip(&measured).skip(1).take(2 * 29) {
@@ -49,6 +49,19 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
     let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
     let verification = verify(&store, "it", &options).unwrap();
     assert_eq!(verification.faults.total(), 0, "{:?}", verification.faults);
+}
+
+#[test]
+fn where_sync_points_are_far_apart_all_starts_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
+    write_wave(&file, 10 * BYTES_A_SECOND, 1);
+    let mut options = ImportOptions::default();
+    options.transcode.sync_interval = Some(SyncInterval(Duration::from_secs(2)));
+    import_with(&file, &store, "it", &options).unwrap();
+    let exact = |number: u64, entry: &SyncEntry| !entry.exact(number).is_empty();
+    let count = (0..).zip(&sync_map(&store, "it")).filter(|(at, entry)| exact(*at, entry)).count();
+    assert!(count >= 17, "{count} of 21");
 }
 
 #[test]
@@ -81,6 +94,11 @@ fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
 const SECONDS: u64 = 32;
 const BYTES_A_SECOND: u64 = 2 * 48_000;
 const HUNDRED_GIGABYTES: u64 = 100_000_000_000;
+
+fn sync_map(store: &Path, name: &str) -> Vec<SyncEntry> {
+    let reader = RecordingReader::open(store, &name.parse().unwrap()).unwrap();
+    reader.sync_entries().unwrap().unwrap()
+}
 
 /// An RF64 file of speech, mono, 16 bit, 48 kHz: some seconds, so many times, and then zeros that
 /// take no room.
