@@ -66,12 +66,16 @@ fn write(store: &Store) {
         stored: StoredAs::Remuxed,
         stream: 1,
         findings: vec![],
+        transcoding: None,
+        metadata: Vec::new(),
     };
     let description = Description {
         head: OpusHead::new(2, 312, 48_000).unwrap(),
         tags: OpusTags::new("", []),
         timeline: Timeline::new(312, PACKETS * DURATION, 0).unwrap(),
         gaps: vec![],
+        real_rate: None,
+        start: None,
         source,
     };
     writer.write_sync(&entries(), "none").unwrap();
