@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{f32::consts::TAU, fs, path::PathBuf, time::Duration};
+use std::{f32::consts::TAU, fs, path::PathBuf, process::Command, time::Duration};
 
 use opus_zarr::{
     Certainty, Error, ImportOptions, Imported, ReadMode, StoredAs, Ultrasound, import_with,
@@ -202,6 +202,31 @@ fn the_comment_of_an_audiomoth_and_tags_are_read() {
     assert_eq!(start.utc.as_deref(), Some("2021-11-12T18:30:00Z"));
     assert_eq!(start.source, "AudioMoth comment");
     assert_eq!(info.tags.comments, [format!("COMMENT={comment}"), "ARTIST=nobody".to_owned()]);
+}
+
+#[test]
+fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
+    let world = World::new();
+    let (source, file) = (world.wave(44_100, 2, 44_100, &[]), world.folder.path().join("a.wma"));
+    let encode =
+        Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&source).arg(&file).status();
+    if !encode.is_ok_and(|status| status.success()) {
+        return support::say_skipped("import through ffmpeg: there is none");
+    }
+    let refused = world.import(&file, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(refused.contains("expected Opus in Ogg"), "{refused}");
+
+    let options = ImportOptions { ffmpeg: Some("ffmpeg".into()), ..ImportOptions::default() };
+    let recording = world.import(&file, &options).unwrap().into_first();
+    let transcoding = recording.info().source.transcoding.as_ref().unwrap();
+    assert!(transcoding.decoder.starts_with("ffmpeg version"), "{transcoding:?}");
+    assert_eq!((transcoding.rate, recording.info().channels), (44_100, 2));
+    let expected = (transcoding.samples * 48_000).div_ceil(44_100);
+    assert_eq!(recording.info().play_length, expected);
+
+    let options = ImportOptions { ffmpeg: Some("no-such-ffmpeg".into()), ..options };
+    let error = import_with(&file, world.store(), "no", &options).unwrap_err().to_string();
+    assert!(error.contains("no-such-ffmpeg"), "{error}");
 }
 
 /// A folder with a file and a store.
