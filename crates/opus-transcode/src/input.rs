@@ -20,6 +20,7 @@ mod tags;
 mod wave;
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::Path,
@@ -67,6 +68,8 @@ pub struct AudioInput {
     mpeg_header: Option<[u8; 2]>,
     /// Of FLAC in Ogg, whose frames say where they belong.
     flac_block: Option<u64>,
+    /// Frames at the end of Matroska that do not play.
+    discarded: u64,
     /// How long the last packet was, in frames.
     last: u64,
     is_ended: bool,
@@ -101,6 +104,7 @@ impl AudioInput {
         let wave = wave::look(&mut file).unwrap_or_default();
         let is_wave = wave.mpeg.is_some();
         let is_cut_mkv = mkv::is_cut_off(&mut file)?;
+        let discarded = if is_cut_mkv { BTreeMap::new() } else { mkv::discard_padding(&mut file)? };
         let start = id3::start(&mut file)?.min(end);
         let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?;
         let section = if is_cut_mkv { section.streamed() } else { section };
@@ -131,6 +135,9 @@ impl AudioInput {
         let mut findings = Findings::default();
         finding.into_iter().for_each(|finding| findings.push(finding));
         Ok(Self {
+            discarded: discarded
+                .get(&track.id.into())
+                .map_or(0, |ns| mkv::frames(*ns, format.rate)),
             flac_block: flac_block(container, &params),
             frames: stated_frames(container, &params, &track, trim),
             decoder: Decoder::new(&params, container)?,
@@ -262,8 +269,10 @@ impl AudioInput {
             self.queue.hold(0);
         }
         self.queue.push(&self.decoder.samples);
-        if decoded.padding > 0 {
-            self.queue.hold(decoded.padding);
+        match decoded.padding {
+            0 if self.discarded > 0 => self.queue.hold(self.discarded),
+            0 => {}
+            padding => self.queue.hold(padding),
         }
         self.last = decoded.frames;
         self.clock.advance(decoded.frames);

@@ -49,7 +49,7 @@ const KINDS: [Kind; 29] = [
     kind("pcm.mka", &["-c:a", "pcm_s16le"], 80.0),
     kind("flac.mka", &["-c:a", "flac", "-sample_fmt", "s16"], 80.0),
     kind("alac.mka", &["-c:a", "alac", "-sample_fmt", "s16p"], 80.0),
-    // It says so in DiscardPadding, which is not read.
+    // ffmpeg writes no DiscardPadding.
     Kind { behind: Some(1024), ..kind("vorbis.webm", &["-c:a", "libvorbis", "-q:a", "8"], 20.0) },
     Kind { behind: Some(1024), ..kind("aac.mka", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
     Kind { behind: Some(2304), ..kind("lame.mka", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },

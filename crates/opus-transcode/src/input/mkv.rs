@@ -1,26 +1,118 @@
-//! Whether a Matroska or WebM file was cut off (RFC 8794, RFC 9559).
+//! What of a Matroska or WebM file symphonia does not tell: whether it was cut off, and what
+//! plays of its last packet (RFC 8794, RFC 9559).
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+};
 
 /// Whether its one segment says that it is longer than the file. Of another file it is not.
 pub(crate) fn is_cut_off(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let mut start = Vec::new();
-    file.rewind()?;
-    file.take(MAX_START).read_to_end(&mut start)?;
-    let segment_end = segment_end(&start).and_then(|end| u64::try_from(end).ok());
-    Ok(segment_end.is_some_and(|stated| stated > end))
+    let segment = segment(&bytes_at(file, 0, MAX_START)?);
+    Ok(segment.is_some_and(|segment| segment.end > end))
 }
 
-/// None if the size of the segment is not known, or this is something else.
-fn segment_end(start: &[u8]) -> Option<u128> {
+/// How many nanoseconds at the end of each track do not play, by its number: the DiscardPadding of
+/// its last block in the last cluster. What has none there plays to its end, as far as is known.
+pub(crate) fn discard_padding(file: &mut (impl Read + Seek)) -> io::Result<BTreeMap<u64, u64>> {
+    let start = bytes_at(file, 0, MAX_START)?;
+    let Some(segment) = segment(&start) else { return Ok(BTreeMap::new()) };
+    let (mut at, mut last) = (segment.start, 0..0);
+    while at < segment.end {
+        let header = bytes_at(file, at, MAX_HEADER)?;
+        let Some((id, size, rest)) = element(&header) else { break };
+        let contents = at + wide(header.len() - rest.len());
+        at = contents.saturating_add(size);
+        if id == CLUSTER {
+            last = contents..at;
+        }
+    }
+    Ok(match last.end - last.start {
+        size @ ..=MAX_CLUSTER => padding_of_last_blocks(&bytes_at(file, last.start, size)?),
+        _ => BTreeMap::new(),
+    })
+}
+
+/// To the nearest. More than a second is no padding of one packet; so much is held back in memory.
+pub(crate) fn frames(nanoseconds: u64, rate: u32) -> u64 {
+    match nanoseconds {
+        ..=1_000_000_000 => (nanoseconds * u64::from(rate) + 500_000_000) / 1_000_000_000,
+        _ => 0,
+    }
+}
+
+fn padding_of_last_blocks(cluster: &[u8]) -> BTreeMap<u64, u64> {
+    let mut padding = BTreeMap::new();
+    for (id, contents) in Elements(cluster) {
+        let find = |wanted| Elements(contents).find(|(id, _)| *id == wanted);
+        let (block, discarded) = match id {
+            SIMPLE_BLOCK => (Some(contents), None),
+            BLOCK_GROUP => (find(BLOCK).map(|(_, block)| block), find(DISCARD_PADDING)),
+            _ => continue,
+        };
+        if let Some((track, _)) = block.and_then(size) {
+            padding.insert(track, discarded.map_or(0, |(_, value)| positive(value)));
+        }
+    }
+    padding
+}
+
+/// A signed integer of EBML; 0 if it is less, or none.
+fn positive(bytes: &[u8]) -> u64 {
+    match bytes.first() {
+        Some(0..=0x7f) if bytes.len() <= 8 => {
+            bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
+        }
+        _ => 0,
+    }
+}
+
+/// Elements one after the other, up to the first that does not fit.
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = (u32, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (id, size, rest) = element(self.0)?;
+        let (contents, rest) = rest.split_at_checked(usize::try_from(size).ok()?)?;
+        self.0 = rest;
+        Some((id, contents))
+    }
+}
+
+/// The id and the size of an element, and what follows.
+fn element(bytes: &[u8]) -> Option<(u32, u64, &[u8])> {
+    let len = usize::try_from(bytes.first()?.leading_zeros()).ok()? + 1;
+    let (id, rest) = bytes.split_at_checked(len).filter(|_| len <= 4)?;
+    let id = id.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
+    let (size, rest) = size(rest)?;
+    Some((id, size, rest))
+}
+
+fn bytes_at(file: &mut (impl Read + Seek), at: u64, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn wide(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// Where the contents of the segment lie. None if its size is not known, or this is something
+/// else.
+fn segment(start: &[u8]) -> Option<Range<u64>> {
     const EBML: &[u8] = b"\x1a\x45\xdf\xa3";
     const SEGMENT: &[u8] = b"\x18\x53\x80\x67";
     let (size, rest) = size(start.strip_prefix(EBML)?)?;
     let (size, contents) =
         self::size(rest.get(usize::try_from(size).ok()?..)?.strip_prefix(SEGMENT)?)?;
-    let before = start.len().checked_sub(contents.len())?;
-    Some(u128::from(size) + u128::try_from(before).ok()?)
+    let before = wide(start.len().checked_sub(contents.len())?);
+    Some(before..before.checked_add(size)?)
 }
 
 /// A size, and what follows it; none if all bits are set, which is no size.
@@ -35,6 +127,16 @@ fn size(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// The header of EBML takes some forty bytes.
 const MAX_START: u64 = 4096;
+/// Of an element: four of id, eight of size.
+const MAX_HEADER: u64 = 12;
+/// A cluster is some seconds, of video as well.
+const MAX_CLUSTER: u64 = 64 << 20;
+
+const CLUSTER: u32 = 0x1f43_b675;
+const SIMPLE_BLOCK: u32 = 0xa3;
+const BLOCK_GROUP: u32 = 0xa0;
+const BLOCK: u32 = 0xa1;
+const DISCARD_PADDING: u32 = 0x75a2;
 
 #[cfg(test)]
 mod tests {
@@ -61,5 +163,32 @@ mod tests {
         assert!(!of(b"\0"));
         assert!(!is_cut_off(&mut Cursor::new(b"\x1a\x45\xdf\xa3")).unwrap());
         assert!(!is_cut_off(&mut Cursor::new(b"RIFF")).unwrap());
+    }
+
+    #[test]
+    fn the_last_block_of_a_track_says_what_does_not_play() {
+        let element = |id: &[u8], contents: &[u8]| {
+            [id, &[0x80 | u8::try_from(contents.len()).unwrap()], contents].concat()
+        };
+        let group = |track: u8, padding: &[u8]| {
+            let block = element(b"\xa1", &[0x80 | track, 0, 0, 0]);
+            element(b"\xa0", &[block, element(b"\x75\xa2", padding)].concat())
+        };
+        let simple = |track: u8| element(b"\xa3", &[0x80 | track, 0, 0, 0x80]);
+        let padding = |blocks: &[Vec<u8>], track| {
+            let cluster = element(b"\x1f\x43\xb6\x75", &blocks.concat());
+            let first = element(b"\x1f\x43\xb6\x75", &group(1, &[99]));
+            let segment = element(b"\x18\x53\x80\x67", &[first, cluster].concat());
+            let file = [b"\x1a\x45\xdf\xa3\x83abc".as_slice(), &segment].concat();
+            let padding = discard_padding(&mut Cursor::new(file)).unwrap();
+            padding.get(&track).copied().unwrap_or(0)
+        };
+        assert_eq!(padding(&[group(1, &[1, 0]), group(2, &[7])], 1), 256);
+        assert_eq!(padding(&[group(1, &[1, 0]), group(2, &[7])], 2), 7);
+        assert_eq!(padding(&[group(1, &[1, 0]), simple(1)], 1), 0);
+        assert_eq!(padding(&[group(1, &[1, 0]), simple(2)], 1), 256);
+        assert_eq!(padding(&[group(1, &[0x80])], 1), 0, "before the start");
+        assert_eq!(padding(&[simple(2)], 1), 0);
+        assert!(discard_padding(&mut Cursor::new(b"RIFF")).unwrap().is_empty());
     }
 }
