@@ -13,7 +13,7 @@ use std::{
 use opus_encode::SampleSource;
 use wave_demux::{ByteOrder, Chunk, ChunkId, Encoding, Form, WaveReader};
 
-use crate::{AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags};
+use crate::{AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, input::open_regular};
 
 /// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE or
 /// AIFF with samples, by symphonia if not, or by ffmpeg if that is asked for.
@@ -292,11 +292,7 @@ struct Counted {
 
 impl Counted {
     fn open(path: &Path, position: Arc<AtomicU64>) -> Result<Self, Error> {
-        // Before it is opened: to open a pipe waits for a writer.
-        if !std::fs::metadata(path)?.is_file() {
-            return Err(Error::NotRegular);
-        }
-        Ok(Self { file: File::open(path)?, position })
+        Ok(Self { file: open_regular(path)?, position })
     }
 }
 

@@ -21,7 +21,7 @@ mod wave;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{Read, Seek, SeekFrom},
     path::Path,
 };
@@ -86,11 +86,7 @@ impl AudioInput {
     /// Opens a track of a regular file. Tracks with audio count from 0; [`Format::tracks`] says
     /// how many there are.
     pub fn open(path: impl AsRef<Path>, track: usize) -> Result<Self, Error> {
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(Error::NotRegular);
-        }
-        Self::new(file, track)
+        Self::new(open_regular(path.as_ref())?, track)
     }
 
     /// The same of anything that can be read and sought in.
@@ -340,6 +336,15 @@ impl AudioInput {
 
 /// Less than this is how the length of Matroska is rounded, or what an encoder puts at the ends.
 const MIN_UNREAD_MILLISECONDS: u64 = 250;
+
+/// Opens a file that gives the same when it is read a second time.
+pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
+    // Before it is opened: to open a pipe waits for a writer.
+    match fs::metadata(path)?.is_file() {
+        true => Ok(File::open(path)?),
+        false => Err(Error::NotRegular),
+    }
+}
 
 fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
     let mut start = [0; 8];

@@ -23,8 +23,8 @@ pub struct Imported {
     pub findings: Vec<Finding>,
 }
 
-/// Imports a file with Opus (Ogg, WebM, Matroska, MP4 or CAF, told by its content) into a
-/// store that is made if there is none.
+/// Imports an audio file into a store that is made if there is none. One with Opus (in Ogg,
+/// WebM, Matroska, MP4 or CAF, told by its content) keeps its packets; any other is encoded.
 ///
 /// A file with several streams (tracks, links of a chain) becomes as many recordings:
 /// `name`, `name.2`, `name.3` and so on. What is wrong with the file is reported, lost
@@ -64,8 +64,8 @@ pub fn import_into(
     import_watched(path, store, name, options, &mut go_on)
 }
 
-/// The same, and tells `tell` how far it is: some times a second of work, in this thread. When `tell`
-/// breaks off, the import ends with [`Error::Cancelled`] and nothing of it appears in the store.
+/// The same, and tells `tell` how far it is, at least at each second of audio, in this thread.
+/// When `tell` breaks off, the import ends with [`Error::Cancelled`] and nothing of it appears in the store.
 /// With more than one recording in the file, those that are complete stay.
 pub fn import_watched(
     path: impl AsRef<Path>,

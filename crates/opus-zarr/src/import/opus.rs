@@ -4,17 +4,17 @@ use std::{
     thread,
 };
 
-use ogg_opus_demux::{OggOpusWriter, WriteError};
+use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
 use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
 
-use super::record::{names, record};
+use super::record::{SERIAL, names, record, write_error};
 use crate::{
     Error, ImportOptions, Imported,
     demuxer::{Demuxer, Streams},
     origin::Origin,
     progress::{ImportStage, Watch},
-    source::{SourceFile, copy_error, file_len},
+    source::{SourceFile, file_len},
     survey::{StreamSurvey, Survey},
 };
 
@@ -171,14 +171,3 @@ fn write_stream(
     Timeline::new(demuxer.head().pre_skip(), coded_len, end_trim)
         .map_err(|_| Error::SourceChanged { path: path.to_owned() })
 }
-
-pub(super) fn write_error(path: &Path, reason: WriteError) -> Error {
-    match reason {
-        WriteError::Io { source: error } => copy_error(path, error),
-        reason => Error::Remux { path: path.to_owned(), reason },
-    }
-}
-
-/// Serial number of streams that had none. Fixed, so that the same file gives the same
-/// blob.
-pub(super) const SERIAL: u32 = 1;

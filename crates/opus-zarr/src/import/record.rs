@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use ogg_opus_demux::OggOpusReader;
+use ogg_opus_demux::{OggOpusReader, WriteError};
 use opus_packet::Timeline;
 use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{
@@ -11,6 +11,7 @@ use crate::{
     Error, Recording,
     progress::{ImportStage, Watch},
     recording::sync_map_of,
+    source::copy_error,
 };
 
 /// Makes a recording of a blob that `write` writes from a file; with a sync map, if it is to
@@ -96,3 +97,14 @@ pub(super) fn names(
     }
     Ok(names)
 }
+
+pub(super) fn write_error(path: &Path, reason: WriteError) -> Error {
+    match reason {
+        WriteError::Io { source: error } => copy_error(path, error),
+        reason => Error::Remux { path: path.to_owned(), reason },
+    }
+}
+
+/// Serial number of streams that had none. Fixed, so that the same file gives the same
+/// blob.
+pub(super) const SERIAL: u32 = 1;

@@ -14,10 +14,7 @@ use opus_zarr_store::{
     BlobWriter, Description, EncoderSettings, RecordingName, Source, Store, StoredAs, Transcoding,
 };
 
-use super::{
-    opus::{SERIAL, write_error},
-    record::{names, record},
-};
+use super::record::{SERIAL, names, record, write_error};
 use crate::{
     Error, Finding, ImportOptions, Imported,
     origin::Origin,
