@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "opus-packet-index",
             "opus-segment-decode",
             "opus-transcode",
+            "opus-zarr-object-store",
             "opus-zarr-store",
             "raw-opus-demux",
             "recorder-metadata",

@@ -1,0 +1,126 @@
+use std::{fmt, io};
+
+use opus_segment_decode::Error as DecodeError;
+use opus_zarr_store::Error as StoreError;
+
+/// Why a command did not do what it was asked for: what a person reads, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// One line: what, where, why.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+/// The exit codes, which `--help` and the manual list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// Nobody reads what is written any more: no error of ours.
+    Unread = 0,
+    Error = 1,
+    Usage = 2,
+    SomeFailed = 3,
+    Damaged = 4,
+    Missing = 10,
+    Locked = 11,
+    Interrupted = 130,
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        #[allow(clippy::as_conversions, reason = "the numbers stand above")]
+        let code = self as u8;
+        code
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted")
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Of a file that the command writes or reads itself.
+    pub(crate) fn io(action: &str, path: impl fmt::Debug, error: &io::Error) -> Self {
+        Self::new(Exit::Error, format!("cannot {action} {path:?}: {error}"))
+    }
+}
+
+impl From<opus_zarr::Error> for Failure {
+    fn from(error: opus_zarr::Error) -> Self {
+        use opus_zarr::Error::{Blob, Cancelled, NoStart, NotExact, Read, Store};
+        let message = error.to_string();
+        match error {
+            Store(error) => error.into(),
+            Cancelled => Self::interrupted(),
+            Blob { .. } => Self::new(Exit::Damaged, message),
+            Read { reason, .. } => Self::new(exit_of_read(reason), message),
+            NotExact { recording, .. } => Self::new(Exit::Error, message).with_hint(format!(
+                "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
+            )),
+            NoStart { .. } => Self::new(Exit::Error, message).with_hint(
+                "use --time, counted from its start; or import it again with --time-from and --tz",
+            ),
+            _ => Self::new(Exit::Error, message),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::NotAStore { .. } | StoreError::NoSuchRecording { .. } => {
+                Self::new(Exit::Missing, message)
+            }
+            StoreError::RecordingBusy { .. } => Self::new(Exit::Locked, message)
+                .with_hint("wait until the other is done, then try again"),
+            StoreError::Damaged { .. }
+            | StoreError::Index { .. }
+            | StoreError::Inconsistent { .. }
+            | StoreError::Metadata { .. } => Self::new(Exit::Damaged, message)
+                .with_hint("`opus-zarr verify` says what is damaged"),
+            StoreError::Name(_) => Self::usage(message),
+            _ => Self::new(Exit::Error, message),
+        }
+    }
+}
+
+/// Whether a range could not be read because bytes are damaged, or for want of the bytes.
+fn exit_of_read(reason: DecodeError) -> Exit {
+    match reason {
+        DecodeError::Index { source }
+        | DecodeError::Blob { source }
+        | DecodeError::Source { source, .. }
+        | DecodeError::Sync { source } => match source.downcast::<StoreError>() {
+            Ok(error) => Failure::from(*error).exit,
+            Err(_) => Exit::Error,
+        },
+        DecodeError::IndexRange { .. }
+        | DecodeError::IndexedDuration { .. }
+        | DecodeError::IndexedPacket { .. }
+        | DecodeError::SyncStart { .. }
+        | DecodeError::Decode { .. }
+        | DecodeError::DecodedLength { .. } => Exit::Damaged,
+        _ => Exit::Error,
+    }
+}
+
+impl From<opus_zarr_object_store::Error> for Failure {
+    fn from(error: opus_zarr_object_store::Error) -> Self {
+        Self::usage(error.to_string())
+    }
+}

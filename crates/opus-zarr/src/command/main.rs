@@ -1,0 +1,64 @@
+//! The command `opus-zarr`: what people type around what the library does.
+
+#![forbid(unsafe_code)]
+
+mod failure;
+mod interrupt;
+mod list;
+mod output;
+mod place;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{failure::Failure, output::Output};
+
+/// Long audio recordings, kept compressed as Opus inside Zarr; any sample range read back exactly.
+#[derive(Parser)]
+#[command(name = "opus-zarr", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    output: output::Args,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    List(list::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(&cli.output);
+    let done = interrupt::catch(output.messages().clone()).and_then(|()| cli.verb.run(&mut output));
+    match done.and_then(|()| output.finish()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failed(&failure),
+    }
+}
+
+impl Verb {
+    fn run(self, output: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::List(args) => list::run(&args, output),
+        }
+    }
+}
+
+const EXIT_CODES: &str = "\
+STORE is a directory or a URL (s3://bucket/archive.zarr); STORE/NAME is a recording in it.
+
+Exit codes: 0 done; 1 error; 2 wrong usage; 3 some inputs failed; 4 damage found;
+10 no such store or recording; 11 locked by another writer; 130 interrupted";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_one_another() {
+        super::Cli::command().debug_assert();
+    }
+}

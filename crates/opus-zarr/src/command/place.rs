@@ -1,0 +1,129 @@
+//! Stores and recordings as people write them.
+
+use std::{convert::Infallible, fmt, str::FromStr, sync::Arc};
+
+use opus_zarr::{Recording, Store};
+use opus_zarr_store::{LocalStorage, RecordingName, Storage};
+
+use crate::failure::{Exit, Failure};
+
+/// A path, or a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StorePlace(String);
+
+/// A recording in a store, as in `archive.zarr/station-4`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordingPlace {
+    pub(crate) store: StorePlace,
+    pub(crate) name: RecordingName,
+}
+
+impl StorePlace {
+    pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
+        match self.0.contains("://") {
+            true => Ok(opus_zarr_object_store::open_url(&self.0)?),
+            false => Ok(Arc::new(LocalStorage::new(&self.0))),
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<Store, Failure> {
+        Ok(Store::open_in(self.storage()?)?)
+    }
+
+    pub(crate) fn open_or_create(&self) -> Result<Store, Failure> {
+        Ok(Store::open_or_create_in(self.storage()?)?)
+    }
+}
+
+impl RecordingPlace {
+    /// Opens the recording, in its store.
+    pub(crate) fn open(&self) -> Result<Recording, Failure> {
+        let store = self.open_store()?;
+        Ok(Recording::open_in(&store, self.name.as_str())?)
+    }
+
+    /// Opens its store. Who has named a store alone is told so.
+    pub(crate) fn open_store(&self) -> Result<Store, Failure> {
+        self.store.open().map_err(|failure| {
+            let whole = StorePlace(self.to_string());
+            match failure.exit == Exit::Missing && whole.open().is_ok() {
+                false => failure,
+                true => Failure::new(
+                    Exit::Missing,
+                    format!("{whole} is a store, expected a recording in it"),
+                )
+                .with_hint(format!("`opus-zarr list {whole}` lists them; write {whole}/NAME")),
+            }
+        })
+    }
+}
+
+impl FromStr for StorePlace {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let trimmed = text.trim_end_matches('/');
+        Ok(Self(if trimmed.is_empty() { text.to_owned() } else { trimmed.to_owned() }))
+    }
+}
+
+impl FromStr for RecordingPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let trimmed = text.trim_end_matches('/');
+        let (store, name) = match trimmed.rsplit_once('/') {
+            Some(("", name)) => ("/", name),
+            Some((store, _)) if store.ends_with(":/") => {
+                return Err("expected a recording in the store at this URL: URL/NAME".to_owned());
+            }
+            Some((store, name)) => (store, name),
+            None => (".", trimmed),
+        };
+        let name = name.parse().map_err(|error| format!("{error}; expected STORE/NAME"))?;
+        let Ok(store) = store.parse();
+        Ok(Self { store, name })
+    }
+}
+
+impl fmt::Display for StorePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for RecordingPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.store, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (String, String) {
+        let place: RecordingPlace = text.parse().unwrap();
+        (place.store.to_string(), place.name.to_string())
+    }
+
+    #[test]
+    fn the_last_part_is_the_recording() {
+        let expect = |text, store: &str, name: &str| {
+            assert_eq!(parts(text), (store.to_owned(), name.to_owned()), "{text}");
+        };
+        expect("archive.zarr/a", "archive.zarr", "a");
+        expect("/data/archive.zarr/a b/", "/data/archive.zarr", "a b");
+        expect("s3://bucket/x.zarr/a", "s3://bucket/x.zarr", "a");
+        expect("s3://bucket/a", "s3://bucket", "a");
+        expect("a", ".", "a");
+        expect("/a", "/", "a");
+    }
+
+    #[test]
+    fn what_names_no_recording_is_refused() {
+        for text in ["", "/", "s3://bucket", "s3://bucket/", "a/.hidden", "a/zarr.json", ".."] {
+            assert!(text.parse::<RecordingPlace>().is_err(), "{text:?}");
+        }
+    }
+}
