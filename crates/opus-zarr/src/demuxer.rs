@@ -6,24 +6,39 @@ use std::{
 use caf_opus_demux::CafOpusReader;
 use mp4_opus_demux::{FourCc, Mp4OpusReader};
 use ogg_opus_demux::{Buffered, OggOpusReader};
-use opus_packet::{OpusHead, OpusTags, PacketSource, Timeline};
+use opus_packet::{OpusHead, OpusTags, Packet, PacketSource, Timeline};
 use raw_opus_demux::{OpusDemoReader, SelfDelimitedReader};
 use webm_opus_demux::WebmOpusReader;
 
 use crate::{
-    Container, Error, ImportOptions, RawFormat, RawStream,
+    Container, Error, Finding, ImportOptions, RawFormat, RawStream,
     report::Remark,
     source::{detect, open},
 };
 
 /// Reads the Opus streams of a file one after the other, whatever holds them: track by
 /// track, and of Ogg link by link.
-pub(crate) struct Streams {
+///
+/// ```no_run
+/// use opus_packet::PacketSource;
+/// use opus_zarr::{ImportOptions, Streams};
+///
+/// let mut streams = Streams::open("station-4.webm", &ImportOptions::default())?;
+/// while let Some(stream) = streams.next_stream()? {
+///     while let Some(packet) = stream.next_packet()? {
+///         println!("{} bytes, {} samples", packet.data.len(), packet.duration);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Streams {
     path: PathBuf,
     options: ImportOptions,
     /// None for a raw stream.
     container: Option<Container>,
-    current: Option<Demuxer>,
+    current: Option<OpusStream>,
+    /// Streams so far.
+    count: u64,
     /// The tracks that are known, and which of them is read.
     tracks: Vec<Track>,
     track: usize,
@@ -40,22 +55,19 @@ enum Track {
     Mp4(u32),
 }
 
-/// The stream that is read.
-pub(crate) enum Demuxer {
+/// A stream of Opus packets in a file.
+pub struct OpusStream {
+    number: u64,
+    reader: Reader,
+}
+
+enum Reader {
     Ogg(Box<OggOpusReader<Buffered<File>>>),
     Matroska(Box<WebmOpusReader<File>>),
     Mp4(Box<Mp4OpusReader<File>>),
     Caf(Box<CafOpusReader<File>>),
     SelfDelimited(Box<SelfDelimitedReader<File>>),
     OpusDemo(Box<OpusDemoReader<File>>),
-}
-
-/// A packet of any container.
-pub(crate) struct DemuxedPacket<'a> {
-    pub(crate) data: &'a [u8],
-    pub(crate) duration: u32,
-    /// Whether it lies in one page of an Ogg stream.
-    pub(crate) is_in_page: bool,
 }
 
 /// Why a container could not be read.
@@ -72,17 +84,23 @@ pub enum DemuxError {
 }
 
 impl Streams {
-    pub(crate) fn new(path: &Path, options: &ImportOptions) -> Result<Self, Error> {
+    /// Opens a file; what counts of the options is what they say about reading: `strict` and `raw`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is of no container that is known.
+    pub fn open(path: impl AsRef<Path>, options: &ImportOptions) -> Result<Self, Error> {
+        let path = path.as_ref();
         let container = match options.raw {
             None => Some(detect(path)?),
             Some(_) => None,
         };
         let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
-        Ok(Self { path, options, container, current: None, tracks, track: 0 })
+        Ok(Self { path, options, container, current: None, count: 0, tracks, track: 0 })
     }
 
     /// The container, as it stands in the attributes of a recording.
-    pub(crate) fn container_name(&self) -> &'static str {
+    pub fn container_name(&self) -> &'static str {
         match (self.container, &self.options.raw) {
             (Some(container), _) => container.name(),
             (None, Some(raw)) => raw.format.name(),
@@ -91,7 +109,11 @@ impl Streams {
     }
 
     /// Goes to the next stream; none: there is no other.
-    pub(crate) fn next_stream(&mut self) -> Result<Option<&mut Demuxer>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// What is there is no stream of Opus; with `strict` also what is only odd about it.
+    pub fn next_stream(&mut self) -> Result<Option<&mut OpusStream>, Error> {
         if self.current.is_some() && !self.next_link()? {
             self.current = None;
             self.track += 1;
@@ -99,17 +121,19 @@ impl Streams {
         if self.current.is_none() {
             let Some(&track) = self.tracks.get(self.track) else { return Ok(None) };
             let file = open(&self.path)?;
-            let demuxer = self.demuxer(file, track).map_err(|reason| self.fault(reason))?;
-            self.current = Some(demuxer);
+            let reader = self.reader(file, track).map_err(|reason| self.fault(reason))?;
+            self.current = Some(OpusStream { number: 0, reader });
         }
-        if let Some(demuxer) = &self.current {
-            demuxer.add_tracks(&mut self.tracks);
+        if let Some(stream) = &mut self.current {
+            self.count += 1;
+            stream.number = self.count;
+            stream.reader.add_tracks(&mut self.tracks);
         }
         Ok(self.current.as_mut())
     }
 
     /// The stream that is read.
-    pub(crate) fn current(&mut self) -> Option<&mut Demuxer> {
+    pub(crate) fn current(&mut self) -> Option<&mut OpusStream> {
         self.current.as_mut()
     }
 
@@ -120,12 +144,14 @@ impl Streams {
 
     /// Goes to the next link of a chain; false if there is none.
     fn next_link(&mut self) -> Result<bool, Error> {
-        let Some(Demuxer::Ogg(reader)) = &mut self.current else { return Ok(false) };
+        let Some(OpusStream { reader: Reader::Ogg(reader), .. }) = &mut self.current else {
+            return Ok(false);
+        };
         let next = reader.next_link();
         next.map_err(|reason| self.fault(reason.into()))
     }
 
-    fn demuxer(&self, file: File, track: Track) -> Result<Demuxer, DemuxError> {
+    fn reader(&self, file: File, track: Track) -> Result<Reader, DemuxError> {
         let strict = self.options.strict;
         let container = match (self.container, &self.options.raw) {
             (None, Some(raw)) => return raw_stream(file, raw, strict),
@@ -135,96 +161,121 @@ impl Streams {
             Container::Ogg => {
                 let track = if let Track::OfEachLink(track) = track { track } else { 0 };
                 let options = ogg_opus_demux::Options { strict, track };
-                Demuxer::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
+                Reader::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
             }
             Container::Matroska => {
                 let mut options = webm_opus_demux::Options::default();
                 options.strict = strict;
                 options.track = if let Track::Matroska(track) = track { Some(track) } else { None };
-                Demuxer::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
+                Reader::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
             }
             Container::Mp4 => {
                 let track = if let Track::Mp4(track) = track { Some(track) } else { None };
                 let options = mp4_opus_demux::Options { strict, track };
-                Demuxer::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
+                Reader::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
             }
             Container::Caf => {
                 let options = caf_opus_demux::Options { strict };
-                Demuxer::Caf(Box::new(CafOpusReader::with_options(file, options)?))
+                Reader::Caf(Box::new(CafOpusReader::with_options(file, options)?))
             }
         })
     }
 }
 
-fn raw_stream(file: File, raw: &RawStream, strict: bool) -> Result<Demuxer, DemuxError> {
+fn raw_stream(file: File, raw: &RawStream, strict: bool) -> Result<Reader, DemuxError> {
     let (options, head) = (raw_opus_demux::Options { strict }, raw.head.clone());
     Ok(match raw.format {
         RawFormat::SelfDelimited => {
             let reader = SelfDelimitedReader::with_options(file, head, options)?;
-            Demuxer::SelfDelimited(Box::new(reader))
+            Reader::SelfDelimited(Box::new(reader))
         }
         RawFormat::OpusDemo => {
             let reader = OpusDemoReader::with_options(file, head, options)?;
-            Demuxer::OpusDemo(Box::new(reader))
+            Reader::OpusDemo(Box::new(reader))
         }
     })
 }
 
 /// The same for whichever reader there is.
 macro_rules! with_reader {
-    ($demuxer:expr, $reader:ident => $body:expr) => {
-        match $demuxer {
-            Demuxer::Ogg($reader) => $body,
-            Demuxer::Matroska($reader) => $body,
-            Demuxer::Mp4($reader) => $body,
-            Demuxer::Caf($reader) => $body,
-            Demuxer::SelfDelimited($reader) => $body,
-            Demuxer::OpusDemo($reader) => $body,
+    ($reader:expr, $it:ident => $body:expr) => {
+        match $reader {
+            Reader::Ogg($it) => $body,
+            Reader::Matroska($it) => $body,
+            Reader::Mp4($it) => $body,
+            Reader::Caf($it) => $body,
+            Reader::SelfDelimited($it) => $body,
+            Reader::OpusDemo($it) => $body,
         }
     };
 }
 
-impl Demuxer {
-    pub(crate) fn head(&self) -> &OpusHead {
-        with_reader!(self, reader => reader.head())
+impl OpusStream {
+    /// Which stream of the file it is, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
-    pub(crate) fn tags(&self) -> &OpusTags {
-        with_reader!(self, reader => reader.tags())
+    /// Its head.
+    pub fn head(&self) -> &OpusHead {
+        with_reader!(&self.reader, reader => reader.head())
+    }
+
+    /// Its comments.
+    pub fn tags(&self) -> &OpusTags {
+        with_reader!(&self.reader, reader => reader.tags())
     }
 
     /// Which samples play; known at the end.
-    pub(crate) fn timeline(&self) -> Option<Timeline> {
-        with_reader!(self, reader => reader.timeline())
+    pub fn timeline(&self) -> Option<Timeline> {
+        with_reader!(&self.reader, reader => reader.timeline())
+    }
+
+    /// What there is to know of the stream since the last time.
+    pub fn findings(&mut self) -> Vec<Finding> {
+        let stream = self.number;
+        let finding =
+            |Remark { is_violation, message, .. }| Finding { stream, is_violation, message };
+        self.remarks().into_iter().map(finding).collect()
     }
 
     /// The serial number of an Ogg stream.
     pub(crate) fn serial(&self) -> Option<u32> {
-        if let Self::Ogg(reader) = self { Some(reader.serial()) } else { None }
+        if let Reader::Ogg(reader) = &self.reader { Some(reader.serial()) } else { None }
     }
 
     /// What has been found since the last time.
     pub(crate) fn remarks(&mut self) -> Vec<Remark> {
-        with_reader!(self, reader => reader.findings().map(Remark::from).collect())
+        with_reader!(&mut self.reader, reader => reader.findings().map(Remark::from).collect())
     }
 
-    pub(crate) fn next_packet(&mut self) -> Result<Option<DemuxedPacket<'_>>, DemuxError> {
-        if let Self::Ogg(reader) = self {
-            let packet = reader.next_ogg_packet()?;
-            return Ok(packet.map(|packet| DemuxedPacket {
-                data: packet.data,
-                duration: packet.duration,
-                is_in_page: packet.offset.is_some(),
-            }));
+    /// The next packet, and whether it lies in one page of an Ogg stream.
+    pub(crate) fn next_placed(&mut self) -> Result<Option<(Packet<'_>, bool)>, DemuxError> {
+        match &mut self.reader {
+            Reader::Ogg(reader) => {
+                let packet = reader.next_ogg_packet()?;
+                Ok(packet.map(|packet| {
+                    let is_in_page = packet.offset.is_some();
+                    (Packet { data: packet.data, duration: packet.duration }, is_in_page)
+                }))
+            }
+            other => {
+                let packet = with_reader!(other, reader => reader.next_packet()?);
+                Ok(packet.map(|packet| (packet, false)))
+            }
         }
-        let packet = with_reader!(self, reader => reader.next_packet()?);
-        Ok(packet.map(|packet| DemuxedPacket {
-            data: packet.data,
-            duration: packet.duration,
-            is_in_page: false,
-        }))
     }
+}
 
+impl PacketSource for OpusStream {
+    type Error = DemuxError;
+
+    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, DemuxError> {
+        Ok(self.next_placed()?.map(|(packet, _)| packet))
+    }
+}
+
+impl Reader {
     /// Adds the Opus tracks beside the one that is read.
     fn add_tracks(&self, tracks: &mut Vec<Track>) {
         match self {

@@ -22,7 +22,7 @@ mod verify;
 
 pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
-pub use demuxer::DemuxError;
+pub use demuxer::{DemuxError, OpusStream, Streams};
 pub use error::Error;
 pub use import::{Imported, import, import_into, import_watched, import_with};
 pub use options::{ImportOptions, RawFormat, RawStream};
@@ -35,7 +35,7 @@ pub use opus_zarr_store::{
 };
 pub use progress::{ImportStage, Progress};
 pub use read_many::ReadLimits;
-pub use recorder_metadata::Zone;
+pub use recorder_metadata::{Source as StartSource, Zone};
 pub use recording::{NotExact, ReadMode, Recording};
 pub use report::Finding;
 pub use stream::SampleStream;

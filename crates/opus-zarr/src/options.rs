@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use opus_packet::OpusHead;
 use opus_transcode::TranscodeOptions;
-use recorder_metadata::Zone;
+use recorder_metadata::{Source as StartSource, Zone};
 
 /// How a file is imported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub struct ImportOptions {
     pub ffmpeg: Option<PathBuf>,
     /// The time zone of clocks of which the file does not say it. None: it stays unknown.
     pub zone: Option<Zone>,
+    /// Where alone the start of the recording is looked for. None: everywhere, and what is most to
+    /// be believed is taken.
+    pub start_from: Option<StartSource>,
 }
 
 /// Packets without a container. Nothing in the file says what they are, so the caller

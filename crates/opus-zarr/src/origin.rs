@@ -6,8 +6,10 @@ use opus_transcode::MetadataChunk;
 use opus_zarr_store::{Certainty as StoredCertainty, MetadataContent, SourceMetadata, Start};
 use recorder_metadata::{
     AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, Source, StartTime, Wamd,
-    Zone, time_in_file_name,
+    time_in_file_name,
 };
+
+use crate::ImportOptions;
 
 /// What a source says beside its audio.
 pub(crate) struct Origin {
@@ -28,13 +30,16 @@ impl Origin {
         tags: impl Iterator<Item = (&'a str, &'a str)>,
         file_name: &str,
         rate: u32,
-        zone: Option<&Zone>,
+        options: &ImportOptions,
     ) -> Self {
         let mut found = Found { rate, ..Found::default() };
         chunks.iter().for_each(|chunk| found.read_chunk(chunk));
         tags.for_each(|(name, value)| found.read_tag(name, value));
         found.times.extend(time_in_file_name(file_name));
-        let (start, findings) = StartTime::choose(&found.times, zone).unzip();
+        found
+            .times
+            .retain(|(source, _)| options.start_from.is_none_or(|only| is_of(*source, only)));
+        let (start, findings) = StartTime::choose(&found.times, options.zone.as_ref()).unzip();
         found.findings.extend(findings.into_iter().flatten().map(|finding| finding.to_string()));
         Self {
             start: start.map(stored_start),
@@ -44,6 +49,11 @@ impl Origin {
             findings: found.findings,
         }
     }
+}
+
+/// Whoever asks for the name of the file takes either kind.
+fn is_of(source: Source, only: Source) -> bool {
+    source == only || (source, only) == (Source::HexFileName, Source::FileName)
 }
 
 #[derive(Default)]

@@ -5,7 +5,7 @@ use opus_zarr_store::Gap;
 
 use crate::{
     Error, Finding, ImportOptions,
-    demuxer::{Demuxer, Streams},
+    demuxer::{OpusStream, Streams},
     progress::Watch,
 };
 
@@ -36,7 +36,7 @@ impl Survey {
         options: &ImportOptions,
         watch: &mut Watch<'_>,
     ) -> Result<Self, Error> {
-        let mut streams = Streams::new(path, options)?;
+        let mut streams = Streams::open(path, options)?;
         let container = streams.container_name();
         let mut survey = Self {
             container,
@@ -58,17 +58,16 @@ impl Survey {
     fn read(
         &mut self,
         number: u64,
-        demuxer: &mut Demuxer,
+        demuxer: &mut OpusStream,
         path: &Path,
         watch: &mut Watch<'_>,
     ) -> Result<(), Error> {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
         let mut coded_len = 0;
         loop {
-            let packet = match demuxer.next_packet() {
-                Ok(packet) => {
-                    packet.map(|packet| (packet.data.len(), packet.duration, packet.is_in_page))
-                }
+            let packet = match demuxer.next_placed() {
+                Ok(packet) => packet
+                    .map(|(packet, is_in_page)| (packet.data.len(), packet.duration, is_in_page)),
                 Err(reason) => return Err(Error::Source { path: path.to_owned(), reason }),
             };
             for remark in demuxer.remarks() {

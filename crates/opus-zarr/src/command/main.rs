@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod failure;
+mod import;
+mod info;
+mod inspect;
 mod interrupt;
 mod list;
 mod output;
 mod place;
+mod text;
 
 use std::process::ExitCode;
 
@@ -26,7 +30,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    Import(import::Args),
     List(list::Args),
+    Info(info::Args),
+    Inspect(inspect::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +49,9 @@ fn main() -> ExitCode {
 impl Verb {
     fn run(self, output: &mut Output) -> Result<(), Failure> {
         match self {
+            Self::Import(args) => import::run(&args, output),
+            Self::Info(args) => info::run(&args, output),
+            Self::Inspect(args) => inspect::run(&args, output),
             Self::List(args) => list::run(&args, output),
         }
     }

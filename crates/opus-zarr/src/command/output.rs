@@ -145,6 +145,7 @@ impl Messages {
         }
     }
 
+    /// Why the command ends.
     pub(crate) fn failure(&self, failure: &Failure) {
         let Failure { exit, message, hint } = failure;
         if self.0.is_json {
@@ -154,6 +155,14 @@ impl Messages {
         }
         self.write(&format!("error: {message}"));
         if let Some(hint) = hint {
+            self.write(&format!("  {hint}"));
+        }
+    }
+
+    /// What became of one of many, for people: the command goes on.
+    pub(crate) fn failed_one(&self, failure: &Failure) {
+        self.write(&format!("failed: {}", failure.message));
+        if let Some(hint) = &failure.hint {
             self.write(&format!("  {hint}"));
         }
     }

@@ -5,13 +5,13 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusWriter;
-use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
+use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
 use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
 
 use super::record::{SERIAL, names, record, write_error};
 use crate::{
     Error, ImportOptions, Imported,
-    demuxer::{Demuxer, Streams},
+    demuxer::{OpusStream, Streams},
     origin::Origin,
     progress::{ImportStage, Watch},
     source::{SourceFile, file_len},
@@ -53,7 +53,7 @@ impl<'a> OpusFile<'a> {
         name: &RecordingName,
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
-        let mut streams = Streams::new(self.source.path(), self.options)?;
+        let mut streams = Streams::open(self.source.path(), self.options)?;
         let mut recordings = Vec::new();
         let mut number = 0;
         let names = names(name, self.survey.streams.len(), store)?;
@@ -88,7 +88,7 @@ impl<'a> OpusFile<'a> {
     fn copy(
         &self,
         stream: &StreamSurvey,
-        demuxer: &Demuxer,
+        demuxer: &OpusStream,
         blob: &mut BlobWriter,
         watch: &mut Watch<'_>,
     ) -> Result<Description, Error> {
@@ -100,7 +100,7 @@ impl<'a> OpusFile<'a> {
     fn remux(
         &self,
         stream: &StreamSurvey,
-        demuxer: &mut Demuxer,
+        demuxer: &mut OpusStream,
         blob: &mut BlobWriter,
         watch: &mut Watch<'_>,
     ) -> Result<Description, Error> {
@@ -114,11 +114,15 @@ impl<'a> OpusFile<'a> {
     fn start(&self, tags: &OpusTags) -> Option<Start> {
         let comments: Vec<_> = tags.comments().collect();
         let tags = comments.iter().filter_map(|comment| comment.split_once('='));
-        let zone = self.options.zone.as_ref();
-        Origin::of(&[], tags, &self.source.name(), SAMPLE_RATE, zone).start
+        Origin::of(&[], tags, &self.source.name(), SAMPLE_RATE, self.options).start
     }
 
-    fn describe(&self, stream: &StreamSurvey, stored: StoredAs, demuxer: &Demuxer) -> Description {
+    fn describe(
+        &self,
+        stream: &StreamSurvey,
+        stored: StoredAs,
+        demuxer: &OpusStream,
+    ) -> Description {
         Description {
             head: demuxer.head().clone(),
             tags: demuxer.tags().clone(),
@@ -144,7 +148,7 @@ impl<'a> OpusFile<'a> {
 
 /// Writes the packets of a stream; gives the timeline of what is written.
 fn write_stream(
-    demuxer: &mut Demuxer,
+    demuxer: &mut OpusStream,
     timeline: Timeline,
     blob: &mut BlobWriter,
     path: &Path,

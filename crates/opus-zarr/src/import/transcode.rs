@@ -158,7 +158,7 @@ impl Track {
         let rate = file.format().rate;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let tags = || file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
-        let origin = Origin::of(&file.chunks(), tags(), &file_name, rate, options.zone.as_ref());
+        let origin = Origin::of(&file.chunks(), tags(), &file_name, rate, options);
         let in_chunks = origin.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let comments: Vec<String> =
             tags().chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();

@@ -1,0 +1,153 @@
+//! How files are imported, as it is said on the command line.
+
+use std::path::PathBuf;
+
+use opus_zarr::{Bitrate, FrameDuration, ImportOptions, StartSource, Ultrasound, Zone};
+
+use crate::failure::Failure;
+
+#[derive(clap::Args)]
+pub(super) struct Encoding {
+    /// Bits per second of what is encoded, all channels, as in `64k` [default: 96k mono, 160k stereo, 80k
+    /// for each of more channels]
+    #[arg(long, value_name = "RATE", value_parser = bitrate)]
+    bitrate: Option<Bitrate>,
+    /// Milliseconds of a packet that is encoded: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120
+    #[arg(long, value_name = "MS", default_value = "20", value_parser = frame_duration)]
+    frame: FrameDuration,
+    /// What becomes of audio that is sampled faster than 48 kHz
+    #[arg(long, value_name = "WHAT", default_value = "downsample")]
+    ultrasonic: Ultrasonic,
+    /// Where the time of the start is looked for [default: everywhere; what is most to be believed is
+    /// taken]
+    #[arg(long, value_name = "WHERE")]
+    time_from: Option<TimeFrom>,
+    /// Time zone of recorders that do not say theirs, as in `Europe/Zurich` or `+02:00`
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    tz: Option<Zone>,
+    /// Measure a sync map, so that reads are exact [default: for what is encoded]
+    #[arg(long, conflicts_with = "approximate")]
+    exact: bool,
+    /// Measure none: `opus-zarr sync` can do it later
+    #[arg(long)]
+    approximate: bool,
+    /// Who decodes audio that is not Opus
+    #[arg(long, value_name = "WHO", default_value = "own")]
+    decoder: Decoder,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Ultrasonic {
+    /// Each sample is kept, played slower: up to 20/48 of the sample rate nothing is lost
+    Keep,
+    /// It is resampled to 48 kHz: what is above 20 kHz is lost
+    Downsample,
+    /// The file is not imported
+    Reject,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum TimeFrom {
+    Guano,
+    Wamd,
+    Audiomoth,
+    Bext,
+    Ixml,
+    FileName,
+    Tag,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Decoder {
+    /// The decoders in this program
+    Own,
+    /// The program ffmpeg, which must be installed
+    Ffmpeg,
+}
+
+impl Encoding {
+    pub(super) fn options(&self) -> Result<ImportOptions, Failure> {
+        let mut options = ImportOptions {
+            exact: (self.exact || self.approximate).then_some(self.exact),
+            zone: self.tz.clone(),
+            start_from: self.time_from.map(TimeFrom::source),
+            ffmpeg: matches!(self.decoder, Decoder::Ffmpeg).then(|| PathBuf::from("ffmpeg")),
+            ..ImportOptions::default()
+        };
+        options.transcode.bitrate = self.bitrate;
+        options.transcode.frame_duration = self.frame;
+        options.transcode.ultrasound = match self.ultrasonic {
+            Ultrasonic::Keep => Ultrasound::Keep,
+            Ultrasonic::Downsample => Ultrasound::Downsample,
+            Ultrasonic::Reject => Ultrasound::Reject,
+        };
+        Ok(options)
+    }
+}
+
+impl TimeFrom {
+    fn source(self) -> StartSource {
+        match self {
+            Self::Guano => StartSource::Guano,
+            Self::Wamd => StartSource::Wamd,
+            Self::Audiomoth => StartSource::AudioMothComment,
+            Self::Bext => StartSource::Bext,
+            Self::Ixml => StartSource::Ixml,
+            Self::FileName => StartSource::FileName,
+            Self::Tag => StartSource::Tag,
+        }
+    }
+}
+
+/// `64k`, `64kb/s`, `64000`: what is below 1000 surely means thousands, but is not guessed at.
+fn bitrate(text: &str) -> Result<Bitrate, String> {
+    let expected = || "expected bits per second, as in 64k or 64000".to_owned();
+    let lower = text.trim().to_ascii_lowercase();
+    let number = lower.trim_end_matches("b/s").trim_end_matches("bps").trim_end();
+    let (number, unit) = match number.strip_suffix('k') {
+        Some(number) => (number.trim_end(), 1000),
+        None => (number, 1),
+    };
+    let bits = number.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
+    match bits.ok_or_else(expected)? {
+        few @ ..1000 => Err(format!("{few} bits per second are too few; {few}k are {few},000")),
+        bits => Ok(Bitrate::bits_per_second(bits)),
+    }
+}
+
+fn frame_duration(text: &str) -> Result<FrameDuration, String> {
+    let number = text.trim().trim_end_matches("ms").trim_end();
+    let micros = number.parse::<f64>().ok().map(|millis| millis * 48.0);
+    let found = FrameDuration::ALL
+        .into_iter()
+        .find(|duration| micros == Some(f64::from(duration.samples())));
+    found.ok_or_else(|| "expected 2.5, 5, 10, 20, 40, 60, 80, 100 or 120 milliseconds".to_owned())
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    text.parse().map_err(|error: recorder_metadata::Error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bitrates_are_written_in_several_ways() {
+        for text in ["64k", "64000", "64 kb/s", "64kbps", "64K"] {
+            assert_eq!(bitrate(text), Ok(Bitrate::bits_per_second(64_000)), "{text}");
+        }
+        for text in ["64", "", "k", "-1", "5000000k", "64m"] {
+            assert!(bitrate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn frames_are_those_of_opus() {
+        assert_eq!(frame_duration("2.5"), Ok(FrameDuration::Ms2_5));
+        assert_eq!(frame_duration("120ms"), Ok(FrameDuration::Ms120));
+        for text in ["30", "0", "NaN", "", "20s"] {
+            assert!(frame_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Imports on several threads.
+
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    sync::{
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{self, Sender},
+    },
+    thread,
+};
+
+use opus_zarr::{ImportOptions, Recording, Store, import_watched};
+
+use super::{
+    plan::Planned,
+    present::{Found, Present},
+    progress::{FileProgress, Overall},
+    report::{Done, Outcome},
+};
+use crate::{
+    failure::{Exit, Failure},
+    interrupt,
+    output::Messages,
+};
+
+/// What all files have in common.
+pub(super) struct Run<'a> {
+    /// None: it is only said what would be done.
+    pub(super) store: Option<&'a Store>,
+    pub(super) present: &'a Present,
+    pub(super) options: &'a ImportOptions,
+    /// Files at once.
+    pub(super) jobs: usize,
+    /// Whether the first failure stops the others.
+    pub(super) stops: bool,
+}
+
+/// Imports them all, and gives each to `each` when it is done. Those that were not begun are
+/// [`Outcome::Left`].
+pub(super) fn import_all(
+    run: &Run<'_>,
+    planned: &[Planned],
+    messages: &Messages,
+    mut each: impl FnMut(Done) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let overall = Overall::new(planned.len(), planned.iter().map(|it| it.bytes).sum(), messages);
+    let workers = Workers {
+        run,
+        planned,
+        overall: &overall,
+        next: AtomicUsize::new(0),
+        is_over: AtomicBool::new(false),
+    };
+    let (sender, done) = mpsc::channel();
+    let result = thread::scope(|scope| {
+        for number in 0..run.jobs {
+            let (workers, sender) = (&workers, sender.clone());
+            let spawned = thread::Builder::new().spawn_scoped(scope, move || workers.work(&sender));
+            if let (Err(error), 0) = (spawned, number) {
+                return Err(Failure::new(Exit::Error, format!("cannot start a thread: {error}")));
+            }
+        }
+        drop(sender);
+        done.iter().try_for_each(|done| {
+            each(done).inspect_err(|_| workers.is_over.store(true, Ordering::Relaxed))
+        })
+    });
+    overall.finish();
+    result
+}
+
+struct Workers<'a> {
+    run: &'a Run<'a>,
+    planned: &'a [Planned],
+    overall: &'a Overall,
+    next: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Workers<'_> {
+    fn work(&self, done: &Sender<Done>) {
+        while let Some(planned) = self.planned.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = match self.flow() {
+                ControlFlow::Break(()) => Done::new(planned, Outcome::Left),
+                ControlFlow::Continue(()) => self.one(planned),
+            };
+            if self.run.stops && outcome.outcome.is_failure() {
+                self.is_over.store(true, Ordering::Relaxed);
+            }
+            // Nobody hears any more: then all is over, too.
+            let _ = done.send(outcome);
+        }
+    }
+
+    fn one(&self, planned: &Planned) -> Done {
+        let mut progress = self.overall.file(planned.bytes);
+        let done = self.import(planned, &mut progress).unwrap_or_else(|failure| {
+            match failure.exit == Exit::Interrupted {
+                true => Done::new(planned, Outcome::Left),
+                false => Done::new(planned, Outcome::Failed(failure)),
+            }
+        });
+        progress.finish();
+        done
+    }
+
+    fn import(&self, planned: &Planned, progress: &mut FileProgress<'_>) -> Result<Done, Failure> {
+        let Planned { path, name, bytes } = planned;
+        let other = match self.run.present.find(path, *bytes, self.run.options)? {
+            Found::Same { names, is_exact } => return self.pass_over(planned, &names, is_exact),
+            Found::Other { name } => Some(name),
+            Found::Nothing => None,
+        };
+        let Some(store) = self.run.store else {
+            return Ok(Done::new(planned, Outcome::Planned).called([name.to_string()]));
+        };
+        let options = self.options();
+        let imported = import_watched(path, store, name.as_str(), &options, &mut |told| {
+            progress.tell(told);
+            self.flow()
+        });
+        let imported = imported.map_err(|error| advised(error.into(), other))?;
+        let findings = imported.findings.iter().map(ToString::to_string);
+        Ok(Done::new(planned, Outcome::Imported).holding(&imported.recordings).finding(findings))
+    }
+
+    /// Of a file that is there, at most the sync map is missing.
+    fn pass_over(
+        &self,
+        planned: &Planned,
+        names: &[&str],
+        is_exact: bool,
+    ) -> Result<Done, Failure> {
+        let done =
+            Done::new(planned, Outcome::Present).called(names.iter().map(ToString::to_string));
+        let Some(store) =
+            self.run.store.filter(|_| self.run.options.exact == Some(true) && !is_exact)
+        else {
+            return Ok(done);
+        };
+        for name in names {
+            let mut recording = Recording::open_in(store, name)?;
+            if recording.info().sync.is_none() {
+                recording.build_sync()?;
+            }
+        }
+        Ok(done.saying("now with a sync map"))
+    }
+
+    /// Several files at once share the processors.
+    fn options(&self) -> ImportOptions {
+        let mut options = self.run.options.clone();
+        let threads = options.transcode.threads.get() / self.run.jobs;
+        options.transcode.threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        options
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        match self.is_over.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => interrupt::flow(),
+        }
+    }
+}
+
+/// What to do about a file that cannot be imported.
+fn advised(failure: Failure, other: Option<&str>) -> Failure {
+    let is_taken = failure.message.contains("already holds a recording");
+    match (other, is_taken) {
+        (Some(name), true) => failure.with_hint(format!(
+            "it is of this very file, imported in another way: `opus-zarr rm STORE/{name}` first, or give a --name"
+        )),
+        (None, true) => failure.with_hint("it is of another file: give this one another --name"),
+        (_, false) => failure,
+    }
+}

@@ -1,0 +1,301 @@
+use std::fmt;
+
+use indicatif::HumanBytes;
+use opus_zarr::{ReadMode, Recording};
+use opus_zarr_store::{RecordingReader, StoredAs};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    failure::Failure,
+    output::{Line, Output},
+    place::RecordingPlace,
+    text::{Clock, bits_per_second, seconds},
+};
+
+/// Tell what a recording is: length, packets, source, start, tags, what was lost
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// STORE/NAME
+    recording: RecordingPlace,
+    /// Only one field, as --json names it: `play_samples`, `source.sha256`
+    #[arg(long, conflicts_with = "packets")]
+    field: Option<String>,
+    /// The index instead: a line for each packet
+    #[arg(long)]
+    packets: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let recording = args.recording.open()?;
+    if args.packets {
+        return packets(&args.recording, output);
+    }
+    let info = Info::of(&args.recording, &recording);
+    match &args.field {
+        None => output.data(&info),
+        Some(field) => self::field(&info, field, output),
+    }
+}
+
+/// What there is to know of a recording.
+#[derive(Serialize)]
+struct Info<'a> {
+    store: String,
+    name: &'a str,
+    /// Real ones, at which it was recorded.
+    seconds: f64,
+    play_samples: u64,
+    coded_samples: u64,
+    pre_skip: u16,
+    /// Samples for each second of real time.
+    real_rate: u32,
+    channels: u8,
+    mapping_family: u8,
+    packets: u64,
+    blob_bytes: u64,
+    blob_sha256: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits_per_second: Option<u64>,
+    /// `exact` or `approximate`.
+    reads: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_approximate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<&'a opus_zarr::Start>,
+    source: &'a opus_zarr::Source,
+    tags: &'a opus_zarr::Tags,
+    gaps: &'a [opus_zarr::Gap],
+    user: &'a serde_json::Map<String, Value>,
+}
+
+impl<'a> Info<'a> {
+    fn of(place: &RecordingPlace, recording: &'a Recording) -> Self {
+        let info = recording.info();
+        let length = recording.time_of(info.play_length);
+        Self {
+            store: place.store.to_string(),
+            name: recording.name(),
+            seconds: seconds(length),
+            play_samples: info.play_length,
+            coded_samples: info.coded_length,
+            pre_skip: info.pre_skip,
+            real_rate: info.real_rate.get(),
+            channels: info.channels,
+            mapping_family: info.mapping_family,
+            packets: info.packet_count,
+            blob_bytes: info.blob_bytes,
+            blob_sha256: &info.blob_sha256,
+            index_bytes: recording.index_info().map(|index| index.bytes),
+            bits_per_second: bits_per_second(info.blob_bytes, length),
+            reads: match recording.read_mode() {
+                ReadMode::Exact => "exact",
+                _ => "approximate",
+            },
+            why_approximate: recording.exactness().err().map(|reason| reason.to_string()),
+            start: info.start.as_ref(),
+            source: &info.source,
+            tags: &info.tags,
+            gaps: &info.gaps,
+            user: &info.user,
+        }
+    }
+}
+
+impl Line for Info<'_> {
+    const TYPE: &'static str = "info";
+}
+
+impl fmt::Display for Info<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = std::time::Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        writeln!(f, "name      {}", self.name)?;
+        writeln!(f, "length    {}, {} samples at 48 kHz", Clock(length), self.play_samples)?;
+        if self.real_rate != 48_000 {
+            writeln!(f, "rate      {} samples are a second of real time", self.real_rate)?;
+        }
+        self.write_size(f)?;
+        match &self.why_approximate {
+            None => writeln!(f, "reads     exact")?,
+            Some(reason) => writeln!(f, "reads     approximate: {reason}")?,
+        }
+        self.write_start(f)?;
+        self.write_source(f)?;
+        for comment in &self.tags.comments {
+            writeln!(f, "tag       {}", one_line(comment))?;
+        }
+        for gap in self.gaps {
+            writeln!(f, "lost      {} samples at coded sample {}", gap.samples, gap.position)?;
+        }
+        for finding in &self.source.findings {
+            writeln!(f, "finding   {finding}")?;
+        }
+        for (key, value) in self.user {
+            writeln!(f, "user      {key} = {value}")?;
+        }
+        write!(f, "sha256    {} of the Ogg Opus stream", self.blob_sha256)
+    }
+}
+
+impl Info<'_> {
+    fn write_size(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kilobits = self.bits_per_second.unwrap_or_default() / 1000;
+        let (channels, packets) = (self.channels, self.packets);
+        let index = match self.index_bytes {
+            Some(bytes) => format!("index of {}", HumanBytes(bytes)),
+            None => "index missing: `opus-zarr reindex` makes it again".to_owned(),
+        };
+        let channels = match channels {
+            1 => "mono".to_owned(),
+            2 => "stereo".to_owned(),
+            more => format!("{more} channels, mapping family {}", self.mapping_family),
+        };
+        writeln!(
+            f,
+            "audio     {channels}, {packets} packets, {} ({kilobits} kb/s), {index}",
+            HumanBytes(self.blob_bytes)
+        )
+    }
+
+    fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.start {
+            None => writeln!(f, "start     unknown"),
+            Some(start) => match &start.utc {
+                Some(utc) => writeln!(f, "start     {utc}, by {}", start.source),
+                None => writeln!(
+                    f,
+                    "start     {} by the clock of the recorder, time zone unknown, by {}",
+                    start.local, start.source
+                ),
+            },
+        }
+    }
+
+    fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.source;
+        let stored = match source.stored {
+            StoredAs::Verbatim => "kept byte for byte",
+            StoredAs::Remuxed => "its packets kept in new pages",
+            _ => "encoded",
+        };
+        writeln!(
+            f,
+            "source    {}, {}, {} in {}, {stored}",
+            source.name,
+            HumanBytes(source.bytes),
+            source.codec,
+            source.container
+        )?;
+        let Some(transcoding) = &source.transcoding else { return Ok(()) };
+        let settings = &transcoding.settings;
+        writeln!(
+            f,
+            "encoded   from {} Hz at {} kb/s {}, {} ms packets, by {}",
+            transcoding.rate,
+            settings.bitrate / 1000,
+            settings.rate_control,
+            f64::from(settings.frame_duration) / 48.0,
+            transcoding.encoder
+        )
+    }
+}
+
+/// Comments come from anywhere, and may hold what moves the cursor.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Writes a field: text as it is, all else as JSON.
+fn field(info: &Info<'_>, path: &str, output: &mut Output) -> Result<(), Failure> {
+    let all = serde_json::to_value(info)
+        .map_err(|error| Failure::usage(format!("cannot write the fields: {error}")))?;
+    let mut value = &all;
+    for (depth, part) in path.split('.').enumerate() {
+        let found = match value {
+            Value::Array(values) => part.parse().ok().and_then(|number: usize| values.get(number)),
+            value => value.get(part),
+        };
+        value = found.ok_or_else(|| no_such_field(value, path, depth))?;
+    }
+    output.data(&Field { field: path, value })
+}
+
+fn no_such_field(value: &Value, path: &str, depth: usize) -> Failure {
+    let parent = path.split('.').take(depth).collect::<Vec<_>>().join(".");
+    let failure = Failure::usage(match depth {
+        0 => format!("there is no field {path:?} here"),
+        _ => format!("there is no field {path:?}: {parent:?} has none of that name"),
+    });
+    match value.as_object() {
+        Some(fields) => {
+            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+            failure.with_hint(format!("there are: {}", names.join(", ")))
+        }
+        None => failure,
+    }
+}
+
+#[derive(Serialize)]
+struct Field<'a> {
+    field: &'a str,
+    value: &'a Value,
+}
+
+impl Line for Field<'_> {
+    const TYPE: &'static str = "field";
+}
+
+impl fmt::Display for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value {
+            Value::String(text) => f.write_str(text),
+            value => value.fmt(f),
+        }
+    }
+}
+
+/// Writes the rows of the index.
+fn packets(place: &RecordingPlace, output: &mut Output) -> Result<(), Failure> {
+    let store = place.open_store()?;
+    let reader = RecordingReader::open_in(store.storage().clone(), &place.name)?;
+    if !output.is_json() {
+        output.bytes(b"    packet        byte   bytes  samples  first coded sample\n")?;
+    }
+    for span in reader.index_chunks()? {
+        let span = span?;
+        for (packet, row) in span.packets().zip(span.rows()) {
+            let (byte, bytes, samples) = (row.offset, row.length, row.duration);
+            output.data(&IndexedPacket {
+                packet,
+                byte,
+                bytes,
+                samples,
+                coded_sample: row.first,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A row of the index.
+#[derive(Serialize)]
+struct IndexedPacket {
+    packet: u64,
+    byte: u64,
+    bytes: u64,
+    samples: u64,
+    coded_sample: u64,
+}
+
+impl Line for IndexedPacket {
+    const TYPE: &'static str = "indexed_packet";
+}
+
+impl fmt::Display for IndexedPacket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { packet, byte, bytes, samples, coded_sample } = self;
+        write!(f, "{packet:>10}  {byte:>10}  {bytes:>6}  {samples:>7}  {coded_sample:>18}")
+    }
+}

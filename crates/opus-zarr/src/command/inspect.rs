@@ -1,0 +1,166 @@
+//! What is in a file, before it is imported.
+
+mod lines;
+
+use std::{collections::BTreeMap, fs::File, path::PathBuf};
+
+use ogg_opus_demux::PageReader;
+use opus_packet::{PacketSource, SAMPLE_RATE, Toc};
+use opus_transcode::{AudioFile, ReadOptions};
+use opus_zarr::{ImportOptions, OpusStream, Streams};
+
+use self::lines::{
+    AudioLine, ChunkLine, FindingLine, KindLine, PacketLine, PageLine, StreamLine, TagLine,
+};
+use crate::{
+    failure::{Exit, Failure},
+    output::Output,
+};
+
+/// Show what is in a file: streams, packets, what is wrong with it; of other audio its form and metadata
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Audio of any kind; Opus in Ogg, WebM, Matroska, MP4 or CAF
+    file: PathBuf,
+    /// A line for each Ogg page instead
+    #[arg(long, conflicts_with = "packets")]
+    pages: bool,
+    /// A line for each packet as well
+    #[arg(long)]
+    packets: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    if args.pages {
+        return pages(args, output);
+    }
+    let mut streams = match Streams::open(&args.file, &ImportOptions::default()) {
+        Ok(streams) => streams,
+        Err(error) => return audio(args, error, output),
+    };
+    let (container, mut count) = (streams.container_name(), 0);
+    loop {
+        match streams.next_stream() {
+            Ok(None) => return Ok(()),
+            Ok(Some(opened)) => stream(opened, container, args, output)?,
+            Err(error) if count == 0 => return audio(args, error, output),
+            Err(error) => return Err(unreadable(&error)),
+        }
+        count += 1;
+    }
+}
+
+fn unreadable(error: &opus_zarr::Error) -> Failure {
+    Failure::new(Exit::Error, error.to_string())
+}
+
+/// What a kind of packets comes to.
+#[derive(Default)]
+struct Amount {
+    packets: u64,
+    bytes: u64,
+}
+
+fn stream(
+    stream: &mut OpusStream,
+    container: &str,
+    args: &Args,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    output.data(&StreamLine::of(stream, container))?;
+    for comment in stream.tags().comments() {
+        output.data(&TagLine::of_comment(&comment))?;
+    }
+    let mut kinds: BTreeMap<(String, u32), Amount> = BTreeMap::new();
+    let (mut packets, mut bytes, mut coded) = (0, 0, 0);
+    loop {
+        let packet = stream.next_packet().map_err(|reason| {
+            let file = &args.file;
+            Failure::new(Exit::Error, format!("{file:?}: {reason}"))
+        })?;
+        if let Some(packet) = packet {
+            let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
+            let kind = kind_of(packet.data);
+            if args.packets {
+                output.data(&PacketLine {
+                    packet: packets,
+                    bytes: length,
+                    samples: packet.duration,
+                    coded_sample: coded,
+                    kind: kind.clone(),
+                })?;
+            }
+            let amount = kinds.entry((kind, packet.duration)).or_default();
+            (amount.packets, amount.bytes) = (amount.packets + 1, amount.bytes + length);
+            (packets, bytes, coded) =
+                (packets + 1, bytes + length, coded + u64::from(packet.duration));
+            for finding in stream.findings() {
+                output.data(&FindingLine::from(finding))?;
+            }
+            continue;
+        }
+        break;
+    }
+    for finding in stream.findings() {
+        output.data(&FindingLine::from(finding))?;
+    }
+    for ((kind, samples), amount) in kinds {
+        output.data(&KindLine { kind, samples, packets: amount.packets, bytes: amount.bytes })?;
+    }
+    output.data(&lines::EndLine::of(stream, packets, bytes, coded))
+}
+
+/// Mode, bandwidth and channels, as the first byte of a packet says (RFC 6716 section 3.1).
+fn kind_of(packet: &[u8]) -> String {
+    let Some(&first) = packet.first() else { return "empty".to_owned() };
+    let toc = Toc::new(first);
+    let channels = if toc.is_stereo() { "stereo" } else { "mono" };
+    format!("{:?} {:?} band {channels}", toc.mode(), toc.bandwidth())
+}
+
+/// What is not Opus. If it is no audio either, `no_opus` says more.
+fn audio(args: &Args, no_opus: opus_zarr::Error, output: &mut Output) -> Result<(), Failure> {
+    let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
+        Ok(file) => file,
+        Err(opus_transcode::Error::UnknownFormat { .. }) => return Err(no_opus.into()),
+        Err(error) => {
+            return Err(Failure::new(Exit::Error, format!("{:?}: {error}", args.file)));
+        }
+    };
+    let frames = lines::count_frames(&mut file)
+        .map_err(|error| Failure::new(Exit::Error, format!("{:?}: {error}", args.file)))?;
+    output.data(&AudioLine::of(&file, frames))?;
+    for chunk in file.chunks() {
+        output.data(&ChunkLine::of(&chunk))?;
+    }
+    for tag in file.tags() {
+        output.data(&TagLine::new(&tag.name, &tag.value))?;
+    }
+    for message in file.findings() {
+        output.data(&FindingLine { stream: 1, is_violation: true, message })?;
+    }
+    Ok(())
+}
+
+fn pages(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let file = File::open(&args.file).map_err(|error| Failure::io("open", &args.file, &error))?;
+    let mut pages = PageReader::new(file);
+    let fault = |error| Failure::new(Exit::Error, format!("{:?}: {error}", args.file));
+    let mut count = 0;
+    while let Some((byte, page)) = pages.next_page().map_err(fault)? {
+        count += 1;
+        output.data(&PageLine::of(byte, &page))?;
+        if let Some(skipped) = pages.skipped() {
+            output.data(&FindingLine::of_skipped(skipped))?;
+        }
+    }
+    match count {
+        0 => Err(Failure::new(Exit::Error, format!("{:?} has no Ogg pages", args.file))),
+        _ => Ok(()),
+    }
+}
+
+/// Milliseconds of samples at 48 kHz.
+fn millis(samples: u32) -> f64 {
+    f64::from(samples) * 1000.0 / f64::from(SAMPLE_RATE)
+}
