@@ -56,8 +56,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a file is whole for all that is known, but without Opus.
-    pub(crate) fn says_no_opus(&self) -> bool {
+    /// Whether a file is whole for all that is known, but without Opus: it may be other audio.
+    pub fn says_no_opus(&self) -> bool {
         use crate::DemuxError::{Caf, Matroska, Mp4, Ogg};
         match self {
             Self::UnknownContainer { .. } => true,

@@ -36,22 +36,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let mut streams = match Streams::open(&args.file, &ImportOptions::default()) {
         Ok(streams) => streams,
-        Err(error) => return audio(args, error, output),
+        Err(error) if error.says_no_opus() => return audio(args, error, output),
+        Err(error) => return Err(error.into()),
     };
-    let (container, mut count) = (streams.container_name(), 0);
+    let container = streams.container_name();
     loop {
         match streams.next_stream() {
             Ok(None) => return Ok(()),
             Ok(Some(opened)) => stream(opened, container, args, output)?,
-            Err(error) if count == 0 => return audio(args, error, output),
-            Err(error) => return Err(unreadable(&error)),
+            Err(error) if error.says_no_opus() => return audio(args, error, output),
+            Err(error) => return Err(error.into()),
         }
-        count += 1;
     }
-}
-
-fn unreadable(error: &opus_zarr::Error) -> Failure {
-    Failure::new(Exit::Error, error.to_string())
 }
 
 /// What a kind of packets comes to.

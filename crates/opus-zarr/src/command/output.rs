@@ -149,8 +149,10 @@ impl Messages {
     pub(crate) fn failure(&self, failure: &Failure) {
         let Failure { exit, message, hint } = failure;
         if self.0.is_json {
-            let fields =
-                serde_json::json!({ "message": message, "hint": hint, "exit": exit.code() });
+            let mut fields = serde_json::json!({ "message": message, "exit": exit.code() });
+            if let (Some(hint), Some(fields)) = (hint, fields.as_object_mut()) {
+                fields.insert("hint".to_owned(), hint.as_str().into());
+            }
             return self.write(&object("error", &fields));
         }
         self.write(&format!("error: {message}"));

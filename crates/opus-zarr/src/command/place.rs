@@ -1,6 +1,6 @@
 //! Stores and recordings as people write them.
 
-use std::{convert::Infallible, fmt, str::FromStr, sync::Arc};
+use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
 
 use opus_zarr::{Recording, Store};
 use opus_zarr_store::{LocalStorage, RecordingName, Storage};
@@ -20,17 +20,44 @@ pub(crate) struct RecordingPlace {
 
 impl StorePlace {
     pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
-        match self.0.contains("://") {
+        match self.is_url() {
             true => Ok(opus_zarr_object_store::open_url(&self.0)?),
             false => Ok(Arc::new(LocalStorage::new(&self.0))),
         }
     }
 
     pub(crate) fn open(&self) -> Result<Store, Failure> {
-        Ok(Store::open_in(self.storage()?)?)
+        let opened = Store::open_in(self.storage()?).map_err(Failure::from);
+        opened.map_err(|failure| match self.is_absent() {
+            true => Failure::new(Exit::Missing, format!("there is no {:?}", self.0)),
+            false => failure,
+        })
     }
 
+    /// Whether it surely is nothing at all.
+    fn is_absent(&self) -> bool {
+        !self.is_url() && !Path::new(&self.0).exists()
+    }
+
+    fn is_url(&self) -> bool {
+        self.0.contains("://")
+    }
+
+    /// Opens the store, or makes one: not within another, as who writes STORE/NAME would.
     pub(crate) fn open_or_create(&self) -> Result<Store, Failure> {
+        match self.open() {
+            Err(failure) if failure.exit == Exit::Missing => {}
+            opened => return opened,
+        }
+        if let Ok(within) = self.to_string().parse::<RecordingPlace>()
+            && within.store.open().is_ok()
+        {
+            let RecordingPlace { store, name } = within;
+            return Err(Failure::usage(format!("{store} is a store, and no place for another"))
+                .with_hint(format!(
+                    "write {store}, and --name {name} for the name of a recording"
+                )));
+        }
         Ok(Store::open_or_create_in(self.storage()?)?)
     }
 }

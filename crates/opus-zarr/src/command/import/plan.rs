@@ -104,8 +104,8 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
         found.push(Found { path: entry.into_path(), relative, bytes });
     }
     if others > 0 {
-        messages
-            .note(format!("{root:?}: left alone {}, by extension no audio", count(others, "file")));
+        let files = count(others, "file");
+        messages.note(format!("{}: {files} left alone, by extension no audio", root.display()));
     }
     Ok(())
 }

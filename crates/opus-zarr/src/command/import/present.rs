@@ -29,6 +29,8 @@ struct Known {
     name: String,
     sha256: String,
     has_sync: bool,
+    /// Whether it is one of several streams of a file, and not the first: `name.2`.
+    is_further: bool,
     /// Whether only the clock of the recorder is known.
     lacks_zone: bool,
     /// How it was encoded, if it was.
@@ -46,10 +48,10 @@ struct Encoded {
 
 /// What a file is to a store.
 pub(super) enum Found<'a> {
-    /// A recording of it, as it would be imported now.
+    /// A recording of it, as it would be imported now; and those of it that have no sync map.
     Same {
-        names: Vec<&'a str>,
-        is_exact: bool,
+        name: &'a str,
+        without_sync: Vec<&'a str>,
     },
     /// A recording of it, imported in another way.
     Other {
@@ -83,18 +85,23 @@ impl Present {
         &self,
         path: &Path,
         bytes: u64,
+        name: &RecordingName,
         options: &ImportOptions,
     ) -> Result<Found<'_>, Failure> {
         let Some(candidates) = self.0.get(&bytes) else { return Ok(Found::Nothing) };
         let sha256 = sha256(path)?;
         let of_file = |known: &&Known| known.sha256 == sha256;
-        let (same, other): (Vec<_>, Vec<_>) =
+        let (mut same, mut other): (Vec<_>, Vec<_>) =
             candidates.iter().filter(of_file).partition(|known| known.is_as_asked(options));
-        Ok(match (same.first(), other.first()) {
-            (Some(_), _) => Found::Same {
-                names: same.iter().map(|known| known.name.as_str()).collect(),
-                is_exact: same.iter().all(|known| known.has_sync),
-            },
+        // What has the name that the file would get comes first.
+        for known in [&mut same, &mut other] {
+            known.sort_by_key(|known| known.name != name.as_str());
+        }
+        let without_sync = same.iter().filter(|known| !known.has_sync);
+        let without_sync = without_sync.map(|known| known.name.as_str()).collect();
+        // Of a file with several streams the first is written last.
+        Ok(match (same.iter().find(|known| !known.is_further), other.first()) {
+            (Some(known), _) => Found::Same { name: &known.name, without_sync },
             (None, Some(known)) => Found::Other { name: &known.name },
             (None, None) => Found::Nothing,
         })
@@ -115,6 +122,7 @@ impl Known {
             name: name.to_string(),
             sha256: info.source.sha256.clone(),
             has_sync: info.sync.is_some(),
+            is_further: info.source.stream > 1 && ends_in_number(name.as_str()),
             lacks_zone: start.is_some_and(|start| start.certainty == Certainty::LocalOnly),
             encoded,
         }
@@ -138,6 +146,10 @@ impl Encoded {
             && asked.frame_duration.samples() == self.frame_samples
             && keeps == self.is_kept
     }
+}
+
+fn ends_in_number(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, number)| number.parse::<u64>().is_ok())
 }
 
 /// SHA-256 of a file, in hexadecimal.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanBytes, HumanDuration};
+use indicatif::HumanBytes;
 use opus_zarr::Recording;
 use serde::Serialize;
 
@@ -244,11 +244,10 @@ impl fmt::Display for Summary {
         if self.imported > 0 {
             let (from, to) = (HumanBytes(self.source_bytes), HumanBytes(self.blob_bytes));
             let pace = self.seconds / self.elapsed_seconds.max(0.001);
+            let (length, elapsed) = (Clock(length), Clock(elapsed));
             write!(
                 f,
-                "   {} of audio, {from} to {to}, in {} ({pace:.0} x real time)",
-                Clock(length),
-                HumanDuration(elapsed)
+                "   {length} of audio, {from} to {to}, in {elapsed} ({pace:.0} x real time)"
             )?;
         }
         let others = [

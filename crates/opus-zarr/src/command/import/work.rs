@@ -107,8 +107,10 @@ impl Workers<'_> {
 
     fn import(&self, planned: &Planned, progress: &mut FileProgress<'_>) -> Result<Done, Failure> {
         let Planned { path, name, bytes } = planned;
-        let other = match self.run.present.find(path, *bytes, self.run.options)? {
-            Found::Same { names, is_exact } => return self.pass_over(planned, &names, is_exact),
+        let other = match self.run.present.find(path, *bytes, name, self.run.options)? {
+            Found::Same { name, without_sync } => {
+                return self.pass_over(planned, name, &without_sync);
+            }
             Found::Other { name } => Some(name),
             Found::Nothing => None,
         };
@@ -125,27 +127,23 @@ impl Workers<'_> {
         Ok(Done::new(planned, Outcome::Imported).holding(&imported.recordings).finding(findings))
     }
 
-    /// Of a file that is there, at most the sync map is missing.
+    /// Of a file that is there, at most sync maps are missing.
     fn pass_over(
         &self,
         planned: &Planned,
-        names: &[&str],
-        is_exact: bool,
+        name: &str,
+        without_sync: &[&str],
     ) -> Result<Done, Failure> {
-        let done =
-            Done::new(planned, Outcome::Present).called(names.iter().map(ToString::to_string));
-        let Some(store) =
-            self.run.store.filter(|_| self.run.options.exact == Some(true) && !is_exact)
-        else {
-            return Ok(done);
-        };
-        for name in names {
-            let mut recording = Recording::open_in(store, name)?;
-            if recording.info().sync.is_none() {
-                recording.build_sync()?;
+        let done = Done::new(planned, Outcome::Present).called([name.to_owned()]);
+        match self.run.store {
+            Some(store) if self.run.options.exact == Some(true) && !without_sync.is_empty() => {
+                for name in without_sync {
+                    Recording::open_in(store, name)?.build_sync()?;
+                }
+                Ok(done.saying("now with a sync map"))
             }
+            _ => Ok(done),
         }
-        Ok(done.saying("now with a sync map"))
     }
 
     /// Several files at once share the processors.
