@@ -1,0 +1,183 @@
+//! `opus-zarr import`.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::support::{NOTES, Outcome, run_in, testdata};
+
+fn import(folder: &Path, args: &[&str]) -> Outcome {
+    run_in(folder, ["import"].iter().chain(args))
+}
+
+/// A folder of what a recorder leaves: two nights, a file that is broken, one that is no audio.
+fn recordings() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir_all(at("card/night 1")).unwrap();
+    fs::create_dir_all(at("card/.Trash")).unwrap();
+    fs::copy(testdata(NOTES), at("card/night 1/a.OPUS")).unwrap();
+    fs::copy(testdata("wave/no-size-guano.wav"), at("card/b.wav")).unwrap();
+    fs::copy(testdata(NOTES), at("card/.Trash/old.opus")).unwrap();
+    fs::write(at("card/broken.wav"), "no audio").unwrap();
+    fs::write(at("card/CONFIG.TXT"), "Gain: 3").unwrap();
+    folder
+}
+
+#[test]
+fn a_directory_is_imported_and_one_broken_file_stops_nothing() {
+    let folder = recordings();
+    let done = import(folder.path(), &["-r", "card", "a.zarr", "--json"]).exits(3);
+    let files = done.lines("file");
+    let status = |path: &str| {
+        let file = files.iter().find(|file| file["path"] == path).unwrap();
+        (file["status"].as_str().unwrap().to_owned(), file["recordings"][0].clone())
+    };
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!(status("card/night 1/a.OPUS"), ("imported".to_owned(), "night 1_a".into()));
+    assert_eq!(status("card/b.wav"), ("imported".to_owned(), "b".into()));
+    assert_eq!(status("card/broken.wav").0, "failed");
+    let summary = &done.lines("summary")[0];
+    assert_eq!((&summary["imported"], &summary["failed"]), (&2.into(), &1.into()), "{summary}");
+    assert!(done.stderr.contains("1 file left alone"), "{}", done.stderr);
+
+    let again = import(folder.path(), &["-r", "card", "a.zarr"]).exits(3);
+    assert!(again.stdout.contains("present   card/b.wav -> b\n"), "{}", again.stdout);
+    assert!(again.stdout.contains("\npresent        2 "), "{}", again.stdout);
+    assert!(
+        again.stderr.contains("failed: \"card/broken.wav\": the file begins"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_file_in_another_way_is_told_from_the_same() {
+    let folder = recordings();
+    import(folder.path(), &["card/b.wav", "a.zarr"]).exits(0);
+    import(folder.path(), &["card/b.wav", "a.zarr", "--bitrate", "96k"]).exits(0);
+    for other in [["--bitrate", "64k"], ["--frame", "40"]] {
+        let args = [&["card/b.wav", "a.zarr"], other.as_slice()].concat();
+        let refused = import(folder.path(), &args).exits(1);
+        assert!(refused.stderr.contains("already holds a recording \"b\""), "{}", refused.stderr);
+        assert!(refused.stderr.contains("opus-zarr rm STORE/b"), "{}", refused.stderr);
+        let named = [&args[..], &["--name", other[1]]].concat();
+        import(folder.path(), &named).exits(0);
+        let same = import(folder.path(), &args).exits(0);
+        assert!(same.stdout.starts_with("present   card/b.wav -> "), "{}", same.stdout);
+    }
+}
+
+#[test]
+fn an_opus_file_that_is_there_gets_its_sync_map() {
+    let folder = recordings();
+    let file = "card/night 1/a.OPUS";
+    import(folder.path(), &[file, "a.zarr"]).exits(0);
+    let done = import(folder.path(), &[file, "a.zarr", "--exact"]).exits(0);
+    assert!(done.stdout.ends_with("-> a: now with a sync map\n"), "{}", done.stdout);
+    let done = import(folder.path(), &[file, "a.zarr", "--exact"]).exits(0);
+    assert!(done.stdout.ends_with("-> a\n"), "{}", done.stdout);
+    let info = run_in(folder.path(), ["info", "a.zarr/a", "--field", "reads"]).exits(0);
+    assert_eq!(info.stdout, "exact\n");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_makes_nothing() {
+    let folder = recordings();
+    let done = import(folder.path(), &["-r", "card", "a.zarr", "--dry-run"]).exits(0);
+    assert!(done.stdout.contains("planned   card/b.wav -> b\n"), "{}", done.stdout);
+    assert!(!folder.path().join("a.zarr").exists());
+}
+
+#[test]
+fn on_error_stop_begins_no_other_file() {
+    let folder = recordings();
+    let card = folder.path().join("card");
+    for number in 0..20 {
+        fs::copy(card.join("b.wav"), card.join(format!("c{number}.wav"))).unwrap();
+    }
+    fs::rename(card.join("broken.wav"), card.join("a-broken.wav")).unwrap();
+    let args = ["-r", "card", "a.zarr", "--on-error", "stop", "-j", "1", "--json"];
+    let done = import(folder.path(), &args).exits(3);
+    let summary = &done.lines("summary")[0];
+    assert_eq!((&summary["imported"], &summary["left"]), (&0.into(), &22.into()), "{summary}");
+}
+
+#[test]
+fn times_are_taken_from_where_it_is_said_and_in_the_zone_that_is_said() {
+    let folder = recordings();
+    let file = folder.path().join("20260512_221500.wav");
+    fs::copy(testdata("wave/no-size-guano.wav"), &file).unwrap();
+    let file = file.to_str().unwrap();
+    let start = |name: &str, args: &[&str]| {
+        let all = [&[file, "a.zarr", "--name", name], args].concat();
+        import(folder.path(), &all).exits(0);
+        let info = run_in(folder.path(), ["info", &format!("a.zarr/{name}"), "--json"]).exits(0);
+        info.lines("info")[0]["start"].clone()
+    };
+    let by_name = start("clock", &[]);
+    assert_eq!((&by_name["local"], &by_name["utc"]), (&"2026-05-12T22:15:00".into(), &Value::Null));
+    let in_zone = start("zone", &["--tz", "Europe/Zurich"]);
+    assert_eq!(in_zone["utc"], "2026-05-12T20:15:00Z", "{in_zone}");
+    let again = import(folder.path(), &[file, "a.zarr", "--tz", "+02:00"]).exits(0);
+    assert!(again.stdout.ends_with("-> zone\n"), "{}", again.stdout);
+    fs::remove_dir_all(folder.path().join("a.zarr")).unwrap();
+    assert_eq!(start("nowhere", &["--time-from", "bext"]), Value::Null);
+    fs::remove_dir_all(folder.path().join("a.zarr")).unwrap();
+    assert_eq!(start("name", &["--time-from", "file-name"]), by_name);
+}
+
+#[test]
+fn ultrasound_is_kept_lowered_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bat.wav");
+    fs::write(&file, wave(192_000, 19_200)).unwrap();
+    let rate = |store: &str, what: &str| {
+        import(folder.path(), &["bat.wav", store, "--ultrasonic", what]).exits(0);
+        let place = format!("{store}/bat");
+        run_in(folder.path(), ["info", &place, "--field", "real_rate"]).exits(0).stdout
+    };
+    assert_eq!(rate("kept.zarr", "keep"), "192000\n");
+    assert_eq!(rate("low.zarr", "downsample"), "48000\n");
+    let refused = import(folder.path(), &["bat.wav", "no.zarr", "--ultrasonic", "reject"]).exits(1);
+    assert!(refused.stderr.contains("192000 Hz"), "{}", refused.stderr);
+}
+
+/// A WAVE file with so many samples of a ramp.
+fn wave(rate: u32, samples: u16) -> Vec<u8> {
+    let data: Vec<u8> = (0..samples).flat_map(|sample| (sample % 1000).to_le_bytes()).collect();
+    let len = u32::try_from(data.len()).unwrap();
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + len).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend(rate.to_le_bytes());
+    file.extend((rate * 2).to_le_bytes());
+    file.extend(b"\x02\0\x10\0data");
+    file.extend(len.to_le_bytes());
+    file.extend(data);
+    file
+}
+
+#[test]
+fn wrong_arguments_are_told_and_change_nothing() {
+    let folder = recordings();
+    let refused = |args: &[&str], code, message: &str| {
+        let done = import(folder.path(), args).exits(code);
+        assert!(done.stderr.contains(message), "{args:?}: {}", done.stderr);
+        assert!(done.stdout.is_empty(), "{args:?}: {}", done.stdout);
+        assert!(!folder.path().join("a.zarr").exists(), "{args:?}");
+    };
+    refused(&["card", "a.zarr"], 2, "\"card\" is a directory\n  with -r");
+    refused(&["card/none.wav", "a.zarr"], 1, "cannot read \"card/none.wav\": No such file");
+    refused(&["card/b.wav"], 2, "required arguments were not provided");
+    refused(&["card/b.wav", "a.zarr", "--bitrate", "64"], 2, "64k are 64,000");
+    refused(&["card/b.wav", "a.zarr", "--frame", "30"], 2, "expected 2.5, 5, 10");
+    refused(&["card/b.wav", "a.zarr", "--tz", "Zurich"], 2, "\"Europe/Zurich\"");
+    refused(&["card/b.wav", "a.zarr", "--name", "a/b"], 2, "invalid recording name \"a/b\"");
+    refused(&["-r", "card", "a.zarr", "--name", "x"], 2, "--name is for one file");
+    refused(&["card/b.wav", "card/b.wav", "a.zarr"], 2, "would both be named \"b.wav\"");
+    refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "invalid value '0'");
+    refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
+    import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
+    refused(&["card/broken.wav", "b.zarr/broken"], 2, "write b.zarr, and --name broken");
+}

@@ -1,0 +1,133 @@
+//! `opus-zarr list`, `info`, `inspect`: what is only looked at.
+
+use std::{
+    fs,
+    io::Read,
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+
+use crate::support::{NOTES, folder_with, run_in, testdata};
+
+#[test]
+fn a_list_is_in_order_and_says_how_long_each_is() {
+    let folder = folder_with(&[(NOTES, "b"), ("chirps-stereo.opus", "a")]);
+    let list = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0);
+    let seen: Vec<_> = list.lines("recording");
+    let seen: Vec<_> =
+        seen.iter().map(|it| (&it["name"], &it["samples"], &it["channels"])).collect();
+    assert_eq!(
+        seen,
+        [(&json!("a"), &json!(576_000), &json!(2)), (&json!("b"), &json!(94_988), &json!(1))]
+    );
+    let text = run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    assert!(text.lines().next().unwrap().ends_with("  a"), "{text}");
+    assert!(text.contains("0:12.000   2 ch"), "{text}");
+}
+
+#[test]
+fn a_damaged_recording_is_told_and_hides_no_other() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    fs::write(folder.path().join("a.zarr/a/zarr.json"), "{}").unwrap();
+    let list = run_in(folder.path(), ["list", "a.zarr"]).exits(4);
+    assert!(list.stdout.ends_with("  b\n"), "{}", list.stdout);
+    assert!(list.stderr.starts_with("warning: a: "), "{}", list.stderr);
+}
+
+#[test]
+fn who_reads_no_further_ends_it_without_a_word() {
+    let folder = folder_with(&[("chirps-stereo.opus", "a")]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_opus-zarr"))
+        .args(["info", "--packets", "a.zarr/a", "--json"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds is written, and nobody reads it.
+    drop(child.stdout.take());
+    let (mut said, mut stderr) = (String::new(), child.stderr.take().unwrap());
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_field_is_written_alone() {
+    let folder = folder_with(&[("chirps-stereo.opus", "a")]);
+    let field = |name| run_in(folder.path(), ["info", "a.zarr/a", "--field", name]);
+    assert_eq!(field("play_samples").exits(0).stdout, "576000\n");
+    assert_eq!(field("source.name").exits(0).stdout, "chirps-stereo.opus\n");
+    assert_eq!(field("tags.comments.1").exits(0).stdout, "artist=opus-zarr\n");
+    let none = field("source.nam").exits(2);
+    assert!(none.stderr.contains("there are: name, bytes, sha256"), "{}", none.stderr);
+}
+
+#[test]
+fn the_packets_of_the_index_add_up() {
+    let folder = folder_with(&[("chirps-stereo.opus", "a")]);
+    let packets = run_in(folder.path(), ["info", "a.zarr/a", "--packets", "--json"]).exits(0);
+    let packets = packets.lines("indexed_packet");
+    let samples: u64 = packets.iter().map(|packet| packet["samples"].as_u64().unwrap()).sum();
+    assert_eq!((packets.len(), samples), (601, 576_960));
+    let inspected = run_in(
+        folder.path(),
+        [
+            "inspect".as_ref(),
+            "--packets".as_ref(),
+            "--json".as_ref(),
+            testdata("chirps-stereo.opus").as_os_str(),
+        ],
+    );
+    let inspected = inspected.exits(0).lines("packet");
+    let lengths = |lines: &[serde_json::Value]| -> Vec<u64> {
+        lines.iter().map(|line| line["bytes"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(lengths(&packets), lengths(&inspected));
+}
+
+#[test]
+fn what_is_not_there_is_told_with_what_to_write() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let refused = |args: &[&str], code, message: &str| {
+        let done = run_in(folder.path(), args).exits(code);
+        assert!(done.stderr.contains(message), "{args:?}: {}", done.stderr);
+    };
+    refused(&["list", "b.zarr"], 10, "error: there is no \"b.zarr\"\n");
+    refused(&["info", "b.zarr/a"], 10, "error: there is no \"b.zarr\"\n");
+    refused(&["info", "a.zarr/b"], 10, "no recording \"b\" in \"a.zarr\"");
+    refused(
+        &["info", "a.zarr"],
+        10,
+        "a.zarr is a store, expected a recording in it\n  `opus-zarr list",
+    );
+    refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");
+    refused(&["list", "ftp://x/y"], 2, "ftp://x/y");
+    refused(&["lst", "a.zarr"], 2, "a similar subcommand exists: 'list'");
+    refused(&["inspect", "none.opus"], 1, "cannot open \"none.opus\"");
+    refused(&["inspect", "."], 1, "cannot open \".\"");
+    let json = run_in(folder.path(), ["info", "a.zarr/b", "--json"]).exits(10);
+    let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
+    assert_eq!((&error["type"], &error["exit"]), (&json!("error"), &json!(10)), "{error}");
+}
+
+#[test]
+fn a_file_is_inspected_whatever_it_holds() {
+    let inspect = |name: &str, args: &[&str]| {
+        let file = testdata(name);
+        let all = ["inspect", file.to_str().unwrap()].into_iter().chain(args.iter().copied());
+        run_in(&file.parent().unwrap().to_owned(), all).exits(0)
+    };
+    let trio = inspect("golden/trio.opus", &["--json"]);
+    let findings = trio.lines("finding");
+    let lost = findings.iter().filter(|it| it["is_violation"] == true);
+    assert_eq!(lost.count(), 2, "{findings:?}");
+    assert_eq!(trio.lines("stream")[0]["channels"], 3);
+    let pages = inspect("chirps-stereo.opus", &["--pages", "--json"]).lines("page");
+    let bytes: u64 = pages.iter().map(|page| page["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(bytes, fs::metadata(testdata("chirps-stereo.opus")).unwrap().len());
+    let wave = inspect("wave/no-size-guano.wav", &[]).stdout;
+    assert!(wave.starts_with("pcm_s16le in wav, "), "{wave}");
+    assert!(wave.contains("\n    GUANO|Version:"), "{wave}");
+}

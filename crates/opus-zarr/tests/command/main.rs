@@ -1,0 +1,8 @@
+//! The command, as it is called: what it writes, where, and the exit code.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod import;
+mod look;
+mod resume;
+mod support;

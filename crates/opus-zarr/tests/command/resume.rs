@@ -1,0 +1,110 @@
+//! Imports that are broken off, and go on.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use ogg_opus_demux::OggOpusWriter;
+use opus_packet::{OpusHead, OpusTags};
+
+use crate::support::run_in;
+
+const FILES: usize = 1000;
+
+#[test]
+fn a_thousand_files_killed_half_way_give_the_store_that_they_give_without() {
+    let folder = thousand_files();
+    import(folder.path(), "whole.zarr").exits(0);
+    let mut child = begin(folder.path(), "killed.zarr", FILES / 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let there = tree(&folder.path().join("killed.zarr")).len();
+    let resumed = import(folder.path(), "killed.zarr").exits(0);
+    let summary = &resumed.lines("summary")[0];
+    let number = |field: &str| summary[field].as_u64().unwrap();
+    assert_eq!(number("present") + number("imported"), 1000, "{summary}");
+    assert!(number("present") >= 500 && number("imported") > 0, "{summary}");
+    let [whole, killed] =
+        ["whole.zarr", "killed.zarr"].map(|store| tree(&folder.path().join(store)));
+    assert!(there < whole.len());
+    assert!(whole == killed, "{} files and {}", whole.len(), killed.len());
+}
+
+#[test]
+fn an_interrupted_import_says_how_to_go_on() {
+    let folder = thousand_files();
+    let mut child = begin(folder.path(), "a.zarr", 10);
+    let interrupted =
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let status = child.wait().unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+    assert_eq!(status.code(), Some(130), "{said}");
+    assert!(said.contains("the same command again goes on with them"), "{said}");
+    let list = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0);
+    let whole = run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
+    assert!(list.lines("recording").len() >= 10, "{whole:?}");
+}
+
+fn import(folder: &Path, store: &str) -> crate::support::Outcome {
+    run_in(folder, ["import", "-r", "files", store, "--json"])
+}
+
+/// An import that has told of so many files.
+fn begin(folder: &Path, store: &str, count: usize) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_opus-zarr"))
+        .args(["import", "-r", "files", store, "--json"])
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It stays open, so that what comes later is written.
+    let stdout = child.stdout.as_mut().unwrap();
+    assert_eq!(BufReader::new(stdout).lines().take(count).map(Result::unwrap).count(), count);
+    child
+}
+
+/// Short files that differ in a comment alone.
+fn thousand_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let head = OpusHead::new(1, 312, 48_000).unwrap();
+    for number in 0..FILES {
+        let directory = folder.path().join(format!("files/{}", number % 10));
+        fs::create_dir_all(&directory).unwrap();
+        let file = File::create(directory.join(format!("{number}.opus"))).unwrap();
+        let comment = format!("TRACKNUMBER={number}");
+        let tags = OpusTags::new("a test", [comment.as_str()]);
+        let mut writer = OggOpusWriter::new(file, 1, &head, &tags).unwrap();
+        for _ in 0..10 {
+            writer.write(&[0xf8, 0xff, 0xfe]).unwrap();
+        }
+        writer.finish(0).unwrap();
+    }
+    folder
+}
+
+/// All files below a folder, with what they hold.
+fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                    files.insert(name, fs::read(path).unwrap());
+                }
+            }
+        }
+    }
+    files
+}

@@ -1,0 +1,64 @@
+//! What the tests of all verbs share.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a command gave.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the command in a folder, without a terminal.
+pub(crate) fn run_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
+    let output = command.current_dir(folder).args(args).stdin(Stdio::null()).output().unwrap();
+    Outcome {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Outcome {
+    /// Asserts the exit code; in a chain.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// The lines of JSON on standard output of this type.
+    pub(crate) fn lines(&self, kind: &str) -> Vec<Value> {
+        let lines = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["type"] == kind).collect()
+    }
+}
+
+/// A folder with the store `a.zarr`, in which these files of `testdata/` have their names as
+/// recordings.
+pub(crate) fn folder_with(recordings: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("a.zarr");
+    opus_zarr::Store::open_or_create(&store).unwrap();
+    for (file, name) in recordings {
+        opus_zarr::import(testdata(file), &store, name).unwrap();
+    }
+    folder
+}
+
+/// A file of the repository's `testdata/`.
+pub(crate) fn testdata(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
+}
+
+/// Two seconds of speech.
+pub(crate) const NOTES: &str = "golden/notes.opus";
