@@ -119,7 +119,12 @@ pub(crate) async fn check_store(storage: &dyn AsyncStorage) -> Result<(), Error>
     let document = parse_json(&bytes).map_err(|_| not_a_store("its zarr.json is not JSON"))?;
     let attributes = our_attributes(&document)
         .ok_or_else(|| not_a_store("its zarr.json has no opus_zarr attributes"))?;
-    check_layout(&name_of(storage, METADATA), attributes)
+    check_layout(&name_of(storage, METADATA), attributes)?;
+    // It has the same attributes, and more.
+    match attributes.get("blob_bytes") {
+        Some(_) => Err(not_a_store("it is a recording in a store")),
+        None => Ok(()),
+    }
 }
 
 /// Whether nothing is there but what unfinished writers have left.

@@ -359,7 +359,9 @@ fn only_stores_are_opened_and_only_empty_directories_become_one() {
     assert!(matches!(Store::open_or_create(root.path()), Err(Error::NotAStore { .. })));
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "nothing was added");
     assert!(Store::open_or_create(root.path().join("letter.txt")).is_err());
-    Store::open_or_create(&missing).unwrap();
+    stored(&missing, 2);
+    let error = Store::open(missing.join("a")).unwrap_err().to_string();
+    assert!(error.ends_with("it is a recording in a store"), "{error}");
     fs::write(missing.join("zarr.json"), "{}").unwrap();
     assert!(matches!(Store::open(&missing), Err(Error::NotAStore { .. })));
     fs::write(missing.join("zarr.json"), r#"{"attributes":{"opus_zarr":{"layout":7}}}"#).unwrap();
