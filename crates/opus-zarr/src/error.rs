@@ -33,7 +33,7 @@ pub enum Error {
     SourceChanged { path: PathBuf },
     #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason}")]
     Remux { path: PathBuf, reason: ogg_opus_demux::WriteError },
-    #[error("cancelled: nothing was imported")]
+    #[error("cancelled: nothing has changed")]
     Cancelled,
     #[error(transparent)]
     Store(#[from] opus_zarr_store::Error),

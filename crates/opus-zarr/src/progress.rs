@@ -7,7 +7,7 @@ use opus_packet::{Packet, PacketSource, SAMPLE_RATE};
 
 use crate::Error;
 
-/// How far an import is.
+/// How far an import is, or the measuring of a sync map, which is a stage of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -19,7 +19,7 @@ pub struct Progress {
     pub total_bytes: u64,
     /// Audio that was gone through in this stage.
     pub audio: Duration,
-    /// Time since the import began.
+    /// Time since it all began.
     pub elapsed: Duration,
     /// How long this stage goes on, at the pace it has had; none while it has none.
     pub left: Option<Duration>,

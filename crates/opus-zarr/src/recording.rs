@@ -1,6 +1,6 @@
 use std::{
     num::{NonZeroU64, NonZeroUsize},
-    ops::Range,
+    ops::{ControlFlow, Range},
     path::Path,
     thread,
 };
@@ -19,7 +19,7 @@ use crate::{
     Error, SampleStream,
     decoders::Decoders,
     import::index_blob,
-    progress::{Watch, go_on},
+    progress::{ImportStage, Progress, Watch, go_on},
 };
 
 /// A recording in a store.
@@ -204,11 +204,36 @@ impl Recording {
     /// on reads are exact. Takes the work of some four full decodes, or more where the decoder
     /// remembers for long, as in speech; all processors share it.
     pub fn build_sync(&mut self) -> Result<(), Error> {
-        let (blob, head) = (self.reader.blob_reader(), self.reader.head());
-        let (source, name) = (&self.info().source, self.reader.name());
-        let sync = sync_map_of(blob, head, source, name, &mut Watch::new(&mut go_on))?;
+        self.build_sync_watched(&mut go_on)
+    }
+
+    /// The same, and tells `tell` how far it is, at least at each second of audio, in this
+    /// thread. When `tell` breaks off, it ends with [`Error::Cancelled`] and nothing has changed.
+    pub fn build_sync_watched(
+        &mut self,
+        tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let sync = measure_sync(&self.reader, &mut Watch::new(tell))?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
+    }
+
+    /// Measures the sync map again, as `build_sync_watched` does, and changes nothing: gives the
+    /// number of the first entry that is not what is stored, or none if all are the same.
+    ///
+    /// # Errors
+    ///
+    /// If there is no sync map for this decoder, or it cannot be read.
+    pub fn check_sync_watched(
+        &self,
+        tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<Option<usize>, Error> {
+        let recording = || self.reader.name().clone();
+        exactness(self.info(), OutputRate::Hz48000)
+            .map_err(|reason| Error::NotExact { recording: recording(), reason })?;
+        let no_map = || Error::NotExact { recording: recording(), reason: NotExact::NoSyncMap };
+        let stored = self.reader.sync_entries()?.ok_or_else(no_map)?;
+        wrong_sync_entry(&self.reader, &stored, &mut Watch::new(tell))
     }
 
     /// Numbers of the packets that hold a range of play samples: a binary search
@@ -267,6 +292,24 @@ pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), No
         OutputRate::Hz48000 => Ok(()),
         rate => Err(NotExact::OtherRate { rate: rate.hz() }),
     }
+}
+
+/// Measures the sync map again: the first entry that is not as it is stored.
+pub(crate) fn wrong_sync_entry(
+    reader: &RecordingReader,
+    stored: &[SyncEntry],
+    watch: &mut Watch<'_>,
+) -> Result<Option<usize>, Error> {
+    let measured = measure_sync(reader, watch)?;
+    let same = stored.iter().zip(&measured).take_while(|(stored, measured)| stored == measured);
+    let first = same.count();
+    Ok((first < stored.len().max(measured.len())).then_some(first))
+}
+
+fn measure_sync(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Vec<SyncEntry>, Error> {
+    let info = reader.info();
+    watch.begin(ImportStage::Sync, info.blob_bytes)?;
+    sync_map_of(reader.blob_reader(), reader.head(), &info.source, reader.name(), watch)
 }
 
 /// Measures the sync map of a blob, with all processors there are.

@@ -8,7 +8,7 @@ use opus_zarr_store::RecordingReader;
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{
     progress::{Watch, go_on},
-    recording::sync_map_of,
+    recording::wrong_sync_entry,
 };
 
 /// Measures the sync map again, or checks a share of its entries.
@@ -23,13 +23,7 @@ pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &m
 }
 
 fn check_all(reader: &RecordingReader, stored: &[SyncEntry], found: &mut Verification) {
-    let (blob, head) = (reader.blob_reader(), reader.head());
-    let (source, name) = (&reader.info().source, reader.name());
-    let measured = sync_map_of(blob, head, source, name, &mut Watch::new(&mut go_on));
-    let Ok(measured) = measured else { return };
-    let pairs = stored.iter().zip(&measured);
-    let first = pairs.take_while(|(stored, measured)| stored == measured).count();
-    if first < stored.len().max(measured.len()) {
+    if let Ok(Some(first)) = wrong_sync_entry(reader, stored, &mut Watch::new(&mut go_on)) {
         found.fault_of("opus_sync", reader, None, FaultKind::SyncMap { first });
     }
 }
