@@ -10,7 +10,11 @@ mod interrupt;
 mod list;
 mod output;
 mod place;
+mod reindex;
+mod several;
+mod sync;
 mod text;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -34,6 +38,9 @@ enum Verb {
     List(list::Args),
     Info(info::Args),
     Inspect(inspect::Args),
+    Verify(verify::Args),
+    Reindex(reindex::Args),
+    Sync(sync::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +60,9 @@ impl Verb {
             Self::Info(args) => info::run(&args, output),
             Self::Inspect(args) => inspect::run(&args, output),
             Self::List(args) => list::run(&args, output),
+            Self::Verify(args) => verify::run(&args, output),
+            Self::Reindex(args) => reindex::run(&args, output),
+            Self::Sync(args) => sync::run(&args, output),
         }
     }
 }

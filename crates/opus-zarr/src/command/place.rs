@@ -62,6 +62,46 @@ impl StorePlace {
     }
 }
 
+/// A recording, and its store, which is open.
+pub(crate) struct InStore {
+    pub(crate) store: Store,
+    pub(crate) place: RecordingPlace,
+}
+
+/// What a place that may be either is.
+pub(crate) enum Found {
+    Store(Store),
+    Recording(InStore),
+}
+
+impl StorePlace {
+    /// The store of this name; if there is none, the recording.
+    pub(crate) fn find(&self) -> Result<Found, Failure> {
+        let no_store = match self.open() {
+            Ok(store) => return Ok(Found::Store(store)),
+            Err(failure) => failure,
+        };
+        match self.to_string().parse::<RecordingPlace>() {
+            Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
+                Ok(store) => Ok(Found::Recording(InStore { store, place })),
+                Err(_) => Err(no_store),
+            },
+            _ => Err(no_store),
+        }
+    }
+
+    /// All recordings of the store that is here, by name.
+    pub(crate) fn recordings_of(&self, store: &Store) -> Result<Vec<InStore>, Failure> {
+        let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
+        names.sort();
+        Ok(names.into_iter().map(|name| self.with(store, name)).collect())
+    }
+
+    pub(crate) fn with(&self, store: &Store, name: RecordingName) -> InStore {
+        InStore { store: store.clone(), place: RecordingPlace { store: self.clone(), name } }
+    }
+}
+
 impl RecordingPlace {
     /// Opens the recording, in its store.
     pub(crate) fn open(&self) -> Result<Recording, Failure> {

@@ -4,5 +4,8 @@
 
 mod import;
 mod look;
+mod reindex;
 mod resume;
 mod support;
+mod sync;
+mod verify;

@@ -1,0 +1,58 @@
+use std::{fmt, time::Instant};
+
+use indicatif::HumanBytes;
+use serde::Serialize;
+
+use crate::{
+    failure::Failure,
+    interrupt,
+    output::{Line, Output},
+    place::RecordingPlace,
+    several::{for_each, while_waiting},
+};
+
+/// Make the index of recordings again, from their audio
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(required = true, value_name = "STORE/NAME")]
+    recordings: Vec<RecordingPlace>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    // Ended between the index and the attributes, a recording would be left without an index.
+    interrupt::defer();
+    for_each(&args.recordings, output, |place, output| {
+        let began = Instant::now();
+        let mut recording = place.open()?;
+        let made = while_waiting(output.messages(), format!("reindexing {place}"), || {
+            recording.rebuild_index()
+        });
+        made?;
+        output.data(&Reindexed {
+            recording: place.to_string(),
+            packets: recording.info().packet_count,
+            index_bytes: recording.index_info().map_or(0, |index| index.bytes),
+            seconds: began.elapsed().as_secs_f64(),
+        })
+    })
+}
+
+#[derive(Serialize)]
+struct Reindexed {
+    recording: String,
+    packets: u64,
+    index_bytes: u64,
+    seconds: f64,
+}
+
+impl Line for Reindexed {
+    const TYPE: &'static str = "reindexed";
+}
+
+impl fmt::Display for Reindexed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, packets, index_bytes, seconds } = self;
+        let bytes = HumanBytes(*index_bytes);
+        write!(f, "{recording}: index of {packets} packets, {bytes}, made in {seconds:.1} s")
+    }
+}

@@ -1,0 +1,58 @@
+//! Several inputs: one that fails does not stop the others.
+
+use std::{fmt::Display, time::Duration};
+
+use indicatif::ProgressBar;
+
+use crate::{
+    failure::{Exit, Failure},
+    interrupt,
+    output::{Messages, Output},
+};
+
+/// Does something with each. What goes wrong with one of several is told at once, and in the end how
+/// many it was; what goes wrong with the only one is why the command ends.
+pub(crate) fn for_each<T>(
+    items: &[T],
+    output: &mut Output,
+    mut each: impl FnMut(&T, &mut Output) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut failed = 0;
+    for item in items {
+        interrupt::check()?;
+        match each(item, output).and_then(|()| output.finish()) {
+            Ok(()) => {}
+            Err(failure) if items.len() == 1 || ends_all(failure.exit) => return Err(failure),
+            Err(failure) => {
+                output.finish()?;
+                output.messages().failure(&failure);
+                failed += 1;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(Exit::SomeFailed, format!("{failed} of {} failed", items.len()))),
+    }
+}
+
+fn ends_all(exit: Exit) -> bool {
+    matches!(exit, Exit::Unread | Exit::Interrupted)
+}
+
+/// Does something that takes a while; a person who looks sees that it goes on.
+pub(crate) fn while_waiting<T>(
+    messages: &Messages,
+    what: impl Display,
+    work: impl FnOnce() -> T,
+) -> T {
+    let bars = messages.bars();
+    if bars.is_hidden() {
+        return work();
+    }
+    let spinner = bars.add(ProgressBar::new_spinner().with_message(what.to_string()));
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    let result = work();
+    spinner.finish_and_clear();
+    result
+}

@@ -1,0 +1,210 @@
+use std::{fmt, ops::ControlFlow, time::Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use opus_zarr::{Error, NotExact, Progress, Recording};
+use serde::Serialize;
+
+use crate::{
+    failure::{Exit, Failure},
+    interrupt,
+    output::{Line, Messages, Output},
+    place::RecordingPlace,
+    several::for_each,
+};
+
+/// Measure from where to decode so that reads are exact, and keep it
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(required = true, value_name = "STORE/NAME")]
+    recordings: Vec<RecordingPlace>,
+    /// Change nothing: only say whether the sync maps that are there are what this decoder gives
+    #[arg(long, conflicts_with = "force")]
+    check: bool,
+    /// Measure it even where reads are exact already
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    // Ended between the map and the attributes, a recording would be left with a damaged map.
+    interrupt::defer();
+    let mut wrong = 0;
+    let done = for_each(&args.recordings, output, |place, output| match args.check {
+        true => {
+            let checked = check(place, output.messages())?;
+            wrong += u64::from(checked.first_wrong_entry.is_some());
+            output.data(&checked)
+        }
+        false => {
+            let synced = build(place, args.force, output.messages())?;
+            output.data(&synced)
+        }
+    });
+    if wrong > 0 && done.as_ref().map_or_else(|failure| failure.exit == Exit::SomeFailed, |()| true)
+    {
+        let message = format!(
+            "damage found: {wrong} of {} sync maps are not what this decoder gives",
+            args.recordings.len()
+        );
+        return Err(Failure::new(Exit::Damaged, message)
+            .with_hint("`opus-zarr sync --force` makes them anew"));
+    }
+    done
+}
+
+fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Synced, Failure> {
+    let (mut recording, before) = open(place)?;
+    let began = Instant::now();
+    let is_measured = force || before != State::Exact;
+    if is_measured {
+        watched(place, messages, |tell| recording.build_sync_watched(tell))?;
+    }
+    let sync = recording.info().sync.as_ref();
+    Ok(Synced {
+        recording: place.to_string(),
+        before,
+        after: State::of(&recording, true),
+        is_measured,
+        entries: sync.map_or(0, |sync| sync.entries),
+        decoder: sync.map_or_else(String::new, |sync| sync.decoder.clone()),
+        seconds: began.elapsed().as_secs_f64(),
+    })
+}
+
+fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Failure> {
+    let (recording, before) = open(place)?;
+    let began = Instant::now();
+    let first_wrong_entry = match before {
+        State::Exact => watched(place, messages, |tell| recording.check_sync_watched(tell))?,
+        before => {
+            let exit = if before == State::DamagedMap { Exit::Damaged } else { Exit::Error };
+            return Err(Failure::new(exit, format!("{place} cannot be read exactly: {before}"))
+                .with_hint(format!("`opus-zarr sync {place}` makes its sync map")));
+        }
+    };
+    Ok(SyncChecked {
+        recording: place.to_string(),
+        entries: recording.info().sync.as_ref().map_or(0, |sync| sync.entries),
+        first_wrong_entry,
+        seconds: began.elapsed().as_secs_f64(),
+    })
+}
+
+fn open(place: &RecordingPlace) -> Result<(Recording, State), Failure> {
+    let reader = place.open_store()?.open_recording(&place.name)?;
+    let is_readable = reader.sync_entries().is_ok();
+    let recording = Recording::new(reader);
+    let state = State::of(&recording, is_readable);
+    Ok((recording, state))
+}
+
+/// Measures a sync map, and shows a person how far it is.
+fn watched<T>(
+    place: &RecordingPlace,
+    messages: &Messages,
+    measure: impl FnOnce(&mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Result<T, Error>,
+) -> Result<T, Failure> {
+    let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::hidden().with_style(style).with_message(place.to_string());
+    let bar = messages.bars().add(bar);
+    let measured = measure(&mut |progress| {
+        bar.set_length(progress.total_bytes);
+        bar.set_position(progress.bytes);
+        interrupt::flow()
+    });
+    bar.finish_and_clear();
+    Ok(measured?)
+}
+
+/// Whether a recording can be read exactly, or why not.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    Exact,
+    NoMap,
+    OtherDecoder,
+    DamagedMap,
+}
+
+impl State {
+    fn of(recording: &Recording, is_readable: bool) -> Self {
+        match recording.exactness() {
+            Ok(()) if is_readable => Self::Exact,
+            Ok(()) => Self::DamagedMap,
+            Err(NotExact::NoSyncMap) => Self::NoMap,
+            Err(_) => Self::OtherDecoder,
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exact => "exact",
+            Self::NoMap => "it has no sync map",
+            Self::OtherDecoder => "its sync map is of another decoder",
+            Self::DamagedMap => "its sync map is damaged",
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Synced {
+    recording: String,
+    before: State,
+    after: State,
+    /// If not, it was exact, and was left alone.
+    is_measured: bool,
+    entries: u64,
+    decoder: String,
+    seconds: f64,
+}
+
+impl Line for Synced {
+    const TYPE: &'static str = "synced";
+}
+
+impl fmt::Display for Synced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, before, after, entries, seconds, .. } = self;
+        match (self.is_measured, before) {
+            (false, _) => write!(f, "{recording}: {after} already ({entries} entries)"),
+            (true, State::Exact) => {
+                write!(f, "{recording}: {after} as before ({entries} entries, {seconds:.1} s)")
+            }
+            (true, before) => write!(
+                f,
+                "{recording}: {after} now; before, {before} ({entries} entries, {seconds:.1} s)"
+            ),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SyncChecked {
+    recording: String,
+    entries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_wrong_entry: Option<usize>,
+    seconds: f64,
+}
+
+impl Line for SyncChecked {
+    const TYPE: &'static str = "sync_checked";
+}
+
+impl fmt::Display for SyncChecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, entries, first_wrong_entry, seconds } = self;
+        match first_wrong_entry {
+            None => write!(f, "{recording}: the sync map is right")?,
+            Some(first) => write!(
+                f,
+                "{recording}: the sync map is not what this decoder gives, first at entry {first}"
+            )?,
+        }
+        write!(f, " ({entries} entries, {seconds:.1} s)")
+    }
+}
+
+const BAR: &str = "measuring {msg} [{bar:30}] {percent}% {eta}";

@@ -1,0 +1,303 @@
+use std::{fmt, str::FromStr, time::Instant};
+
+use opus_zarr::{Fault, Verification, VerifyLevel, VerifyOptions, verify_in};
+use opus_zarr_store::{Entry, RecordingName};
+use serde::Serialize;
+
+use crate::{
+    failure::{Exit, Failure},
+    output::{Line, Output},
+    place::{Found, InStore, StorePlace},
+    several::{for_each, while_waiting},
+};
+
+/// Check whether recordings are as they were imported
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Recordings, or stores, of which all recordings are checked
+    #[arg(required = true, value_name = "STORE[/NAME]")]
+    places: Vec<StorePlace>,
+    /// What is checked; each level includes those before it
+    #[arg(long, value_enum, default_value_t = Level::Packets)]
+    level: Level,
+    /// The share of the audio that is checked, as in 5% or 0.05; the same part every time
+    #[arg(long, value_name = "SHARE", default_value = "100%")]
+    sample: Share,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let mut recordings = Vec::new();
+    for place in &args.places {
+        recordings.extend(recordings_at(place)?);
+    }
+    let mut sum = Checked { recordings: 0, damaged: 0, faults: 0, seconds: 0.0 };
+    let mut mends = Vec::new();
+    let checked = for_each(&recordings, output, |recording, output| {
+        let verified = check(recording, args, &mut mends, output)?;
+        sum.add(&verified);
+        output.data(&verified)
+    });
+    if recordings.len() != 1 {
+        output.data(&sum)?;
+    }
+    match checked {
+        Err(failure) if failure.exit != Exit::SomeFailed => Err(failure),
+        _ if sum.faults > 0 => Err(damaged(&sum, &mends)),
+        checked => checked,
+    }
+}
+
+fn damaged(sum: &Checked, mends: &[String]) -> Failure {
+    let Checked { recordings, damaged, .. } = sum;
+    let mut hint = mends.iter().take(MENDS).cloned().collect::<Vec<_>>().join("\n  ");
+    if mends.len() > MENDS {
+        hint += "\n  and so on";
+    }
+    let message = format!("damage found in {damaged} of {recordings} recordings checked");
+    Failure::new(Exit::Damaged, message).with_hint(hint)
+}
+
+/// What is to be checked at a place: of a store also what was a recording, and has lost its document.
+fn recordings_at(place: &StorePlace) -> Result<Vec<InStore>, Failure> {
+    let store = match place.find()? {
+        Found::Recording(one) => return Ok(vec![one]),
+        Found::Store(store) => store,
+    };
+    let mut recordings = place.recordings_of(&store)?;
+    let listed = |source| Failure::io("list", store.storage().to_string(), &source);
+    for entry in store.storage().entries().map_err(listed)? {
+        if let Entry::Other(name) = entry.map_err(listed)?
+            && let Ok(name) = name.parse::<RecordingName>()
+            && verify_in(&store, name.as_str(), &DOCUMENTS).is_ok()
+        {
+            recordings.push(place.with(&store, name));
+        }
+    }
+    Ok(recordings)
+}
+
+/// Tells the faults of a recording.
+fn check(
+    recording: &InStore,
+    args: &Args,
+    mends: &mut Vec<String>,
+    output: &mut Output,
+) -> Result<Verified, Failure> {
+    let (place, began) = (&recording.place, Instant::now());
+    let options = VerifyOptions { level: args.level.into(), sample: args.sample.0 };
+    let found = while_waiting(output.messages(), format!("verifying {place}"), || {
+        verify_in(&recording.store, place.name.as_str(), &options)
+    })?;
+    for fault in found.faults.listed() {
+        output.data(&Damage::new(place.to_string(), fault))?;
+        let mend = mend(place.to_string(), fault);
+        if mends.len() <= MENDS && !mends.contains(&mend) {
+            mends.push(mend);
+        }
+    }
+    if let Some(reason) = &found.not_decoded {
+        output.messages().warn(format!("{place}: nothing was decoded: {reason}"));
+    }
+    Ok(Verified::new(place.to_string(), args, &found, began.elapsed().as_secs_f64()))
+}
+
+/// What can be done about a fault.
+fn mend(recording: String, fault: &Fault) -> String {
+    let object = fault.place.object.as_str();
+    let is_in = |array: &str| object.contains(&format!("{recording}/{array}"));
+    if is_in("opus_sync") {
+        format!("`opus-zarr sync --force {recording}` makes its sync map anew")
+    } else if is_in("opus_index") || is_in("opus_blob/zarr.json") {
+        format!("`opus-zarr reindex {recording}` makes its index anew")
+    } else {
+        format!("import {recording} again; what is whole of it can still be read")
+    }
+}
+
+/// A share of the audio, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Share(f64);
+
+impl FromStr for Share {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (number, whole) = match text.strip_suffix('%') {
+            Some(percent) => (percent, 100.0),
+            None => (text, 1.0),
+        };
+        let share = number.parse::<f64>().map(|number| number / whole);
+        match share {
+            Ok(share) if (0.0..=1.0).contains(&share) => Ok(Self(share)),
+            _ => Err("expected a share from 0 to 1, as in 5% or 0.05"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    /// The documents of the store, of the recording and of its arrays; reads no audio
+    Metadata,
+    /// Every chunk, to the byte, and the SHA-256 of the audio
+    Checksums,
+    /// The index, and the durations of the packets that it leads to
+    Index,
+    /// The Ogg Opus stream, packet by packet, against the index and the attributes
+    Packets,
+    /// Every packet decodes, and the sync map is what this decoder gives
+    Decode,
+}
+
+impl From<Level> for VerifyLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Metadata => Self::Metadata,
+            Level::Checksums => Self::Checksums,
+            Level::Index => Self::Index,
+            Level::Packets => Self::Packets,
+            Level::Decode => Self::Decode,
+        }
+    }
+}
+
+/// What is wrong, and where.
+#[derive(Serialize)]
+struct Damage {
+    recording: String,
+    object: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_byte: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_byte: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<u64>,
+    message: String,
+    #[serde(skip)]
+    text: String,
+}
+
+impl Damage {
+    fn new(recording: String, fault: &Fault) -> Self {
+        let (place, bytes) = (&fault.place, fault.place.bytes.as_ref());
+        Self {
+            recording,
+            object: place.object.clone(),
+            start_byte: bytes.map(|bytes| bytes.start),
+            end_byte: bytes.map(|bytes| bytes.end),
+            packet: place.packet,
+            message: fault.kind.to_string(),
+            text: fault.to_string(),
+        }
+    }
+}
+
+impl Line for Damage {
+    const TYPE: &'static str = "fault";
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// What a recording has come to.
+#[derive(Serialize)]
+struct Verified {
+    recording: String,
+    level: Level,
+    sample: f64,
+    /// Also those that were too many to be told.
+    faults: u64,
+    chunks: u64,
+    packets: u64,
+    decoded_packets: u64,
+    seconds: f64,
+}
+
+impl Verified {
+    fn new(recording: String, args: &Args, found: &Verification, seconds: f64) -> Self {
+        Self {
+            recording,
+            level: args.level,
+            sample: args.sample.0,
+            faults: found.faults.total(),
+            chunks: found.chunks,
+            packets: found.packets,
+            decoded_packets: found.decoded,
+            seconds,
+        }
+    }
+}
+
+impl Line for Verified {
+    const TYPE: &'static str = "verified";
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, chunks, packets, decoded_packets, seconds, .. } = self;
+        match self.faults {
+            0 => write!(f, "{recording}: whole")?,
+            1 => write!(f, "{recording}: 1 fault")?,
+            faults => write!(f, "{recording}: {faults} faults")?,
+        }
+        write!(
+            f,
+            " ({chunks} chunks, {packets} packets, {decoded_packets} decoded, {seconds:.1} s)"
+        )
+    }
+}
+
+/// What all have come to.
+#[derive(Serialize)]
+struct Checked {
+    recordings: u64,
+    damaged: u64,
+    faults: u64,
+    seconds: f64,
+}
+
+impl Checked {
+    fn add(&mut self, one: &Verified) {
+        self.recordings += 1;
+        self.damaged += u64::from(one.faults > 0);
+        self.faults += one.faults;
+        self.seconds += one.seconds;
+    }
+}
+
+impl Line for Checked {
+    const TYPE: &'static str = "verification";
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recordings, damaged, faults, seconds } = self;
+        write!(
+            f,
+            "{recordings} recordings checked, {damaged} damaged, {faults} faults, {seconds:.1} s"
+        )
+    }
+}
+
+/// How many things that can be done are told.
+const MENDS: usize = 3;
+
+const DOCUMENTS: VerifyOptions = VerifyOptions { level: VerifyLevel::Metadata, sample: 1.0 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_numbers_or_percent() {
+        for (text, share) in [("5%", 0.05), ("0.05", 0.05), ("100%", 1.0), ("1", 1.0), ("0", 0.0)] {
+            assert_eq!(text.parse(), Ok(Share(share)), "{text}");
+        }
+        for text in ["", "%", "5", "101%", "-1%", "NaN", "inf", "5 %", "a"] {
+            assert!(text.parse::<Share>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+use std::fs;
+
+use opus_zarr::{ReadMode, Recording};
+use serde_json::Value;
+
+use crate::support::{NOTES, folder_with, run_in};
+
+#[test]
+fn reads_are_exact_from_then_on_and_what_is_exact_is_left_alone() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let open = || Recording::open(folder.path().join("a.zarr"), "a").unwrap();
+    let sync = |args: &[&str]| {
+        run_in(folder.path(), [&["sync", "a.zarr/a", "--json"], args].concat())
+            .exits(0)
+            .lines("synced")
+            .remove(0)
+    };
+    let said =
+        |line: &Value| (line["before"].clone(), line["after"].clone(), line["is_measured"].clone());
+    assert!(open().read_mode() != ReadMode::Exact);
+    let first = sync(&[]);
+    assert_eq!(said(&first), ("no-map".into(), "exact".into(), true.into()));
+    assert_eq!(open().read_mode(), ReadMode::Exact);
+    assert_eq!(first["entries"], open().info().sync.as_ref().unwrap().entries);
+    assert_eq!(said(&sync(&[])), ("exact".into(), "exact".into(), false.into()));
+    assert_eq!(said(&sync(&["--force"])), ("exact".into(), "exact".into(), true.into()));
+
+    fs::remove_file(folder.path().join("a.zarr/a/opus_sync/c/0/0")).unwrap();
+    assert_eq!(said(&sync(&[])), ("damaged-map".into(), "exact".into(), true.into()));
+}
+
+#[test]
+fn a_map_is_checked_and_nothing_changed() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let none = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
+    assert!(none.stderr.contains("it has no sync map"), "{}", none.stderr);
+    assert!(!folder.path().join("a.zarr/a/opus_sync").exists());
+    run_in(folder.path(), ["sync", "a.zarr/a"]).exits(0);
+    let right = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(0);
+    assert!(right.stdout.starts_with("a.zarr/a: the sync map is right ("), "{}", right.stdout);
+
+    // That of a recording that is as long, and another.
+    let store = opus_zarr::Store::open(folder.path().join("a.zarr")).unwrap();
+    let name = "a".parse().unwrap();
+    let mut reader = store.open_recording(&name).unwrap();
+    let mut entries = reader.sync_entries().unwrap().unwrap();
+    let decoder = reader.info().sync.clone().unwrap().decoder;
+    entries.swap(0, 1);
+    reader.replace_sync(&entries, &decoder).unwrap();
+    let wrong = run_in(folder.path(), ["sync", "--check", "--json", "a.zarr/a"]).exits(4);
+    assert_eq!(wrong.lines("sync_checked")[0]["first_wrong_entry"], 0);
+    run_in(folder.path(), ["verify", "--level", "decode", "a.zarr/a"]).exits(4);
+
+    // And that of another decoder.
+    reader.replace_sync(&entries, "another").unwrap();
+    let other = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
+    assert!(other.stderr.contains("of another decoder"), "{}", other.stderr);
+    run_in(folder.path(), ["sync", "--check", "--force", "a.zarr/a"]).exits(2);
+}

@@ -1,0 +1,74 @@
+use std::{fs, path::Path};
+
+use crate::support::{NOTES, folder_with, run_in};
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn what_is_whole_is_said_to_be() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let args = ["verify", "a.zarr/a", "--level", "decode", "--sample", "50%"];
+    let one = run_in(folder.path(), args).exits(0);
+    assert!(one.stdout.starts_with("a.zarr/a: whole ("), "{}", one.stdout);
+    assert_eq!((one.stdout.lines().count(), one.stderr.as_str()), (1, ""));
+    let all = run_in(folder.path(), ["verify", "a.zarr", "--json"]).exits(0);
+    let verified = all.lines("verified");
+    assert_eq!(verified.len(), 2);
+    assert_eq!(
+        (&verified[1]["recording"], &verified[1]["faults"]),
+        (&"a.zarr/b".into(), &0.into())
+    );
+    let sum = &all.lines("verification")[0];
+    assert_eq!((&sum["recordings"], &sum["damaged"]), (&2.into(), &0.into()));
+}
+
+#[test]
+fn damage_is_told_with_its_place_and_what_mends_it() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let b = folder.path().join("a.zarr/b");
+    flip(&b.join("opus_blob/c/0"), 1000);
+    let found = run_in(folder.path(), ["verify", "a.zarr", "--json"]).exits(4);
+    let faults = found.lines("fault");
+    let damaged = faults.iter().find(|fault| fault["start_byte"] == 0).unwrap();
+    assert_eq!(damaged["recording"], "a.zarr/b");
+    assert_eq!(damaged["object"], "a.zarr/b/opus_blob/c/0");
+    assert_eq!(found.lines("verification")[0]["damaged"], 1);
+    assert!(found.stderr.contains("\"exit\":4"), "{}", found.stderr);
+    run_in(folder.path(), ["verify", "a.zarr/b", "--level", "metadata"]).exits(0);
+    run_in(folder.path(), ["verify", "a.zarr/a"]).exits(0);
+
+    fs::remove_file(folder.path().join("a.zarr/a/opus_index/c/0/0")).unwrap();
+    let found = run_in(folder.path(), ["verify", "a.zarr/a"]).exits(4);
+    assert!(found.stdout.contains("opus_index/c/0/0\": the object is lost"), "{}", found.stdout);
+    assert!(found.stderr.contains("`opus-zarr reindex a.zarr/a`"), "{}", found.stderr);
+}
+
+/// What has no document is not listed, and yet is what was lost.
+#[test]
+fn a_recording_without_its_document_is_found_in_its_store() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    fs::write(folder.path().join("a.zarr/letter"), "dear").unwrap();
+    run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
+    fs::remove_file(folder.path().join("a.zarr/a/zarr.json")).unwrap();
+    let found = run_in(folder.path(), ["verify", "a.zarr"]).exits(4);
+    assert!(found.stdout.contains("a.zarr/a/zarr.json\": the object is lost"), "{}", found.stdout);
+}
+
+#[test]
+fn what_is_not_there_or_no_share_is_refused() {
+    let folder = folder_with(&[]);
+    for (place, says) in [
+        ("a.zarr/none", "no recording \"none\" in \"a.zarr\""),
+        ("b.zarr", "\"b.zarr\" is not an opus-zarr store"),
+        ("b.zarr/a", "\"b.zarr/a\" is not an opus-zarr store"),
+    ] {
+        let missing = run_in(folder.path(), ["verify", place]).exits(10);
+        assert!(missing.stderr.contains(says), "{}", missing.stderr);
+    }
+    run_in(folder.path(), ["verify", "a.zarr", "--sample", "5"]).exits(2);
+    run_in(folder.path(), ["verify"]).exits(2);
+}
