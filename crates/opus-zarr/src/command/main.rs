@@ -2,15 +2,19 @@
 
 #![forbid(unsafe_code)]
 
+mod copy;
 mod failure;
 mod import;
 mod info;
 mod inspect;
 mod interrupt;
 mod list;
+mod meta;
 mod output;
 mod place;
 mod reindex;
+mod rename;
+mod rm;
 mod several;
 mod sync;
 mod text;
@@ -41,6 +45,10 @@ enum Verb {
     Verify(verify::Args),
     Reindex(reindex::Args),
     Sync(sync::Args),
+    Copy(copy::Args),
+    Rename(rename::Args),
+    Rm(rm::Args),
+    Meta(meta::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +71,10 @@ impl Verb {
             Self::Verify(args) => verify::run(&args, output),
             Self::Reindex(args) => reindex::run(&args, output),
             Self::Sync(args) => sync::run(&args, output),
+            Self::Copy(args) => copy::run(&args, output),
+            Self::Rename(args) => rename::run(&args, output),
+            Self::Rm(args) => rm::run(&args, output),
+            Self::Meta(args) => meta::run(&args, output),
         }
     }
 }

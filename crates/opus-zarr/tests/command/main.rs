@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod copy;
 mod import;
 mod look;
+mod manage;
 mod reindex;
 mod resume;
 mod support;

@@ -1,0 +1,165 @@
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use indicatif::HumanBytes;
+use opus_zarr::{RecordingInfo, Store};
+use serde::Serialize;
+
+use crate::{
+    failure::{Exit, Failure},
+    output::{Line, Output},
+    place::{Found, InStore, RecordingPlace, StorePlace},
+    several::{for_each, while_waiting},
+};
+
+/// Copy a recording, or all of a store
+///
+/// The copy is read, checked and written anew, or within a store shared or copied where it lies. With
+/// --all, what is there already with the same audio is left alone: so it can be called again.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A recording; with --all a store
+    #[arg(value_name = "STORE[/NAME]")]
+    from: StorePlace,
+    /// A store, which is made if there is none, and under which name, if another
+    #[arg(value_name = "STORE[/NAME]")]
+    to: StorePlace,
+    /// Copy all recordings of a store
+    #[arg(long)]
+    all: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    match (args.from.find()?, args.all) {
+        (Found::Recording(source), false) => copy_one(args, &source, output),
+        (Found::Store(store), true) => copy_all(args, &store, output),
+        (Found::Store(_), false) => Err(is_the_other(args, "a store", "a recording")),
+        (Found::Recording(_), true) => Err(is_the_other(args, "a recording", "a store")),
+    }
+}
+
+fn copy_one(args: &Args, source: &InStore, output: &mut Output) -> Result<(), Failure> {
+    // What cannot be copied makes no store.
+    source.store.open_recording(&source.place.name)?;
+    let target = target_of(args, source, output)?;
+    copy(source, &target, output)
+}
+
+fn copy_all(args: &Args, store: &Store, output: &mut Output) -> Result<(), Failure> {
+    let sources = args.from.recordings_of(store)?;
+    let into = open_or_make(&args.to, output)?;
+    for_each(&sources, output, |source, output| {
+        let name = &source.place.name;
+        let target = args.to.with(&into, name.clone());
+        if !into.contains(name)? {
+            return copy(source, &target, output);
+        }
+        let (from, there) = (store.open_recording(name)?, into.open_recording(name)?);
+        match from.info().blob_sha256 == there.info().blob_sha256 {
+            true => output.data(&Copied::new(source, &target, from.info(), None)),
+            false => {
+                let message = format!("{} is there, with other audio", target.place);
+                Err(Failure::new(Exit::Error, message).with_hint(format!(
+                    "copy it under another name: `opus-zarr copy {} {}/NAME`",
+                    source.place, args.to
+                )))
+            }
+        }
+    })
+}
+
+fn is_the_other(args: &Args, is: &str, expected: &str) -> Failure {
+    let hint = match args.all {
+        true => "leave --all out to copy it alone",
+        false => "--all copies all recordings of a store",
+    };
+    Failure::usage(format!("{} is {is}, expected {expected}", args.from)).with_hint(hint)
+}
+
+/// Where one recording is to go: into a store that is there; under a new name in it; or into a store
+/// that is made.
+fn target_of(args: &Args, source: &InStore, output: &Output) -> Result<InStore, Failure> {
+    let open = |place: &StorePlace| match *place == source.place.store {
+        // Opened once, a store copies within itself without reading.
+        true => Ok(source.store.clone()),
+        false => place.open(),
+    };
+    let name = &source.place.name;
+    if let Ok(store) = open(&args.to) {
+        return Ok(args.to.with(&store, name.clone()));
+    }
+    if let Ok(place) = args.to.to_string().parse::<RecordingPlace>()
+        && let Ok(store) = open(&place.store)
+    {
+        return Ok(InStore { store, place });
+    }
+    Ok(args.to.with(&open_or_make(&args.to, output)?, name.clone()))
+}
+
+fn open_or_make(place: &StorePlace, output: &Output) -> Result<Store, Failure> {
+    match place.open() {
+        Err(failure) if failure.exit == Exit::Missing => {
+            let store = place.open_or_create()?;
+            output.messages().note(format!("made the store {place}"));
+            Ok(store)
+        }
+        result => result,
+    }
+}
+
+fn copy(source: &InStore, target: &InStore, output: &mut Output) -> Result<(), Failure> {
+    let began = Instant::now();
+    let (from, to) = (&source.place, &target.place);
+    let copied = while_waiting(output.messages(), format!("copying {from}"), || {
+        source.store.copy_recording(&from.name, &target.store, &to.name)
+    })?;
+    output.data(&Copied::new(source, target, copied.info(), Some(began.elapsed())))
+}
+
+#[derive(Serialize)]
+struct Copied {
+    recording: String,
+    to: String,
+    bytes: u64,
+    blob_sha256: String,
+    /// If not, it was there already.
+    is_copied: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+}
+
+impl Copied {
+    fn new(
+        source: &InStore,
+        target: &InStore,
+        info: &RecordingInfo,
+        took: Option<Duration>,
+    ) -> Self {
+        Self {
+            recording: source.place.to_string(),
+            to: target.place.to_string(),
+            bytes: info.blob_bytes,
+            blob_sha256: info.blob_sha256.clone(),
+            is_copied: took.is_some(),
+            seconds: took.map(|took| took.as_secs_f64()),
+        }
+    }
+}
+
+impl Line for Copied {
+    const TYPE: &'static str = "copied";
+}
+
+impl fmt::Display for Copied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recording, to, bytes, seconds, .. } = self;
+        match seconds {
+            Some(seconds) => {
+                write!(f, "{recording} copied to {to} ({}, {seconds:.1} s)", HumanBytes(*bytes))
+            }
+            None => write!(f, "{recording} is in {to} already"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    failure::Failure,
+    output::{Line, Output},
+    place::RecordingPlace,
+};
+
+/// Note something of a recording, and tell what is noted
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(value_name = "STORE/NAME")]
+    recording: RecordingPlace,
+    /// Note this; a value that is JSON is kept as that, any other as text
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Note>,
+    /// Forget what is noted under this key
+    #[arg(long, value_name = "KEY")]
+    unset: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let place = &args.recording;
+    let mut recording = place.open_store()?.open_recording(&place.name)?;
+    let mut user = recording.info().user.clone();
+    for key in &args.unset {
+        if user.remove(key).is_none() {
+            output.messages().warn(format!("{place}: nothing is noted under {key:?}"));
+        }
+    }
+    user.extend(args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
+    if user != recording.info().user {
+        recording.set_user_metadata(user.clone())?;
+    }
+    let user = user.into_iter().collect();
+    output.data(&Metadata { recording: place.to_string(), user })
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Note {
+    key: String,
+    value: Value,
+}
+
+impl FromStr for Note {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key, value) =
+            text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        Ok(Self { key: key.to_owned(), value })
+    }
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    recording: String,
+    user: BTreeMap<String, Value>,
+}
+
+impl Line for Metadata {
+    const TYPE: &'static str = "metadata";
+}
+
+impl fmt::Display for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.user.is_empty() {
+            return write!(f, "{}: nothing is noted", self.recording);
+        }
+        let width = self.user.keys().map(|key| key.chars().count()).max().unwrap_or_default();
+        for (number, (key, value)) in self.user.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "\n" };
+            write!(f, "{separator}{key:width$} = {value}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_json_or_else_text() {
+        for (text, key, value) in [
+            ("n=5", "n", json!(5)),
+            ("n=\"5\"", "n", json!("5")),
+            ("site=Rhine 4", "site", json!("Rhine 4")),
+            ("at=[47.5, 8]", "at", json!([47.5, 8])),
+            ("a=b=c", "a", json!("b=c")),
+            ("a=", "a", json!("")),
+            ("a=null", "a", json!(null)),
+        ] {
+            assert_eq!(text.parse(), Ok(Note { key: key.to_owned(), value }), "{text}");
+        }
+        for text in ["", "a", "=a"] {
+            assert!(text.parse::<Note>().is_err(), "{text:?}");
+        }
+    }
+}

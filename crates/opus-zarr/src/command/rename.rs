@@ -1,0 +1,46 @@
+use std::fmt;
+
+use opus_zarr_store::RecordingName;
+use serde::Serialize;
+
+use crate::{
+    failure::Failure,
+    interrupt,
+    output::{Line, Output},
+    place::RecordingPlace,
+};
+
+/// Give a recording another name
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(value_name = "STORE/NAME")]
+    recording: RecordingPlace,
+    /// In the same store
+    #[arg(value_name = "NEWNAME")]
+    to: RecordingName,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    // Ended in between, it would have both names.
+    interrupt::defer();
+    let place = &args.recording;
+    place.open_store()?.rename_recording(&place.name, &args.to)?;
+    let to = RecordingPlace { store: place.store.clone(), name: args.to.clone() };
+    output.data(&Renamed { recording: place.to_string(), to: to.to_string() })
+}
+
+#[derive(Serialize)]
+struct Renamed {
+    recording: String,
+    to: String,
+}
+
+impl Line for Renamed {
+    const TYPE: &'static str = "renamed";
+}
+
+impl fmt::Display for Renamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is now {}", self.recording, self.to)
+    }
+}

@@ -1,0 +1,87 @@
+use std::{
+    fmt,
+    io::{IsTerminal, Write, stderr, stdin},
+};
+
+use indicatif::{HumanBytes, HumanDuration};
+use opus_zarr_store::Error as StoreError;
+use serde::Serialize;
+
+use crate::{
+    failure::{Exit, Failure},
+    interrupt,
+    output::{Line, Output},
+    place::RecordingPlace,
+    several::for_each,
+};
+
+/// Delete recordings for good
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(required = true, value_name = "STORE/NAME")]
+    recordings: Vec<RecordingPlace>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    if !args.yes {
+        ask(&args.recordings, output)?;
+    }
+    interrupt::defer();
+    for_each(&args.recordings, output, |place, output| {
+        place.open_store()?.delete_recording(&place.name)?;
+        output.data(&Deleted { recording: place.to_string() })
+    })
+}
+
+/// An error unless a person says yes.
+fn ask(recordings: &[RecordingPlace], output: &Output) -> Result<(), Failure> {
+    if output.is_json() || !stdin().is_terminal() || !stderr().is_terminal() {
+        return Err(Failure::usage("nothing was deleted: there is nobody to ask")
+            .with_hint("--yes deletes without asking"));
+    }
+    let mut question = String::new();
+    for place in recordings {
+        question += &format!("{place}: {}\n", described(place)?);
+    }
+    question += "Delete for good? [y/N] ";
+    let unasked = |error| Failure::io("ask on", "the terminal", &error);
+    let mut terminal = stderr();
+    terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(unasked)?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).map_err(unasked)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Error, "nothing was deleted")),
+    }
+}
+
+/// What would be lost. What is damaged can be deleted as well.
+fn described(place: &RecordingPlace) -> Result<String, Failure> {
+    match place.open_store()?.open_recording(&place.name) {
+        Ok(recording) => {
+            let info = recording.info();
+            let (duration, bytes) = (HumanDuration(info.duration()), HumanBytes(info.blob_bytes));
+            Ok(format!("{duration}, {bytes}, imported from {:?}", info.source.name))
+        }
+        Err(error @ StoreError::NoSuchRecording { .. }) => Err(error.into()),
+        Err(error) => Ok(error.to_string()),
+    }
+}
+
+#[derive(Serialize)]
+struct Deleted {
+    recording: String,
+}
+
+impl Line for Deleted {
+    const TYPE: &'static str = "deleted";
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is deleted", self.recording)
+    }
+}

@@ -1,0 +1,54 @@
+//! `rename`, `rm` and `meta`.
+
+use serde_json::json;
+
+use crate::support::{NOTES, folder_with, run_in};
+
+#[test]
+fn a_recording_has_its_new_name_and_not_the_old_one() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let names = || run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    let renamed = run_in(folder.path(), ["rename", "a.zarr/a", "c"]).exits(0);
+    assert_eq!(renamed.stdout, "a.zarr/a is now a.zarr/c\n");
+    assert_eq!(names(), "b\nc\n");
+    run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
+    run_in(folder.path(), ["rename", "a.zarr/c", "b"]).exits(1);
+    run_in(folder.path(), ["rename", "a.zarr/a", "d"]).exits(10);
+    let path = run_in(folder.path(), ["rename", "a.zarr/b", "a.zarr/d"]).exits(2);
+    assert!(path.stderr.contains("expected none of /"), "{}", path.stderr);
+    assert_eq!(names(), "b\nc\n");
+}
+
+#[test]
+fn nothing_is_deleted_unasked() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b"), (NOTES, "c")]);
+    let names = || run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    let unasked = run_in(folder.path(), ["rm", "a.zarr/a"]).exits(2);
+    assert!(unasked.stderr.contains("--yes deletes without asking"), "{}", unasked.stderr);
+    assert_eq!(names(), "a\nb\nc\n");
+    let deleted = run_in(folder.path(), ["rm", "--yes", "a.zarr/a", "a.zarr/none", "a.zarr/b"]);
+    let deleted = deleted.exits(3);
+    assert_eq!(deleted.stdout, "a.zarr/a is deleted\na.zarr/b is deleted\n");
+    assert_eq!(names(), "c\n");
+    run_in(folder.path(), ["rm", "--yes", "a.zarr/a"]).exits(10);
+    run_in(folder.path(), ["rm", "--yes", "a.zarr"]).exits(10);
+    assert_eq!(names(), "c\n");
+}
+
+#[test]
+fn what_is_noted_is_told_and_kept() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let set = ["meta", "a.zarr/a", "--set", "site=Rhine 4", "--set", "depth_m=2.5"];
+    assert_eq!(
+        run_in(folder.path(), set).exits(0).stdout,
+        "depth_m = 2.5\nsite    = \"Rhine 4\"\n"
+    );
+    let again = run_in(folder.path(), ["meta", "a.zarr/a", "--set", "n=1", "--unset", "site"]);
+    assert_eq!(again.exits(0).stdout, "depth_m = 2.5\nn       = 1\n");
+    let told = run_in(folder.path(), ["meta", "a.zarr/a", "--json"]).exits(0);
+    assert_eq!(told.lines("metadata")[0]["user"], json!({ "depth_m": 2.5, "n": 1 }));
+    let missing = run_in(folder.path(), ["meta", "a.zarr/a", "--unset", "site"]).exits(0);
+    assert!(missing.stderr.contains("nothing is noted under \"site\""), "{}", missing.stderr);
+    run_in(folder.path(), ["meta", "a.zarr/a", "--set", "site"]).exits(2);
+    run_in(folder.path(), ["meta", "a.zarr/b"]).exits(10);
+}
