@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod completions;
 mod copy;
 mod failure;
 mod import;
@@ -9,6 +10,7 @@ mod info;
 mod inspect;
 mod interrupt;
 mod list;
+mod manual;
 mod meta;
 mod output;
 mod place;
@@ -49,6 +51,8 @@ enum Verb {
     Rename(rename::Args),
     Rm(rm::Args),
     Meta(meta::Args),
+    Completions(completions::Args),
+    Man(manual::Args),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +79,8 @@ impl Verb {
             Self::Rename(args) => rename::run(&args, output),
             Self::Rm(args) => rm::run(&args, output),
             Self::Meta(args) => meta::run(&args, output),
+            Self::Completions(args) => completions::run(&args, output),
+            Self::Man(args) => manual::run(&args, output),
         }
     }
 }

@@ -1,0 +1,109 @@
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use serde::Serialize;
+
+use crate::{
+    Cli, EXIT_CODES,
+    failure::{Exit, Failure},
+    output::{Line, Output},
+};
+
+/// Write the manual, as pages for man
+///
+/// To read the page of a verb: opus-zarr man -o DIR, then man DIR/opus-zarr-list.1
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write all pages, one for each verb, into this directory; else the first to standard output
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Write over pages that are there
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let Some(directory) = &args.output else { return output.data(&Page::of(&command)?) };
+    fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
+    for command in command.get_subcommands().chain([&command]) {
+        let page = Page::of(command)?;
+        let path = directory.join(&page.name);
+        write(&path, page.text.as_bytes(), args.force)?;
+        output.data(&Written { output: path, bytes: page.text.len() })?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
+    let mut options = File::options();
+    options.write(true);
+    let opened = match force {
+        true => options.create(true).truncate(true).open(path),
+        false => options.create_new(true).open(path),
+    };
+    let written = opened.and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::new(Exit::Error, format!("{path:?} exists already"))
+            .with_hint("--force writes over it"),
+        _ => Failure::io("write", path, &error),
+    })
+}
+
+#[derive(Serialize)]
+struct Page {
+    name: String,
+    text: String,
+}
+
+impl Page {
+    fn of(command: &Command) -> Result<Self, Failure> {
+        let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+        let man = Man::new(command.clone().after_help(EXIT_CODES))
+            .title(name)
+            .source(concat!("opus-zarr ", env!("CARGO_PKG_VERSION")))
+            .manual("opus-zarr");
+        let mut text = Vec::new();
+        man.render(&mut text)
+            .map_err(|error| Failure::new(Exit::Error, format!("cannot make {name}.1: {error}")))?;
+        // What stands below --help are sections of a page.
+        let text = String::from_utf8_lossy(&text)
+            .replace(".SH EXTRA", ".SH STORES")
+            .replace("\nExit codes: ", "\n.SH \"EXIT STATUS\"\n");
+        Ok(Self { name: format!("{name}.1"), text: text.trim_end().to_owned() })
+    }
+}
+
+impl Line for Page {
+    const TYPE: &'static str = "manual";
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// A page in a file.
+#[derive(Serialize)]
+struct Written {
+    output: PathBuf,
+    bytes: usize,
+}
+
+impl Line for Written {
+    const TYPE: &'static str = "written";
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.output.display().fmt(f)
+    }
+}
