@@ -20,8 +20,9 @@ mod rm;
 mod several;
 mod sync;
 mod text;
+mod time;
 mod verify;
-
+#[allow(dead_code, reason = "extract comes next")]
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
