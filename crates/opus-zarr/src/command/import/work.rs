@@ -138,7 +138,7 @@ impl Workers<'_> {
         match self.run.store {
             Some(store) if self.run.options.exact == Some(true) && !without_sync.is_empty() => {
                 for name in without_sync {
-                    Recording::open_in(store, name)?.build_sync()?;
+                    Recording::open_in(store, name)?.build_sync_watched(&mut |_| self.flow())?;
                 }
                 Ok(done.saying("now with a sync map"))
             }
