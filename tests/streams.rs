@@ -5,15 +5,18 @@
 
 mod support;
 
-use std::{fs, path::PathBuf};
+use std::{fs, ops::ControlFlow, path::PathBuf};
 
 use ogg_opus_demux::{OggOpusReader, PageReader};
 use opus_packet::{OpusHead, write_self_delimited};
 use opus_zarr::{
-    ImportOptions, Imported, RawFormat, RawStream, Recording, StoredAs, VerifyLevel, VerifyOptions,
-    import_with,
+    Error, ImportOptions, ImportStage, Imported, RawFormat, RawStream, Recording, Store, StoredAs,
+    VerifyLevel, VerifyOptions, import_watched, import_with,
 };
-use support::recordings::{BOTH, MONO, STEREO, all, bytes_of, store_of};
+use support::{
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, store_of},
+    tree::{Tree, visible},
+};
 use tempfile::TempDir;
 
 /// A file with these bytes, and a store beside it.
@@ -32,8 +35,12 @@ impl Bench {
         self.folder.path().join("store")
     }
 
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("file")
+    }
+
     fn import_with(&self, options: &ImportOptions) -> Result<Imported, opus_zarr::Error> {
-        import_with(self.folder.path().join("file"), self.store(), "it", options)
+        import_with(self.file(), self.store(), "it", options)
     }
 
     fn import(&self) -> Imported {
@@ -126,6 +133,34 @@ fn if_one_name_is_taken_nothing_is_imported() {
     let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
     assert!(error.contains("already holds a recording \"it.2\""), "{error}");
     assert!(Recording::open(bench.store(), "it").is_err());
+}
+
+#[test]
+fn an_import_that_was_cut_short_goes_on_where_it_was() {
+    let links = [MONO, STEREO, MONO];
+    let bench = Bench::new(&links.map(bytes_of).concat());
+    let options = ImportOptions::default();
+    let store = Store::open_or_create(bench.store()).unwrap();
+    let mut begun = 0;
+    let cut_short = import_watched(bench.file(), &store, "it", &options, &mut |progress| {
+        begun += usize::from(progress.stage == ImportStage::Write && progress.bytes == 0);
+        if begun == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(cut_short, Err(Error::Cancelled)));
+    assert_eq!(visible(&bench.store()), ["it.2", "it.3"], "the first one is written last");
+    let before = Tree::of(&bench.store().join("it.2"));
+
+    let imported = bench.import();
+    assert_eq!(imported.earlier, 2);
+    for ((recording, file), name) in
+        imported.recordings.iter().zip(links).zip(["it", "it.2", "it.3"])
+    {
+        assert_is(recording, file, name);
+    }
+    before.assert_same(&Tree::of(&bench.store().join("it.2")), "it.2");
+    let again = bench.import_with(&ImportOptions { exact: Some(true), ..options }).unwrap();
+    assert_eq!(again.earlier, 3);
+    assert!(again.recordings.iter().all(|recording| recording.exactness().is_ok()));
 }
 
 /// A second is lost in the middle: everything behind it is where it was.

@@ -5,13 +5,16 @@
 
 mod support;
 
-use std::{f32::consts::TAU, fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    f32::consts::TAU, fs, ops::ControlFlow, path::PathBuf, process::Command, time::Duration,
+};
 
 use opus_zarr::{
-    Certainty, Error, ImportOptions, Imported, ReadMode, StoredAs, Ultrasound, import_with,
+    Certainty, Error, ImportOptions, ImportStage, Imported, ReadMode, Store, StoredAs, Ultrasound,
+    import_watched, import_with,
 };
 use serde_json::Value;
-use support::{recordings::MONO, testdata};
+use support::{recordings::MONO, testdata, tree::visible};
 use tempfile::TempDir;
 
 #[test]
@@ -69,6 +72,16 @@ fn a_name_gives_a_start_whose_zone_is_what_the_caller_says() {
     assert_eq!(zurich.utc.as_deref(), Some("2026-01-12T03:15:00Z"));
     assert_eq!(zurich.certainty, Certainty::ZoneAssumed);
     assert_eq!(zurich.source, "file name");
+    let zone = Some("Europe/Paris".parse().unwrap());
+    let moved = import_with(
+        &file,
+        world.store(),
+        "zurich",
+        &ImportOptions { zone, ..ImportOptions::default() },
+    );
+    assert!(moved.is_ok_and(|moved| moved.earlier == 1), "the same start");
+    let refused = import_with(&file, world.store(), "zurich", &ImportOptions::default());
+    assert!(refused.is_err(), "another start");
 }
 
 /// Opus that a recorder wrote has a name as well.
@@ -227,6 +240,48 @@ fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
     let options = ImportOptions { ffmpeg: Some("no-such-ffmpeg".into()), ..options };
     let error = import_with(&file, world.store(), "no", &options).unwrap_err().to_string();
     assert!(error.contains("no-such-ffmpeg"), "{error}");
+}
+
+#[test]
+fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
+    let world = World::new();
+    let (source, file) = (world.wave(48_000, 1, 96_000, &[]), world.folder.path().join("two.mka"));
+    let mut encode = Command::new("ffmpeg");
+    encode
+        .args(["-v", "error", "-i"])
+        .arg(&source)
+        .args(["-map", "0", "-map", "0", "-c:a", "flac"]);
+    if !encode.arg(&file).status().is_ok_and(|status| status.success()) {
+        return support::say_skipped(
+            "an import of two tracks that is cut short: there is no ffmpeg",
+        );
+    }
+    let (store, options) =
+        (Store::open_or_create(world.store()).unwrap(), ImportOptions::default());
+    let mut begun = 0;
+    let cut_short = import_watched(&file, &store, "it", &options, &mut |progress| {
+        begun += usize::from(progress.stage == ImportStage::Write && progress.bytes == 0);
+        if begun == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(cut_short, Err(Error::Cancelled)));
+    assert_eq!(visible(&world.store()), ["it.2"], "the first one is written last");
+
+    let mut other = options.clone();
+    other.transcode.sync_interval = None;
+    let refused = world.import(&file, &other).unwrap_err().to_string();
+    assert!(refused.ends_with("already holds a recording \"it.2\""), "{refused}");
+    for earlier in [1, 2] {
+        let imported = world.import(&file, &options).unwrap();
+        assert_eq!(imported.earlier, earlier);
+        let streams = imported
+            .recordings
+            .iter()
+            .map(|recording| (recording.name(), recording.info().source.stream));
+        assert_eq!(streams.collect::<Vec<_>>(), [("it", 1), ("it.2", 2)]);
+    }
+    let track = Some(2);
+    let refused = world.import(&file, &ImportOptions { stream: track, ..options }).unwrap_err();
+    assert!(refused.to_string().ends_with("already holds a recording \"it\""), "{refused}");
 }
 
 /// A folder with a file and a store.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::{
     disks::Disk,
-    recordings::{MONO, first_and_last},
+    recordings::{MONO, STEREO, first_and_last},
     testdata,
     tree::Tree,
 };
@@ -69,7 +69,8 @@ impl World {
                 into_stores(self.at("source.opus"), "it")
             }
             Attempt::Source(path) => into_stores(self.at(path), "it"),
-            Attempt::Name(name) if name == "earlier" => vec![into(testdata(MONO), "store", name)],
+            // Of another file.
+            Attempt::Name(name) if name == "earlier" => vec![into(testdata(STEREO), "store", name)],
             Attempt::Name(name) => into_stores(testdata(MONO), name),
             Attempt::Store(path) => vec![into(testdata(MONO), path, "it")],
             Attempt::Disk(disk) => disk.refusals(&self.at("disk")),

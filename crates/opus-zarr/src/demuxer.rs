@@ -37,8 +37,8 @@ pub struct Streams {
     /// None for a raw stream.
     container: Option<Container>,
     current: Option<OpusStream>,
-    /// Streams so far.
-    count: u64,
+    /// Of the stream that is read, counted from 1; 0 before the first.
+    number: u64,
     /// The tracks that are known, and which of them is read.
     tracks: Vec<Track>,
     track: usize,
@@ -96,7 +96,7 @@ impl Streams {
             Some(_) => None,
         };
         let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
-        Ok(Self { path, options, container, current: None, count: 0, tracks, track: 0 })
+        Ok(Self { path, options, container, current: None, number: 0, tracks, track: 0 })
     }
 
     /// The container, as it stands in the attributes of a recording.
@@ -124,17 +124,25 @@ impl Streams {
             let reader = self.reader(file, track).map_err(|reason| self.fault(reason))?;
             self.current = Some(OpusStream { number: 0, reader });
         }
+        self.number += 1;
         if let Some(stream) = &mut self.current {
-            self.count += 1;
-            stream.number = self.count;
+            stream.number = self.number;
             stream.reader.add_tracks(&mut self.tracks);
         }
         Ok(self.current.as_mut())
     }
 
-    /// The stream that is read.
-    pub(crate) fn current(&mut self) -> Option<&mut OpusStream> {
-        self.current.as_mut()
+    /// Goes to the start of the stream of this number, if there is one; back as well.
+    pub(crate) fn go_to(&mut self, number: u64) -> Result<Option<&mut OpusStream>, Error> {
+        if number <= self.number {
+            *self = Self::open(&self.path, &self.options)?;
+        }
+        while self.number < number {
+            if self.next_stream()?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.current.as_mut())
     }
 
     /// An error of the stream that is read.

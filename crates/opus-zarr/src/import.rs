@@ -19,6 +19,8 @@ use crate::{
 pub struct Imported {
     /// The recordings, at least one, in the order of the streams in the file.
     pub recordings: Vec<Recording>,
+    /// How many of them an earlier import had made, of the same file: they were not written again.
+    pub earlier: usize,
     /// What there is to know about the file; of very many only the first.
     pub findings: Vec<Finding>,
 }
@@ -29,7 +31,10 @@ pub struct Imported {
 /// A file with several streams (tracks, links of a chain) becomes as many recordings:
 /// `name`, `name.2`, `name.3` and so on. What is wrong with the file is reported, lost
 /// audio is concealed so that time does not shift. Each recording appears complete, or
-/// not at all. Memory does not grow with the file (by some 2 kB an hour of audio, for the
+/// not at all, and `name` as the last one: where it is, all are. A name that is taken is an
+/// error, unless by what this import would make of that stream: the same file, by its SHA-256, with
+/// the same settings of the encoder and the same start. Then that recording is given, with a
+/// sync map if it is to have one; so an import that was cut short goes on where it was. Memory does not grow with the file (by some 2 kB an hour of audio, for the
 /// attributes; with MP4 by some 12 bytes a packet, for its tables).
 pub fn import(
     path: impl AsRef<Path>,

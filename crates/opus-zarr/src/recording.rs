@@ -213,7 +213,11 @@ impl Recording {
         &mut self,
         tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let sync = measure_sync(&self.reader, &mut Watch::new(tell))?;
+        self.measure_and_keep_sync(&mut Watch::new(tell))
+    }
+
+    pub(crate) fn measure_and_keep_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
+        let sync = measure_sync(&self.reader, watch)?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }

@@ -62,8 +62,13 @@ fn a_lost_index_is_made_again() {
 fn a_name_is_taken_once() {
     let directory = tempfile::tempdir().unwrap();
     imported(directory.path());
-    let file = directory.path().join("silence.opus");
-    let error = import(file, directory.path().join("store"), "silence").unwrap_err();
+    let (file, store) = (directory.path().join("silence.opus"), directory.path().join("store"));
+    let again = import(&file, &store, "silence").unwrap();
+    assert_eq!((again.earlier, again.recordings.len()), (1, 1), "it is the same");
+    let mut other = silence();
+    other.extend(silence());
+    fs::write(&file, other).unwrap();
+    let error = import(&file, &store, "silence").unwrap_err();
     assert!(matches!(error, Error::Store(opus_zarr_store::Error::RecordingExists { .. })));
     assert!(error.to_string().ends_with("already holds a recording \"silence\""), "{error}");
 }

@@ -5,10 +5,12 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusWriter;
-use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
-use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
+use opus_packet::{PacketSource, SAMPLE_RATE, Timeline};
+use opus_zarr_store::{
+    BlobWriter, Description, RecordingInfo, RecordingName, Source, Start, Store, StoredAs,
+};
 
-use super::record::{SERIAL, names, record, write_error};
+use super::record::{SERIAL, first_last, last_first, record, targets, write_error};
 use crate::{
     Error, ImportOptions, Imported,
     demuxer::{OpusStream, Streams},
@@ -53,35 +55,26 @@ impl<'a> OpusFile<'a> {
         name: &RecordingName,
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
-        let mut streams = Streams::open(self.source.path(), self.options)?;
+        let path = self.source.path();
+        let mut streams = Streams::open(path, self.options)?;
+        let numbers = self.survey.streams.iter().map(|stream| stream.number);
+        let targets = targets(name, numbers, store, |stream, found| Ok(self.makes(stream, found)))?;
+        let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
         let mut recordings = Vec::new();
-        let mut number = 0;
-        let names = names(name, self.survey.streams.len(), store)?;
-        for (name, stream) in names.iter().zip(&self.survey.streams) {
-            while number < stream.number {
-                number += 1;
-                if streams.next_stream()?.is_none() {
-                    return Err(Error::SourceChanged { path: self.source.path().to_owned() });
+        for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
+            let exact = self.options.exact.unwrap_or(false);
+            recordings.push(record(path, store, target, exact, watch, |blob, watch| {
+                let changed = || Error::SourceChanged { path: path.to_owned() };
+                let demuxer = streams.go_to(stream.number)?.ok_or_else(changed)?;
+                watch.begin(ImportStage::Write, self.source.bytes)?;
+                match self.survey.is_canonical {
+                    true => self.copy(stream, demuxer, blob, watch),
+                    false => self.remux(stream, demuxer, blob, watch),
                 }
-            }
-            let Some(demuxer) = streams.current() else { break };
-            let path = self.source.path();
-            recordings.push(record(
-                path,
-                store,
-                name,
-                self.options.exact.unwrap_or(false),
-                watch,
-                |blob, watch| {
-                    watch.begin(ImportStage::Write, self.source.bytes)?;
-                    match self.survey.is_canonical {
-                        true => self.copy(stream, demuxer, blob, watch),
-                        false => self.remux(stream, demuxer, blob, watch),
-                    }
-                },
-            )?);
+            })?);
         }
-        Ok(Imported { recordings, findings: self.survey.findings })
+        let recordings = last_first(recordings);
+        Ok(Imported { recordings, earlier, findings: self.survey.findings })
     }
 
     /// The file is the blob.
@@ -110,10 +103,16 @@ impl<'a> OpusFile<'a> {
         Ok(Description { timeline, ..description })
     }
 
-    /// As far as its name and tags say it.
-    fn start(&self, tags: &OpusTags) -> Option<Start> {
-        let comments: Vec<_> = tags.comments().collect();
-        let tags = comments.iter().filter_map(|comment| comment.split_once('='));
+    /// Whether a recording is what a stream of this file becomes.
+    fn makes(&self, stream: u64, found: &RecordingInfo) -> bool {
+        let source = &found.source;
+        let is_stream = source.sha256 == self.source.sha256() && source.stream == stream;
+        is_stream && source.transcoding.is_none() && found.start == self.start(&found.tags.comments)
+    }
+
+    /// As far as its name and comments say it.
+    fn start(&self, comments: &[impl AsRef<str>]) -> Option<Start> {
+        let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
         Origin::of(&[], tags, &self.source.name(), SAMPLE_RATE, self.options).start
     }
 
@@ -129,7 +128,7 @@ impl<'a> OpusFile<'a> {
             timeline: stream.timeline,
             gaps: stream.gaps.clone(),
             real_rate: None,
-            start: self.start(demuxer.tags()),
+            start: self.start(&demuxer.tags().comments().collect::<Vec<_>>()),
             source: Source {
                 name: self.source.name(),
                 bytes: self.source.bytes,

@@ -4,7 +4,7 @@ use ogg_opus_demux::{OggOpusReader, WriteError};
 use opus_packet::Timeline;
 use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{
-    BlobReader, BlobWriter, Description, IndexWriter, RecordingName, Store, StoredAs,
+    BlobReader, BlobWriter, Description, IndexWriter, RecordingInfo, RecordingName, Store, StoredAs,
 };
 
 use crate::{
@@ -14,16 +14,32 @@ use crate::{
     source::copy_error,
 };
 
+/// A recording that is to be made.
+pub(super) struct Target {
+    name: RecordingName,
+    /// Which stream of the file, counted from 1.
+    pub(super) stream: u64,
+    /// It was made by an earlier import.
+    pub(super) earlier: Option<Recording>,
+}
+
 /// Makes a recording of a blob that `write` writes from a file; with a sync map, if it is to
 /// be exact.
 pub(super) fn record(
     path: &Path,
     store: &Store,
-    name: &RecordingName,
+    target: Target,
     exact: bool,
     watch: &mut Watch<'_>,
     write: impl FnOnce(&mut BlobWriter, &mut Watch<'_>) -> Result<Description, Error>,
 ) -> Result<Recording, Error> {
+    let name = &target.name;
+    if let Some(mut recording) = target.earlier {
+        if exact && recording.exactness().is_err() {
+            recording.measure_and_keep_sync(watch)?;
+        }
+        return Ok(recording);
+    }
     let mut writer = store.create_recording(name)?;
     let mut blob = writer.blob()?;
     let description = write(&mut blob, watch)?;
@@ -78,24 +94,49 @@ pub(crate) fn index_blob(
     Ok(timeline)
 }
 
-/// The names of so many recordings, none of which is taken.
-pub(super) fn names(
+/// What is to be made of the streams of a file. A name may be taken by a recording of which `is_same`
+/// says that it is what the stream becomes.
+pub(super) fn targets(
     name: &RecordingName,
-    count: usize,
+    streams: impl Iterator<Item = u64>,
     store: &Store,
-) -> Result<Vec<RecordingName>, Error> {
-    let mut names = vec![name.clone()];
-    for number in 2..=count {
-        let name = format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?;
-        names.push(name);
+    mut is_same: impl FnMut(u64, &RecordingInfo) -> Result<bool, Error>,
+) -> Result<Vec<Target>, Error> {
+    let mut targets = Vec::new();
+    for (stream, number) in streams.zip(1u64..) {
+        let name = match number {
+            1 => name.clone(),
+            _ => format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?,
+        };
+        targets.push(Target { name, stream, earlier: None });
     }
-    for name in &names {
-        if store.contains(name)? {
+    for target in &mut targets {
+        if !store.contains(&target.name)? {
+            continue;
+        }
+        match Recording::open_in(store, target.name.as_str()) {
+            Ok(found) if is_same(target.stream, found.info())? => target.earlier = Some(found),
             // The error is that of writing it.
-            store.create_recording(name)?;
+            _ => drop(store.create_recording(&target.name)?),
         }
     }
-    Ok(names)
+    Ok(targets)
+}
+
+/// The order in which the recordings of a file are made: with the first one last, it is there only
+/// if all are.
+pub(super) fn first_last<T>(of_streams: impl Iterator<Item = T>) -> Vec<T> {
+    let mut made: Vec<T> = of_streams.collect();
+    let first = made.len().min(1);
+    made.rotate_left(first);
+    made
+}
+
+/// The order of the streams again.
+pub(super) fn last_first<T>(mut made: Vec<T>) -> Vec<T> {
+    let last = made.len().min(1);
+    made.rotate_right(last);
+    made
 }
 
 pub(super) fn write_error(path: &Path, reason: WriteError) -> Error {

@@ -11,10 +11,11 @@ use opus_encode::{Application, RateControl, SampleSource};
 use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
 use opus_transcode::{AudioFile, ReadOptions, Transcoder, Ultrasound};
 use opus_zarr_store::{
-    BlobWriter, Description, EncoderSettings, RecordingName, Source, Store, StoredAs, Transcoding,
+    BlobWriter, Description, EncoderSettings, RecordingInfo, RecordingName, Source, Store,
+    StoredAs, Transcoding,
 };
 
-use super::record::{SERIAL, names, record, write_error};
+use super::record::{SERIAL, first_last, last_first, record, targets, write_error};
 use crate::{
     Error, Finding, ImportOptions, Imported,
     origin::Origin,
@@ -58,14 +59,13 @@ impl<'a> AudioSource<'a> {
         name: &RecordingName,
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
-        let names = names(name, self.tracks.len(), store)?;
         let is_given_up = &AtomicBool::new(false);
         thread::scope(|scope| {
             // It is read once more for this, while it is encoded.
             let hash = move || SourceFile::open(self.path, is_given_up);
             let hashing = thread::Builder::new().spawn_scoped(scope, hash);
             let mut source = Hashed { running: hashing.ok(), hash, done: None };
-            let imported = self.import_tracks(store, &names, &mut source, watch);
+            let imported = self.import_tracks(store, name, &mut source, watch);
             is_given_up.store(imported.is_err(), Ordering::Relaxed);
             imported
         })
@@ -74,25 +74,34 @@ impl<'a> AudioSource<'a> {
     fn import_tracks<'s>(
         &self,
         store: &Store,
-        names: &[RecordingName],
+        name: &RecordingName,
         source: &mut Hashed<'s, impl Fn() -> Result<SourceFile, Error>>,
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
-        let mut imported = Imported { recordings: Vec::new(), findings: Vec::new() };
-        for (&number, name) in self.tracks.iter().zip(names) {
-            let mut track = Track::open(self.path, self.options, number)?;
+        let is_same = |number, found: &RecordingInfo| {
+            let is_track = found.source.stream == number && found.source.transcoding.is_some();
+            Ok(is_track
+                && found.source.sha256 == source.get()?.sha256()
+                && Track::open(self.path, self.options, number)?.makes(found))
+        };
+        let targets = targets(name, self.tracks.iter().copied(), store, is_same)?;
+        let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
+        let (mut recordings, mut findings) = (Vec::new(), Vec::new());
+        for target in first_last(targets.into_iter()) {
+            let mut track = Track::open(self.path, self.options, target.stream)?;
             let exact = track.is_to_be_exact(self.options);
-            let recording = record(self.path, store, name, exact, watch, |blob, watch| {
+            let recording = record(self.path, store, target, exact, watch, |blob, watch| {
                 watch.begin(ImportStage::Write, self.metadata.len())?;
                 let timeline = track.write(blob, self.path, watch)?;
                 let source = source.get()?;
                 self.check_unchanged()?;
                 track.describe(timeline, source)
             })?;
-            imported.recordings.push(recording);
-            imported.findings.extend(track.findings());
+            recordings.push(recording);
+            findings.push(track.findings());
         }
-        Ok(imported)
+        let findings = last_first(findings).into_iter().flatten().collect();
+        Ok(Imported { recordings: last_first(recordings), earlier, findings })
     }
 
     /// It was read twice, at the same time: by length and time of change it is the same.
@@ -224,18 +233,32 @@ impl Track {
                 stored: StoredAs::Transcoded,
                 stream: self.number,
                 findings: self.transcoder.file().findings().into_iter().take(MAX_LINES).collect(),
-                transcoding: Some(Transcoding {
-                    rate: format.rate,
-                    samples: self.transcoder.file().frames_read(),
-                    is_kept: self.transcoder.is_kept(),
-                    encoded_rate: self.transcoder.settings().rate.hz(),
-                    decoder: format.decoder,
-                    encoder: opus_encode::vendor(),
-                    settings: settings(self.transcoder.settings()),
-                }),
+                transcoding: Some(self.transcoding()),
                 metadata: self.origin.metadata.clone(),
             },
         })
+    }
+
+    /// Whether a recording of the same file is what this track becomes.
+    fn makes(&self, found: &RecordingInfo) -> bool {
+        // How many samples there are is known at the end.
+        let made = found.source.transcoding.as_ref().is_some_and(|made| {
+            *made == Transcoding { samples: made.samples, ..self.transcoding() }
+        });
+        made && found.real_rate == self.real_rate && found.start == self.origin.start
+    }
+
+    fn transcoding(&self) -> Transcoding {
+        let format = self.transcoder.file().format();
+        Transcoding {
+            rate: format.rate,
+            samples: self.transcoder.file().frames_read(),
+            is_kept: self.transcoder.is_kept(),
+            encoded_rate: self.transcoder.settings().rate.hz(),
+            decoder: format.decoder,
+            encoder: opus_encode::vendor(),
+            settings: settings(self.transcoder.settings()),
+        }
     }
 
     /// What there is to know of the file, and of what the recording will not have of it.

@@ -117,7 +117,7 @@ fn a_file_is_inspected_whatever_it_holds() {
     let inspect = |name: &str, args: &[&str]| {
         let file = testdata(name);
         let all = ["inspect", file.to_str().unwrap()].into_iter().chain(args.iter().copied());
-        run_in(&file.parent().unwrap().to_owned(), all).exits(0)
+        run_in(file.parent().unwrap(), all).exits(0)
     };
     let trio = inspect("golden/trio.opus", &["--json"]);
     let findings = trio.lines("finding");
