@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod completions;
 mod copy;
 mod failure;
@@ -52,6 +53,7 @@ enum Verb {
     Rename(rename::Args),
     Rm(rm::Args),
     Meta(meta::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
     Man(manual::Args),
 }
@@ -80,6 +82,7 @@ impl Verb {
             Self::Rename(args) => rename::run(&args, output),
             Self::Rm(args) => rm::run(&args, output),
             Self::Meta(args) => meta::run(&args, output),
+            Self::Bench(args) => bench::run(&args, output),
             Self::Completions(args) => completions::run(&args, output),
             Self::Man(args) => manual::run(&args, output),
         }

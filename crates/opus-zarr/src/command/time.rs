@@ -7,7 +7,7 @@ use std::{ops::Range, str::FromStr, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use opus_zarr::Recording;
 
-use self::span::{End, Length, Span};
+use self::span::{End, Length, Position, Span};
 use crate::failure::{Exit, Failure};
 
 /// Which part of a recording; all of it if nothing is said
@@ -130,6 +130,11 @@ impl FromStr for Part {
             false => text.parse().map(Self::Time),
         }
     }
+}
+
+/// So much time, as an argument says it.
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
+    Length::parse(text).map(|Length(length)| length)
 }
 
 /// No recording lasts beyond what a timestamp can say.

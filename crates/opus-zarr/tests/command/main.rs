@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod bench;
 mod copy;
 mod import;
 mod look;
 mod manage;
+mod manual;
 mod reindex;
 mod resume;
 mod support;

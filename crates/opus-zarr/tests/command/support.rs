@@ -62,3 +62,13 @@ pub(crate) fn testdata(name: &str) -> PathBuf {
 
 /// Two seconds of speech.
 pub(crate) const NOTES: &str = "golden/notes.opus";
+
+/// What `--help` lists.
+pub(crate) fn verbs() -> Vec<String> {
+    let help = run_in(Path::new("."), ["--help"]).exits(0).stdout;
+    let (_, listed) = help.split_once("\nCommands:\n").unwrap();
+    let listed = listed.lines().take_while(|line| !line.is_empty());
+    // What stands further to the right continues the line above.
+    let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !["", "help"].contains(name)).map(str::to_owned).collect()
+}
