@@ -127,7 +127,7 @@ struct Copied {
     /// If not, it was there already.
     is_copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
+    elapsed_seconds: Option<f64>,
 }
 
 impl Copied {
@@ -143,7 +143,7 @@ impl Copied {
             bytes: info.blob_bytes,
             blob_sha256: info.blob_sha256.clone(),
             is_copied: took.is_some(),
-            seconds: took.map(|took| took.as_secs_f64()),
+            elapsed_seconds: took.map(|took| took.as_secs_f64()),
         }
     }
 }
@@ -154,10 +154,14 @@ impl Line for Copied {
 
 impl fmt::Display for Copied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, to, bytes, seconds, .. } = self;
-        match seconds {
-            Some(seconds) => {
-                write!(f, "{recording} copied to {to} ({}, {seconds:.1} s)", HumanBytes(*bytes))
+        let Self { recording, to, bytes, elapsed_seconds, .. } = self;
+        match elapsed_seconds {
+            Some(elapsed_seconds) => {
+                write!(
+                    f,
+                    "{recording} copied to {to} ({}, {elapsed_seconds:.1} s)",
+                    HumanBytes(*bytes)
+                )
             }
             None => write!(f, "{recording} is in {to} already"),
         }

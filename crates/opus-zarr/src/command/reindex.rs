@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             recording: place.to_string(),
             packets: recording.info().packet_count,
             index_bytes: recording.index_info().map_or(0, |index| index.bytes),
-            seconds: began.elapsed().as_secs_f64(),
+            elapsed_seconds: began.elapsed().as_secs_f64(),
         })
     })
 }
@@ -42,7 +42,7 @@ struct Reindexed {
     recording: String,
     packets: u64,
     index_bytes: u64,
-    seconds: f64,
+    elapsed_seconds: f64,
 }
 
 impl Line for Reindexed {
@@ -51,8 +51,11 @@ impl Line for Reindexed {
 
 impl fmt::Display for Reindexed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, packets, index_bytes, seconds } = self;
+        let Self { recording, packets, index_bytes, elapsed_seconds } = self;
         let bytes = HumanBytes(*index_bytes);
-        write!(f, "{recording}: index of {packets} packets, {bytes}, made in {seconds:.1} s")
+        write!(
+            f,
+            "{recording}: index of {packets} packets, {bytes}, made in {elapsed_seconds:.1} s"
+        )
     }
 }

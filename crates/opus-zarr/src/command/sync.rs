@@ -67,7 +67,7 @@ fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Syn
         is_measured,
         entries: sync.map_or(0, |sync| sync.entries),
         decoder: sync.map_or_else(String::new, |sync| sync.decoder.clone()),
-        seconds: began.elapsed().as_secs_f64(),
+        elapsed_seconds: began.elapsed().as_secs_f64(),
     })
 }
 
@@ -86,7 +86,7 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
         recording: place.to_string(),
         entries: recording.info().sync.as_ref().map_or(0, |sync| sync.entries),
         first_wrong_entry,
-        seconds: began.elapsed().as_secs_f64(),
+        elapsed_seconds: began.elapsed().as_secs_f64(),
     })
 }
 
@@ -157,7 +157,7 @@ struct Synced {
     is_measured: bool,
     entries: u64,
     decoder: String,
-    seconds: f64,
+    elapsed_seconds: f64,
 }
 
 impl Line for Synced {
@@ -166,15 +166,18 @@ impl Line for Synced {
 
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, before, after, entries, seconds, .. } = self;
+        let Self { recording, before, after, entries, elapsed_seconds, .. } = self;
         match (self.is_measured, before) {
             (false, _) => write!(f, "{recording}: {after} already ({entries} entries)"),
             (true, State::Exact) => {
-                write!(f, "{recording}: {after} as before ({entries} entries, {seconds:.1} s)")
+                write!(
+                    f,
+                    "{recording}: {after} as before ({entries} entries, {elapsed_seconds:.1} s)"
+                )
             }
             (true, before) => write!(
                 f,
-                "{recording}: {after} now; before, {before} ({entries} entries, {seconds:.1} s)"
+                "{recording}: {after} now; before, {before} ({entries} entries, {elapsed_seconds:.1} s)"
             ),
         }
     }
@@ -186,7 +189,7 @@ struct SyncChecked {
     entries: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_wrong_entry: Option<usize>,
-    seconds: f64,
+    elapsed_seconds: f64,
 }
 
 impl Line for SyncChecked {
@@ -195,7 +198,7 @@ impl Line for SyncChecked {
 
 impl fmt::Display for SyncChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, entries, first_wrong_entry, seconds } = self;
+        let Self { recording, entries, first_wrong_entry, elapsed_seconds } = self;
         match first_wrong_entry {
             None => write!(f, "{recording}: the sync map is right")?,
             Some(first) => write!(
@@ -203,7 +206,7 @@ impl fmt::Display for SyncChecked {
                 "{recording}: the sync map is not what this decoder gives, first at entry {first}"
             )?,
         }
-        write!(f, " ({entries} entries, {seconds:.1} s)")
+        write!(f, " ({entries} entries, {elapsed_seconds:.1} s)")
     }
 }
 

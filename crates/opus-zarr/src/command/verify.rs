@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     for place in &args.places {
         recordings.extend(recordings_at(place)?);
     }
-    let mut sum = Checked { recordings: 0, damaged: 0, faults: 0, seconds: 0.0 };
+    let mut sum = Checked { recordings: 0, damaged: 0, faults: 0, elapsed_seconds: 0.0 };
     let mut mends = Vec::new();
     let checked = for_each(&recordings, output, |recording, output| {
         let verified = check(recording, args, &mut mends, output)?;
@@ -213,11 +213,11 @@ struct Verified {
     chunks: u64,
     packets: u64,
     decoded_packets: u64,
-    seconds: f64,
+    elapsed_seconds: f64,
 }
 
 impl Verified {
-    fn new(recording: String, args: &Args, found: &Verification, seconds: f64) -> Self {
+    fn new(recording: String, args: &Args, found: &Verification, elapsed_seconds: f64) -> Self {
         Self {
             recording,
             level: args.level,
@@ -226,7 +226,7 @@ impl Verified {
             chunks: found.chunks,
             packets: found.packets,
             decoded_packets: found.decoded,
-            seconds,
+            elapsed_seconds,
         }
     }
 }
@@ -237,7 +237,7 @@ impl Line for Verified {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recording, chunks, packets, decoded_packets, seconds, .. } = self;
+        let Self { recording, chunks, packets, decoded_packets, elapsed_seconds, .. } = self;
         match self.faults {
             0 => write!(f, "{recording}: whole")?,
             1 => write!(f, "{recording}: 1 fault")?,
@@ -245,7 +245,7 @@ impl fmt::Display for Verified {
         }
         write!(
             f,
-            " ({chunks} chunks, {packets} packets, {decoded_packets} decoded, {seconds:.1} s)"
+            " ({chunks} chunks, {packets} packets, {decoded_packets} decoded, {elapsed_seconds:.1} s)"
         )
     }
 }
@@ -256,7 +256,7 @@ struct Checked {
     recordings: u64,
     damaged: u64,
     faults: u64,
-    seconds: f64,
+    elapsed_seconds: f64,
 }
 
 impl Checked {
@@ -264,7 +264,7 @@ impl Checked {
         self.recordings += 1;
         self.damaged += u64::from(one.faults > 0);
         self.faults += one.faults;
-        self.seconds += one.seconds;
+        self.elapsed_seconds += one.elapsed_seconds;
     }
 }
 
@@ -274,10 +274,10 @@ impl Line for Checked {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recordings, damaged, faults, seconds } = self;
+        let Self { recordings, damaged, faults, elapsed_seconds } = self;
         write!(
             f,
-            "{recordings} recordings checked, {damaged} damaged, {faults} faults, {seconds:.1} s"
+            "{recordings} recordings checked, {damaged} damaged, {faults} faults, {elapsed_seconds:.1} s"
         )
     }
 }
