@@ -1,38 +1,45 @@
 //! `rename`, `rm` and `meta`.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::support::{NOTES, folder_with, run_in};
 
+fn names_in(folder: &Path) -> Vec<String> {
+    let listed = run_in(folder, ["list", "a.zarr", "--json"]).exits(0).lines("recording");
+    listed.iter().map(|recording| recording["name"].as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn a_recording_has_its_new_name_and_not_the_old_one() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
-    let names = || run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    let names = || names_in(folder.path());
     let renamed = run_in(folder.path(), ["rename", "a.zarr/a", "c"]).exits(0);
     assert_eq!(renamed.stdout, "a.zarr/a is now a.zarr/c\n");
-    assert_eq!(names(), "b\nc\n");
+    assert_eq!(names(), ["b", "c"]);
     run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
     run_in(folder.path(), ["rename", "a.zarr/c", "b"]).exits(1);
     run_in(folder.path(), ["rename", "a.zarr/a", "d"]).exits(10);
     let path = run_in(folder.path(), ["rename", "a.zarr/b", "a.zarr/d"]).exits(2);
     assert!(path.stderr.contains("expected none of /"), "{}", path.stderr);
-    assert_eq!(names(), "b\nc\n");
+    assert_eq!(names(), ["b", "c"]);
 }
 
 #[test]
 fn nothing_is_deleted_unasked() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b"), (NOTES, "c")]);
-    let names = || run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    let names = || names_in(folder.path());
     let unasked = run_in(folder.path(), ["rm", "a.zarr/a"]).exits(2);
     assert!(unasked.stderr.contains("--yes deletes without asking"), "{}", unasked.stderr);
-    assert_eq!(names(), "a\nb\nc\n");
+    assert_eq!(names(), ["a", "b", "c"]);
     let deleted = run_in(folder.path(), ["rm", "--yes", "a.zarr/a", "a.zarr/none", "a.zarr/b"]);
     let deleted = deleted.exits(3);
     assert_eq!(deleted.stdout, "a.zarr/a is deleted\na.zarr/b is deleted\n");
-    assert_eq!(names(), "c\n");
+    assert_eq!(names(), ["c"]);
     run_in(folder.path(), ["rm", "--yes", "a.zarr/a"]).exits(10);
     run_in(folder.path(), ["rm", "--yes", "a.zarr"]).exits(10);
-    assert_eq!(names(), "c\n");
+    assert_eq!(names(), ["c"]);
 }
 
 #[test]

@@ -13,13 +13,11 @@ use opus_packet::{OpusHead, OpusTags};
 
 use crate::support::run_in;
 
-const FILES: usize = 1000;
-
 #[test]
 fn a_thousand_files_killed_half_way_give_the_store_that_they_give_without() {
-    let folder = thousand_files();
+    let folder = files(1000);
     import(folder.path(), "whole.zarr").exits(0);
-    let mut child = begin(folder.path(), "killed.zarr", FILES / 2);
+    let mut child = begin(folder.path(), "killed.zarr", 500);
     child.kill().unwrap();
     child.wait().unwrap();
     let there = tree(&folder.path().join("killed.zarr")).len();
@@ -36,7 +34,7 @@ fn a_thousand_files_killed_half_way_give_the_store_that_they_give_without() {
 
 #[test]
 fn an_interrupted_import_says_how_to_go_on() {
-    let folder = thousand_files();
+    let folder = files(200);
     let mut child = begin(folder.path(), "a.zarr", 10);
     let interrupted =
         Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
@@ -72,10 +70,10 @@ fn begin(folder: &Path, store: &str, count: usize) -> Child {
 }
 
 /// Short files that differ in a comment alone.
-fn thousand_files() -> tempfile::TempDir {
+fn files(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let head = OpusHead::new(1, 312, 48_000).unwrap();
-    for number in 0..FILES {
+    for number in 0..count {
         let directory = folder.path().join(format!("files/{}", number % 10));
         fs::create_dir_all(&directory).unwrap();
         let file = File::create(directory.join(format!("{number}.opus"))).unwrap();

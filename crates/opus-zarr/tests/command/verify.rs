@@ -63,8 +63,8 @@ fn what_is_not_there_or_no_share_is_refused() {
     let folder = folder_with(&[]);
     for (place, says) in [
         ("a.zarr/none", "no recording \"none\" in \"a.zarr\""),
-        ("b.zarr", "\"b.zarr\" is not an opus-zarr store"),
-        ("b.zarr/a", "\"b.zarr/a\" is not an opus-zarr store"),
+        ("b.zarr", "there is no \"b.zarr\""),
+        ("b.zarr/a", "there is no \"b.zarr/a\""),
     ] {
         let missing = run_in(folder.path(), ["verify", place]).exits(10);
         assert!(missing.stderr.contains(says), "{}", missing.stderr);
