@@ -5,6 +5,7 @@
 mod bench;
 mod copy;
 mod import;
+mod json;
 mod look;
 mod manage;
 mod manual;

@@ -1,0 +1,180 @@
+//! What `--json` writes is what `docs/command.schema.json` and `docs/command.md` say, and nothing else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{NOTES, folder_with, run_in, testdata, verbs};
+
+/// Commands, their exit codes, and the lines that they are here for.
+const CASES: &[(&str, i32, &[&str])] = &[
+    ("import notes.opus spoilt.opus call.wav no-audio.opus a.zarr", 3, &["file", "summary"]),
+    ("import -r folder a.zarr", 0, &["note", "progress", "file"]),
+    ("import call.wav a.zarr", 0, &["file"]),
+    ("import --dry-run chirps.opus a.zarr", 0, &["file"]),
+    ("list a.zarr", 0, &["recording"]),
+    ("list none.zarr", 10, &["error"]),
+    ("info a.zarr/notes", 0, &["info"]),
+    ("info a.zarr/call", 0, &["info"]),
+    ("info a.zarr/spoilt", 0, &["info"]),
+    ("info a.zarr/notes --field source.sha256", 0, &["field"]),
+    ("info a.zarr/notes --packets", 0, &["indexed_packet"]),
+    ("inspect notes.opus --packets", 0, &["stream", "packet", "packet_kind", "stream_end", "tag"]),
+    ("inspect spoilt.opus", 0, &["finding"]),
+    ("inspect spoilt.opus --pages", 0, &["page", "finding"]),
+    ("inspect call.wav", 0, &["audio", "chunk"]),
+    ("verify a.zarr", 0, &["verified", "verification"]),
+    ("verify damaged.zarr", 4, &["fault", "error"]),
+    ("reindex a.zarr/notes", 0, &["reindexed"]),
+    ("sync a.zarr/notes a.zarr/call", 0, &["synced"]),
+    ("sync a.zarr/notes --check", 0, &["sync_checked"]),
+    ("sync a.zarr/none a.zarr/notes", 3, &["error", "synced"]),
+    ("copy a.zarr/notes b.zarr", 0, &["note", "copied"]),
+    ("copy a.zarr/notes b.zarr", 1, &["error"]),
+    ("copy --all a.zarr b.zarr", 0, &["copied"]),
+    ("rename b.zarr/notes first", 0, &["renamed"]),
+    ("rm b.zarr/first", 2, &["error"]),
+    ("rm b.zarr/first --yes", 0, &["deleted"]),
+    ("meta a.zarr/notes --set site=4 --unset none", 0, &["metadata", "warning"]),
+    ("bench a.zarr/notes --reads 2", 0, &["bench"]),
+    ("completions bash", 0, &["completions"]),
+    ("man", 0, &["manual"]),
+    ("man -o pages", 0, &["written"]),
+];
+
+#[test]
+fn every_line_of_every_verb_is_one_that_the_schema_describes() {
+    let folder = inputs();
+    let schema = Schema::new();
+    let mut seen: BTreeMap<String, Value> = BTreeMap::new();
+    for (command, exit, kinds) in CASES {
+        let args = command.split(' ').chain(["--json"]);
+        let outcome = run_in(folder.path(), args).exits(*exit);
+        let mut found = BTreeSet::new();
+        for line in outcome.stdout.lines().chain(outcome.stderr.lines()) {
+            let object = schema.check(line, command);
+            let kind = object["type"].as_str().unwrap().to_owned();
+            found.insert(kind.clone());
+            seen.insert(kind, object);
+        }
+        for kind in *kinds {
+            assert!(found.contains(*kind), "{command}: no {kind} among {found:?}");
+        }
+    }
+    let tried: BTreeSet<&str> =
+        CASES.iter().filter_map(|(command, ..)| command.split(' ').next()).collect();
+    assert_eq!(verbs().iter().map(String::as_str).collect::<BTreeSet<_>>(), tried);
+    assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), schema.kinds());
+    seen.values().for_each(|object| schema.takes_nothing_like(object));
+}
+
+/// One line of the table describes each type, and names all of its fields.
+#[test]
+fn the_fields_of_every_type_are_described() {
+    let described = fs::read_to_string(docs("command.md")).unwrap();
+    let schema = Schema::new();
+    for kind in schema.kinds() {
+        let begin = format!("| `{kind}` |");
+        let row = described.lines().find(|line| line.starts_with(&begin));
+        let row = row.unwrap_or_else(|| panic!("docs/command.md does not describe {kind}"));
+        let fields = schema.document["$defs"][&kind]["properties"].as_object().unwrap();
+        for field in fields.keys().filter(|field| !["schema", "type"].contains(&field.as_str())) {
+            assert!(row.contains(&format!("`{field}`")), "{kind}: {field} is not described");
+        }
+    }
+    for verb in verbs() {
+        assert!(described.contains(&format!("\n| `{verb} ")), "{verb} is not described");
+    }
+}
+
+struct Schema {
+    document: Value,
+    compiled: Schemas,
+    line: SchemaIndex,
+}
+
+impl Schema {
+    fn new() -> Self {
+        let read = |name| -> Value {
+            serde_json::from_str(&fs::read_to_string(docs(name)).unwrap()).unwrap()
+        };
+        let (document, layout) = (read("command.schema.json"), read("recording.schema.json"));
+        let (mut compiler, mut compiled) = (Compiler::new(), Schemas::new());
+        for schema in [&layout, &document] {
+            compiler.add_resource(schema["$id"].as_str().unwrap(), schema.clone()).unwrap();
+        }
+        let line = compiler.compile(document["$id"].as_str().unwrap(), &mut compiled).unwrap();
+        Self { document, compiled, line }
+    }
+
+    /// The types of lines.
+    fn kinds(&self) -> BTreeSet<String> {
+        let all = self.document["oneOf"].as_array().unwrap().iter();
+        let names = all.map(|one| one["$ref"].as_str().unwrap().strip_prefix("#/$defs/").unwrap());
+        names.map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn check(&self, line: &str, command: &str) -> Value {
+        let object = serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("{command}: {error}: {line:?}"));
+        if let Err(error) = self.compiled.validate(&object, self.line) {
+            panic!("{command}: {line}\n{error:#}");
+        }
+        object
+    }
+
+    /// With a field more, or without one that a line of its type must have, it is none.
+    fn takes_nothing_like(&self, object: &Value) {
+        let assert_refused = |wrong: Value| {
+            assert!(self.compiled.validate(&wrong, self.line).is_err(), "taken: {wrong}");
+        };
+        let mut more = object.clone();
+        more["another"] = Value::from(1);
+        assert_refused(more);
+        let kind = object["type"].as_str().unwrap();
+        for field in self.document["$defs"][kind]["required"].as_array().unwrap() {
+            let mut less = object.clone();
+            less.as_object_mut().unwrap().remove(field.as_str().unwrap());
+            assert_refused(less);
+        }
+    }
+}
+
+/// A folder with files of several kinds, and a store that is damaged.
+fn inputs() -> TempDir {
+    let folder = folder_with(&[]);
+    let path = |name: &str| folder.path().join(name);
+    for (file, name) in [
+        ("field-notes.opus", "notes.opus"),
+        ("chirps-stereo.opus", "chirps.opus"),
+        ("wave/no-size-guano.wav", "call.wav"),
+    ] {
+        fs::copy(testdata(file), path(name)).unwrap();
+    }
+    let mut spoilt = fs::read(testdata("field-notes.opus")).unwrap();
+    let middle = spoilt.len() / 2;
+    spoilt[middle] ^= 1;
+    fs::write(path("spoilt.opus"), spoilt).unwrap();
+    fs::write(path("no-audio.opus"), "no audio").unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    fs::copy(testdata("pauses-dtx.opus"), path("folder/pauses.opus")).unwrap();
+    fs::write(path("folder/letter.txt"), "dear").unwrap();
+
+    opus_zarr::import(testdata(NOTES), path("damaged.zarr"), "it").unwrap();
+    let blob = path("damaged.zarr/it/opus_blob/c/0");
+    let mut bytes = fs::read(&blob).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(blob, bytes).unwrap();
+    folder
+}
+
+fn docs(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
+}
