@@ -10,17 +10,37 @@ use object_store::Error;
 
 /// The same with the kind that [`Part`](opus_zarr_store::Part) and others name.
 pub(crate) fn io_error(error: Error) -> io::Error {
-    io::Error::new(kind_of(&error), message(&error))
+    let message = message(&error);
+    match is_of_credentials(&message) {
+        true => io::Error::new(
+            ErrorKind::PermissionDenied,
+            format!("no credentials are set, and this machine is given none ({message})"),
+        ),
+        false => io::Error::new(kind_of(&error), message),
+    }
 }
 
 /// What an error says, and what is behind it: clients keep to themselves that a
-/// connection was refused.
+/// connection was refused. What they tell of themselves instead is left out.
 fn message(error: &Error) -> String {
     let said = error.to_string();
+    let said = said.split_once(PERFORMING).map_or(said.as_str(), |(_, request)| request);
+    let said = match (said.find(SETTINGS), said.find(" - ")) {
+        (Some(start), Some(end)) if start < end => {
+            said.get(..start).unwrap_or_default().to_owned() + said.get(end..).unwrap_or_default()
+        }
+        _ => said.to_owned(),
+    };
     match chain(error).last().map(ToString::to_string) {
         Some(cause) if !said.contains(&cause) => one_line(&format!("{said}: {cause}")),
         _ => one_line(&said),
     }
+}
+
+/// Whether it was the machine that was asked for credentials, which a client does that has
+/// none: only that of a cloud gives some.
+fn is_of_credentials(message: &str) -> bool {
+    CREDENTIALS.iter().any(|path| message.contains(path))
 }
 
 /// Why another must not write now.
@@ -93,6 +113,18 @@ fn chain(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     iter::successors(Some(first), |error: &&(dyn StdError + 'static)| (*error).source())
 }
 
+/// What clients put before the request that failed, and behind it what they were set to.
+const PERFORMING: &str = " error: Error performing ";
+const SETTINGS: &str = ", max_retries: ";
+/// Where machines of clouds answer who they are: Amazon's (two versions, and in containers),
+/// Google's, Azure's.
+const CREDENTIALS: [&str; 5] = [
+    "/latest/api/token",
+    "/latest/meta-data/",
+    "//169.254.170.2/",
+    "/computeMetadata/",
+    "/metadata/identity/",
+];
 /// In characters.
 const MAX_MESSAGE: usize = 500;
 
@@ -104,6 +136,17 @@ mod tests {
     fn messages_of_servers_become_one_line_of_bounded_length() {
         assert_eq!(one_line("a\r\n  <b>\tc</b>\n"), "a <b> c</b>");
         assert_eq!(one_line(&"é".repeat(10_000)).chars().count(), MAX_MESSAGE);
+    }
+
+    #[test]
+    fn a_message_says_what_was_asked_of_whom_and_what_became_of_it() {
+        let of = |source: &str| message(&Error::Generic { store: "S3", source: source.into() });
+        assert_eq!(
+            of("Error performing GET http://x/y in 1s, after 6 retries, max_retries: 6, \
+                retry_timeout: 45s - HTTP error: refused"),
+            "GET http://x/y in 1s, after 6 retries - HTTP error: refused"
+        );
+        assert_eq!(of("disk full, max_retries: 6"), "Generic S3 error: disk full, max_retries: 6");
     }
 
     #[test]

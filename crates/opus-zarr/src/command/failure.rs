@@ -1,6 +1,7 @@
 use std::{fmt, io};
 
 use opus_segment_decode::Error as DecodeError;
+use opus_zarr_object_store::Error as ObjectStoreError;
 use opus_zarr_store::Error as StoreError;
 
 /// Why a command did not do what it was asked for: what a person reads, and the exit code.
@@ -94,6 +95,10 @@ impl From<StoreError> for Failure {
             | StoreError::Metadata { .. } => Self::new(Exit::Damaged, message)
                 .with_hint("`opus-zarr verify` says what is damaged"),
             StoreError::Name(_) => Self::usage(message),
+            StoreError::Io { object, source, .. } => Self {
+                hint: hint_of_s3(&object, source.kind() == io::ErrorKind::PermissionDenied),
+                ..Self::new(Exit::Error, message)
+            },
             _ => Self::new(Exit::Error, message),
         }
     }
@@ -119,8 +124,24 @@ fn exit_of_read(reason: DecodeError) -> Exit {
     }
 }
 
-impl From<opus_zarr_object_store::Error> for Failure {
-    fn from(error: opus_zarr_object_store::Error) -> Self {
-        Self::usage(error.to_string())
+impl From<ObjectStoreError> for Failure {
+    fn from(error: ObjectStoreError) -> Self {
+        let hint = match &error {
+            ObjectStoreError::Settings { place, .. } => hint_of_s3(place, true),
+            _ => None,
+        };
+        Self { hint, ..Self::usage(error.to_string()) }
     }
+}
+
+/// What says where a bucket is and who asks, if it is in S3 that something went wrong.
+fn hint_of_s3(place: &str, is_refused: bool) -> Option<String> {
+    let hint = match is_refused {
+        true => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say who asks",
+        false => {
+            "AWS_ENDPOINT says where the server is, if it is not Amazon's (with \
+             AWS_ALLOW_HTTP=true for http), AWS_REGION in which region"
+        }
+    };
+    place.starts_with("s3").then(|| hint.to_owned())
 }
