@@ -101,7 +101,9 @@ fn python() -> Option<PathBuf> {
         let _ = writeln!(stderr(), "SKIPPED: nothing was kept in S3: no python3");
         return None;
     };
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/moto.txt");
+    // Tests of the command, which is in another crate, use this as well.
+    let requirements =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../opus-zarr-object-store/tests/moto.txt");
     let wanted = String::from_utf8(version.stdout).unwrap();
     let wanted = wanted + &fs::read_to_string(&requirements).unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moto");

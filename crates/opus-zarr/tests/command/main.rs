@@ -11,6 +11,7 @@ mod manage;
 mod manual;
 mod reindex;
 mod resume;
+mod s3;
 mod support;
 mod sync;
 mod verify;

@@ -19,8 +19,18 @@ pub(crate) struct Outcome {
 
 /// Runs the command in a folder, without a terminal.
 pub(crate) fn run_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Outcome {
+    outcome(command_in(folder).args(args))
+}
+
+/// The command in a folder, to be given more than arguments.
+pub(crate) fn command_in(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
-    let output = command.current_dir(folder).args(args).stdin(Stdio::null()).output().unwrap();
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().unwrap();
     Outcome {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),

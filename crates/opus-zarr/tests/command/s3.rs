@@ -1,0 +1,141 @@
+//! Stores in S3, with nothing but the command and what the environment says.
+
+#[allow(dead_code, reason = "other tests use all of it")]
+#[path = "../../../opus-zarr-object-store/tests/support/moto.rs"]
+mod moto;
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use self::moto::Moto;
+use crate::support::{Outcome, command_in, folder_with, outcome, testdata};
+
+const URL: &str = "s3://command/deep/a.zarr";
+const FILES: [&str; 2] = ["field-notes.opus", "wave/no-size-guano.wav"];
+const NAMES: [&str; 2] = ["field-notes", "no-size-guano"];
+
+/// The command, which knows of this server and of no other.
+fn at(port: u16, folder: &Path) -> Command {
+    let mut command = command_in(folder);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| {
+        name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.ends_with("_proxy"))
+    }) {
+        command.env_remove(name);
+    }
+    command
+        .env("AWS_ENDPOINT", format!("http://127.0.0.1:{port}"))
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test");
+    command
+}
+
+fn run(port: u16, folder: &Path, args: &[&str]) -> Outcome {
+    outcome(at(port, folder).args(args).arg("--json"))
+}
+
+#[test]
+fn a_store_in_s3_is_as_one_on_the_disk() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("command");
+    let folder = folder_with(&[]);
+    let run = |args: &[&str], code| run(moto.port, folder.path(), args).exits(code);
+    let place = |store: &str, name: &str| format!("{store}/{name}");
+    let [notes, call] = FILES.map(|file| testdata(file).to_str().unwrap().to_owned());
+    for store in ["a.zarr", URL] {
+        let imported = run(&["import", &notes, &call, store], 0).lines("file");
+        assert!(imported.iter().all(|file| file["status"] == "imported"), "{imported:?}");
+    }
+    let present = run(&["import", &notes, &call, URL], 0).lines("file");
+    assert!(present.iter().all(|file| file["status"] == "present"), "{present:?}");
+
+    let list = |store: &str| run(&["list", store], 0).lines("recording");
+    assert_eq!(list(URL), list("a.zarr"));
+    assert_eq!(names(&list(URL)), NAMES);
+    let info = |store: &str, name| {
+        let mut info = run(&["info", &place(store, name)], 0).lines("info").remove(0);
+        info["store"].take();
+        info
+    };
+    for name in NAMES {
+        assert_eq!(info(URL, name), info("a.zarr", name));
+    }
+    let verified = run(&["verify", URL, "--level", "decode"], 0);
+    assert_eq!(verified.lines("verification")[0]["recordings"], 2);
+
+    run(&["copy", &place(URL, NAMES[0]), "back.zarr"], 0);
+    run(&["copy", &place("a.zarr", NAMES[1]), &place(URL, "there")], 0);
+    assert_eq!(sha256(&info("back.zarr", NAMES[0])), sha256(&info(URL, NAMES[0])));
+    assert_eq!(sha256(&info(URL, "there")), sha256(&info(URL, NAMES[1])));
+    run(&["rename", &place(URL, "there"), "here"], 0);
+    run(&["rm", "--yes", &place(URL, NAMES[0]), &place(URL, NAMES[1])], 0);
+    assert_eq!(names(&list(URL)), ["here"]);
+    run(&["info", &place(URL, NAMES[0])], 10);
+}
+
+#[test]
+fn what_is_not_there_is_said_to_be_missing() {
+    let Some(moto) = Moto::shared() else { return };
+    moto.make_bucket("empty");
+    let folder = tempfile::tempdir().unwrap();
+    for (url, name) in [("s3://empty/none.zarr", "no store"), ("s3://no-bucket/a", "no bucket")] {
+        let missing = run(moto.port, folder.path(), &["list", url]).exits(10);
+        assert!(missing.stderr.contains(url), "{name}: {}", missing.stderr);
+    }
+    let notes = testdata(FILES[0]);
+    let notes = notes.to_str().unwrap();
+    let refused = run(moto.port, folder.path(), &["import", notes, "s3://no-bucket/a"]).exits(1);
+    assert!(refused.stderr.contains("bucket does not exist"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_server_that_is_gone_is_given_up_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    // Nobody listens at the port of discard.
+    let gone = run(9, folder.path(), &["list", "s3://command/a.zarr"]).exits(1);
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    says(&gone, &["GET http://127.0.0.1:9/", "refused", "AWS_ENDPOINT", "AWS_REGION"]);
+}
+
+#[test]
+fn who_has_no_credentials_is_told_which_variables_hold_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let list = ["list", "s3://command/a.zarr", "--json"];
+    // The machine is asked at this address in place of that which clouds have.
+    let mut without = at(9, folder.path());
+    without.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9").args(list);
+    let refused = outcome(without.env_remove(both[0]).env_remove(both[1])).exits(1);
+    says(&refused, &["no credentials are set", both[0], both[1]]);
+    let refused = outcome(at(9, folder.path()).env_remove(both[1]).args(list)).exits(2);
+    says(&refused, &both);
+}
+
+#[test]
+fn who_means_plain_http_is_told_how_to_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = at(9, folder.path());
+    let refused = outcome(command.env_remove("AWS_ALLOW_HTTP").args(["list", "s3://command/a"]));
+    says(&refused.exits(1), &["URL scheme is not allowed", "AWS_ALLOW_HTTP=true for http"]);
+}
+
+fn says(outcome: &Outcome, what: &[&str]) {
+    for text in what {
+        assert!(outcome.stderr.contains(text), "no {text:?} in {}", outcome.stderr);
+    }
+}
+
+fn names(recordings: &[Value]) -> Vec<&str> {
+    recordings.iter().map(|recording| recording["name"].as_str().unwrap()).collect()
+}
+
+fn sha256(info: &Value) -> &str {
+    info["blob_sha256"].as_str().unwrap()
+}
