@@ -19,13 +19,15 @@ use crate::failure::{Exit, Failure};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Write JSON, one object a line (docs/command.md describes them)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = HEADING, display_order = 100)]
     json: bool,
     /// Say nothing but errors on standard error
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, help_heading = HEADING, display_order = 101)]
+    #[arg(conflicts_with = "verbose")]
     quiet: bool,
     /// Say more on standard error; twice: even more
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    #[arg(long, short, global = true, help_heading = HEADING, display_order = 102)]
+    #[arg(action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
@@ -91,8 +93,10 @@ impl Output {
         &mut self.data
     }
 
+    /// What was written so far is seen from now on.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
-        self.data.flush().map_err(|error| unwritten(&error))
+        let flushed = self.messages.bars().suspend(|| self.data.flush());
+        flushed.map_err(|error| unwritten(&error))
     }
 
     /// Says why the command ends, after what it has written.
@@ -200,6 +204,9 @@ pub(crate) fn unwritten(error: &io::Error) -> Failure {
     };
     Failure::new(exit, format!("cannot write to standard output: {error}"))
 }
+
+/// In the help of every verb, behind what is its own.
+const HEADING: &str = "Output";
 
 /// The version of the objects that are written as JSON. Fields may be added to it; what is there
 /// keeps its meaning.

@@ -136,6 +136,7 @@ impl Report {
             }
             _ => {
                 output.data(&done.file)?;
+                output.finish()?;
                 tell_findings(&done.file, output);
             }
         }
