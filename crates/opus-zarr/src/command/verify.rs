@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
-    place::{Found, InStore, StorePlace},
+    place::{Found, InStore, RecordingPlace, StorePlace},
     several::{for_each, while_waiting},
 };
 
@@ -90,7 +90,7 @@ fn check(
     })?;
     for fault in found.faults.listed() {
         output.data(&Damage::new(place.to_string(), fault))?;
-        let mend = mend(place.to_string(), fault);
+        let mend = mend(place, fault);
         if mends.len() <= MENDS && !mends.contains(&mend) {
             mends.push(mend);
         }
@@ -102,15 +102,20 @@ fn check(
 }
 
 /// What can be done about a fault.
-fn mend(recording: String, fault: &Fault) -> String {
+fn mend(place: &RecordingPlace, fault: &Fault) -> String {
     let object = fault.place.object.as_str();
-    let is_in = |array: &str| object.contains(&format!("{recording}/{array}"));
+    let is_in = |part: &str| object.contains(&format!("/{}/{part}", place.name));
     if is_in("opus_sync") {
-        format!("`opus-zarr sync --force {recording}` makes its sync map anew")
+        format!("`opus-zarr sync --force {place}` makes its sync map anew")
     } else if is_in("opus_index") || is_in("opus_blob/zarr.json") {
-        format!("`opus-zarr reindex {recording}` makes its index anew")
+        format!("`opus-zarr reindex {place}` makes its index anew")
+    } else if is_in("") {
+        format!("import {place} again; what is whole of it can still be read")
     } else {
-        format!("import {recording} again; what is whole of it can still be read")
+        format!(
+            "{} was changed: docs/format.md says what the document of a store holds",
+            place.store
+        )
     }
 }
 

@@ -45,6 +45,8 @@ fn damage_is_told_with_its_place_and_what_mends_it() {
     let found = run_in(folder.path(), ["verify", "a.zarr/a"]).exits(4);
     assert!(found.stdout.contains("opus_index/c/0/0\": the object is lost"), "{}", found.stdout);
     assert!(found.stderr.contains("`opus-zarr reindex a.zarr/a`"), "{}", found.stderr);
+    let audio = run_in(folder.path(), ["verify", "a.zarr/b"]).exits(4);
+    assert!(audio.stderr.contains("import a.zarr/b again"), "{}", audio.stderr);
 }
 
 /// What has no document is not listed, and yet is what was lost.
