@@ -69,6 +69,9 @@ impl From<opus_zarr::Error> for Failure {
             Cancelled => Self::interrupted(),
             Blob { .. } => Self::new(Exit::Damaged, message),
             Read { reason, .. } => Self::new(exit_of_read(reason), message),
+            NotExact { reason: opus_zarr::NotExact::OtherRate { .. }, .. } => {
+                Self::new(Exit::Error, message).with_hint("leave out --rate, or --exact")
+            }
             NotExact { recording, .. } => Self::new(Exit::Error, message).with_hint(format!(
                 "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
             )),

@@ -5,6 +5,7 @@
 mod bench;
 mod completions;
 mod copy;
+mod extract;
 mod failure;
 mod import;
 mod info;
@@ -19,11 +20,13 @@ mod reindex;
 mod rename;
 mod rm;
 mod several;
+mod sound;
 mod sync;
+mod target;
 mod text;
 mod time;
 mod verify;
-#[allow(dead_code, reason = "extract comes next")]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +49,7 @@ enum Verb {
     List(list::Args),
     Info(info::Args),
     Inspect(inspect::Args),
+    Extract(Box<extract::Args>),
     Verify(verify::Args),
     Reindex(reindex::Args),
     Sync(sync::Args),
@@ -75,6 +79,7 @@ impl Verb {
             Self::Info(args) => info::run(&args, output),
             Self::Inspect(args) => inspect::run(&args, output),
             Self::List(args) => list::run(&args, output),
+            Self::Extract(args) => extract::run(&args, output),
             Self::Verify(args) => verify::run(&args, output),
             Self::Reindex(args) => reindex::run(&args, output),
             Self::Sync(args) => sync::run(&args, output),

@@ -4,6 +4,7 @@
 
 mod bench;
 mod copy;
+mod extract;
 mod import;
 mod json;
 mod look;
@@ -12,6 +13,7 @@ mod manual;
 mod reindex;
 mod resume;
 mod s3;
+mod sound;
 mod support;
 mod sync;
 mod verify;

@@ -1,0 +1,290 @@
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use opus_zarr::{ReadLimits, Recording, Store};
+
+use super::{
+    Args, Extracted, How,
+    table::{self, Row},
+};
+use crate::{
+    failure::{Exit, Failure},
+    interrupt,
+    output::Output,
+    place::{Found, InStore, StorePlace},
+    sound::{Bits, Format, LittleEndian, Sound, SoundWriter, write_range},
+    target::{STDOUT, Target},
+};
+
+/// Cuts what a table lists. A row that fails is told, and the others go on.
+pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), Failure> {
+    let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
+    let directory = directory.ok_or_else(|| {
+        Failure::usage("--batch writes a file for each row").with_hint("name a directory: -o DIR")
+    })?;
+    let rows = table::read(table)?;
+    let total = rows.len();
+    let (place, store, named) = open(args)?;
+    fs::create_dir_all(directory).map_err(|error| Failure::io("make", directory, &error))?;
+    interrupt::defer();
+    let format = args.how.format.unwrap_or(Format::Wav);
+    let (how, is_forced) = (&args.how, args.force);
+    let taken = HashSet::new();
+    let mut batch =
+        Batch { table, directory, how, format, is_forced, place, output, taken, failed: 0 };
+    let mut of_recordings: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        match row {
+            Ok(row) => match row.recording.clone().or_else(|| named.clone()) {
+                Some(name) => of_recordings.entry(name).or_default().push(row),
+                None => batch.fail(row.line, "it names no recording, and there is only a store"),
+            },
+            Err(bad) => batch.fail(bad.line, &bad.reason),
+        }
+    }
+    for (name, rows) in of_recordings {
+        batch.cut_recording(&store, &name, rows)?;
+    }
+    match batch.failed {
+        0 => Ok(()),
+        failed => {
+            Err(Failure::new(Exit::SomeFailed, format!("{failed} of {total} rows were not cut")))
+        }
+    }
+}
+
+/// The store, and the recording in it if the command names one.
+fn open(args: &Args) -> Result<(StorePlace, Store, Option<String>), Failure> {
+    Ok(match args.place.find()? {
+        Found::Store(store) => (args.place.clone(), store, None),
+        Found::Recording(InStore { store, place }) => {
+            (place.store, store, Some(place.name.to_string()))
+        }
+    })
+}
+
+struct Batch<'a> {
+    table: &'a Path,
+    directory: &'a Path,
+    how: &'a How,
+    format: Format,
+    is_forced: bool,
+    place: StorePlace,
+    output: &'a mut Output,
+    /// Files that rows have asked for.
+    taken: HashSet<PathBuf>,
+    failed: usize,
+}
+
+/// A row of a recording that is open.
+struct Cut {
+    line: u64,
+    range: Range<u64>,
+    path: PathBuf,
+}
+
+impl Cut {
+    /// Of all channels.
+    fn samples(&self, channels: u64) -> u64 {
+        (self.range.end - self.range.start).saturating_mul(channels)
+    }
+}
+
+impl Batch<'_> {
+    fn fail(&mut self, line: u64, reason: &str) {
+        self.failed += 1;
+        let message = format!("{:?}, line {line}: {reason}", self.table);
+        self.output.messages().failure(&Failure::new(Exit::SomeFailed, message));
+    }
+
+    fn cut_recording(&mut self, store: &Store, name: &str, rows: Vec<Row>) -> Result<(), Failure> {
+        let recording = match self.open_recording(store, name) {
+            Ok(recording) => recording,
+            Err(failure) => {
+                rows.iter().for_each(|row| self.fail(row.line, &failure.message));
+                return Ok(());
+            }
+        };
+        let mut cuts: Vec<Cut> =
+            rows.into_iter().filter_map(|row| self.cut_of(row, &recording)).collect();
+        cuts.sort_by_key(|cut| cut.range.start);
+        // If that is exact, so are those before.
+        if let Some(last) = cuts.last() {
+            let place = self.place_of(&recording);
+            self.how.note((&place, &recording), &last.range, self.output.messages());
+        }
+        let channels = recording.info().channels.into();
+        for piece in pieces(&cuts, channels) {
+            interrupt::check()?;
+            match (piece, self.how.bits) {
+                ([cut], _) if cut.samples(channels) > HELD => {
+                    let written = self.stream_cut(&recording, cut);
+                    self.tell(cut, written)?;
+                }
+                (_, Bits::Int16) => self.cut_piece::<i16>(&recording, piece)?,
+                (_, Bits::Float32) => self.cut_piece::<f32>(&recording, piece)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, recording: &Recording) -> String {
+        format!("{}/{}", self.place, recording.name())
+    }
+
+    fn open_recording(&self, store: &Store, name: &str) -> Result<Recording, Failure> {
+        let mut recording = Recording::open_in(store, name)?;
+        self.how.apply(&mut recording, self.format)?;
+        if self.how.exact {
+            // An error if it is not possible.
+            recording.stream_as::<i16>(self.how.mode(&recording), 0..1)?;
+        }
+        Ok(recording)
+    }
+
+    /// None if it cannot be, which was told, or if a row before asks for the same.
+    fn cut_of(&mut self, row: Row, recording: &Recording) -> Option<Cut> {
+        let line = row.line;
+        let found = row.part.resolve(recording).map_err(|failure| failure.message);
+        let cut = found.and_then(|range| {
+            let file = match &row.name {
+                Some(name) => file_name(name, self.format)?,
+                None => {
+                    let (name, Range { start, end }) = (recording.name(), &range);
+                    format!("{name}_{start}-{end}.{}", self.format.extension())
+                }
+            };
+            Ok(Cut { line, range, path: self.directory.join(file) })
+        });
+        match cut {
+            Ok(cut) if self.taken.insert(cut.path.clone()) => Some(cut),
+            // Raven has a row for each of its views.
+            Ok(_) if row.name.is_none() => None,
+            Ok(cut) => {
+                self.fail(line, &format!("{:?} is what another row is to be", cut.path));
+                None
+            }
+            Err(reason) => {
+                self.fail(line, &reason);
+                None
+            }
+        }
+    }
+
+    fn cut_piece<S: LittleEndian>(
+        &mut self,
+        recording: &Recording,
+        cuts: &[Cut],
+    ) -> Result<(), Failure> {
+        let ranges: Vec<_> = cuts.iter().map(|cut| cut.range.clone()).collect();
+        let read = recording.read_many::<S>(&ranges, ReadLimits::default());
+        for (cut, samples) in cuts.iter().zip(read) {
+            let written = samples.map_err(Failure::from).and_then(|samples| {
+                self.write_cut(recording, cut, |sound, target| {
+                    let mut writer = SoundWriter::new(sound, target)?;
+                    writer.write(&samples)?;
+                    writer.finish()
+                })
+            });
+            self.tell(cut, written)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is too long to be held.
+    fn stream_cut(&self, recording: &Recording, cut: &Cut) -> Result<Extracted, Failure> {
+        let messages = self.output.messages();
+        self.write_cut(recording, cut, |sound, target| {
+            let mode = self.how.mode(recording);
+            write_range(recording, mode, cut.range.clone(), sound, target, messages)
+        })
+    }
+
+    fn write_cut(
+        &self,
+        recording: &Recording,
+        cut: &Cut,
+        write: impl FnOnce(Sound, Target<'static>) -> Result<u64, Failure>,
+    ) -> Result<Extracted, Failure> {
+        let began = Instant::now();
+        let sound = Sound::of(recording, &cut.range, (self.format, self.how.bits))?;
+        let mode = self.how.mode(recording);
+        let mut extracted =
+            Extracted::new(self.place_of(recording), &cut.path, &cut.range, mode, &sound);
+        extracted.line = Some(cut.line);
+        extracted.bytes = write(sound, Target::file(&cut.path, self.is_forced)?)?;
+        extracted.elapsed_seconds = began.elapsed().as_secs_f64();
+        Ok(extracted)
+    }
+
+    fn tell(&mut self, cut: &Cut, written: Result<Extracted, Failure>) -> Result<(), Failure> {
+        match written {
+            Ok(extracted) => return self.output.data(&extracted),
+            Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
+            Err(failure) => self.fail(cut.line, &failure.message),
+        }
+        Ok(())
+    }
+}
+
+/// In a directory that rows do not leave.
+fn file_name(name: &str, format: Format) -> Result<String, String> {
+    let path = Path::new(name);
+    if path.file_name() != Some(path.as_os_str()) || name.contains('\\') {
+        return Err(format!("{name:?} is no name of a file"));
+    }
+    match Format::of(path) == Some(format) {
+        true => Ok(name.to_owned()),
+        false => Ok(format!("{name}.{}", format.extension())),
+    }
+}
+
+/// Cuts that are read at once, in bounded memory: those that follow one another, or a single one.
+fn pieces(mut cuts: &[Cut], channels: u64) -> Vec<&[Cut]> {
+    let mut pieces = Vec::new();
+    while !cuts.is_empty() {
+        let mut samples = 0u64;
+        let fits = |cut: &&Cut| {
+            samples = samples.saturating_add(cut.samples(channels));
+            samples <= HELD
+        };
+        let count = cuts.iter().take_while(fits).count().max(1);
+        let (piece, rest) = cuts.split_at(count);
+        pieces.push(piece);
+        cuts = rest;
+    }
+    pieces
+}
+
+/// Samples of all channels that are held at once: some 64 MiB.
+const HELD: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_of_bounded_length() {
+        let cut = |length: u64| Cut { line: 0, range: 5..5 + length, path: PathBuf::new() };
+        let half = HELD / 4;
+        let cuts = [half, half, 1, HELD, half, half - 1, 1, 1].map(cut);
+        let lengths: Vec<usize> = pieces(&cuts, 2).iter().map(|piece| piece.len()).collect();
+        assert_eq!(lengths, [2, 1, 1, 3, 1]);
+        assert!(pieces(&[], 2).is_empty());
+    }
+
+    #[test]
+    fn rows_do_not_leave_the_directory() {
+        for name in ["../a", "/a", "a/b", "..", ".", "a/", "a\\b"] {
+            assert!(file_name(name, Format::Wav).is_err(), "{name}");
+        }
+        assert_eq!(file_name("a", Format::Flac).unwrap(), "a.flac");
+        assert_eq!(file_name("a.FLAC", Format::Flac).unwrap(), "a.FLAC");
+        assert_eq!(file_name("2.5", Format::Wav).unwrap(), "2.5.wav");
+    }
+}

@@ -1,0 +1,317 @@
+//! Samples as files that other programs read: WAV, FLAC, or samples and nothing else.
+
+mod flac;
+mod wav;
+
+use std::{ops::Range, path::Path};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use opus_encode::Channels;
+use opus_zarr::{ChannelSelection, ReadMode, Recording, Sample, SampleStream};
+
+use self::flac::FlacEncoder;
+use crate::{
+    failure::{Exit, Failure},
+    output::Messages,
+    target::Target,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// RIFF/WAVE; RF64 where it is larger than 4 GiB
+    Wav,
+    /// FLAC, of 16 bits
+    Flac,
+    /// Samples alone, interleaved, little-endian
+    Raw,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bits {
+    /// Integers of 16 bits
+    #[default]
+    #[value(name = "16")]
+    Int16,
+    /// Floating-point numbers, in which full scale is -1 to 1
+    #[value(name = "float32")]
+    Float32,
+}
+
+/// What a file says of its samples.
+#[derive(Clone, Debug)]
+pub(crate) struct Sound {
+    pub(crate) format: Format,
+    pub(crate) bits: Bits,
+    /// Samples per second of real time.
+    pub(crate) rate: u32,
+    pub(crate) channels: u8,
+    /// Where they are to be heard, as in the channel mask of WAV; 0 where it is not known.
+    pub(crate) speakers: u32,
+    /// Per channel.
+    pub(crate) samples: u64,
+    pub(crate) title: String,
+    /// When the first was recorded.
+    pub(crate) date: Option<String>,
+}
+
+/// A sample as it is written.
+pub(crate) trait LittleEndian: Sample {
+    fn put(self, bytes: &mut Vec<u8>);
+}
+
+impl LittleEndian for i16 {
+    fn put(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
+}
+
+impl LittleEndian for f32 {
+    fn put(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
+}
+
+/// Writes a range of a recording, whatever its length, and gives the length of the file in bytes.
+pub(crate) fn write_range(
+    recording: &Recording,
+    mode: ReadMode,
+    range: Range<u64>,
+    sound: Sound,
+    target: Target<'_>,
+    messages: &Messages,
+) -> Result<u64, Failure> {
+    let bar = bar(messages, sound.samples);
+    match sound.bits {
+        Bits::Int16 => {
+            let mut stream = recording.stream_as::<i16>(mode, range)?;
+            SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)
+        }
+        Bits::Float32 => {
+            let mut stream = recording.stream_as::<f32>(mode, range)?;
+            SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)
+        }
+    }
+}
+
+/// Writes samples into a file.
+pub(crate) struct SoundWriter<'a> {
+    sound: Sound,
+    encoder: Encoder,
+    target: Target<'a>,
+    bytes: Vec<u8>,
+}
+
+enum Encoder {
+    Wav,
+    Flac(Box<FlacEncoder>),
+    Raw,
+}
+
+impl Format {
+    /// By the extension of a file.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "wav" | "wave" | "rf64" => Some(Self::Wav),
+            "flac" => Some(Self::Flac),
+            "raw" | "pcm" => Some(Self::Raw),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Flac => "flac",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+impl Sound {
+    /// Of a range of a recording, at the rate and of the channels that its reads give.
+    pub(crate) fn of(
+        recording: &Recording,
+        range: &Range<u64>,
+        (format, bits): (Format, Bits),
+    ) -> Result<Self, Failure> {
+        let (info, output) = (recording.info(), recording.output());
+        let (channels, speakers) = match &output.channels {
+            ChannelSelection::All => (info.channels, 0),
+            ChannelSelection::Mono => (1, 0),
+            ChannelSelection::Only(some) => {
+                let is_ordered =
+                    info.mapping_family == 1 && from_opus(info.channels).as_ref() == Some(some);
+                let count = u8::try_from(some.len()).unwrap_or(u8::MAX);
+                (count, if is_ordered { speakers(count) } else { 0 })
+            }
+        };
+        Ok(Self {
+            format,
+            bits,
+            rate: real_rate(recording)?,
+            channels,
+            speakers,
+            samples: recording.sample_count(range.clone())?,
+            title: recording.name().to_owned(),
+            date: recording.utc_of(range.start).map(|time| time.to_string()),
+        })
+    }
+
+    /// All channels of a recording, in the order that a format has for them.
+    pub(crate) fn all_channels(recording: &Recording, format: Format) -> ChannelSelection {
+        let info = recording.info();
+        let order = from_opus(info.channels).filter(|_| info.mapping_family == 1);
+        match (format, order) {
+            (Format::Wav | Format::Flac, Some(order)) => ChannelSelection::Only(order),
+            _ => ChannelSelection::All,
+        }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.format != Format::Flac {
+            return Ok(());
+        }
+        let refused = match self {
+            Self { bits: Bits::Float32, .. } => "float32".to_owned(),
+            Self { channels: 9.., .. } => format!("{} channels", self.channels),
+            Self { rate: flac::TOO_FAST.., .. } => format!("{} Hz", self.rate),
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(format!("FLAC cannot hold {refused}")).with_hint("--format wav can"))
+    }
+}
+
+impl<'a> SoundWriter<'a> {
+    /// Begins the file.
+    pub(crate) fn new(sound: Sound, mut target: Target<'a>) -> Result<Self, Failure> {
+        let encoder = match sound.format {
+            Format::Wav => Encoder::Wav,
+            Format::Raw => Encoder::Raw,
+            Format::Flac => {
+                sound.check()?;
+                Encoder::Flac(Box::new(FlacEncoder::new(&sound)?))
+            }
+        };
+        target.write(&encoder.header(&sound))?;
+        Ok(Self { sound, encoder, target, bytes: Vec::new() })
+    }
+
+    /// Writes samples of all channels, interleaved.
+    pub(crate) fn write<S: LittleEndian>(&mut self, samples: &[S]) -> Result<(), Failure> {
+        self.bytes.clear();
+        samples.iter().for_each(|sample| sample.put(&mut self.bytes));
+        match &mut self.encoder {
+            Encoder::Flac(encoder) => self.target.write(&encoder.encode(&self.bytes)?),
+            Encoder::Wav | Encoder::Raw => self.target.write(&self.bytes),
+        }
+    }
+
+    /// Writes all that a stream gives, and ends the file.
+    fn write_all<S: LittleEndian>(
+        mut self,
+        stream: &mut SampleStream<'_, S>,
+        bar: &ProgressBar,
+    ) -> Result<u64, Failure> {
+        let mut buffer = vec![S::default(); BUFFER];
+        loop {
+            let count = stream.read(&mut buffer)?;
+            let Some(samples) = buffer.get(..count).filter(|samples| !samples.is_empty()) else {
+                return self.finish();
+            };
+            self.write(samples)?;
+            bar.inc(u64::try_from(count).unwrap_or_default() / u64::from(self.sound.channels));
+        }
+    }
+
+    /// Ends the file, and gives its length in bytes.
+    pub(crate) fn finish(mut self) -> Result<u64, Failure> {
+        if let Encoder::Flac(encoder) = &mut self.encoder {
+            self.target.write(&encoder.finish()?)?;
+            self.target.replace_start(&self.encoder.header(&self.sound))?;
+        }
+        self.target.finish()
+    }
+}
+
+impl Encoder {
+    /// What the file begins with, by what is known of it so far.
+    fn header(&self, sound: &Sound) -> Vec<u8> {
+        match self {
+            Self::Wav => wav::header(sound),
+            Self::Flac(encoder) => encoder.header(sound),
+            Self::Raw => Vec::new(),
+        }
+    }
+}
+
+/// A bar that people watch, for so much to do.
+pub(crate) fn bar(messages: &Messages, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {eta} left");
+    let bar = ProgressBar::new(length)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_finish(ProgressFinish::AndClear);
+    messages.bars().add(bar)
+}
+
+/// How many samples that are written are a second of what was recorded.
+fn real_rate(recording: &Recording) -> Result<u32, Failure> {
+    let (rate, output) = (recording.info().real_rate.get(), recording.output().rate);
+    match rate % output.divisor() {
+        0 => Ok(rate / output.divisor()),
+        _ => Err(Failure::new(
+            Exit::Error,
+            format!(
+                "\"{}\" was recorded at {rate} Hz: with one of {} samples no file can say its rate",
+                recording.name(),
+                output.divisor()
+            ),
+        )
+        .with_hint("leave out --rate: all samples are written, at their true rate")),
+    }
+}
+
+/// The channels of Opus surround in the order of WAV and FLAC; none if there is no such order.
+fn from_opus(channels: u8) -> Option<Vec<u8>> {
+    let opus = Channels::new(channels).ok().filter(|_| speakers(channels) != 0)?;
+    let mut order: Vec<u8> = (0..channels).collect();
+    if let Some(from_wav) = opus.from_wav() {
+        order.sort_by_key(|&channel| from_wav.get(usize::from(channel)));
+    }
+    Some(order)
+}
+
+/// The loudspeakers of Opus surround, as in the channel mask of WAV.
+fn speakers(channels: u8) -> u32 {
+    match channels {
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0x37,
+        6 => 0x3f,
+        7 => 0x70f,
+        8 => 0x63f,
+        _ => 0,
+    }
+}
+
+/// Samples of all channels that are read at once.
+const BUFFER: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_in_the_order_of_their_loudspeakers() {
+        // Left, centre, right, back left, back right, LFE.
+        assert_eq!(from_opus(6), Some(vec![0, 2, 1, 5, 3, 4]));
+        assert_eq!(from_opus(4), Some(vec![0, 1, 2, 3]));
+        for channels in 3..=8 {
+            assert_eq!(speakers(channels).count_ones(), u32::from(channels));
+            let mut order = from_opus(channels).unwrap();
+            order.sort_unstable();
+            assert!(order.into_iter().eq(0..channels));
+        }
+        assert_eq!((from_opus(2), from_opus(9)), (None, None));
+    }
+}
