@@ -5,6 +5,7 @@
 mod bench;
 mod completions;
 mod copy;
+mod export;
 mod extract;
 mod failure;
 mod import;
@@ -50,6 +51,7 @@ enum Verb {
     Info(info::Args),
     Inspect(inspect::Args),
     Extract(Box<extract::Args>),
+    Export(export::Args),
     Verify(verify::Args),
     Reindex(reindex::Args),
     Sync(sync::Args),
@@ -80,6 +82,7 @@ impl Verb {
             Self::Inspect(args) => inspect::run(&args, output),
             Self::List(args) => list::run(&args, output),
             Self::Extract(args) => extract::run(&args, output),
+            Self::Export(args) => export::run(&args, output),
             Self::Verify(args) => verify::run(&args, output),
             Self::Reindex(args) => reindex::run(&args, output),
             Self::Sync(args) => sync::run(&args, output),

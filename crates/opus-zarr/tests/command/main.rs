@@ -4,6 +4,7 @@
 
 mod bench;
 mod copy;
+mod export;
 mod extract;
 mod import;
 mod json;

@@ -1,0 +1,230 @@
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use clap::ValueEnum;
+use indicatif::HumanBytes;
+use opus_zarr::{Output as Decoded, Recording, StoredAs};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    extract::file_or_stdout,
+    failure::{Exit, Failure},
+    output::{Line, Messages, Output},
+    place::{Found, InStore, StorePlace},
+    several::for_each,
+    sound::{self, Bits, Sound, write_range},
+    target::{STDOUT, Target},
+};
+
+/// Write whole recordings: as the Ogg Opus file that is kept, packet for packet, or as WAV or FLAC
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A recording; or several, or all of a store, into a directory
+    #[arg(value_name = "STORE[/NAME]", required = true)]
+    places: Vec<StorePlace>,
+    /// The file, `-` being standard output, or the directory: NAME.opus of each recording in it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// By the extension of FILE if it is not said, else opus
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Replace files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Ogg Opus; where the import could take it over unchanged, the very file that was imported
+    Opus,
+    /// WAV, 16 bits; RF64 where it is larger than 4 GiB
+    Wav,
+    /// FLAC, 16 bits
+    Flac,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let (mut recordings, mut is_all) = (Vec::new(), false);
+    for place in &args.places {
+        match place.find()? {
+            Found::Recording(one) => recordings.push(one),
+            Found::Store(store) => {
+                recordings.extend(place.recordings_of(&store)?);
+                is_all = true;
+            }
+        }
+    }
+    match recordings.as_slice() {
+        [one] if !is_all && !args.output.as_deref().is_some_and(Path::is_dir) => {
+            let path = file_or_stdout(args.output.as_deref())?;
+            export(one, path, args, output)
+        }
+        several => export_into(several, args, output),
+    }
+}
+
+/// Exports each into a directory.
+fn export_into(recordings: &[InStore], args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
+    let directory = directory.ok_or_else(|| {
+        Failure::usage("several recordings are several files").with_hint("name a directory: -o DIR")
+    })?;
+    if !directory.is_dir() && directory.extension().is_some() && Format::of(directory).is_ok() {
+        let message = format!("{directory:?} looks like a file, expected a directory");
+        return Err(Failure::usage(message).with_hint("several recordings are several files"));
+    }
+    fs::create_dir_all(directory).map_err(|error| Failure::io("make", directory, &error))?;
+    let extension = match args.format {
+        None | Some(Format::Opus) => "opus",
+        Some(Format::Wav) => "wav",
+        Some(Format::Flac) => "flac",
+    };
+    for_each(recordings, output, |recording, output| {
+        let path = directory.join(format!("{}.{extension}", recording.place.name));
+        export(recording, &path, args, output)
+    })
+}
+
+fn export(
+    InStore { store, place }: &InStore,
+    path: &Path,
+    args: &Args,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    let format = args.format.map_or_else(|| Format::of(path), Ok)?;
+    let recording = Recording::open_in(store, place.name.as_str())?;
+    let messages = output.messages().clone();
+    let target = Target::create(path, args.force, output)?;
+    let (bytes, opus) = match format {
+        Format::Opus => {
+            let (bytes, sha256) = copy(&recording, target, &messages)?;
+            let source = &recording.info().source;
+            let is_source = source.stored == StoredAs::Verbatim && source.sha256 == sha256;
+            (bytes, Some(Opus { sha256, is_source }))
+        }
+        Format::Wav => (decode(recording, sound::Format::Wav, target, &messages)?, None),
+        Format::Flac => (decode(recording, sound::Format::Flac, target, &messages)?, None),
+    };
+    let exported = Exported {
+        recording: place.to_string(),
+        output: path.display().to_string(),
+        bytes,
+        opus,
+        elapsed_seconds: began.elapsed().as_secs_f64(),
+    };
+    match path == Path::new(STDOUT) {
+        true => messages.json(&exported),
+        false => output.data(&exported)?,
+    }
+    Ok(())
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        let Some(extension) = path.extension().and_then(|extension| extension.to_str()) else {
+            return Ok(Self::Opus);
+        };
+        match extension.to_ascii_lowercase().as_str() {
+            "opus" | "ogg" | "oga" => Ok(Self::Opus),
+            "wav" | "wave" | "rf64" => Ok(Self::Wav),
+            "flac" => Ok(Self::Flac),
+            _ => Err(Failure::usage(format!("{path:?}: its extension says no format"))
+                .with_hint("--format opus, wav or flac")),
+        }
+    }
+}
+
+/// Copies the Ogg Opus file, and gives its length and its SHA-256.
+fn copy(
+    recording: &Recording,
+    mut target: Target<'_>,
+    messages: &Messages,
+) -> Result<(u64, String), Failure> {
+    let bar = sound::bar(messages, recording.info().blob_bytes);
+    let (mut blob, mut hash) = (recording.ogg_opus(), Sha256::new());
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = blob.read(&mut buffer).map_err(unread)?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        hash.update(bytes);
+        target.write(bytes)?;
+        bar.inc(u64::try_from(count).unwrap_or_default());
+    }
+    let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = &recording.info().blob_sha256;
+    match sha256 == *expected {
+        true => Ok((target.finish()?, sha256)),
+        false => Err(Failure::new(
+            Exit::Damaged,
+            format!(
+                "\"{}\": its Ogg stream has the SHA-256 {sha256}, expected {expected}",
+                recording.name()
+            ),
+        )),
+    }
+}
+
+/// Decodes from the first packet to the last, which is exact with any sync map and without.
+fn decode(
+    mut recording: Recording,
+    format: sound::Format,
+    target: Target<'_>,
+    messages: &Messages,
+) -> Result<u64, Failure> {
+    let channels = Sound::all_channels(&recording, format);
+    recording.set_output(Decoded { channels, ..Decoded::default() })?;
+    let range = 0..recording.info().play_length;
+    let sound = Sound::of(&recording, &range, (format, Bits::Int16))?;
+    write_range(&recording, recording.read_mode(), range, sound, target, messages)
+}
+
+/// What a store cannot give says so in its own words.
+fn unread(error: io::Error) -> Failure {
+    match error.downcast::<opus_zarr_store::Error>() {
+        Ok(error) => error.into(),
+        Err(error) => Failure::new(Exit::Error, format!("cannot read the recording: {error}")),
+    }
+}
+
+#[derive(Serialize)]
+struct Exported {
+    recording: String,
+    output: String,
+    bytes: u64,
+    #[serde(flatten)]
+    opus: Option<Opus>,
+    elapsed_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Opus {
+    sha256: String,
+    /// Whether it is the file that was imported, byte for byte.
+    is_source: bool,
+}
+
+impl Line for Exported {
+    const TYPE: &'static str = "exported";
+}
+
+impl fmt::Display for Exported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, bytes, .. } = self;
+        write!(f, "{output}: {}", HumanBytes(*bytes))?;
+        match &self.opus {
+            Some(Opus { is_source: true, .. }) => {
+                write!(f, ", byte for byte the file that was imported")
+            }
+            Some(_) => write!(f, ", packet for packet"),
+            None => Ok(()),
+        }
+    }
+}
+
+const BUFFER: usize = 1 << 18;

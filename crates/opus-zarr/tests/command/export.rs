@@ -1,0 +1,97 @@
+use std::{fs, io::Read};
+
+use opus_zarr::{ImportOptions, Recording, import_with};
+
+use crate::{
+    sound::{damage, names, read_i16, stdout_of},
+    support::{NOTES, folder_with, run_in, testdata},
+};
+
+#[test]
+fn a_file_that_was_taken_over_comes_back() {
+    let folder = folder_with(&[(NOTES, "notes")]);
+    let folder = folder.path();
+    let source = fs::read(testdata(NOTES)).unwrap();
+    let outcome = run_in(folder, ["export", "a.zarr/notes", "-o", "x.opus"]).exits(0);
+    assert!(outcome.stdout.contains("byte for byte the file that was imported"), "{outcome:?}");
+    assert!(fs::read(folder.join("x.opus")).unwrap() == source);
+    assert!(stdout_of(folder, &["export", "a.zarr/notes"]) == source);
+
+    let args = ["--json", "export", "a.zarr/notes", "-o", "x.opus", "--force"];
+    let outcome = run_in(folder, args).exits(0);
+    let [line] = &outcome.lines("exported")[..] else { panic!("{outcome:?}") };
+    let info = Recording::open(folder.join("a.zarr"), "notes").unwrap().info().clone();
+    assert_eq!(
+        (&line["sha256"], &line["is_source"], &line["bytes"], &line["output"]),
+        (&info.source.sha256.into(), &true.into(), &source.len().into(), &"x.opus".into())
+    );
+}
+
+#[test]
+fn what_was_encoded_is_no_file_that_was_imported() {
+    let folder = folder_with(&[]);
+    let folder = folder.path();
+    let store = folder.join("a.zarr");
+    let file = testdata("wave/whole.wav");
+    let recording = import_with(file, store, "whole", &ImportOptions::default()).unwrap();
+    let recording = recording.into_first();
+    let args = ["--json", "export", "a.zarr/whole", "-o", "x.opus"];
+    let outcome = run_in(folder, args).exits(0);
+    assert_eq!(outcome.lines("exported")[0]["is_source"], false);
+    let mut blob = Vec::new();
+    recording.ogg_opus().read_to_end(&mut blob).unwrap();
+    assert!(fs::read(folder.join("x.opus")).unwrap() == blob);
+}
+
+#[test]
+fn all_audio_is_that_of_a_full_decode() {
+    let folder = folder_with(&[("chirps-stereo.opus", "chirps")]);
+    let folder = folder.path();
+    let recording = Recording::open(folder.join("a.zarr"), "chirps").unwrap();
+    let all: Vec<i16> = recording.read(0..recording.info().play_length).unwrap();
+    for file in ["x.wav", "x.flac"] {
+        run_in(folder, ["export", "a.zarr/chirps", "-o", file]).exits(0);
+        assert!(read_i16(&folder.join(file)).1 == all, "{file}");
+    }
+}
+
+#[test]
+fn several_go_into_a_directory() {
+    let folder = folder_with(&[(NOTES, "notes"), ("chirps-stereo.opus", "chirps")]);
+    let folder = folder.path();
+    let all = ["export", "a.zarr/notes", "a.zarr/none", "a.zarr/chirps"];
+    let outcome = run_in(folder, [&all[..], &["-o", "out"]].concat()).exits(3);
+    assert!(outcome.stderr.contains("1 of 3 failed"), "{outcome:?}");
+    assert_eq!(names(&folder.join("out")), ["chirps.opus", "notes.opus"]);
+    let args = ["export", "a.zarr/notes", "-o", "out", "--format", "flac"];
+    run_in(folder, args).exits(0);
+    assert_eq!(names(&folder.join("out")), ["chirps.opus", "notes.flac", "notes.opus"]);
+    run_in(folder, ["export", "a.zarr/notes", "-o", "out"]).exits(1);
+    assert!(run_in(folder, all).exits(2).stderr.contains("-o DIR"));
+}
+
+#[test]
+fn a_store_is_all_of_its_recordings() {
+    let folder = folder_with(&[(NOTES, "notes"), ("chirps-stereo.opus", "chirps")]);
+    let folder = folder.path();
+    run_in(folder, ["export", "a.zarr", "-o", "out"]).exits(0);
+    assert_eq!(names(&folder.join("out")), ["chirps.opus", "notes.opus"]);
+    let outcome = run_in(folder, ["export", "a.zarr", "-o", "x.opus"]).exits(2);
+    assert!(outcome.stderr.contains("expected a directory"), "{outcome:?}");
+    run_in(folder, ["export", "a.zarr"]).exits(2);
+    assert_eq!(names(folder), ["a.zarr", "out"]);
+}
+
+#[test]
+fn a_file_is_whole_or_not_there() {
+    let folder = folder_with(&[(NOTES, "notes")]);
+    let folder = folder.path();
+    run_in(folder, ["export", "a.zarr/notes", "-o", "x.txt"]).exits(2);
+    run_in(folder, ["export", "a.zarr/none", "-o", "x.opus"]).exits(10);
+    run_in(folder, ["export", "a.zarr/notes", "-o", "nowhere/x.opus"]).exits(1);
+    damage(&folder.join("a.zarr/notes"));
+    let outcome = run_in(folder, ["export", "a.zarr/notes", "-o", "x.opus"]).exits(4);
+    assert!(outcome.stderr.contains("opus-zarr verify"), "{outcome:?}");
+    run_in(folder, ["export", "a.zarr/notes", "-o", "x.wav"]).exits(4);
+    assert_eq!(names(folder), ["a.zarr"]);
+}
