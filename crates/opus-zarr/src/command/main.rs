@@ -17,6 +17,7 @@ mod manual;
 mod meta;
 mod output;
 mod place;
+mod plot;
 mod reindex;
 mod rename;
 mod rm;
@@ -55,6 +56,7 @@ enum Verb {
     Verify(verify::Args),
     Reindex(reindex::Args),
     Sync(sync::Args),
+    Plot(Box<plot::Args>),
     Copy(copy::Args),
     Rename(rename::Args),
     Rm(rm::Args),
@@ -86,6 +88,7 @@ impl Verb {
             Self::Verify(args) => verify::run(&args, output),
             Self::Reindex(args) => reindex::run(&args, output),
             Self::Sync(args) => sync::run(&args, output),
+            Self::Plot(args) => plot::run(&args, output),
             Self::Copy(args) => copy::run(&args, output),
             Self::Rename(args) => rename::run(&args, output),
             Self::Rm(args) => rm::run(&args, output),

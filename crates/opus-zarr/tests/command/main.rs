@@ -11,6 +11,7 @@ mod json;
 mod look;
 mod manage;
 mod manual;
+mod plot;
 mod reindex;
 mod resume;
 mod s3;

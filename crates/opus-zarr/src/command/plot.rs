@@ -1,0 +1,197 @@
+mod axis;
+mod bitrate;
+mod canvas;
+mod columns;
+mod figure;
+mod number;
+mod parts;
+mod png;
+mod scene;
+mod spectrogram;
+mod stft;
+mod waveform;
+
+use std::{fmt, num::NonZeroU8, path::PathBuf, str::FromStr};
+
+use opus_zarr::{ChannelSelection, Recording};
+use serde::Serialize;
+
+use self::{figure::Figure, png::Target, scene::Scene};
+use crate::{
+    failure::Failure,
+    output::{Line, Output},
+    place::RecordingPlace,
+    time::RangeArgs,
+};
+
+/// Draw a recording: its frequencies, its levels or its bit rate
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The recording, as in archive.zarr/station-4
+    #[arg(value_name = "STORE/NAME")]
+    recording: RecordingPlace,
+    /// The picture, a PNG file; - is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// What is drawn
+    #[arg(long, value_enum, default_value_t)]
+    kind: Kind,
+    #[command(flatten)]
+    range: RangeArgs,
+    /// One channel, counted from 1; else a spectrogram is of all, mixed, and a waveform has a lane
+    /// for each
+    #[arg(long, value_name = "N")]
+    channel: Option<NonZeroU8>,
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value = "1600x600")]
+    size: Size,
+    /// Write over a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    /// Frequencies over time
+    #[default]
+    Spectrogram,
+    /// Samples over time
+    Waveform,
+    /// Kilobits per second over time
+    Bitrate,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let target = Target::new(&args.output, args.force)?;
+    let Size { width, height } = args.size;
+    let scene = args.scene()?;
+    let mut figure = Figure::new(width, height, args.kind == Kind::Spectrogram);
+    let columns = match args.kind {
+        Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, output.messages().bars())?,
+        Kind::Waveform => waveform::draw(&scene, &mut figure, output.messages().bars())?,
+        Kind::Bitrate => {
+            let store = args.recording.open_store()?;
+            bitrate::draw(&scene, &store.open_recording(&args.recording.name)?, &mut figure)?
+        }
+    };
+    let bytes = target.write(&figure.canvas, output)?;
+    let plotted = Plotted {
+        recording: scene.recording.name(),
+        output: args.output.display().to_string(),
+        kind: args.kind,
+        start_sample: scene.range.start,
+        end_sample: scene.range.end,
+        columns,
+        width,
+        height,
+        bytes,
+    };
+    match target {
+        // The picture is all that stands there.
+        Target::Stdout => output.messages().json(&plotted),
+        Target::File(_) => output.data(&plotted)?,
+    }
+    Ok(())
+}
+
+impl Args {
+    fn scene(&self) -> Result<Scene, Failure> {
+        let mut recording = self.recording.open()?;
+        let range = self.range.resolve(&recording)?;
+        if range.is_empty() {
+            return Err(Failure::usage(format!("{} has no samples to draw", self.recording)));
+        }
+        let output =
+            opus_zarr::Output { channels: self.channels(&recording)?, ..Default::default() };
+        recording.set_output(output)?;
+        Ok(Scene { recording, range })
+    }
+
+    fn channels(&self, recording: &Recording) -> Result<ChannelSelection, Failure> {
+        let all = recording.info().channels;
+        match (self.channel.map(NonZeroU8::get), self.kind) {
+            (Some(_), Kind::Bitrate) => {
+                Err(Failure::usage("packets hold all channels: --channel means nothing to bitrate"))
+            }
+            (Some(number), _) if number > all => {
+                let name = recording.name();
+                Err(Failure::usage(format!("\"{name}\" has {all} channel(s), no channel {number}")))
+            }
+            (Some(number), _) => Ok(ChannelSelection::Only(vec![number - 1])),
+            (None, Kind::Waveform) => {
+                Ok(ChannelSelection::Only((0..all.min(waveform::LANES)).collect()))
+            }
+            (None, _) => Ok(ChannelSelection::Mono),
+        }
+    }
+}
+
+/// Pixels of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Size {
+    width: u32,
+    height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once(['x', 'X']).and_then(|(width, height)| {
+            Some(Self { width: width.trim().parse().ok()?, height: height.trim().parse().ok()? })
+        });
+        let size = parsed.ok_or("expected width and height in pixels, as in 1600x600")?;
+        let Self { width, height } = size;
+        match u64::from(width) * u64::from(height) <= MOST && width <= WIDEST && height <= WIDEST {
+            _ if width < 320 || height < 200 => Err("expected 320x200 or more".to_owned()),
+            true => Ok(size),
+            false => Err(format!("expected no side above {WIDEST} and {MOST} pixels or fewer")),
+        }
+    }
+}
+
+/// All that a picture of so many pixels needs stays below half a gigabyte.
+const MOST: u64 = 32_000_000;
+const WIDEST: u32 = 16_384;
+
+/// A picture that has been written.
+#[derive(Serialize)]
+struct Plotted<'a> {
+    recording: &'a str,
+    output: String,
+    kind: Kind,
+    start_sample: u64,
+    end_sample: u64,
+    columns: usize,
+    width: u32,
+    height: u32,
+    bytes: usize,
+}
+
+impl Line for Plotted<'_> {
+    const TYPE: &'static str = "plotted";
+}
+
+impl fmt::Display for Plotted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, width, height, bytes, .. } = self;
+        let size = indicatif::HumanBytes(u64::try_from(*bytes).unwrap_or(u64::MAX));
+        write!(f, "{output}: {width} x {height} pixels, {size}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_checked() {
+        assert_eq!("1600x600".parse(), Ok(Size { width: 1600, height: 600 }));
+        assert_eq!("320X200".parse(), Ok(Size { width: 320, height: 200 }));
+        for text in ["", "1600", "1600x", "x600", "-1x600", "1.5x6", "100x100", "9000x9000"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+        assert!("16385x320".parse::<Size>().is_err());
+    }
+}

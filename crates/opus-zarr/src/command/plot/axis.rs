@@ -1,0 +1,194 @@
+//! Where ticks stand, and what they say.
+
+use std::{iter, ops::Range};
+
+use super::number::{float, size, whole};
+
+/// A mark on an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tick {
+    pub(crate) at: f64,
+    pub(crate) label: String,
+}
+
+/// How times are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeUnit {
+    Seconds,
+    Minutes,
+    Hours,
+}
+
+impl TimeUnit {
+    /// As an axis names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Minutes => "m:ss",
+            Self::Hours => "h:mm:ss",
+        }
+    }
+
+    pub(crate) fn of(longest: f64) -> Self {
+        match longest {
+            ..60.0 => Self::Seconds,
+            ..3600.0 => Self::Minutes,
+            _ => Self::Hours,
+        }
+    }
+}
+
+/// Ticks at round numbers, `most` of them or fewer.
+pub(crate) fn numbers(range: &Range<f64>, most: f64) -> Vec<Tick> {
+    let length = range.end - range.start;
+    let Some(step) = decimal_steps(-12).find(|step| length / step <= most) else {
+        return Vec::new();
+    };
+    let decimals = decimals(step);
+    multiples(step, range)
+        .map(|at| {
+            // No "-0".
+            let at = if at.abs() < step / 2.0 { 0.0 } else { at };
+            Tick { at, label: format!("{at:.decimals$}") }
+        })
+        .collect()
+}
+
+/// Ticks at round times, in seconds, as close as there is room for their labels: `width` says how
+/// wide one is.
+pub(crate) fn times(range: &Range<f64>, room: i32, width: impl Fn(&str) -> i32) -> Vec<Tick> {
+    let unit = TimeUnit::of(range.end);
+    let fits = |step: &f64| {
+        let count = ((range.end - range.start) / step).floor() + 1.0;
+        let widest = width(&clock(range.end, decimals(*step), unit)) + width("00");
+        count * f64::from(widest) <= f64::from(room)
+    };
+    let Some(step) = time_steps().find(fits) else { return Vec::new() };
+    multiples(step, range).map(|at| Tick { at, label: clock(at, decimals(step), unit) }).collect()
+}
+
+/// A time as `12.50`, `3:12.50` or `1:03:12.50`.
+pub(crate) fn clock(seconds: f64, decimals: usize, unit: TimeUnit) -> String {
+    // In units of the last digit, so that no 59.96 becomes 60.0.
+    let per_second = 10_u64.saturating_pow(u32::try_from(decimals).unwrap_or(u32::MAX));
+    let units = whole((seconds * float(per_second)).round());
+    let (whole, fraction) = (units / per_second, units % per_second);
+    let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60);
+    let time = match unit {
+        TimeUnit::Seconds => whole.to_string(),
+        TimeUnit::Minutes => format!("{}:{rest:02}", whole / 60),
+        TimeUnit::Hours => format!("{hours}:{minutes:02}:{rest:02}"),
+    };
+    match decimals {
+        0 => time,
+        _ => format!("{time}.{fraction:0decimals$}"),
+    }
+}
+
+/// A length of time, in three digits.
+pub(crate) fn duration(seconds: f64) -> String {
+    let (number, unit) = match seconds {
+        ..1e-3 => (seconds * 1e6, "µs"),
+        ..1.0 => (seconds * 1e3, "ms"),
+        ..120.0 => (seconds, "s"),
+        _ => (seconds / 60.0, "min"),
+    };
+    match number {
+        ..10.0 => format!("{number:.2} {unit}"),
+        ..100.0 => format!("{number:.1} {unit}"),
+        _ => format!("{number:.0} {unit}"),
+    }
+}
+
+/// The least of 1, 2 and 5 times powers of ten that is not less.
+pub(crate) fn round_up(number: f64) -> f64 {
+    decimal_steps(-12).find(|step| *step >= number).unwrap_or(number)
+}
+
+fn time_steps() -> impl Iterator<Item = f64> {
+    let clock = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600];
+    let days = iter::once(43_200.0).chain(decimal_steps(0).map(|days| days * 86_400.0));
+    decimal_steps(-9).take_while(|step| *step < 1.0).chain(clock.map(f64::from)).chain(days)
+}
+
+/// 1, 2 and 5 times each power of ten, from that of this exponent on.
+fn decimal_steps(from: i32) -> impl Iterator<Item = f64> {
+    (from..=18).flat_map(|exponent| {
+        [1.0, 2.0, 5.0].map(|digit| match exponent {
+            0.. => digit * 10_f64.powi(exponent),
+            // Tenths are nearest as quotients.
+            _ => digit / 10_f64.powi(-exponent),
+        })
+    })
+}
+
+fn multiples(step: f64, range: &Range<f64>) -> impl Iterator<Item = f64> + use<> {
+    // A range that ends at a tick has it, however its end was rounded.
+    let near = step * 1e-6;
+    let first = ((range.start - near) / step).ceil();
+    let last = ((range.end + near) / step).floor();
+    (0..=whole(last - first)).filter(move |_| last >= first).map(move |n| (first + float(n)) * step)
+}
+
+fn decimals(step: f64) -> usize {
+    size((-step.log10() - 1e-9).ceil().max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &[Tick]) -> String {
+        ticks.iter().map(|tick| tick.label.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn time_labels(range: Range<f64>) -> String {
+        labels(&times(&range, 80, |label| i32::try_from(label.len()).unwrap()))
+    }
+
+    #[test]
+    fn numbers_are_round() {
+        assert_eq!(labels(&numbers(&(0.0..24.0), 6.0)), "0 5 10 15 20");
+        assert_eq!(labels(&numbers(&(0.0..192.0), 5.0)), "0 50 100 150");
+        assert_eq!(labels(&numbers(&(-1.0..1.0), 5.0)), "-1.0 -0.5 0.0 0.5 1.0");
+        assert_eq!(labels(&numbers(&(-0.002..0.002), 4.0)), "-0.002 -0.001 0.000 0.001 0.002");
+        assert_eq!(labels(&numbers(&(-95.0..-20.0), 5.0)), "-80 -60 -40 -20");
+        assert_eq!(labels(&numbers(&(0.0..0.3), 3.0)), "0.0 0.1 0.2 0.3");
+    }
+
+    #[test]
+    fn times_are_round_and_do_not_touch() {
+        assert_eq!(time_labels(0.0..50.0), "0 5 10 15 20 25 30 35 40 45 50");
+        assert_eq!(time_labels(0.35..0.42), "0.35 0.36 0.37 0.38 0.39 0.40 0.41 0.42");
+        assert_eq!(
+            time_labels(0.0..300.0),
+            "0:00 0:30 1:00 1:30 2:00 2:30 3:00 3:30 4:00 4:30 5:00"
+        );
+        assert_eq!(time_labels(0.0..86_400.0), "0:00:00 6:00:00 12:00:00 18:00:00 24:00:00");
+        assert_eq!(
+            time_labels(3598.5..3600.5),
+            "0:59:58.5 0:59:59.0 0:59:59.5 1:00:00.0 1:00:00.5"
+        );
+        assert_eq!(time_labels(0.0..1e-5).split(' ').count(), 6);
+    }
+
+    #[test]
+    fn a_clock_does_not_show_sixty_seconds() {
+        assert_eq!(clock(59.96, 1, TimeUnit::Minutes), "1:00.0");
+        assert_eq!(clock(3599.9996, 3, TimeUnit::Hours), "1:00:00.000");
+        assert_eq!(clock(12.5, 2, TimeUnit::Seconds), "12.50");
+    }
+
+    #[test]
+    fn limits_are_rounded_up() {
+        assert_eq!([0.0021, 0.05, 0.6, 93.0].map(round_up), [0.005, 0.05, 1.0, 100.0]);
+    }
+
+    #[test]
+    fn durations_have_three_digits() {
+        assert_eq!(duration(0.021_333), "21.3 ms");
+        assert_eq!(duration(57.6), "57.6 s");
+        assert_eq!(duration(0.000_5), "500 µs");
+        assert_eq!(duration(600.0), "10.0 min");
+    }
+}

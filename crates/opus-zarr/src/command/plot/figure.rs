@@ -1,0 +1,188 @@
+use std::ops::Range;
+
+use super::{
+    axis::{self, Tick, TimeUnit},
+    canvas::{Align, Area, Canvas, Colour},
+    number::pixels,
+    scene::Scene,
+};
+
+/// A picture with a title, axes, and an area between them that something is drawn in.
+pub(crate) struct Figure {
+    pub(crate) canvas: Canvas,
+    pub(crate) area: Area,
+    /// Height of the letters.
+    pub(crate) font: f64,
+    width: i32,
+    height: i32,
+}
+
+/// What a colour stands for.
+pub(crate) struct Key {
+    pub(crate) colour: Colour,
+    pub(crate) meaning: &'static str,
+}
+
+impl Figure {
+    /// An empty picture. A scale at its right needs room.
+    pub(crate) fn new(width: u32, height: u32, has_scale: bool) -> Self {
+        let canvas = Canvas::new(width, height);
+        let (width, height) = (i32::try_from(width), i32::try_from(height));
+        let (width, height) = (width.unwrap_or(i32::MAX), height.unwrap_or(i32::MAX));
+        let font = (f64::from(width).min(f64::from(height) * 2.0) / 75.0).clamp(11.0, 48.0);
+        let right = if has_scale { 6.4 } else { 2.0 };
+        let area = Area {
+            left: pixels(font * 5.5),
+            top: pixels(font * 3.6),
+            right: width - pixels(font * right),
+            bottom: height - pixels(font * 3.8),
+        };
+        Self { canvas, area, font, width, height }
+    }
+
+    /// The recording, when it began, what is drawn, and what the colours are.
+    pub(crate) fn head(&mut self, scene: &Scene, subtitle: &str, keys: Vec<Key>) {
+        let lost = scene.gaps().next().map(|_| Key {
+            colour: Colour(u8::MAX, u8::MAX, u8::MAX).towards(LOST, LOST_OPACITY),
+            meaning: "lost in the source",
+        });
+        let keys: Vec<Key> = keys.into_iter().chain(lost).collect();
+        let (big, small) = (self.font * 1.3, self.font);
+        let end = self.keys(&keys, pixels(self.font * 2.65)) - pixels(self.font);
+        let left = self.area.left;
+        let title = match scene.began() {
+            Some(began) => format!("{}, began {began}", scene.recording.name()),
+            None => scene.recording.name().to_owned(),
+        };
+        let title = Canvas::cut_text(&title, big, self.width - left - pixels(self.font));
+        self.canvas.text(&title, big, (left, pixels(self.font * 1.2)), Align::Left);
+        let subtitle = Canvas::cut_text(subtitle, small, end - left);
+        self.canvas.text(&subtitle, small, (left, pixels(self.font * 2.65)), Align::Left);
+    }
+
+    /// Ends at the right of the area; gives where it begins.
+    fn keys(&mut self, keys: &[Key], middle: i32) -> i32 {
+        let mut right = self.area.right;
+        for Key { colour, meaning } in keys.iter().rev() {
+            self.canvas.text(meaning, self.font, (right, middle), Align::Right);
+            right -= Canvas::text_width(meaning, self.font) + pixels(self.font * 0.4);
+            let half = pixels(self.font * 0.4);
+            let (left, top, bottom) = (right - 2 * half, middle - half, middle + half);
+            self.canvas.fill(Area { left, top, right, bottom }, *colour, 1.0);
+            right = left - pixels(self.font * 1.2);
+        }
+        right
+    }
+
+    /// The time below the area, in seconds of the recording.
+    pub(crate) fn time_axis(&mut self, scene: &Scene) {
+        let (area, font) = (self.area, self.font);
+        let time = scene.time();
+        let room = area.right - area.left;
+        let ticks = axis::times(&time, room, |label| Canvas::text_width(label, font));
+        for Tick { at, label } in &ticks {
+            let x = x_of(&area, &time, *at);
+            let mark = Area { left: x, right: x + 1, top: area.bottom, ..area };
+            self.canvas.fill(Area { bottom: area.bottom + self.tick(), ..mark }, AXIS, 1.0);
+            let middle = area.bottom + pixels(font * 1.1);
+            self.canvas.text(label, font, (x, middle), Align::Centre);
+        }
+        let unit = TimeUnit::of(time.end).name();
+        let room = self.width - pixels(font);
+        let label = match scene.began() {
+            Some(began) => format!("time from {began} ({unit})"),
+            None => format!("time ({unit})"),
+        };
+        let label = match Canvas::text_width(&label, font) <= room {
+            true => label,
+            false => format!("time ({unit})"),
+        };
+        // In the middle of the area, or as near to it as the picture is wide.
+        let half = Canvas::text_width(&label, font) / 2 + pixels(font / 2.0);
+        let middle = (area.left + (area.right - area.left) / 2).min(self.width - half).max(half);
+        let bottom = self.height - pixels(font * 1.1);
+        self.canvas.text(&label, font, (middle, bottom), Align::Centre);
+    }
+
+    /// Values to the left of the area, or of a lane of it.
+    pub(crate) fn value_axis(&mut self, lane: Area, values: &Range<f64>) {
+        let font = self.font;
+        for Tick { at, label } in axis::numbers(values, self.most(&lane)) {
+            let y = y_of(&lane, values, at);
+            let mark =
+                Area { left: lane.left - self.tick(), right: lane.left, top: y, bottom: y + 1 };
+            self.canvas.fill(mark, AXIS, 1.0);
+            let right = lane.left - pixels(font * 0.7);
+            self.canvas.text(&label, font, (right, y), Align::Right);
+        }
+    }
+
+    /// Lines across a lane at the ticks of its values, to be drawn over.
+    pub(crate) fn grid(&mut self, lane: Area, values: &Range<f64>) {
+        for Tick { at, .. } in axis::numbers(values, self.most(&lane)) {
+            let y = y_of(&lane, values, at).min(lane.bottom - 1);
+            self.canvas.fill(Area { top: y, bottom: y + 1, ..lane }, GRID, 1.0);
+        }
+    }
+
+    /// What the values at the left are.
+    pub(crate) fn value_label(&mut self, label: &str) {
+        let middle = self.area.top + (self.area.bottom - self.area.top) / 2;
+        let at = (pixels(self.font * 1.1), middle);
+        let label = Canvas::cut_text(label, self.font, self.height);
+        self.canvas.text(&label, self.font, at, Align::Upwards);
+    }
+
+    /// Shades what was lost, and draws a line around the lane.
+    pub(crate) fn close(&mut self, lane: Area, scene: &Scene) {
+        let range = &scene.range;
+        for gap in scene.gaps() {
+            let x = |sample: u64| {
+                x_of(&lane, &scene.time(), scene.seconds(sample.clamp(range.start, range.end)))
+            };
+            let left = x(gap.start).min(lane.right - 2);
+            let right = x(gap.end).max(left + 2);
+            self.canvas.fill(Area { left, right, ..lane }, LOST, LOST_OPACITY);
+        }
+        self.frame(lane);
+    }
+
+    /// A line around an area.
+    pub(crate) fn frame(&mut self, area: Area) {
+        let Area { left, top, right, bottom } = area;
+        for side in [
+            Area { left: left - 1, right: left, top: top - 1, bottom: bottom + 1 },
+            Area { left: right, right: right + 1, top: top - 1, bottom: bottom + 1 },
+            Area { top: top - 1, bottom: top, ..area },
+            Area { top: bottom, bottom: bottom + 1, ..area },
+        ] {
+            self.canvas.fill(side, AXIS, 1.0);
+        }
+    }
+
+    /// How many numbers there is room for beside an area.
+    pub(crate) fn most(&self, area: &Area) -> f64 {
+        (f64::from(area.bottom - area.top) / (self.font * 2.2)).clamp(2.0, 12.0)
+    }
+
+    /// How long a mark on an axis is.
+    fn tick(&self) -> i32 {
+        pixels(self.font * 0.4)
+    }
+}
+
+pub(crate) fn x_of(area: &Area, values: &Range<f64>, at: f64) -> i32 {
+    let share = (at - values.start) / (values.end - values.start);
+    area.left + pixels(share * f64::from(area.right - area.left))
+}
+
+pub(crate) fn y_of(area: &Area, values: &Range<f64>, at: f64) -> i32 {
+    let share = (at - values.start) / (values.end - values.start);
+    area.bottom - pixels(share * f64::from(area.bottom - area.top))
+}
+
+const AXIS: Colour = Colour(96, 96, 96);
+const GRID: Colour = Colour(224, 224, 224);
+/// Seen on white and on all colours of a spectrogram.
+const LOST: Colour = Colour(230, 60, 60);
+const LOST_OPACITY: f64 = 0.5;

@@ -1,0 +1,370 @@
+//! Frequencies over time.
+//!
+//! Every column of the picture is the mean power of windows (Hann) spread over the time that it
+//! stands for. If that is so much that decoding all of it would take long, only pieces of it are
+//! read, [`PIECES`] in each column, and the picture says so: any range can be read as exactly as
+//! if all was decoded.
+
+use std::ops::Range;
+
+use indicatif::MultiProgress;
+
+use super::{
+    axis::{duration, numbers},
+    canvas::{Align, Area, Colour},
+    columns::Columns,
+    figure::{Figure, y_of},
+    number::{float, pixels, position, single, size},
+    parts::on_threads,
+    scene::Scene,
+    stft::{Stft, Work},
+};
+use crate::failure::Failure;
+
+/// Draws it, and gives how many columns it has.
+pub(crate) fn draw(
+    scene: &Scene,
+    figure: &mut Figure,
+    bars: &MultiProgress,
+) -> Result<usize, Failure> {
+    let analysis = Analysis::new(scene, figure.area);
+    let groups = analysis.columns.groups(GROUP);
+    let columns = on_threads(&groups, bars, |group| analysis.group(group))?.concat();
+    let levels = levels(&columns);
+    let area = figure.area;
+    figure.head(scene, &analysis.subtitle(), Vec::new());
+    figure.canvas.paint(area, &colours(area, &columns, &levels));
+    let kilohertz = 0.0..scene.rate() / 2000.0 * analysis.band;
+    figure.value_axis(area, &kilohertz);
+    figure.value_label("frequency (kHz)");
+    figure.time_axis(scene);
+    figure.close(area, scene);
+    scale(figure, &levels);
+    Ok(columns.len())
+}
+
+/// How samples become columns.
+struct Analysis<'a> {
+    scene: &'a Scene,
+    columns: Columns,
+    stft: Stft,
+    /// Rows of a column, from 0 Hz upwards.
+    rows: usize,
+    /// How much of the frequencies up to half the sample rate is shown.
+    band: f64,
+    is_sampled: bool,
+}
+
+/// Samples that have been read.
+struct Heard {
+    start: u64,
+    samples: Vec<f32>,
+}
+
+impl<'a> Analysis<'a> {
+    fn new(scene: &'a Scene, area: Area) -> Self {
+        let columns = Columns::new(scene.range.clone(), area.width());
+        let band = band(scene);
+        // Rows that all frequencies would have.
+        let rows = f64::from(area.bottom - area.top).max(1.0) / band;
+        let window = window(float(columns.longest()), rows);
+        let stft = Stft::new(window, size(rows * 2.0).next_power_of_two());
+        let is_sampled = columns.longest() > WHOLE;
+        Self { scene, columns, stft, rows: area.height(), band, is_sampled }
+    }
+
+    /// The columns of a group, as decibels from 0 Hz upwards.
+    fn group(&self, group: &Range<usize>) -> Result<Vec<Vec<f32>>, Failure> {
+        let all = match self.is_sampled {
+            true => None,
+            false => {
+                let last = group.end.saturating_sub(1);
+                let samples = self.columns.share(group.start).start..self.columns.share(last).end;
+                Some(self.hear(&samples)?)
+            }
+        };
+        let mut work = self.stft.work();
+        group.clone().map(|column| self.column(column, all.as_ref(), &mut work)).collect()
+    }
+
+    fn column(
+        &self,
+        column: usize,
+        all: Option<&Heard>,
+        work: &mut Work,
+    ) -> Result<Vec<f32>, Failure> {
+        let mut power = vec![0.0; self.stft.bins()];
+        let mut count = 0.0;
+        for piece in pieces(self.columns.share(column)) {
+            let read = if all.is_none() { Some(self.hear(&piece)?) } else { None };
+            let Some(heard) = all.or(read.as_ref()) else { continue };
+            for centre in centres(&piece, self.half()) {
+                self.stft.add(work, &heard.around(centre, self.half()), &mut power);
+                count += 1.0;
+            }
+        }
+        let top = self.band * float(u64::try_from(self.stft.bins() - 1).unwrap_or(u64::MAX));
+        Ok(rows(&power, self.rows, top).iter().map(|power| decibels(power / count)).collect())
+    }
+
+    /// Reads samples, and half a window more on both sides.
+    fn hear(&self, samples: &Range<u64>) -> Result<Heard, Failure> {
+        let end = self.scene.recording.info().play_length;
+        let start = samples.start.saturating_sub(self.half());
+        let range = start..samples.end.saturating_add(self.half()).min(end);
+        Ok(Heard { start, samples: self.scene.recording.read(range)? })
+    }
+
+    /// Half a window: how far windows are from one another.
+    fn half(&self) -> u64 {
+        u64::try_from(self.stft.window() / 2).unwrap_or(u64::MAX)
+    }
+
+    fn subtitle(&self) -> String {
+        let (window, rate) = (self.stft.window(), self.scene.rate());
+        let seconds = |samples: u64| duration(float(samples) / rate);
+        let length = seconds(self.half() * 2);
+        let windows = format!("Hann window of {window} samples ({length})");
+        let share = self.columns.longest();
+        match self.is_sampled {
+            true => format!(
+                "{windows}; sampled: of the {} of a column, {} are heard",
+                seconds(share),
+                seconds(PIECE * PIECES)
+            ),
+            false if share > self.half() => {
+                format!("{windows}; a column is the mean of {}", seconds(share))
+            }
+            false => windows,
+        }
+    }
+}
+
+impl Heard {
+    /// The samples of a window; before the recording there is silence.
+    fn around(&self, centre: u64, half: u64) -> Vec<f32> {
+        let silent = usize::try_from(half.saturating_sub(centre)).unwrap_or(0);
+        let index = |sample: u64| {
+            let index = usize::try_from(sample.saturating_sub(self.start)).unwrap_or(usize::MAX);
+            index.min(self.samples.len())
+        };
+        let heard = index(centre.saturating_sub(half))..index(centre + half);
+        let mut window = vec![0.0; silent];
+        window.extend_from_slice(self.samples.get(heard).unwrap_or_default());
+        window
+    }
+}
+
+/// How much of the frequencies there can be sound at: audio of a lower rate was resampled.
+fn band(scene: &Scene) -> f64 {
+    match &scene.recording.info().source.transcoding {
+        Some(made) if !made.is_kept => (f64::from(made.rate) / 48_000.0).clamp(0.1, 1.0),
+        _ => 1.0,
+    }
+}
+
+/// A window that is about as wide as high in the picture, as a power of two.
+fn window(column: f64, rows: f64) -> usize {
+    let balanced = 2.0 * (2.0 * column * rows).sqrt();
+    size(balanced.log2().round().exp2()).clamp(128, 4096)
+}
+
+/// The samples that are read of a column: all of it, or some from all over it.
+fn pieces(share: Range<u64>) -> Vec<Range<u64>> {
+    if share.end - share.start <= WHOLE {
+        return vec![share];
+    }
+    let quarters = Columns::new(share, size(float(PIECES)));
+    (0..quarters.count())
+        .map(|number| {
+            let middle = middle(&quarters.share(number));
+            middle - PIECE / 2..middle + PIECE / 2
+        })
+        .collect()
+}
+
+/// The middles of windows so far from one another, or of one.
+fn centres(piece: &Range<u64>, apart: u64) -> impl Iterator<Item = u64> + use<> {
+    let count = ((piece.end - piece.start) / apart.max(1)).max(1);
+    let windows = Columns::new(piece.clone(), usize::try_from(count).unwrap_or(usize::MAX));
+    (0..windows.count()).map(move |number| middle(&windows.share(number)))
+}
+
+fn middle(range: &Range<u64>) -> u64 {
+    range.start + (range.end - range.start) / 2
+}
+
+/// The greatest power in each row: what sounds at one frequency is as loud as it is, however
+/// high a row is. The rows end at frequency number `top`.
+fn rows(power: &[f32], rows: usize, top: f64) -> Vec<f32> {
+    let edge = |row: usize| float(u64::try_from(row).unwrap_or(u64::MAX)) * top;
+    let count = float(u64::try_from(rows).unwrap_or(u64::MAX)).max(1.0);
+    (0..rows)
+        .map(|row| {
+            let first = size(edge(row) / count);
+            let last = size((edge(row + 1) / count).ceil()).max(first + 1);
+            let row = power.get(first..last.min(power.len())).unwrap_or_default();
+            row.iter().copied().fold(0.0, f32::max)
+        })
+        .collect()
+}
+
+fn decibels(power: f32) -> f32 {
+    10.0 * power.max(SILENCE).log10()
+}
+
+/// From which level to which colours go: up to the loudest, down to what is nearly everywhere.
+fn levels(columns: &[Vec<f32>]) -> Range<f64> {
+    // Of a large picture some are enough.
+    let every = columns.iter().map(Vec::len).sum::<usize>() / 1_000_000 + 1;
+    let mut sorted: Vec<f32> = columns.iter().flatten().copied().step_by(every).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let count = float(u64::try_from(sorted.len()).unwrap_or(u64::MAX));
+    let at = |share: f64| sorted.get(size(count * share)).copied().map_or(0.0, f64::from);
+    let top = ((at(0.9998) / 5.0).ceil() * 5.0).clamp(-100.0, 20.0);
+    let bottom = ((at(0.25) / 5.0).floor() * 5.0).clamp(top - 80.0, top - 40.0);
+    bottom..top
+}
+
+/// The pixels of an area, row by row from the top.
+fn colours(area: Area, columns: &[Vec<f32>], levels: &Range<f64>) -> Vec<Colour> {
+    let palette = palette();
+    let (width, height) = (area.width(), area.height());
+    let range = single(levels.start)..single(levels.end);
+    let colour = |column: usize, row: usize| {
+        let decibels = columns.get(column).and_then(|column| column.get(row)).copied();
+        let share = decibels.map_or(0.0, |it| (it - range.start) / (range.end - range.start));
+        let index = size(f64::from(share.clamp(0.0, 1.0)) * 255.0);
+        palette.get(index).copied().unwrap_or(SILENT)
+    };
+    (0..height)
+        .rev()
+        .flat_map(|row| (0..width).map(move |x| (x, row)))
+        .map(|(x, row)| colour(x * columns.len() / width, row))
+        .collect()
+}
+
+/// Viridis, which is even to the eye, and to those who see fewer colours.
+fn palette() -> Vec<Colour> {
+    let last = float(u64::try_from(VIRIDIS.len() - 1).unwrap_or(0));
+    (0_u8..=255)
+        .map(|share| {
+            let at = f64::from(share) / 255.0 * last;
+            let colour = |index: usize| VIRIDIS.get(index).or(VIRIDIS.last()).copied();
+            let (low, high) = (colour(size(at)), colour(size(at) + 1));
+            low.zip(high).map_or(SILENT, |(low, high)| low.towards(high, at.fract()))
+        })
+        .collect()
+}
+
+/// What the colours are, at the right of the picture.
+fn scale(figure: &mut Figure, levels: &Range<f64>) {
+    let font = figure.font;
+    let left = figure.area.right + pixels(font);
+    let bar = Area { left, right: left + pixels(font), ..figure.area };
+    let palette = palette();
+    let height = bar.height();
+    let shade = |row: usize| palette.get(palette.len() * row / height.max(1)).copied();
+    let colours: Vec<Colour> = (0..height)
+        .rev()
+        .flat_map(|row| std::iter::repeat_n(shade(row).unwrap_or(SILENT), bar.width()))
+        .collect();
+    figure.canvas.paint(bar, &colours);
+    figure.frame(bar);
+    for tick in numbers(levels, figure.most(&bar)) {
+        let y = y_of(&bar, levels, tick.at);
+        figure.canvas.text(&tick.label, font, (bar.right + pixels(font * 0.4), y), Align::Left);
+    }
+    let middle = bar.top + position(height / 2);
+    let at = (bar.right + pixels(font * 3.6), middle);
+    figure.canvas.text("dB of full scale", font, at, Align::Upwards);
+}
+
+/// A column up to so long is decoded whole, in samples: eight seconds. Each read of a piece
+/// decodes up to a second before it.
+const WHOLE: u64 = 8 * 48_000;
+/// Pieces that are read of a longer one.
+const PIECES: u64 = 4;
+/// Samples of a piece: half a second.
+const PIECE: u64 = 24_000;
+/// Samples that a thread reads at once, but for a column that is longer.
+const GROUP: u64 = 10 * 48_000;
+const SILENT: Colour = VIRIDIS[0];
+/// Nine colours of viridis, by Stéfan van der Walt and Nathaniel Smith for matplotlib (CC0); the
+/// others lie between them.
+const VIRIDIS: [Colour; 9] = [
+    Colour(0x44, 0x01, 0x54),
+    Colour(0x47, 0x2d, 0x7b),
+    Colour(0x3b, 0x52, 0x8b),
+    Colour(0x2c, 0x72, 0x8e),
+    Colour(0x21, 0x90, 0x8c),
+    Colour(0x27, 0xad, 0x81),
+    Colour(0x5d, 0xc8, 0x63),
+    Colour(0xaa, 0xdc, 0x32),
+    Colour(0xfd, 0xe7, 0x25),
+];
+/// The least power: -200 dB.
+const SILENCE: f32 = 1e-20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_lights_the_row_of_its_frequency() {
+        let stft = Stft::new(512, 1024);
+        let samples: Vec<f32> = (0..512)
+            .map(|n| (single(f64::from(n)) * 6000.0 / 48_000.0 * std::f32::consts::TAU).sin())
+            .collect();
+        let mut power = vec![0.0; stft.bins()];
+        stft.add(&mut stft.work(), &samples, &mut power);
+        let loudest =
+            |rows: &[f32]| (0..rows.len()).max_by(|a, b| rows[*a].total_cmp(&rows[*b])).unwrap();
+        // 6 kHz of 24, and of 12.
+        assert!(loudest(&rows(&power, 400, 512.0)).abs_diff(100) <= 1);
+        assert!(loudest(&rows(&power, 400, 256.0)).abs_diff(200) <= 1);
+        assert_eq!(loudest(&rows(&power, 4, 512.0)), 1);
+    }
+
+    #[test]
+    fn windows_are_as_wide_as_high_and_of_a_sensible_length() {
+        assert_eq!(window(1.0, 480.0), 128);
+        assert_eq!(window(320.0, 480.0), 1024);
+        assert_eq!(window(1e9, 480.0), 4096);
+    }
+
+    #[test]
+    fn pieces_are_all_of_a_short_column_and_spread_over_a_long_one() {
+        assert_eq!(pieces(7..WHOLE + 7), [7..WHOLE + 7]);
+        let day = pieces(1_000_000..5_000_000);
+        let starts: Vec<u64> = day.iter().map(|piece| piece.start).collect();
+        assert_eq!(starts, [1_488_000, 2_488_000, 3_488_000, 4_488_000]);
+        assert!(day.iter().all(|piece| piece.end - piece.start == PIECE));
+    }
+
+    #[test]
+    fn centres_are_spread_over_a_piece() {
+        assert_eq!(centres(&(100..101), 64).collect::<Vec<_>>(), [100]);
+        assert_eq!(centres(&(0..128), 64).collect::<Vec<_>>(), [32, 96]);
+        assert_eq!(centres(&(0..150), 50).collect::<Vec<_>>(), [25, 75, 125]);
+    }
+
+    #[test]
+    fn a_window_at_the_edges_has_silence_where_there_is_no_sample() {
+        let heard = Heard { start: 0, samples: vec![1.0, 2.0, 3.0, 4.0] };
+        assert_eq!(heard.around(1, 2), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(heard.around(3, 2), [2.0, 3.0, 4.0]);
+        let later = Heard { start: 100, samples: vec![1.0, 2.0, 3.0, 4.0] };
+        assert_eq!(later.around(102, 1), [2.0, 3.0]);
+    }
+
+    #[test]
+    fn colours_go_from_what_is_everywhere_to_the_loudest() {
+        let mut decibels = vec![-87.0; 9000];
+        decibels.extend([-12.0; 1000]);
+        assert_eq!(levels(&[decibels]), -90.0..-10.0);
+        // At least forty and at most eighty decibels.
+        assert_eq!(levels(&[vec![-200.0, -30.0]]), -110.0..-30.0);
+        assert_eq!(levels(&[vec![-200.0; 5]]), -180.0..-100.0);
+    }
+}

@@ -1,0 +1,119 @@
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::support::{NOTES, folder_with, run_in, testdata};
+
+const CHIRPS: &str = "chirps-stereo.opus";
+const KINDS: [&str; 3] = ["spectrogram", "waveform", "bitrate"];
+
+#[test]
+fn all_kinds_are_pictures_of_the_size_that_is_asked_for() {
+    let folder = folder_with(&[(CHIRPS, "chirps")]);
+    let pictures = KINDS.map(|kind| {
+        let file = format!("{kind}.png");
+        let args = ["plot", "a.zarr/chirps", "-o", &file, "--kind", kind, "--size", "640x320"];
+        let args = args.into_iter().chain(["--samples", "48000..432000", "--json"]);
+        let outcome = run_in(folder.path(), args).exits(0);
+        let line = &outcome.lines("plotted")[0];
+        assert_eq!((&line["kind"], &line["recording"]), (&kind.into(), &"chirps".into()));
+        assert_eq!((&line["start_sample"], &line["end_sample"]), (&48_000.into(), &432_000.into()));
+        let bytes = fs::read(folder.path().join(&file)).unwrap();
+        assert_eq!(line["bytes"], bytes.len());
+        assert!(line["columns"].as_u64().unwrap() > 400);
+        // The header of a PNG: its signature, and the size.
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x02\x80\0\0\x01\x40"));
+        decoded(&bytes)
+    });
+    assert!(pictures[0] != pictures[1] && pictures[1] != pictures[2]);
+    assert_eq!(files(folder.path()), ["a.zarr", "bitrate.png", "spectrogram.png", "waveform.png"]);
+}
+
+#[test]
+fn what_was_lost_in_the_source_is_shaded() {
+    let folder = folder_with(&[(NOTES, "whole")]);
+    let mut damaged = fs::read(testdata("field-notes.opus")).unwrap();
+    let tenth = damaged.windows(4).enumerate().filter(|(_, four)| four == b"OggS").nth(9).unwrap();
+    let byte = tenth.0 + 60;
+    damaged[byte] ^= 1;
+    fs::write(folder.path().join("damaged.opus"), damaged).unwrap();
+    let file = folder.path().join("damaged.opus");
+    opus_zarr::import(file, folder.path().join("a.zarr"), "lost").unwrap();
+    for kind in KINDS {
+        let reds = ["whole", "lost"].map(|name| {
+            let place = format!("a.zarr/{name}");
+            let args = ["plot", &place, "-o", "it.png", "--kind", kind, "--force"];
+            run_in(folder.path(), args).exits(0);
+            let pixels = decoded(&fs::read(folder.path().join("it.png")).unwrap());
+            let is_red = |pixel: &&[u8]| {
+                pixel[0] > 140 && pixel[0].saturating_sub(40) > pixel[1].max(pixel[2])
+            };
+            pixels.chunks(3).filter(is_red).count()
+        });
+        // A second of 33, in a picture of 1600 x 600.
+        assert!(reds[1] > reds[0] + 10_000, "{kind}: {reds:?}");
+    }
+}
+
+#[test]
+fn on_standard_output_there_is_the_picture_and_nothing_else() {
+    let folder = folder_with(&[(NOTES, "notes")]);
+    let args = ["plot", "a.zarr/notes", "--kind", "waveform", "-o"];
+    run_in(folder.path(), args.iter().chain(&["it.png"])).exits(0);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
+    command.current_dir(folder.path()).args(args).args(["-", "--json"]).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    assert!(output.stdout == fs::read(folder.path().join("it.png")).unwrap());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("\"type\":\"plotted\""));
+}
+
+#[test]
+fn a_file_that_is_there_stays_unless_it_may_go() {
+    let folder = folder_with(&[(NOTES, "notes")]);
+    let file = folder.path().join("it.png");
+    fs::write(&file, "mine").unwrap();
+    let args = ["plot", "a.zarr/notes", "-o", "it.png"];
+    let refused = run_in(folder.path(), args).exits(1);
+    assert!(refused.stderr.contains("exists already"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    run_in(folder.path(), args.iter().chain(&["--force"])).exits(0);
+    assert!(fs::read(&file).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn what_cannot_be_drawn_is_refused_and_leaves_nothing() {
+    let folder = folder_with(&[(NOTES, "notes")]);
+    let refused = |place: &str, rest: &[&str], code: i32, says: &str| {
+        let args = ["plot", place].into_iter().chain(rest.iter().copied());
+        let outcome = run_in(folder.path(), args).exits(code);
+        assert!(outcome.stderr.contains(says), "{rest:?}: {}", outcome.stderr);
+    };
+    refused("a.zarr/notes", &["-o", "it.jpg"], 2, "does not end in .png");
+    refused("a.zarr/notes", &["-o", "it.png", "--size", "10x10"], 2, "320x200");
+    refused("a.zarr/notes", &["-o", "it.png", "--channel", "2"], 2, "no channel 2");
+    refused("a.zarr/notes", &["-o", "it.png", "--samples", "5..5"], 1, "no sample");
+    refused("a.zarr/notes", &["-o", "it.png", "--samples", "5..100000000"], 1, "beyond the end");
+    refused("a.zarr/notes", &["-o", "no/it.png"], 1, "cannot write \"no/it.png\"");
+    refused("a.zarr/none", &["-o", "it.png"], 10, "\"none\"");
+    let bitrate = ["-o", "it.png", "--kind", "bitrate", "--channel", "1"];
+    refused("a.zarr/notes", &bitrate, 2, "all channels");
+    assert_eq!(files(folder.path()), ["a.zarr"]);
+}
+
+/// The pixels of a picture, red, green and blue.
+fn decoded(bytes: &[u8]) -> Vec<u8> {
+    let mut reader = png::Decoder::new(bytes).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size()];
+    reader.next_frame(&mut pixels).unwrap();
+    pixels
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
+}
