@@ -174,8 +174,8 @@ mod tests {
         wav.extend(rate.to_le_bytes());
         wav.resize(wav.len() + usize::try_from(rate).unwrap(), 0);
         fs::write(&file, wav).unwrap();
-        let mut options = ImportOptions::default();
-        options.zone = Some("UTC".parse().unwrap());
+        let zone = Some("UTC".parse().unwrap());
+        let mut options = ImportOptions { zone, ..ImportOptions::default() };
         options.transcode.ultrasound = Ultrasound::Keep;
         let imported = import_with(file, directory.path().join("store"), "it", &options).unwrap();
         (directory, imported.into_first())

@@ -222,9 +222,9 @@ mod tests {
         }
     }
 
-    fn ends<P: Position + Copy, L: Position + Copy>(
-        text: &str,
-    ) -> Result<(Option<P>, Option<End<P, L>>), String> {
+    type Ends<P, L> = (Option<P>, Option<End<P, L>>);
+
+    fn ends<P: Position + Copy, L: Position + Copy>(text: &str) -> Result<Ends<P, L>, String> {
         text.parse::<Span<P, L>>().map(|span| (span.start, span.end))
     }
 
