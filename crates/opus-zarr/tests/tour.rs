@@ -78,6 +78,7 @@ fn run(command: &str, folder: &Path) -> (Vec<String>, i32) {
         .args(["-c", &format!("exec 2>&1\n{command}")])
         .current_dir(folder)
         .env("PATH", path.unwrap())
+        .env("LC_ALL", "C")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
