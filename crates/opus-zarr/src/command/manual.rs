@@ -1,9 +1,4 @@
-use std::{
-    fmt,
-    fs::{self, File},
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::{fmt, fs, path::PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -13,6 +8,7 @@ use crate::{
     Cli, EXIT_CODES,
     failure::{Exit, Failure},
     output::{Line, Output},
+    target::Target,
 };
 
 /// Write the manual, as pages for man
@@ -23,7 +19,7 @@ pub(crate) struct Args {
     /// Write all pages, one for each verb, into this directory; else the first to standard output
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Write over pages that are there
+    /// Replace pages that are there
     #[arg(long, requires = "output")]
     force: bool,
 }
@@ -36,25 +32,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     for command in command.get_subcommands().chain([&command]) {
         let page = Page::of(command)?;
         let path = directory.join(&page.name);
-        write(&path, page.text.as_bytes(), args.force)?;
-        output.data(&Written { output: path, bytes: page.text.len() })?;
+        let mut target = Target::file(&path, args.force)?;
+        target.write(page.text.as_bytes())?;
+        let bytes = target.finish()?;
+        output.data(&Written { output: path.display().to_string(), bytes })?;
     }
     Ok(())
-}
-
-fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
-    let mut options = File::options();
-    options.write(true);
-    let opened = match force {
-        true => options.create(true).truncate(true).open(path),
-        false => options.create_new(true).open(path),
-    };
-    let written = opened.and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::new(Exit::Error, format!("{path:?} exists already"))
-            .with_hint("--force writes over it"),
-        _ => Failure::io("write", path, &error),
-    })
 }
 
 #[derive(Serialize)]
@@ -94,8 +77,8 @@ impl fmt::Display for Page {
 /// A page in a file.
 #[derive(Serialize)]
 struct Written {
-    output: PathBuf,
-    bytes: usize,
+    output: String,
+    bytes: u64,
 }
 
 impl Line for Written {
@@ -104,6 +87,6 @@ impl Line for Written {
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.output.display().fmt(f)
+        self.output.fmt(f)
     }
 }

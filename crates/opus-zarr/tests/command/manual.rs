@@ -28,7 +28,7 @@ fn pages_that_are_there_stay_unless_they_may_go() {
     let page = folder.path().join("opus-zarr-list.1");
     fs::write(&page, "mine").unwrap();
     let refused = run_in(folder.path(), ["man", "-o", "."]).exits(1);
-    assert!(refused.stderr.contains("exists already") && refused.stderr.contains("--force"));
+    assert!(refused.stderr.contains("is there already") && refused.stderr.contains("--force"));
     assert_eq!(fs::read(&page).unwrap(), b"mine");
     run_in(folder.path(), ["man", "-o", ".", "--force"]).exits(0);
     assert_ne!(fs::read(&page).unwrap(), b"mine");
