@@ -174,9 +174,9 @@ struct Extracted {
     recording: String,
     output: String,
     /// In play samples, at 48 kHz.
-    start: u64,
-    end: u64,
-    exact: bool,
+    start_sample: u64,
+    end_sample: u64,
+    is_exact: bool,
     /// What the file says.
     rate: u32,
     channels: usize,
@@ -195,9 +195,9 @@ impl Extracted {
         Self {
             recording: place,
             output: path.display().to_string(),
-            start: range.start,
-            end: range.end,
-            exact: is_exact(mode, range),
+            start_sample: range.start,
+            end_sample: range.end,
+            is_exact: is_exact(mode, range),
             rate: sound.rate,
             channels: sound.channels.into(),
             samples: sound.samples,
@@ -214,9 +214,9 @@ impl Line for Extracted {
 
 impl fmt::Display for Extracted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { output, samples, rate, channels, exact, .. } = self;
+        let Self { output, samples, rate, channels, is_exact, .. } = self;
         let channels = count(*channels, "channel");
-        let how = if *exact { "exact" } else { "approximate" };
+        let how = if *is_exact { "exact" } else { "approximate" };
         write!(f, "{output}: {samples} samples at {rate} Hz, {channels}, {how}")
     }
 }

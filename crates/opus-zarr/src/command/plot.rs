@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     let bytes = target.write(&figure.canvas, output)?;
     let plotted = Plotted {
-        recording: scene.recording.name(),
+        recording: args.recording.to_string(),
         output: args.output.display().to_string(),
         kind: args.kind,
         start_sample: scene.range.start,
@@ -157,8 +157,8 @@ const WIDEST: u32 = 16_384;
 
 /// A picture that has been written.
 #[derive(Serialize)]
-struct Plotted<'a> {
-    recording: &'a str,
+struct Plotted {
+    recording: String,
     output: String,
     kind: Kind,
     start_sample: u64,
@@ -169,11 +169,11 @@ struct Plotted<'a> {
     bytes: usize,
 }
 
-impl Line for Plotted<'_> {
+impl Line for Plotted {
     const TYPE: &'static str = "plotted";
 }
 
-impl fmt::Display for Plotted<'_> {
+impl fmt::Display for Plotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { output, width, height, bytes, .. } = self;
         let size = indicatif::HumanBytes(u64::try_from(*bytes).unwrap_or(u64::MAX));

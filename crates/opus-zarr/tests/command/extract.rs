@@ -203,7 +203,13 @@ fn a_line_of_json_says_what_was_done() {
     let [line] = &outcome.lines("extracted")[..] else { panic!("{outcome:?}") };
     let length = fs::metadata(folder.join("x.flac")).unwrap().len();
     assert_eq!(
-        (&line["recording"], &line["output"], &line["start"], &line["end"], &line["exact"]),
+        (
+            &line["recording"],
+            &line["output"],
+            &line["start_sample"],
+            &line["end_sample"],
+            &line["is_exact"]
+        ),
         (&"a.zarr/tones".into(), &"x.flac".into(), &24_000.into(), &48_000.into(), &false.into())
     );
     assert_eq!(

@@ -18,7 +18,7 @@ fn all_kinds_are_pictures_of_the_size_that_is_asked_for() {
         let args = args.into_iter().chain(["--samples", "48000..432000", "--json"]);
         let outcome = run_in(folder.path(), args).exits(0);
         let line = &outcome.lines("plotted")[0];
-        assert_eq!((&line["kind"], &line["recording"]), (&kind.into(), &"chirps".into()));
+        assert_eq!((&line["kind"], &line["recording"]), (&kind.into(), &"a.zarr/chirps".into()));
         assert_eq!((&line["start_sample"], &line["end_sample"]), (&48_000.into(), &432_000.into()));
         let bytes = fs::read(folder.path().join(&file)).unwrap();
         assert_eq!(line["bytes"], bytes.len());
