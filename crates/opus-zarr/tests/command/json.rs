@@ -29,12 +29,17 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("inspect spoilt.opus", 0, &["finding"]),
     ("inspect spoilt.opus --pages", 0, &["page", "finding"]),
     ("inspect call.wav", 0, &["audio", "chunk"]),
+    ("extract a.zarr/notes --samples 48000..96000 -o second.wav", 0, &["note", "extracted"]),
+    ("extract a.zarr/notes -o second.wav", 1, &["error"]),
+    ("extract a.zarr/notes --batch regions.csv -o cuts", 3, &["extracted", "error"]),
+    ("export a.zarr/notes a.zarr/call -o exported", 0, &["exported"]),
     ("verify a.zarr", 0, &["verified", "verification"]),
     ("verify damaged.zarr", 4, &["fault", "error"]),
     ("reindex a.zarr/notes", 0, &["reindexed"]),
     ("sync a.zarr/notes a.zarr/call", 0, &["synced"]),
     ("sync a.zarr/notes --check", 0, &["sync_checked"]),
     ("sync a.zarr/none a.zarr/notes", 3, &["error", "synced"]),
+    ("plot a.zarr/notes --kind bitrate -o notes.png", 0, &["plotted"]),
     ("copy a.zarr/notes b.zarr", 0, &["note", "copied"]),
     ("copy a.zarr/notes b.zarr", 1, &["error"]),
     ("copy --all a.zarr b.zarr", 0, &["copied"]),
@@ -166,6 +171,8 @@ fn inputs() -> TempDir {
     fs::create_dir(path("folder")).unwrap();
     fs::copy(testdata("pauses-dtx.opus"), path("folder/pauses.opus")).unwrap();
     fs::write(path("folder/letter.txt"), "dear").unwrap();
+    fs::write(path("regions.csv"), "start,end\n0.1,0.2\n800,900\n").unwrap();
+    fs::create_dir(path("exported")).unwrap();
 
     opus_zarr::import(testdata(NOTES), path("damaged.zarr"), "it").unwrap();
     let blob = path("damaged.zarr/it/opus_blob/c/0");

@@ -5,6 +5,7 @@
 mod moto;
 
 use std::{
+    fs,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -68,6 +69,14 @@ fn a_store_in_s3_is_as_one_on_the_disk() {
     }
     let verified = run(&["verify", URL, "--level", "decode"], 0);
     assert_eq!(verified.lines("verification")[0]["recordings"], 2);
+
+    let cut = |store: &str, file: &str| {
+        let range = ["--samples", "30000..90000", "-o", file];
+        let line = run(&[&["extract", &place(store, NAMES[0])], &range[..]].concat(), 0);
+        assert_eq!(line.lines("extracted")[0]["samples"], 60_000);
+        fs::read(folder.path().join(file)).unwrap()
+    };
+    assert!(cut(URL, "far.wav") == cut("a.zarr", "near.wav"));
 
     run(&["copy", &place(URL, NAMES[0]), "back.zarr"], 0);
     run(&["copy", &place("a.zarr", NAMES[1]), &place(URL, "there")], 0);
