@@ -21,19 +21,21 @@ pub(crate) fn io_error(error: Error) -> io::Error {
 }
 
 /// What an error says, and what is behind it: clients keep to themselves that a
-/// connection was refused. What they tell of themselves instead is left out.
+/// connection was refused.
 fn message(error: &Error) -> String {
     let said = error.to_string();
-    let said = said.split_once(PERFORMING).map_or(said.as_str(), |(_, request)| request);
-    let said = match (said.find(SETTINGS), said.find(" - ")) {
-        (Some(start), Some(end)) if start < end => {
-            said.get(..start).unwrap_or_default().to_owned() + said.get(end..).unwrap_or_default()
-        }
-        _ => said.to_owned(),
-    };
     match chain(error).last().map(ToString::to_string) {
-        Some(cause) if !said.contains(&cause) => one_line(&format!("{said}: {cause}")),
-        _ => one_line(&said),
+        Some(cause) if !said.contains(&cause) => one_line(&format!("{}: {cause}", brief(&said))),
+        _ => one_line(&brief(&said)),
+    }
+}
+
+/// The same without what clients tell of themselves, around the request that failed.
+fn brief(said: &str) -> String {
+    let request = said.split_once(PERFORMING).map_or(said, |(_, request)| request);
+    match request.split_once(SETTINGS).map(|(start, rest)| (start, rest.split_once(" - "))) {
+        Some((start, Some((_, end)))) => format!("{start} - {end}"),
+        _ => request.to_owned(),
     }
 }
 
