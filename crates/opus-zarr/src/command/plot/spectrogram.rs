@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn pieces_are_all_of_a_short_column_and_spread_over_a_long_one() {
-        assert_eq!(pieces(7..WHOLE + 7), [7..WHOLE + 7]);
+        assert_eq!(pieces(7..WHOLE + 7), vec![7..WHOLE + 7]);
         let day = pieces(1_000_000..5_000_000);
         let starts: Vec<u64> = day.iter().map(|piece| piece.start).collect();
         assert_eq!(starts, [1_488_000, 2_488_000, 3_488_000, 4_488_000]);
