@@ -11,16 +11,22 @@ mod spectrogram;
 mod stft;
 mod waveform;
 
-use std::{fmt, num::NonZeroU8, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    num::NonZeroU8,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use opus_zarr::{ChannelSelection, Recording};
 use serde::Serialize;
 
-use self::{figure::Figure, png::Target, scene::Scene};
+use self::{figure::Figure, scene::Scene};
 use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
+    target::{STDOUT, Target},
     time::RangeArgs,
 };
 
@@ -63,19 +69,27 @@ enum Kind {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let target = Target::new(&args.output, args.force)?;
     let Size { width, height } = args.size;
+    let path = &args.output;
+    let is_png = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("png"));
+    if !is_png && path != Path::new(STDOUT) {
+        let message = format!("{path:?} does not end in .png: pictures are PNG files");
+        return Err(Failure::usage(message));
+    }
     let scene = args.scene()?;
+    let messages = output.messages().clone();
+    let mut target = Target::create(path, args.force, output)?;
     let mut figure = Figure::new(width, height, args.kind == Kind::Spectrogram);
     let columns = match args.kind {
-        Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, output.messages().bars())?,
-        Kind::Waveform => waveform::draw(&scene, &mut figure, output.messages().bars())?,
+        Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, messages.bars())?,
+        Kind::Waveform => waveform::draw(&scene, &mut figure, messages.bars())?,
         Kind::Bitrate => {
             let store = args.recording.open_store()?;
             bitrate::draw(&scene, &store.open_recording(&args.recording.name)?, &mut figure)?
         }
     };
-    let bytes = target.write(&figure.canvas, output)?;
+    target.write(&png::encode(&figure.canvas)?)?;
+    let bytes = target.finish()?;
     let plotted = Plotted {
         recording: args.recording.to_string(),
         output: args.output.display().to_string(),
@@ -87,10 +101,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         height,
         bytes,
     };
-    match target {
+    match path == Path::new(STDOUT) {
         // The picture is all that stands there.
-        Target::Stdout => output.messages().json(&plotted),
-        Target::File(_) => output.data(&plotted)?,
+        true => messages.json(&plotted),
+        false => output.data(&plotted)?,
     }
     Ok(())
 }
@@ -166,7 +180,7 @@ struct Plotted {
     columns: usize,
     width: u32,
     height: u32,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl Line for Plotted {
@@ -176,7 +190,7 @@ impl Line for Plotted {
 impl fmt::Display for Plotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { output, width, height, bytes, .. } = self;
-        let size = indicatif::HumanBytes(u64::try_from(*bytes).unwrap_or(u64::MAX));
+        let size = indicatif::HumanBytes(*bytes);
         write!(f, "{output}: {width} x {height} pixels, {size}")
     }
 }

@@ -76,7 +76,7 @@ fn a_file_that_is_there_stays_unless_it_may_go() {
     fs::write(&file, "mine").unwrap();
     let args = ["plot", "a.zarr/notes", "-o", "it.png"];
     let refused = run_in(folder.path(), args).exits(1);
-    assert!(refused.stderr.contains("exists already"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     run_in(folder.path(), args.iter().chain(&["--force"])).exits(0);

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, interrupt};
 
 /// Does a piece of work for each part, on all processors, and gives the results in the order of
 /// the parts. After a failure no more parts are begun.
@@ -23,7 +23,7 @@ pub(crate) fn on_threads<P: Sync, T: Send>(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(part) = parts.get(number) else { return };
-            let result = work(part);
+            let result = interrupt::check().and_then(|()| work(part));
             if result.is_err() {
                 next.store(parts.len(), Ordering::Relaxed);
             }
