@@ -1,6 +1,6 @@
 //! Stores and recordings as people write them.
 
-use std::{convert::Infallible, fmt, path::Path, str::FromStr, sync::Arc};
+use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use opus_zarr::{Recording, Store};
 use opus_zarr_store::{LocalStorage, RecordingName, Storage};
@@ -126,11 +126,19 @@ impl RecordingPlace {
 }
 
 impl FromStr for StorePlace {
-    type Err = Infallible;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
-        Ok(Self(if trimmed.is_empty() { text.to_owned() } else { trimmed.to_owned() }))
+        match (text, trimmed) {
+            // As a path it would be the working directory.
+            ("", _) => Err("expected a directory or a URL".to_owned()),
+            (_, "") => Ok(Self("/".to_owned())),
+            _ if trimmed.ends_with(':') && text.ends_with("://") => {
+                Err("expected a bucket or a server in the URL".to_owned())
+            }
+            _ => Ok(Self(trimmed.to_owned())),
+        }
     }
 }
 
@@ -148,8 +156,7 @@ impl FromStr for RecordingPlace {
             None => (".", trimmed),
         };
         let name = name.parse().map_err(|error| format!("{error}; expected STORE/NAME"))?;
-        let Ok(store) = store.parse();
-        Ok(Self { store, name })
+        Ok(Self { store: store.parse()?, name })
     }
 }
 

@@ -86,7 +86,7 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                messages.warn(format!("passed over: {error}"));
+                messages.warn(format!("passed over: {}", fault_of(&error)));
                 continue;
             }
         };
@@ -97,9 +97,8 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
             others += 1;
             continue;
         }
-        let fault =
-            |error: &walkdir::Error| Failure::new(Exit::Error, format!("cannot read {error}"));
-        let bytes = entry.metadata().map_err(|error| fault(&error))?.len();
+        let fault = |error| Failure::new(Exit::Error, format!("cannot read {}", fault_of(&error)));
+        let bytes = entry.metadata().map_err(fault)?.len();
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
         found.push(Found { path: entry.into_path(), relative, bytes });
     }
@@ -108,6 +107,13 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
         messages.note(format!("{}: {files} left alone, by extension no audio", root.display()));
     }
     Ok(())
+}
+
+fn fault_of(error: &walkdir::Error) -> String {
+    match (error.path(), error.io_error()) {
+        (Some(path), Some(error)) => format!("{path:?}: {error}"),
+        _ => error.to_string(),
+    }
 }
 
 fn is_audio(path: &Path) -> bool {
@@ -155,8 +161,24 @@ fn name_of(path: &Path) -> String {
         .collect();
     let replaced = |c: char| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '_' } else { c };
     let name: String = parts.join("_").chars().map(replaced).collect();
-    name.trim_end_matches(['.', ' ']).trim_start_matches('.').to_owned()
+    possible(&name)
 }
+
+/// The name itself if a recording can have it, else what is most like it: of a long one the end, where
+/// the file is.
+fn possible(name: &str) -> String {
+    let from = (name.len().saturating_sub(MOST)..).find(|&at| name.is_char_boundary(at));
+    let end = name.get(from.unwrap_or_default()..).unwrap_or(name).trim_end_matches(['.', ' ']);
+    let is_reserved = end.starts_with('.') || end.starts_with("__");
+    match if is_reserved { end.trim_start_matches(['.', '_']) } else { end } {
+        "" => "unnamed".to_owned(),
+        "zarr.json" => "zarr_json".to_owned(),
+        possible => possible.to_owned(),
+    }
+}
+
+/// Bytes of the name of a recording.
+const MOST: usize = 200;
 
 /// What audio files are called, in lower case.
 const EXTENSIONS: [&str; 30] = [
@@ -184,6 +206,15 @@ mod tests {
             names(&["a.wav", "night 1/a.wav", "night:1/b.c.flac", "ende..wav"]).unwrap(),
             ["a", "night 1_a", "night_1_b.c", "ende"]
         );
+    }
+
+    #[test]
+    fn every_file_has_a_name_that_a_recording_can_have() {
+        let long = format!("{}/ä{}.wav", "night".repeat(20), "x".repeat(199));
+        let paths =
+            ["__x.wav", ".-x.wav", "..wav", "zarr.json.wav", "_y.wav", "a /__/ .wav", &long];
+        let expected = ["x", "-x", "unnamed", "zarr_json", "_y", "a ____", &"x".repeat(199)];
+        assert_eq!(names(&paths).unwrap(), expected);
     }
 
     #[test]
