@@ -49,7 +49,12 @@ impl Store {
             Err(Error::NotAStore { reason: ABSENT, .. }) => {}
             result => result?,
         }
-        Self::open_in(storage)
+        Self::open_in(storage).map_err(|error| match error {
+            Error::NotAStore { store, reason: ABSENT } => {
+                Error::NotAStore { store, reason: NOT_EMPTY }
+            }
+            error => error,
+        })
     }
 
     /// Where it is kept.
@@ -136,4 +141,5 @@ fn is_empty(storage: &dyn Storage) -> Result<bool, Error> {
     }
 }
 
-const ABSENT: &str = "it has no zarr.json; a new store needs a place that is empty";
+const ABSENT: &str = "it has no zarr.json";
+const NOT_EMPTY: &str = "it has no zarr.json; a new store needs a place that is empty";

@@ -124,7 +124,13 @@ impl How {
 
     /// Lets the recording give what is asked for.
     fn apply(&self, recording: &mut Recording, format: Format) -> Result<(), Failure> {
+        let all = recording.info().channels;
         let channels = match &self.channels {
+            ChannelSelection::Only(some) if some.iter().any(|&number| number >= all) => {
+                let has = count(all.into(), "channel");
+                return Err(Failure::usage(format!("{:?} has {has}", recording.name()))
+                    .with_hint("--channels counts them from 1"));
+            }
             ChannelSelection::All => Sound::all_channels(recording, format),
             some => some.clone(),
         };
@@ -217,7 +223,11 @@ impl fmt::Display for Extracted {
         let Self { output, samples, rate, channels, is_exact, .. } = self;
         let channels = count(*channels, "channel");
         let how = if *is_exact { "exact" } else { "approximate" };
-        write!(f, "{output}: {samples} samples at {rate} Hz, {channels}, {how}")
+        let samples = match samples {
+            1 => "1 sample".to_owned(),
+            more => format!("{more} samples"),
+        };
+        write!(f, "{output}: {samples} at {rate} Hz, {channels}, {how}")
     }
 }
 

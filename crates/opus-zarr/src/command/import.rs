@@ -22,6 +22,7 @@ use crate::{
     interrupt,
     output::Output,
     place::StorePlace,
+    text::at_least_one,
 };
 
 /// Import audio files, or directories of them, into a store
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, short)]
     recursive: bool,
     /// How many files at once [default: as many as there are processors]
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
     /// Name of the recording, of a single file [default: the name of the file without extension, behind
     /// those of the directories it was found in]

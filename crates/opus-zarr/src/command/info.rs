@@ -10,13 +10,13 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
-    text::{Clock, bits_per_second, seconds},
+    text::{Clock, bits_per_second, one_line, seconds},
 };
 
 /// Tell what a recording is: length, packets, source, start, tags, what was lost
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// STORE/NAME
+    #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
     /// Only one field, as --json names it: `play_samples`, `source.sha256`
     #[arg(long, conflicts_with = "packets")]
@@ -119,7 +119,10 @@ impl fmt::Display for Info<'_> {
         self.write_size(f)?;
         match &self.why_approximate {
             None => writeln!(f, "reads     exact")?,
-            Some(reason) => writeln!(f, "reads     approximate: {reason}")?,
+            Some(reason) => {
+                let place = format!("{}/{}", self.store, self.name);
+                writeln!(f, "reads     approximate: {reason}; `opus-zarr sync {place}` makes it")?;
+            }
         }
         self.write_start(f)?;
         self.write_source(f)?;
@@ -183,7 +186,7 @@ impl Info<'_> {
         writeln!(
             f,
             "source    {}, {}, {} in {}, {stored}",
-            source.name,
+            one_line(&source.name),
             HumanBytes(source.bytes),
             source.codec,
             source.container
@@ -200,11 +203,6 @@ impl Info<'_> {
             transcoding.encoder
         )
     }
-}
-
-/// Comments come from anywhere, and may hold what moves the cursor.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Writes a field: text as it is, all else as JSON.

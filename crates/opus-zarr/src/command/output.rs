@@ -13,7 +13,10 @@ use std::{
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    text::one_line,
+};
 
 /// How to say it.
 #[derive(clap::Args)]
@@ -176,7 +179,7 @@ impl Messages {
     /// Nothing can be done about a standard error that takes nothing.
     fn write(&self, line: &str) {
         self.0.bars.suspend(|| {
-            let _ = writeln!(stderr().lock(), "{line}");
+            let _ = writeln!(stderr().lock(), "{}", one_line(line));
         });
     }
 }

@@ -30,6 +30,8 @@ impl StorePlace {
         let opened = Store::open_in(self.storage()?).map_err(Failure::from);
         opened.map_err(|failure| match self.is_absent() {
             true => Failure::new(Exit::Missing, format!("there is no {:?}", self.0)),
+            false if failure.message.ends_with("it is a recording in a store") => failure
+                .with_hint(format!("`opus-zarr info {self}` tells of it; its store is above")),
             false => failure,
         })
     }
@@ -112,7 +114,7 @@ impl RecordingPlace {
     /// Opens its store. Who has named a store alone is told so.
     pub(crate) fn open_store(&self) -> Result<Store, Failure> {
         self.store.open().map_err(|failure| {
-            let whole = StorePlace(self.to_string());
+            let whole = StorePlace(self.to_string().trim_start_matches("./").to_owned());
             match failure.exit == Exit::Missing && whole.open().is_ok() {
                 false => failure,
                 true => Failure::new(
@@ -134,7 +136,7 @@ impl FromStr for StorePlace {
             // As a path it would be the working directory.
             ("", _) => Err("expected a directory or a URL".to_owned()),
             (_, "") => Ok(Self("/".to_owned())),
-            _ if trimmed.ends_with(':') && text.ends_with("://") => {
+            _ if trimmed.ends_with(':') && text.contains("://") => {
                 Err("expected a bucket or a server in the URL".to_owned())
             }
             _ => Ok(Self(trimmed.to_owned())),
@@ -192,6 +194,16 @@ mod tests {
         expect("s3://bucket/a", "s3://bucket", "a");
         expect("a", ".", "a");
         expect("/a", "/", "a");
+    }
+
+    #[test]
+    fn what_names_no_store_is_refused() {
+        for text in ["", "s3://", "s3:///"] {
+            assert!(text.parse::<StorePlace>().is_err(), "{text:?}");
+        }
+        for (text, store) in [("/", "/"), ("a/", "a"), ("s3://b/", "s3://b"), ("a:/", "a:")] {
+            assert_eq!(text.parse::<StorePlace>().unwrap().to_string(), store);
+        }
     }
 
     #[test]

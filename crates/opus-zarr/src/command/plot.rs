@@ -27,6 +27,7 @@ use crate::{
     output::{Line, Output},
     place::RecordingPlace,
     target::{STDOUT, Target},
+    text::at_least_one,
     time::RangeArgs,
 };
 
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     range: RangeArgs,
     /// One channel, counted from 1; else a spectrogram is of all, mixed, and a waveform has a lane
     /// for each
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU8>)]
     channel: Option<NonZeroU8>,
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1600x600")]

@@ -78,8 +78,11 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
         State::Exact => watched(place, messages, |tell| recording.check_sync_watched(tell))?,
         before => {
             let exit = if before == State::DamagedMap { Exit::Damaged } else { Exit::Error };
-            return Err(Failure::new(exit, format!("{place} cannot be read exactly: {before}"))
-                .with_hint(format!("`opus-zarr sync {place}` makes its sync map")));
+            return Err(Failure::new(
+                exit,
+                format!("{place} cannot be read exactly: it has {before}"),
+            )
+            .with_hint(format!("`opus-zarr sync {place}` makes its sync map")));
         }
     };
     Ok(SyncChecked {
@@ -141,9 +144,9 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exact => "exact",
-            Self::NoMap => "it has no sync map",
-            Self::OtherDecoder => "its sync map is of another decoder",
-            Self::DamagedMap => "its sync map is damaged",
+            Self::NoMap => "no sync map",
+            Self::OtherDecoder => "a sync map of another decoder",
+            Self::DamagedMap => "a damaged sync map",
         })
     }
 }
@@ -177,7 +180,7 @@ impl fmt::Display for Synced {
             }
             (true, before) => write!(
                 f,
-                "{recording}: {after} now; before, {before} ({entries} entries, {elapsed_seconds:.1} s)"
+                "{recording}: {after} now, before it had {before} ({entries} entries, {elapsed_seconds:.1} s)"
             ),
         }
     }

@@ -176,8 +176,11 @@ fn wrong_arguments_are_told_and_change_nothing() {
     refused(&["card/b.wav", "a.zarr", "--name", "a/b"], 2, "invalid recording name \"a/b\"");
     refused(&["-r", "card", "a.zarr", "--name", "x"], 2, "--name is for one file");
     refused(&["card/b.wav", "card/b.wav", "a.zarr"], 2, "would both be named \"b.wav\"");
-    refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "invalid value '0'");
+    refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number from 1 on");
     refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
     import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
+    refused(&["card/b.wav", ""], 2, "expected a directory or a URL");
+    assert!(!folder.path().join("zarr.json").exists());
+    refused(&["-r", "b.zarr", "card"], 2, "\"b.zarr\" is a store, expected audio files");
     refused(&["card/broken.wav", "b.zarr/broken"], 2, "write b.zarr, and --name broken");
 }

@@ -100,11 +100,17 @@ fn what_is_not_there_is_told_with_what_to_write() {
     refused(
         &["info", "a.zarr"],
         10,
-        "a.zarr is a store, expected a recording in it\n  `opus-zarr list",
+        "error: a.zarr is a store, expected a recording in it\n  `opus-zarr list a.zarr`",
     );
+    refused(
+        &["list", "a.zarr/a"],
+        10,
+        "it is a recording in a store\n  `opus-zarr info a.zarr/a` tells",
+    );
+    refused(&["list", "."], 10, "not an opus-zarr store: it has no zarr.json\n");
     refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");
     refused(&["list", "ftp://x/y"], 2, "ftp://x/y");
-    refused(&["lst", "a.zarr"], 2, "a similar subcommand exists: 'list'");
+    refused(&["verfy", "a.zarr"], 2, "a similar subcommand exists: 'verify'");
     refused(&["inspect", "none.opus"], 1, "cannot open \"none.opus\"");
     refused(&["inspect", "."], 1, "cannot open \".\"");
     let json = run_in(folder.path(), ["info", "a.zarr/b", "--json"]).exits(10);

@@ -44,6 +44,13 @@ pub(super) fn plan(
     for source in sources {
         let metadata = fs::metadata(source).map_err(|error| Failure::io("read", source, &error))?;
         match metadata.is_dir() {
+            true if opus_zarr::Store::open(source).is_ok() => {
+                return Err(Failure::usage(format!("{source:?} is a store, expected audio files"))
+                    .with_hint(
+                        "the store stands last: `opus-zarr import SRC... STORE`; \
+                         `opus-zarr copy` copies recordings",
+                    ));
+            }
             true if recursive => walk(source, &mut found, messages)?,
             true => {
                 return Err(Failure::usage(format!("{source:?} is a directory"))

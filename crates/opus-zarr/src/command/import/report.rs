@@ -13,7 +13,7 @@ use super::plan::Planned;
 use crate::{
     failure::Failure,
     output::{Line, Output},
-    text::{Clock, seconds},
+    text::{Clock, one_line, seconds},
 };
 
 /// What became of a file.
@@ -186,7 +186,7 @@ impl Line for FileLine {
 
 impl fmt::Display for FileLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<9} {}", self.status, self.path)?;
+        write!(f, "{:<9} {}", self.status, one_line(&self.path))?;
         if !self.recordings.is_empty() {
             write!(f, " -> {}", self.recordings.join(", "))?;
         }

@@ -170,6 +170,9 @@ fn advised(failure: Failure, other: Option<&str>) -> Failure {
             "it is of this very file, imported in another way: `opus-zarr rm STORE/{name}` first, or give a --name"
         )),
         (None, true) => failure.with_hint("it is of another file: give this one another --name"),
+        (_, false) if failure.message.contains("ffmpeg may") => {
+            failure.with_hint("--decoder ffmpeg asks it, if it is installed")
+        }
         (_, false) => failure,
     }
 }

@@ -10,7 +10,10 @@ use opus_zarr::{Finding, OpusStream};
 use serde::Serialize;
 
 use super::millis;
-use crate::{output::Line, text::Clock};
+use crate::{
+    output::Line,
+    text::{Clock, one_line},
+};
 
 macro_rules! lines {
     ($($line:ty: $type:literal),+ $(,)?) => {$(
@@ -321,11 +324,6 @@ pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, opus_transcode::
 #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "to be read by people")]
 fn of_rate(samples: u64) -> f64 {
     samples as f64 / f64::from(SAMPLE_RATE)
-}
-
-/// Texts come from anywhere, and may hold what moves the cursor.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn shortened(text: &str) -> String {
