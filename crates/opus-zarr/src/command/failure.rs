@@ -1,4 +1,4 @@
-use std::{fmt, io};
+use std::{error::Error, fmt, io};
 
 use opus_segment_decode::Error as DecodeError;
 use opus_zarr_object_store::Error as ObjectStoreError;
@@ -67,8 +67,10 @@ impl From<opus_zarr::Error> for Failure {
         match error {
             Store(error) => error.into(),
             Cancelled => Self::interrupted(),
-            Blob { .. } => Self::new(Exit::Damaged, message),
-            Read { reason, .. } => Self::new(exit_of_read(reason), message),
+            Blob { reason, .. } => {
+                Self::of_reading(store_error_in(&reason).map_or(Exit::Damaged, exit_of), message)
+            }
+            Read { reason, .. } => Self::of_reading(exit_of_read(&reason), message),
             NotExact { reason: opus_zarr::NotExact::OtherRate { .. }, .. } => {
                 Self::new(Exit::Error, message).with_hint("leave out --rate, or --exact")
             }
@@ -85,38 +87,55 @@ impl From<opus_zarr::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let message = error.to_string();
-        match error {
-            StoreError::NotAStore { .. } | StoreError::NoSuchRecording { .. } => {
-                Self::new(Exit::Missing, message)
-            }
-            StoreError::RecordingBusy { .. } => Self::new(Exit::Locked, message)
-                .with_hint("wait until the other is done, then try again"),
-            StoreError::Damaged { .. }
-            | StoreError::Index { .. }
-            | StoreError::Inconsistent { .. }
-            | StoreError::Metadata { .. } => Self::new(Exit::Damaged, message)
-                .with_hint("`opus-zarr verify` says what is damaged"),
-            StoreError::Name(_) => Self::usage(message),
-            StoreError::Io { object, source, .. } => Self {
-                hint: hint_of_s3(&object, source.kind() == io::ErrorKind::PermissionDenied),
-                ..Self::new(Exit::Error, message)
+        let failure = Self::of_reading(exit_of(&error), error.to_string());
+        match (failure.exit, &error) {
+            (Exit::Locked, _) => failure.with_hint("wait until the other is done, then try again"),
+            (Exit::Error, StoreError::Io { object, source, .. }) => Self {
+                hint: hint_of_s3(object, source.kind() == io::ErrorKind::PermissionDenied),
+                ..failure
             },
-            _ => Self::new(Exit::Error, message),
+            _ => failure,
         }
     }
 }
 
+impl Failure {
+    /// Who finds damage is told how to see all of it.
+    fn of_reading(exit: Exit, message: String) -> Self {
+        let failure = Self::new(exit, message);
+        match exit {
+            Exit::Damaged => failure.with_hint("`opus-zarr verify` says what is damaged"),
+            _ => failure,
+        }
+    }
+}
+
+fn exit_of(error: &StoreError) -> Exit {
+    match error {
+        StoreError::NotAStore { .. } | StoreError::NoSuchRecording { .. } => Exit::Missing,
+        StoreError::RecordingBusy { .. } => Exit::Locked,
+        StoreError::Damaged { .. }
+        | StoreError::Index { .. }
+        | StoreError::Inconsistent { .. }
+        | StoreError::Metadata { .. } => Exit::Damaged,
+        // Of a recording that is there, all objects are.
+        StoreError::Io { action: "read", source, .. }
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            Exit::Damaged
+        }
+        StoreError::Name(_) => Exit::Usage,
+        _ => Exit::Error,
+    }
+}
+
 /// Whether a range could not be read because bytes are damaged, or for want of the bytes.
-fn exit_of_read(reason: DecodeError) -> Exit {
+fn exit_of_read(reason: &DecodeError) -> Exit {
     match reason {
         DecodeError::Index { source }
         | DecodeError::Blob { source }
         | DecodeError::Source { source, .. }
-        | DecodeError::Sync { source } => match source.downcast::<StoreError>() {
-            Ok(error) => Failure::from(*error).exit,
-            Err(_) => Exit::Error,
-        },
+        | DecodeError::Sync { source } => store_error_in(&**source).map_or(Exit::Error, exit_of),
         DecodeError::IndexRange { .. }
         | DecodeError::IndexedDuration { .. }
         | DecodeError::IndexedPacket { .. }
@@ -125,6 +144,22 @@ fn exit_of_read(reason: DecodeError) -> Exit {
         | DecodeError::DecodedLength { .. } => Exit::Damaged,
         _ => Exit::Error,
     }
+}
+
+/// What a store says, behind whatever was read through.
+fn store_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // The source of an `io::Error` is that of what is in it.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(within) => Some(within),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 impl From<ObjectStoreError> for Failure {

@@ -30,7 +30,7 @@ impl StorePlace {
         let opened = Store::open_in(self.storage()?).map_err(Failure::from);
         opened.map_err(|failure| match self.is_absent() {
             true => Failure::new(Exit::Missing, format!("there is no {:?}", self.0)),
-            false if failure.message.ends_with("it is a recording in a store") => failure
+            false if failure.message.ends_with(IS_RECORDING) => failure
                 .with_hint(format!("`opus-zarr info {self}` tells of it; its store is above")),
             false => failure,
         })
@@ -86,6 +86,8 @@ impl StorePlace {
         match self.to_string().parse::<RecordingPlace>() {
             Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
                 Ok(store) => Ok(Found::Recording(InStore { store, place })),
+                // A recording that is there, of a store that is none any more.
+                Err(failure) if no_store.message.ends_with(IS_RECORDING) => Err(failure),
                 Err(_) => Err(no_store),
             },
             _ => Err(no_store),
@@ -173,6 +175,9 @@ impl fmt::Display for RecordingPlace {
         write!(f, "{}/{}", self.store, self.name)
     }
 }
+
+/// How a message ends, if what is named as a store is within one.
+const IS_RECORDING: &str = "it is a recording in a store";
 
 #[cfg(test)]
 mod tests {

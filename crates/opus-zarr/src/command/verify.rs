@@ -110,7 +110,9 @@ fn mend(place: &RecordingPlace, fault: &Fault) -> String {
     } else if is_in("opus_index") || is_in("opus_blob/zarr.json") {
         format!("`opus-zarr reindex {place}` makes its index anew")
     } else if is_in("") {
-        format!("import {place} again; what is whole of it can still be read")
+        format!(
+            "`opus-zarr rm {place}`, then import it again; what is whole of it can still be read"
+        )
     } else {
         format!(
             "{} was changed: docs/format.md says what the document of a store holds",

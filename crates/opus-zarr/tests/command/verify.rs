@@ -46,7 +46,37 @@ fn damage_is_told_with_its_place_and_what_mends_it() {
     assert!(found.stdout.contains("opus_index/c/0/0\": the object is lost"), "{}", found.stdout);
     assert!(found.stderr.contains("`opus-zarr reindex a.zarr/a`"), "{}", found.stderr);
     let audio = run_in(folder.path(), ["verify", "a.zarr/b"]).exits(4);
-    assert!(audio.stderr.contains("import a.zarr/b again"), "{}", audio.stderr);
+    assert!(audio.stderr.contains("rm a.zarr/b`, then import it again"), "{}", audio.stderr);
+}
+
+/// Who reads audio that is not there any more, or not the same, is told that it is damage, however it is
+/// read.
+#[test]
+fn reading_what_is_damaged_exits_with_4() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    run_in(folder.path(), ["sync", "a.zarr/a"]).exits(0);
+    let blob = folder.path().join("a.zarr/a/opus_blob/c/0");
+    let all = || {
+        for verb in [
+            &["extract", "a.zarr/a", "-o", "x.wav"][..],
+            &["export", "a.zarr/a", "-o", "x.opus"],
+            &["export", "a.zarr/a", "-o", "x.wav"],
+            &["plot", "a.zarr/a", "-o", "x.png"],
+            &["copy", "a.zarr/a", "b.zarr"],
+            &["sync", "--check", "a.zarr/a"],
+            &["sync", "--force", "a.zarr/a"],
+            &["reindex", "a.zarr/a"],
+        ] {
+            let read = run_in(folder.path(), verb).exits(4);
+            assert!(read.stderr.contains("opus_blob/c/0\""), "{verb:?}: {}", read.stderr);
+            assert!(read.stderr.contains("`opus-zarr verify`"), "{verb:?}: {}", read.stderr);
+        }
+        assert!(!folder.path().join("b.zarr/a").exists());
+    };
+    flip(&blob, 4000);
+    all();
+    fs::remove_file(&blob).unwrap();
+    all();
 }
 
 /// What has no document is not listed, and yet is what was lost.
@@ -62,11 +92,14 @@ fn a_recording_without_its_document_is_found_in_its_store() {
 
 #[test]
 fn what_is_not_there_or_no_share_is_refused() {
-    let folder = folder_with(&[]);
+    let folder = folder_with(&[(NOTES, "a")]);
+    fs::create_dir(folder.path().join("c.zarr")).unwrap();
+    fs::rename(folder.path().join("a.zarr/a"), folder.path().join("c.zarr/a")).unwrap();
     for (place, says) in [
         ("a.zarr/none", "no recording \"none\" in \"a.zarr\""),
         ("b.zarr", "there is no \"b.zarr\""),
         ("b.zarr/a", "there is no \"b.zarr/a\""),
+        ("c.zarr/a", "\"c.zarr\" is not an opus-zarr store"),
     ] {
         let missing = run_in(folder.path(), ["verify", place]).exits(10);
         assert!(missing.stderr.contains(says), "{}", missing.stderr);
