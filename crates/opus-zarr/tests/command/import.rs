@@ -1,10 +1,13 @@
 //! `opus-zarr import`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::Value;
 
-use crate::support::{NOTES, Outcome, run_in, testdata};
+use crate::{
+    sound::write_tones,
+    support::{NOTES, Outcome, command_in, run_in, testdata},
+};
 
 fn import(folder: &Path, args: &[&str]) -> Outcome {
     run_in(folder, ["import"].iter().chain(args))
@@ -49,6 +52,27 @@ fn a_directory_is_imported_and_one_broken_file_stops_nothing() {
         "{}",
         again.stderr
     );
+}
+
+/// Both write it, since both begin before it is there; who comes last finds it there.
+#[test]
+fn two_imports_of_one_file_at_once_are_one() {
+    let folder = tempfile::tempdir().unwrap();
+    write_tones(&folder.path().join("a.wav"), 48_000, 1, 48_000 * 60, 440.0);
+    let both = [(); 2].map(|()| {
+        let mut command = command_in(folder.path());
+        command.args(["import", "a.wav", "a.zarr", "--json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    let mut statuses = both.map(|import| {
+        let done = import.wait_with_output().unwrap();
+        let line: Value = serde_json::from_slice(&done.stdout).unwrap_or_default();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(line["recordings"], serde_json::json!(["a"]));
+        line["status"].as_str().unwrap().to_owned()
+    });
+    statuses.sort();
+    assert_eq!(statuses, ["imported", "present"]);
 }
 
 #[test]

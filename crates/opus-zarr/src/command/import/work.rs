@@ -11,6 +11,7 @@ use std::{
 };
 
 use opus_zarr::{ImportOptions, Recording, Store, import_watched};
+use opus_zarr_store::Error as StoreError;
 
 use super::{
     plan::Planned,
@@ -118,11 +119,21 @@ impl Workers<'_> {
             return Ok(Done::new(planned, Outcome::Planned).called([name.to_string()]));
         };
         let options = self.options();
-        let imported = import_watched(path, store, name.as_str(), &options, &mut |told| {
-            progress.tell(told);
-            self.flow()
-        });
-        let imported = imported.map_err(|error| advised(error.into(), other))?;
+        let mut import = || {
+            import_watched(path, store, name.as_str(), &options, &mut |told| {
+                progress.tell(told);
+                self.flow()
+            })
+        };
+        let imported = match import() {
+            // Another may have written it meanwhile, of this very file: then it is there now.
+            Err(opus_zarr::Error::Store(StoreError::RecordingExists { .. })) => {
+                let there = import().map_err(|error| advised(error.into(), other))?;
+                let names = there.recordings.iter().map(|it| it.name().to_owned());
+                return Ok(Done::new(planned, Outcome::Present).called(names));
+            }
+            imported => imported.map_err(|error| advised(error.into(), other))?,
+        };
         let findings = imported.findings.iter().map(ToString::to_string);
         Ok(Done::new(planned, Outcome::Imported).holding(&imported.recordings).finding(findings))
     }
@@ -169,7 +180,9 @@ fn advised(failure: Failure, other: Option<&str>) -> Failure {
         (Some(name), true) => failure.with_hint(format!(
             "it is of this very file, imported in another way: `opus-zarr rm STORE/{name}` first, or give a --name"
         )),
-        (None, true) => failure.with_hint("it is of another file: give this one another --name"),
+        (None, true) => failure.with_hint(
+            "it is of another file, or damaged, as `opus-zarr verify` says; --name gives this one another",
+        ),
         (_, false) if failure.message.contains("ffmpeg may") => {
             failure.with_hint("--decoder ffmpeg asks it, if it is installed")
         }
