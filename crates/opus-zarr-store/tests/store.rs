@@ -8,8 +8,8 @@ use std::{fs, io::Write, path::Path, sync::Arc};
 use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::{BlobRead, IndexRead};
 use opus_zarr_store::{
-    BlobReader, Description, Error, IndexWriter, RecordingName, RecordingReader, RecordingWriter,
-    Source, Store, StoredAs,
+    BlobReader, Description, Entry, Error, IndexWriter, LocalStorage, RecordingName,
+    RecordingReader, RecordingWriter, Source, Storage, Store, StoredAs,
 };
 use serde_json::Value;
 use zarrs::{array::Array, filesystem::FilesystemStore};
@@ -366,4 +366,27 @@ fn only_stores_are_opened_and_only_empty_directories_become_one() {
     assert!(matches!(Store::open(&missing), Err(Error::NotAStore { .. })));
     fs::write(missing.join("zarr.json"), r#"{"attributes":{"opus_zarr":{"layout":7}}}"#).unwrap();
     assert!(matches!(Store::open_or_create(&missing), Err(Error::Layout { .. })));
+}
+
+/// Who may not look into it learns when it is opened that it cannot be read. Here its path is too long,
+/// since whoever runs the tests may look everywhere.
+#[test]
+fn a_recording_that_cannot_be_looked_at_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut root = folder.path().to_owned();
+    loop {
+        let room = 4095 - "/zarr.json".len() - root.as_os_str().len();
+        match room {
+            0 => break,
+            1..=201 => root.push("x".repeat(room - 1)),
+            202 => root.push("x".repeat(100)),
+            _ => root.push("x".repeat(200)),
+        }
+    }
+    fs::create_dir_all(root.join("a")).unwrap();
+    fs::create_dir_all(root.join(".b")).unwrap();
+    let storage = LocalStorage::new(&root);
+    let entries = storage.entries().unwrap().map(Result::unwrap);
+    let recordings: Vec<_> = entries.filter(|entry| matches!(entry, Entry::Recording(_))).collect();
+    assert_eq!(recordings, [Entry::Recording("a".to_owned())]);
 }

@@ -269,9 +269,18 @@ fn listed(entry: io::Result<fs::DirEntry>) -> io::Result<Option<Entry>> {
         // No recording can have such a name.
         Err(name) => return Ok(Some(Entry::Other(name.to_string_lossy().into_owned()))),
     };
-    let is_recording =
-        entry.file_type()?.is_dir() && fs::symlink_metadata(entry.path().join(METADATA)).is_ok();
+    let is_recording = entry.file_type()?.is_dir()
+        && is_document(&name, fs::symlink_metadata(entry.path().join(METADATA)));
     Ok(Some(if is_recording { Entry::Recording(name) } else { Entry::Other(name) }))
+}
+
+/// Whether there is a document. Where that cannot be known there is one, so that who opens it is told why.
+fn is_document<T>(name: &str, found: io::Result<T>) -> bool {
+    match found {
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(_) => name.parse::<RecordingName>().is_ok(),
+        Ok(_) => true,
+    }
 }
 
 /// That it is gone already is no failure to remove it: another may have done it.
