@@ -183,3 +183,33 @@ fn hint_of_s3(place: &str, is_refused: bool) -> Option<String> {
     };
     place.starts_with("s3").then(|| hint.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// To see it happen takes a writer in an object store that is slower than its lease is watched.
+    #[test]
+    fn a_name_that_another_writes_is_locked() {
+        let failure = Failure::from(StoreError::RecordingBusy {
+            name: "a".parse().unwrap(),
+            store: "s3://bucket/a.zarr".to_owned(),
+            reason: "it holds the lease".to_owned(),
+        });
+        assert_eq!((failure.exit, failure.exit.code()), (Exit::Locked, 11));
+        assert!(failure.hint.is_some_and(|hint| hint.starts_with("wait until the other is done")));
+    }
+
+    /// A demuxer reads a store through `io::Error`, whose source is not what is in it.
+    #[test]
+    fn what_a_store_says_is_found_behind_what_read_it() {
+        let lost = || StoreError::Io {
+            action: "read",
+            object: "a.zarr/a/opus_blob/c/0".to_owned(),
+            source: io::ErrorKind::NotFound.into(),
+        };
+        let within = io::Error::other(io::Error::other(lost()));
+        assert_eq!(store_error_in(&within).map(exit_of), Some(Exit::Damaged));
+        assert!(store_error_in(&io::Error::other("something else")).is_none());
+    }
+}
