@@ -64,3 +64,16 @@ pub enum Error {
     #[error("ffmpeg cannot read the file: {reason}")]
     Ffmpeg { reason: String },
 }
+
+impl Error {
+    /// Whether what is not decoded here may well be by [`FfmpegInput`](crate::FfmpegInput).
+    pub fn may_be_known_to_ffmpeg(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownFormat { .. }
+                | Self::NoAudio { .. }
+                | Self::Unsupported { .. }
+                | Self::HeAac { .. }
+        )
+    }
+}

@@ -185,7 +185,7 @@ struct Extracted {
     is_exact: bool,
     /// What the file says.
     rate: u32,
-    channels: usize,
+    channels: u64,
     /// Per channel.
     samples: u64,
     bytes: u64,

@@ -12,7 +12,7 @@ use std::{num::NonZeroUsize, path::PathBuf, thread};
 
 use self::{
     options::Encoding,
-    plan::{Planned, plan},
+    plan::{Plan, Planned, plan},
     present::Present,
     report::Report,
     work::{Run, import_all},
@@ -66,7 +66,8 @@ enum OnError {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let planned = plan(&args.sources, args.recursive, args.name.as_deref(), output.messages())?;
+    let Plan { files: planned, unreadable } =
+        plan(&args.sources, args.recursive, args.name.as_deref(), output.messages())?;
     let options = args.encoding.options()?;
     let present = Present::of(&args.store)?;
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok());
@@ -87,11 +88,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut report = Report::new(planned.len());
     let messages = output.messages().clone();
     import_all(&run, &planned, &messages, |done| report.add(done, output))?;
-    conclude(report, &planned, output)
+    conclude(report, &planned, unreadable, output)
 }
 
 /// The summary, and what the exit code says.
-fn conclude(mut report: Report, planned: &[Planned], output: &mut Output) -> Result<(), Failure> {
+fn conclude(
+    mut report: Report,
+    planned: &[Planned],
+    unreadable: usize,
+    output: &mut Output,
+) -> Result<(), Failure> {
     match (planned.len(), report.take_failure()) {
         (1, Some(failure)) => return Err(failure),
         (1, None) => {}
@@ -105,11 +111,12 @@ fn conclude(mut report: Report, planned: &[Planned], output: &mut Output) -> Res
         )
         .with_hint("the same command again goes on with them; nothing is half imported"));
     }
-    match report.failed() {
-        0 => Ok(()),
-        failed => Err(Failure::new(
-            Exit::SomeFailed,
-            format!("{failed} of {} files could not be imported: see above", planned.len()),
-        )),
-    }
+    let message = match (report.failed(), unreadable) {
+        (0, 0) => return Ok(()),
+        (0, _) => "some of what is to be imported cannot be read: see above".to_owned(),
+        (failed, _) => {
+            format!("{failed} of {} files could not be imported: see above", planned.len())
+        }
+    };
+    Err(Failure::new(Exit::SomeFailed, message))
 }

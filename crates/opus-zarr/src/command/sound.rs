@@ -23,7 +23,7 @@ pub(crate) enum Format {
     Wav,
     /// FLAC, of 16 bits
     Flac,
-    /// Samples alone, interleaved, little-endian
+    /// Samples alone, interleaved, little-endian; channels in the order of Opus
     Raw,
 }
 

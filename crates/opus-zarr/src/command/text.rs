@@ -33,7 +33,7 @@ pub(crate) fn bits_per_second(bytes: u64, duration: Duration) -> Option<u64> {
 }
 
 /// `1 file`, `2 files`.
-pub(crate) fn count(number: usize, one: &str) -> String {
+pub(crate) fn count(number: u64, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
         _ => format!("{number} {one}s"),

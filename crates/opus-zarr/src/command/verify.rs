@@ -9,6 +9,7 @@ use crate::{
     output::{Line, Output},
     place::{Found, InStore, RecordingPlace, StorePlace},
     several::{for_each, while_waiting},
+    text::count,
 };
 
 /// Check whether recordings are as they were imported
@@ -247,8 +248,7 @@ impl fmt::Display for Verified {
         let Self { recording, chunks, packets, decoded_packets, elapsed_seconds, .. } = self;
         match self.faults {
             0 => write!(f, "{recording}: whole")?,
-            1 => write!(f, "{recording}: 1 fault")?,
-            faults => write!(f, "{recording}: {faults} faults")?,
+            faults => write!(f, "{recording}: {}", count(faults, "fault"))?,
         }
         write!(
             f,
@@ -284,7 +284,9 @@ impl fmt::Display for Checked {
         let Self { recordings, damaged, faults, elapsed_seconds } = self;
         write!(
             f,
-            "{recordings} recordings checked, {damaged} damaged, {faults} faults, {elapsed_seconds:.1} s"
+            "{} checked, {damaged} damaged, {}, {elapsed_seconds:.1} s",
+            count(*recordings, "recording"),
+            count(*faults, "fault")
         )
     }
 }

@@ -1,6 +1,6 @@
 //! `opus-zarr import`.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Stdio};
 
 use serde_json::Value;
 
@@ -111,6 +111,22 @@ fn a_dry_run_says_what_would_be_done_and_makes_nothing() {
     let done = import(folder.path(), &["-r", "card", "a.zarr", "--dry-run"]).exits(0);
     assert!(done.stdout.contains("planned   card/b.wav -> b\n"), "{}", done.stdout);
     assert!(!folder.path().join("a.zarr").exists());
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_told_and_counts() {
+    let folder = recordings();
+    let card = folder.path().join("card");
+    fs::remove_file(card.join("broken.wav")).unwrap();
+    symlink(&card, card.join("night 1/again")).unwrap();
+    import(folder.path(), &["-r", "card", "a.zarr"]).exits(0);
+    symlink(card.join("nowhere"), card.join("lost.wav")).unwrap();
+    let done = import(folder.path(), &["-r", "card", "a.zarr"]).exits(3);
+    assert!(
+        done.stderr.contains("passed over: \"card/lost.wav\": No such file"),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]

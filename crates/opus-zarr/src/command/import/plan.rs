@@ -32,6 +32,13 @@ struct Found {
     bytes: u64,
 }
 
+/// What an import is to do.
+pub(super) struct Plan {
+    pub(super) files: Vec<Planned>,
+    /// How many files and directories cannot even be looked at, which was told.
+    pub(super) unreadable: usize,
+}
+
 /// Finds the files. In a directory those with an extension of audio, in the order of their
 /// names; whatever is named itself is taken.
 pub(super) fn plan(
@@ -39,8 +46,8 @@ pub(super) fn plan(
     recursive: bool,
     name: Option<&str>,
     messages: &Messages,
-) -> Result<Vec<Planned>, Failure> {
-    let mut found = Vec::new();
+) -> Result<Plan, Failure> {
+    let (mut found, mut unreadable) = (Vec::new(), 0);
     for source in sources {
         let metadata = fs::metadata(source).map_err(|error| Failure::io("read", source, &error))?;
         match metadata.is_dir() {
@@ -51,7 +58,7 @@ pub(super) fn plan(
                          `opus-zarr copy` copies recordings",
                     ));
             }
-            true if recursive => walk(source, &mut found, messages)?,
+            true if recursive => unreadable += walk(source, &mut found, messages)?,
             true => {
                 return Err(Failure::usage(format!("{source:?} is a directory"))
                     .with_hint("with -r all audio files in it are imported"));
@@ -65,12 +72,12 @@ pub(super) fn plan(
     }
     match (name, found.len()) {
         (_, 0) => Err(Failure::new(Exit::Error, "there are no audio files to import")),
-        (None, _) => with_names(found),
+        (None, _) => Ok(Plan { files: with_names(found)?, unreadable }),
         (Some(name), 1) => {
             let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
             let planned =
                 |found: Found| Planned { path: found.path, name: name.clone(), bytes: found.bytes };
-            Ok(found.into_iter().map(planned).collect())
+            Ok(Plan { files: found.into_iter().map(planned).collect(), unreadable })
         }
         (Some(_), many) => {
             Err(Failure::usage(format!("--name is for one file, and these are {many}"))
@@ -79,8 +86,9 @@ pub(super) fn plan(
     }
 }
 
-fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), Failure> {
-    let mut others = 0;
+/// Gives how many cannot be looked at.
+fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<usize, Failure> {
+    let (mut others, mut unreadable) = (0u64, 0);
     let is_visible = |entry: &DirEntry| {
         entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
     };
@@ -94,6 +102,8 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
             Ok(entry) => entry,
             Err(error) => {
                 messages.warn(format!("passed over: {}", fault_of(&error)));
+                // What a link leads back to is looked at in its own place.
+                unreadable += usize::from(error.loop_ancestor().is_none());
                 continue;
             }
         };
@@ -113,7 +123,7 @@ fn walk(root: &Path, found: &mut Vec<Found>, messages: &Messages) -> Result<(), 
         let files = count(others, "file");
         messages.note(format!("{}: {files} left alone, by extension no audio", root.display()));
     }
-    Ok(())
+    Ok(unreadable)
 }
 
 fn fault_of(error: &walkdir::Error) -> String {

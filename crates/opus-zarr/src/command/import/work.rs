@@ -128,11 +128,11 @@ impl Workers<'_> {
         let imported = match import() {
             // Another may have written it meanwhile, of this very file: then it is there now.
             Err(opus_zarr::Error::Store(StoreError::RecordingExists { .. })) => {
-                let there = import().map_err(|error| advised(error.into(), other))?;
+                let there = import().map_err(|error| advised(error, other))?;
                 let names = there.recordings.iter().map(|it| it.name().to_owned());
                 return Ok(Done::new(planned, Outcome::Present).called(names));
             }
-            imported => imported.map_err(|error| advised(error.into(), other))?,
+            imported => imported.map_err(|error| advised(error, other))?,
         };
         let findings = imported.findings.iter().map(ToString::to_string);
         Ok(Done::new(planned, Outcome::Imported).holding(&imported.recordings).finding(findings))
@@ -173,19 +173,25 @@ impl Workers<'_> {
     }
 }
 
-/// What to do about a file that cannot be imported.
-fn advised(failure: Failure, other: Option<&str>) -> Failure {
-    let is_taken = failure.message.contains("already holds a recording");
-    match (other, is_taken) {
-        (Some(name), true) => failure.with_hint(format!(
+/// What to do about a file that cannot be imported; `other` is what it became earlier, in another
+/// way.
+fn advised(error: opus_zarr::Error, other: Option<&str>) -> Failure {
+    let is_taken = matches!(error, opus_zarr::Error::Store(StoreError::RecordingExists { .. }));
+    let is_for_ffmpeg = match &error {
+        opus_zarr::Error::Audio { reason, .. } => reason.may_be_known_to_ffmpeg(),
+        _ => false,
+    };
+    let failure = Failure::from(error);
+    match (is_taken, other) {
+        (true, Some(name)) => failure.with_hint(format!(
             "it is of this very file, imported in another way: `opus-zarr rm STORE/{name}` first, or give a --name"
         )),
-        (None, true) => failure.with_hint(
+        (true, None) => failure.with_hint(
             "it is of another file, or damaged, as `opus-zarr verify` says; --name gives this one another",
         ),
-        (_, false) if failure.message.contains("ffmpeg may") => {
+        (false, _) if is_for_ffmpeg => {
             failure.with_hint("--decoder ffmpeg asks it, if it is installed")
         }
-        (_, false) => failure,
+        (false, _) => failure,
     }
 }
