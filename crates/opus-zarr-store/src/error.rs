@@ -16,6 +16,8 @@ pub enum Error {
     Name(#[from] InvalidName),
     #[error("{store:?} is not an opus-zarr store: {reason}")]
     NotAStore { store: String, reason: &'static str },
+    #[error("{store:?} is not an opus-zarr store: it is a recording in a store")]
+    IsARecording { store: String },
     #[error("no recording \"{name}\" in {store:?}")]
     NoSuchRecording { name: RecordingName, store: String },
     #[error("{store:?} already holds a recording \"{name}\"")]

@@ -127,7 +127,7 @@ pub(crate) async fn check_store(storage: &dyn AsyncStorage) -> Result<(), Error>
     check_layout(&name_of(storage, METADATA), attributes)?;
     // It has the same attributes, and more.
     match attributes.get("blob_bytes") {
-        Some(_) => Err(not_a_store("it is a recording in a store")),
+        Some(_) => Err(Error::IsARecording { store: storage.to_string() }),
         None => Ok(()),
     }
 }

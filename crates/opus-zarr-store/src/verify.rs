@@ -127,7 +127,9 @@ impl Verifier<'_> {
         let document = document_key(name);
         match error {
             Error::Layout { .. } | Error::Codec { .. } => Err(error),
-            Error::NoSuchRecording { .. } | Error::NotAStore { .. } => {
+            Error::NoSuchRecording { .. }
+            | Error::NotAStore { .. }
+            | Error::IsARecording { .. } => {
                 // Without its document a recording is not there, but what lies under its
                 // name tells that there was one.
                 if !self.has_parts(name) {

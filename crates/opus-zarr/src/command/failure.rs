@@ -112,7 +112,9 @@ impl Failure {
 
 fn exit_of(error: &StoreError) -> Exit {
     match error {
-        StoreError::NotAStore { .. } | StoreError::NoSuchRecording { .. } => Exit::Missing,
+        StoreError::NotAStore { .. }
+        | StoreError::IsARecording { .. }
+        | StoreError::NoSuchRecording { .. } => Exit::Missing,
         StoreError::RecordingBusy { .. } => Exit::Locked,
         StoreError::Damaged { .. }
         | StoreError::Index { .. }

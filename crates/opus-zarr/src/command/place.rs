@@ -3,7 +3,7 @@
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use opus_zarr::{Recording, Store};
-use opus_zarr_store::{LocalStorage, RecordingName, Storage};
+use opus_zarr_store::{Error as StoreError, LocalStorage, RecordingName, Storage};
 
 use crate::failure::{Exit, Failure};
 
@@ -27,13 +27,19 @@ impl StorePlace {
     }
 
     pub(crate) fn open(&self) -> Result<Store, Failure> {
-        let opened = Store::open_in(self.storage()?).map_err(Failure::from);
-        opened.map_err(|failure| match self.is_absent() {
-            true => Failure::new(Exit::Missing, format!("there is no {:?}", self.0)),
-            false if failure.message.ends_with(IS_RECORDING) => failure
+        Store::open_in(self.storage()?).map_err(|error| self.told(error))
+    }
+
+    /// Why there is no store here.
+    fn told(&self, error: StoreError) -> Failure {
+        match error {
+            _ if self.is_absent() => {
+                Failure::new(Exit::Missing, format!("there is no {:?}", self.0))
+            }
+            StoreError::IsARecording { .. } => Failure::from(error)
                 .with_hint(format!("`opus-zarr info {self}` tells of it; its store is above")),
-            false => failure,
-        })
+            error => error.into(),
+        }
     }
 
     /// Whether it surely is nothing at all.
@@ -79,15 +85,18 @@ pub(crate) enum Found {
 impl StorePlace {
     /// The store of this name; if there is none, the recording.
     pub(crate) fn find(&self) -> Result<Found, Failure> {
-        let no_store = match self.open() {
+        let (no_store, is_recording) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),
-            Err(failure) => failure,
+            Err(error) => {
+                let is_recording = matches!(error, StoreError::IsARecording { .. });
+                (self.told(error), is_recording)
+            }
         };
         match self.to_string().parse::<RecordingPlace>() {
             Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
                 Ok(store) => Ok(Found::Recording(InStore { store, place })),
                 // A recording that is there, of a store that is none any more.
-                Err(failure) if no_store.message.ends_with(IS_RECORDING) => Err(failure),
+                Err(failure) if is_recording => Err(failure),
                 Err(_) => Err(no_store),
             },
             _ => Err(no_store),
@@ -175,9 +184,6 @@ impl fmt::Display for RecordingPlace {
         write!(f, "{}/{}", self.store, self.name)
     }
 }
-
-/// How a message ends, if what is named as a store is within one.
-const IS_RECORDING: &str = "it is a recording in a store";
 
 #[cfg(test)]
 mod tests {
