@@ -65,7 +65,11 @@ impl<'a> OpusFile<'a> {
             let exact = self.options.exact.unwrap_or(false);
             recordings.push(record(path, store, target, exact, watch, |blob, watch| {
                 let changed = || Error::SourceChanged { path: path.to_owned() };
-                let demuxer = streams.go_to(stream.number)?.ok_or_else(changed)?;
+                let found = streams.go_to(stream.number).or_else(|error| {
+                    // It was read before, so it most likely is another file by now.
+                    self.source.check_unchanged().and(Err(error))
+                });
+                let demuxer = found?.ok_or_else(changed)?;
                 watch.begin(ImportStage::Write, self.source.bytes)?;
                 match self.survey.is_canonical {
                     true => self.copy(stream, demuxer, blob, watch),
