@@ -2,7 +2,7 @@
 
 mod span;
 
-use std::{ops::Range, str::FromStr, time::Duration};
+use std::{cmp::Ordering, ops::Range, str::FromStr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use opus_zarr::Recording;
@@ -112,9 +112,10 @@ impl Part {
             return fail(&format!("{text} reaches beyond the end of the recording, {end}"))
                 .map_err(|failure| failure.with_hint("`T0..`, without an end, goes to the end"));
         }
-        match range.start < range.end {
-            true => Ok(()),
-            false => fail(&format!("{text} holds no sample of the recording")),
+        match range.start.cmp(&range.end) {
+            Ordering::Less => Ok(()),
+            Ordering::Equal => fail(&format!("{text} holds no sample of the recording")),
+            Ordering::Greater => fail(&format!("{text} ends before it begins")),
         }
     }
 }
@@ -241,7 +242,9 @@ mod tests {
         for text in ["2026-05-12T20:15:00Z..+18446744073709551615", "2026-05-12T20:16:00Z.."] {
             assert_eq!(samples(&it, Part::Utc, text), beyond(text, "2026-05-12T20:15:00.5Z"));
         }
-        for text in ["7..5", "5..5", "5..+0", "24000.."] {
+        let reversed = samples(&it, Part::Samples, "7..5").unwrap_err();
+        assert_eq!(reversed, "\"it\": 7..5 ends before it begins");
+        for text in ["5..5", "5..+0", "24000.."] {
             let expected = format!("\"it\": {text} holds no sample of the recording");
             assert_eq!(samples(&it, Part::Samples, text), Err(expected));
         }
