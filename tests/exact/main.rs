@@ -68,7 +68,7 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
     assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
     let error = recording.read_as::<i16>(ReadMode::Exact, 0..1).unwrap_err();
     assert!(matches!(error, Error::NotExact { .. }), "{error}");
-    assert!(error.to_string().contains("no sync map"), "{error}");
+    assert!(error.to_string().contains("build_sync"), "{error}");
 
     recording.build_sync().unwrap();
     assert_eq!(recording.read_mode(), ReadMode::Exact);

@@ -48,14 +48,14 @@ pub enum ReadMode {
     },
 }
 
-/// Why a recording cannot be read exactly now. [`Recording::build_sync`] makes a sync map, or makes it anew.
+/// Why a recording cannot be read exactly now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the messages say what the fields are")]
 pub enum NotExact {
-    #[error("it has no sync map")]
+    #[error("it has no sync map: `build_sync` makes one")]
     NoSyncMap,
-    #[error("its sync map is for {measured:?}, this is {decoder:?}")]
+    #[error("its sync map is for {measured:?}, this is {decoder:?}: `build_sync` makes it anew")]
     OtherDecoder { measured: String, decoder: String },
     #[error("sync maps are for output at 48000 Hz, this is at {rate} Hz")]
     OtherRate { rate: u32 },

@@ -4,6 +4,8 @@ use opus_segment_decode::Error as DecodeError;
 use opus_zarr_object_store::Error as ObjectStoreError;
 use opus_zarr_store::Error as StoreError;
 
+use crate::text::why_not_exact;
+
 /// Why a command did not do what it was asked for: what a person reads, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -74,7 +76,14 @@ impl From<opus_zarr::Error> for Failure {
             NotExact { reason: opus_zarr::NotExact::OtherRate { .. }, .. } => {
                 Self::new(Exit::Error, message).with_hint("leave out --rate, or --exact")
             }
-            NotExact { recording, .. } => Self::new(Exit::Error, message).with_hint(format!(
+            NotExact { recording, reason } => Self::new(
+                Exit::Error,
+                format!(
+                    "recording \"{recording}\" cannot be read exactly: {}",
+                    why_not_exact(&reason)
+                ),
+            )
+            .with_hint(format!(
                 "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
             )),
             NoStart { .. } => Self::new(Exit::Error, message).with_hint(

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
-    text::{Clock, bits_per_second, one_line, seconds},
+    text::{Clock, bits_per_second, one_line, seconds, why_not_exact},
 };
 
 /// Tell what a recording is: length, packets, source, start, tags, what was lost
@@ -94,7 +94,7 @@ impl<'a> Info<'a> {
                 ReadMode::Exact => "exact",
                 _ => "approximate",
             },
-            why_approximate: recording.exactness().err().map(|reason| reason.to_string()),
+            why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
             start: info.start.as_ref(),
             source: &info.source,
             tags: &info.tags,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
-    place::StorePlace,
+    place::{StorePlace, names_in},
     text::{Clock, bits_per_second, seconds},
 };
 
@@ -45,9 +45,7 @@ pub(crate) fn for_each(
     store: &Store,
     mut each: impl FnMut(RecordingName, Result<Recording, Failure>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
-    names.sort();
-    for names in names.chunks(HELD_AT_ONCE) {
+    for names in names_in(store)?.chunks(HELD_AT_ONCE) {
         for (name, opened) in open_all(store, names) {
             match opened {
                 Err(failure) if failure.exit == Exit::Missing => {}

@@ -105,14 +105,19 @@ impl StorePlace {
 
     /// All recordings of the store that is here, by name.
     pub(crate) fn recordings_of(&self, store: &Store) -> Result<Vec<InStore>, Failure> {
-        let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
-        names.sort();
-        Ok(names.into_iter().map(|name| self.with(store, name)).collect())
+        Ok(names_in(store)?.into_iter().map(|name| self.with(store, name)).collect())
     }
 
     pub(crate) fn with(&self, store: &Store, name: RecordingName) -> InStore {
         InStore { store: store.clone(), place: RecordingPlace { store: self.clone(), name } }
     }
+}
+
+/// The names of all recordings of a store, in order.
+pub(crate) fn names_in(store: &Store) -> Result<Vec<RecordingName>, Failure> {
+    let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
+    names.sort();
+    Ok(names)
 }
 
 impl RecordingPlace {

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use opus_zarr::NotExact;
+
 /// A duration as on a clock: `0:03.250`, `1:02:03.250`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clock(pub(crate) Duration);
@@ -37,6 +39,18 @@ pub(crate) fn count(number: u64, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
         _ => format!("{number} {one}s"),
+    }
+}
+
+/// Why a recording cannot be read exactly; what to do about it is told beside it, in words of the
+/// command.
+pub(crate) fn why_not_exact(reason: &NotExact) -> String {
+    match reason {
+        NotExact::NoSyncMap => "it has no sync map".to_owned(),
+        NotExact::OtherDecoder { measured, decoder } => {
+            format!("its sync map is for {measured:?}, this is {decoder:?}")
+        }
+        reason => reason.to_string(),
     }
 }
 
