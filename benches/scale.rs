@@ -108,7 +108,7 @@ fn many_packets(packets: u64, folder: &Path) {
     );
     let mut times: Vec<Duration> = (0..5).map(|_| time(open).1).collect();
     println!("  open: {:?}", median(&mut times));
-    let end = recording.timeline().coded_len() - 48_000;
+    let end = recording.timeline().coded_length() - 48_000;
     let mut random = Random(1);
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
     for _ in 0..200 {

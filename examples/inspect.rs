@@ -49,8 +49,8 @@ fn links(path: &str) -> Result<(), Box<dyn Error>> {
             println!("{packets:>8} packets, {bytes:>9} bytes: {kind}");
         }
         if let Some(timeline) = reader.timeline() {
-            let (coded, pre_skip) = (timeline.coded_len(), timeline.pre_skip());
-            let (trim, play) = (timeline.end_trim(), timeline.play_len());
+            let (coded, pre_skip) = (timeline.coded_length(), timeline.pre_skip());
+            let (trim, play) = (timeline.end_trim(), timeline.play_length());
             println!(
                 "{coded} samples coded - {pre_skip} pre-skip - {trim} end trim = {play} to play"
             );

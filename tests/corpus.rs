@@ -246,5 +246,5 @@ fn a_cut_off_file_gives_its_complete_pages() {
     let file = files.iter().find(|file| file.path.ends_with(IRREGULAR[3])).unwrap();
     let mut reader = OggOpusReader::new(fs::File::open(&file.path).unwrap()).unwrap();
     while reader.next_ogg_packet().unwrap().is_some() {}
-    assert_eq!(Some(reader.timeline().unwrap().play_len()), file.opusfile_samples);
+    assert_eq!(Some(reader.timeline().unwrap().play_length()), file.opusfile_samples);
 }

@@ -119,12 +119,12 @@ fn the_first_and_the_last_sample_can_be_read_alone() {
 fn wrong_ranges_are_typed_and_told_the_valid_one() {
     let (_store, recording) = store_of(STEREO);
     let pos = PlayPos::new;
-    let (len, play_len) = (576_000, 576_000);
-    let empty = |at| InvalidRange::Empty { start: pos(at), play_len };
+    let (len, play_length) = (576_000, 576_000);
+    let empty = |at| InvalidRange::Empty { start: pos(at), play_length };
     let reversed =
-        |start, end| InvalidRange::Reversed { start: pos(start), end: pos(end), play_len };
+        |start, end| InvalidRange::Reversed { start: pos(start), end: pos(end), play_length };
     let outside =
-        |start, end| InvalidRange::OutOfRange { start: pos(start), end: pos(end), play_len };
+        |start, end| InvalidRange::OutOfRange { start: pos(start), end: pos(end), play_length };
     let cases = [
         (0..0, empty(0)),
         (len..len, empty(len)),

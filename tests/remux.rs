@@ -98,7 +98,7 @@ fn no_packet_of_what_is_kept_crosses_a_page() {
         let at = usize::try_from(packet.offset.expect("in one page")).unwrap();
         assert!(kept[at..].starts_with(packet.data), "the packet is where it is said to be");
     }
-    assert_eq!(reader.timeline().unwrap().play_len(), remuxed.info().play_length);
+    assert_eq!(reader.timeline().unwrap().play_length(), remuxed.info().play_length);
 }
 
 #[test]

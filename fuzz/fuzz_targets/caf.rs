@@ -37,7 +37,7 @@ fn read(file: &[u8], strict: bool) -> Result<(), Error> {
         position += u64::from(packet.duration);
     }
     assert!(reader.next_caf_packet()?.is_none(), "the end stays the end");
-    assert_eq!(reader.timeline().expect("known at the end").coded_len(), position);
+    assert_eq!(reader.timeline().expect("known at the end").coded_length(), position);
     assert!(reader.findings().count() <= 1001);
     Ok(())
 }

@@ -49,7 +49,7 @@ fn damaged(bytes: &[u8], change: usize, query: [u64; 2]) {
     if let Ok(span) = Span::parse(0, CodedPos::new(0), rows.clone(), at) {
         assert_eq!(
             (span.packets(), span.samples().end.get()),
-            (0..builder.packets(), builder.coded_len())
+            (0..builder.packets(), builder.coded_length())
         );
         check(&span, query);
     } else {

@@ -52,7 +52,7 @@ fn read_into(packets: &mut Vec<(u64, u64)>, file: &[u8], strict: bool) -> Result
     }
     assert!(reader.next_mp4_packet()?.is_none(), "the end stays the end");
     let timeline = reader.timeline().expect("known at the end");
-    assert_eq!(timeline.coded_len(), position);
+    assert_eq!(timeline.coded_length(), position);
     assert!(reader.findings().count() <= 1001);
     Ok(())
 }

@@ -249,7 +249,7 @@ fn check(objects: &[Vec<u8>; 8]) {
         assert!(!is_sound, "what does not open has a fault");
         return;
     };
-    let end = reader.timeline().coded_len();
+    let end = reader.timeline().coded_length();
     let mut bytes = Vec::new();
     for range in [0..end, 0..1, end.saturating_sub(1)..end] {
         let span = reader.span(CodedPos::new(range.start)..CodedPos::new(range.end));
@@ -277,7 +277,7 @@ fn check_sync(reader: &RecordingReader, is_sound: bool) {
             Err(error) => assert!(!is_sound, "what is sound is read: {error}"),
         }
     }
-    let len = timeline.play_len();
+    let len = timeline.play_length();
     let segments = SegmentReader::new(reader, reader, timeline);
     for start in [0, DURATION, 3 * DURATION + 1, len.saturating_sub(DURATION)] {
         let range = start..len.min(start.saturating_add(3 * DURATION));

@@ -56,7 +56,7 @@ fn self_delimited(source: &mut dyn Read, stream: &[u8], strict: bool) -> Outcome
         while let Some(packet) = reader.next_raw_packet()? {
             outcome.add(packet, stream);
         }
-        assert_eq!(reader.timeline().expect("known").coded_len(), outcome.position);
+        assert_eq!(reader.timeline().expect("known").coded_length(), outcome.position);
         outcome.findings = reader.findings().map(|finding| finding.to_string()).collect();
         Ok(())
     };
@@ -75,7 +75,7 @@ fn opus_demo(source: &mut dyn Read, stream: &[u8], strict: bool) -> Outcome {
         while let Some(packet) = reader.next_raw_packet()? {
             outcome.add(packet, stream);
         }
-        assert_eq!(reader.timeline().expect("known").coded_len(), outcome.position);
+        assert_eq!(reader.timeline().expect("known").coded_length(), outcome.position);
         outcome.findings = reader.findings().map(|finding| finding.to_string()).collect();
         Ok(())
     };

@@ -77,7 +77,7 @@ fn read_into(
     result?;
     assert!(reader.next_webm_packet()?.is_none(), "the end stays the end");
     let timeline = reader.timeline().expect("known at the end");
-    assert_eq!(timeline.coded_len(), position);
+    assert_eq!(timeline.coded_length(), position);
     Ok(())
 }
 

@@ -89,7 +89,7 @@ proptest! {
         prop_assert!(outcome.error.is_none(), "{:?}", outcome.error);
         prop_assert!(outcome.packets.iter().map(|(packet, _)| packet).eq(&packets));
         let timeline = outcome.timeline.unwrap();
-        prop_assert_eq!(i64::try_from(timeline.play_len()).unwrap(), caf.valid);
+        prop_assert_eq!(i64::try_from(timeline.play_length()).unwrap(), caf.valid);
         prop_assert_eq!(i32::try_from(timeline.pre_skip()).unwrap(), priming);
     }
 

@@ -45,7 +45,7 @@ impl Edit {
     /// agrees within its tick; and if it says none.
     ///
     /// `origin` is how much of the media, from its beginning, is not in the file.
-    pub(crate) fn play_len(&self, by_media: Option<u64>, origin: u64) -> Option<u64> {
+    pub(crate) fn play_length(&self, by_media: Option<u64>, origin: u64) -> Option<u64> {
         if self.duration == 0 || origin > 0 {
             return by_media;
         }
@@ -138,12 +138,12 @@ mod tests {
 
     #[test]
     fn a_coarse_clock_gives_way_to_a_finer_one() {
-        assert_eq!(edit(1003, 1000).play_len(Some(48_168), 0), Some(48_168), "within 48");
-        assert_eq!(edit(1003, 1000).play_len(Some(48_193), 0), Some(48_144), "49 off");
-        assert_eq!(edit(1003, 1000).play_len(None, 0), Some(48_144));
-        assert_eq!(edit(0, 1000).play_len(Some(5), 0), Some(5));
-        assert_eq!(edit(0, 1000).play_len(None, 0), None);
-        assert_eq!(edit(7, 0).play_len(Some(5), 0), None, "no clock at all");
+        assert_eq!(edit(1003, 1000).play_length(Some(48_168), 0), Some(48_168), "within 48");
+        assert_eq!(edit(1003, 1000).play_length(Some(48_193), 0), Some(48_144), "49 off");
+        assert_eq!(edit(1003, 1000).play_length(None, 0), Some(48_144));
+        assert_eq!(edit(0, 1000).play_length(Some(5), 0), Some(5));
+        assert_eq!(edit(0, 1000).play_length(None, 0), None);
+        assert_eq!(edit(7, 0).play_length(Some(5), 0), None, "no clock at all");
     }
 
     #[test]

@@ -291,7 +291,7 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
             let available = self.ledger.position().get().saturating_sub(start);
             // Where the recording goes on from an earlier file, so does the edit.
             let by_media = self.clock.media_len().map(|len| len.saturating_sub(start));
-            let play = edit.play_len(by_media, origin);
+            let play = edit.play_length(by_media, origin);
             let play = play.map_or(available, |play| self.clock.without_drift(play));
             // Rounding is no fault.
             if play > available.saturating_add(48) {

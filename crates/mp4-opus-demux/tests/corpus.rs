@@ -60,9 +60,9 @@ fn read(path: &Path) -> Result<(String, [u64; 4]), Error> {
         }
     }
     let timeline = reader.timeline().unwrap();
-    let (coded, skip, trim) = (timeline.coded_len(), timeline.pre_skip(), timeline.end_trim());
+    let (coded, skip, trim) = (timeline.coded_length(), timeline.pre_skip(), timeline.end_trim());
     let findings: Vec<_> = reader.findings().map(|finding| finding.to_string()).collect();
-    let (play, findings) = (timeline.play_len(), findings.join(" | "));
+    let (play, findings) = (timeline.play_length(), findings.join(" | "));
     let row = format!("{packets}\t{len}\t{coded}\t{skip}\t{trim}\t{play}\t{concealed}\t{findings}");
     Ok((row, [packets, coded, skip, trim]))
 }

@@ -110,8 +110,8 @@ impl<W: Write> OggOpusWriter<W> {
             return Err(WriteError::NoPackets);
         }
         let (mut full, mut page) = (std::mem::take(&mut self.full), std::mem::take(&mut self.page));
-        let coded_len = self.written_len + full.duration() + page.duration();
-        Timeline::new(self.head.pre_skip(), coded_len, end_trim)
+        let coded_length = self.written_len + full.duration() + page.duration();
+        Timeline::new(self.head.pre_skip(), coded_length, end_trim)
             .map_err(|reason| WriteError::Timeline { reason })?;
         page.take_from(&mut full, end_trim);
         let last_page = page.duration();

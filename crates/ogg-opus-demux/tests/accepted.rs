@@ -34,7 +34,7 @@ fn read_pages(pages: &[RawPage]) -> (Vec<PlacedPacket>, Timeline) {
 /// Coded samples and end trim.
 fn lengths(timeline: Timeline) -> (u64, u64) {
     assert_eq!(timeline.pre_skip(), u64::from(PRE_SKIP));
-    (timeline.coded_len(), timeline.end_trim())
+    (timeline.coded_length(), timeline.end_trim())
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn rule_24_the_last_page_trims_what_ends_on_it() {
 fn rule_22_the_only_page_trims_down_to_the_pre_skip() {
     let (packets, timeline) = read_pages(&with_headers([audio(2, u64::from(PRE_SKIP)).last()]));
     assert_eq!(packets.len(), 1);
-    assert_eq!((lengths(timeline), timeline.play_len()), ((960, 648), 0));
+    assert_eq!((lengths(timeline), timeline.play_length()), ((960, 648), 0));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn pages_may_lie_anywhere_in_the_buffer() {
         let headers = [header_pages()[0].clone(), RawPage::new(1, 0).packet(&tags)];
         let stream = [to_stream(&headers), audio.clone()].concat();
         let (_, timeline) = read(&stream);
-        assert_eq!(timeline.coded_len(), 960 * u64::from(count), "shifted by {shift}");
+        assert_eq!(timeline.coded_length(), 960 * u64::from(count), "shifted by {shift}");
     }
 }
 

@@ -157,7 +157,7 @@ fn check_length(
         return Ok(());
     };
     if is_before && is_last {
-        prop_assert_eq!(timeline.coded_len(), original.coded_len() - first);
+        prop_assert_eq!(timeline.coded_length(), original.coded_length() - first);
         prop_assert_eq!(timeline.end_trim(), original.end_trim());
     }
     Ok(())

@@ -117,7 +117,7 @@ fn rule_17_tags_without_an_end_are_given_up() {
     assert_eq!(violation, Violation::TagsTooLong { limit });
     let mut reader = OggOpusReader::new(stream()).unwrap();
     while reader.next_ogg_packet().unwrap().is_some() {}
-    assert_eq!(reader.timeline().unwrap().coded_len(), 1920);
+    assert_eq!(reader.timeline().unwrap().coded_length(), 1920);
     let first = reader.findings().next().unwrap();
     assert_eq!((first.offset, first.kind), (offset, Violation::TagsTooLong { limit }.into()));
 }

@@ -102,9 +102,9 @@ proptest! {
         (head, tags) in head_and_tags(), serial: u32,
         packets in packets(1..120), trim: Index,
     ) {
-        let coded_len = samples(&packets);
-        prop_assume!(coded_len >= u64::from(head.pre_skip()));
-        let trimmable = (coded_len - u64::from(head.pre_skip())).min(u64::from(packets.last().unwrap().1));
+        let coded_length = samples(&packets);
+        prop_assume!(coded_length >= u64::from(head.pre_skip()));
+        let trimmable = (coded_length - u64::from(head.pre_skip())).min(u64::from(packets.last().unwrap().1));
         let end_trim = trim.index(usize::try_from(trimmable + 1).unwrap());
         let end_trim = u64::try_from(end_trim).unwrap();
 
@@ -119,7 +119,7 @@ proptest! {
         let (read, timeline) = read(&stream);
         check(&read, &packets, &stream)?;
         prop_assert!(read.iter().all(|packet| packet.offset.is_some()));
-        prop_assert_eq!(timeline, Timeline::new(head.pre_skip(), coded_len, end_trim).unwrap());
+        prop_assert_eq!(timeline, Timeline::new(head.pre_skip(), coded_length, end_trim).unwrap());
         check_page_durations(&stream, &packets)?;
         let headers = [head.to_bytes(), tags.as_bytes().to_vec()];
         let all: Vec<_> = headers.into_iter().chain(packets.into_iter().map(|(data, _)| data)).collect();
@@ -147,7 +147,7 @@ proptest! {
         prop_assume!(granule >= u64::from(common::PRE_SKIP));
         let (read, timeline) = read(&stream);
         check(&read, &packets, &stream)?;
-        prop_assert_eq!((timeline.coded_len(), timeline.end_trim()), (granule, 0));
+        prop_assert_eq!((timeline.coded_length(), timeline.end_trim()), (granule, 0));
     }
 
     #[test]

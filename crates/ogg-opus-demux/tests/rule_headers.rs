@@ -208,7 +208,7 @@ fn rule_15_any_pre_skip_also_when_the_stream_starts_late() {
             let outcome = read_valid(&to_stream(&pages));
             let timeline = outcome.link().timeline.unwrap();
             let expected = (u64::from(pre_skip), 2880 - u64::from(pre_skip));
-            assert_eq!((timeline.pre_skip(), timeline.play_len()), expected);
+            assert_eq!((timeline.pre_skip(), timeline.play_length()), expected);
         }
     }
     let mut head = head();

@@ -278,7 +278,7 @@ fn rule_25_a_gap_of_a_day_is_given_in_short_packets() {
         }
     }
     assert_eq!((filled, count), (DAY, DAY / 5760));
-    assert_eq!(reader.timeline().unwrap().coded_len(), DAY + 3840);
+    assert_eq!(reader.timeline().unwrap().coded_length(), DAY + 3840);
 }
 
 /// Losses in two links: each has its own day, and its own clock.

@@ -207,9 +207,12 @@ fn a_stream_lasts_at_least_its_pre_skip() {
         let end = offset_of(&pages, pages.len());
         let error = error_at(to_stream(&pages).as_slice(), end);
         let Error::Timeline { offset, reason } = error else { panic!("{error:?}") };
-        let coded_len = 120 * u64::try_from(pages.len() - 2).unwrap();
+        let coded_length = 120 * u64::try_from(pages.len() - 2).unwrap();
         let pre_skip = PRE_SKIP;
-        assert_eq!((offset, reason), (end, InvalidTimeline { pre_skip, coded_len, end_trim: 0 }));
+        assert_eq!(
+            (offset, reason),
+            (end, InvalidTimeline { pre_skip, coded_length, end_trim: 0 })
+        );
     }
 }
 

@@ -70,10 +70,10 @@ impl<S: SampleSource> EncodedStream<S> {
     /// last packet was given.
     pub fn timeline(&self) -> Option<Timeline> {
         let pre_skip = self.encoder.head(0).ok()?.pre_skip();
-        let coded_len = self.packets * u64::from(self.options.frame_duration.samples());
-        let play_len = self.frames.source_len() * u64::from(self.options.rate.divisor());
-        let end_trim = coded_len.checked_sub(play_len)?.checked_sub(pre_skip.into())?;
-        self.is_at_end.then(|| Timeline::new(pre_skip, coded_len, end_trim).ok())?
+        let coded_length = self.packets * u64::from(self.options.frame_duration.samples());
+        let play_length = self.frames.source_len() * u64::from(self.options.rate.divisor());
+        let end_trim = coded_length.checked_sub(play_length)?.checked_sub(pre_skip.into())?;
+        self.is_at_end.then(|| Timeline::new(pre_skip, coded_length, end_trim).ok())?
     }
 }
 

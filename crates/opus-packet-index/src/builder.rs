@@ -4,7 +4,7 @@ use crate::{IndexRow, InvalidIndex};
 #[derive(Clone, Debug, Default)]
 pub struct IndexBuilder {
     packets: u64,
-    coded_len: u64,
+    coded_length: u64,
     blob_pos: u64,
 }
 
@@ -22,12 +22,12 @@ impl IndexBuilder {
             offset,
             length,
             duration,
-            first: self.coded_len,
-            last: (self.coded_len + duration).saturating_sub(1),
+            first: self.coded_length,
+            last: (self.coded_length + duration).saturating_sub(1),
         };
-        let end = check_row(&row, self.packets, self.coded_len, self.blob_pos)?;
+        let end = check_row(&row, self.packets, self.coded_length, self.blob_pos)?;
         self.packets += 1;
-        self.coded_len = row.last + 1;
+        self.coded_length = row.last + 1;
         self.blob_pos = end;
         Ok(row)
     }
@@ -38,8 +38,8 @@ impl IndexBuilder {
     }
 
     /// Samples of the packets so far, per channel at 48 kHz.
-    pub fn coded_len(&self) -> u64 {
-        self.coded_len
+    pub fn coded_length(&self) -> u64 {
+        self.coded_length
     }
 }
 

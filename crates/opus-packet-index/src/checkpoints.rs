@@ -7,23 +7,23 @@ use crate::InvalidIndex;
 /// The first coded sample of every chunk of an index that is kept in chunks, so
 /// that a search needs to read one chunk and not the index.
 ///
-/// Invariants: the first is 0; they increase; all are below `coded_len`; from one to the
+/// Invariants: the first is 0; they increase; all are below `coded_length`; from one to the
 /// next it is as far as its packets can last, so that a range of samples lies in no more
 /// chunks than it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoints {
     firsts: Vec<u64>,
-    coded_len: u64,
+    coded_length: u64,
 }
 
 impl Checkpoints {
     /// Parses the checkpoints of an index of `packets` packets in chunks of
-    /// `rows_per_chunk`, which counts `coded_len` samples.
+    /// `rows_per_chunk`, which counts `coded_length` samples.
     pub fn parse(
         firsts: Vec<u64>,
         rows_per_chunk: u64,
         packets: u64,
-        coded_len: u64,
+        coded_length: u64,
     ) -> Result<Self, InvalidIndex> {
         let expected = packets.div_ceil(rows_per_chunk.max(1));
         let found = firsts.len();
@@ -36,18 +36,23 @@ impl Checkpoints {
             Some(&found) => return Err(InvalidIndex::FirstCheckpoint { found }),
         }
         for ((number, &found), &previous) in firsts.iter().enumerate().skip(1).zip(&firsts) {
-            if found <= previous || found >= coded_len {
-                return Err(InvalidIndex::CheckpointOrder { number, found, previous, coded_len });
+            if found <= previous || found >= coded_length {
+                return Err(InvalidIndex::CheckpointOrder {
+                    number,
+                    found,
+                    previous,
+                    coded_length,
+                });
             }
         }
-        check_steps(&firsts, rows_per_chunk, packets, coded_len)?;
-        Ok(Self { firsts, coded_len })
+        check_steps(&firsts, rows_per_chunk, packets, coded_length)?;
+        Ok(Self { firsts, coded_length })
     }
 
     /// Which chunks hold the packets of a half-open range of samples, by binary
     /// search. Empty if the range is, or begins at or after the end.
     pub fn chunks(&self, samples: &Range<CodedPos>) -> Range<usize> {
-        if samples.is_empty() || samples.start.get() >= self.coded_len {
+        if samples.is_empty() || samples.start.get() >= self.coded_length {
             return 0..0;
         }
         let after_start = self.firsts.partition_point(|&first| first <= samples.start.get());
@@ -71,9 +76,9 @@ fn check_steps(
     firsts: &[u64],
     rows_per_chunk: u64,
     packets: u64,
-    coded_len: u64,
+    coded_length: u64,
 ) -> Result<(), InvalidIndex> {
-    let ends = firsts.iter().skip(1).chain([&coded_len]);
+    let ends = firsts.iter().skip(1).chain([&coded_length]);
     let mut rest = packets;
     for (number, (first, end)) in firsts.iter().zip(ends).enumerate() {
         let (packets, found) = (rest.min(rows_per_chunk), end.saturating_sub(*first));
@@ -122,8 +127,8 @@ mod tests {
     /// Otherwise a second of audio could lie in as many chunks as it has samples.
     #[test]
     fn checkpoints_are_as_far_apart_as_packets_last() {
-        let parse = |firsts: &[u64], coded_len| {
-            Checkpoints::parse(firsts.to_vec(), 10, 25, coded_len).map(drop)
+        let parse = |firsts: &[u64], coded_length| {
+            Checkpoints::parse(firsts.to_vec(), 10, 25, coded_length).map(drop)
         };
         let step =
             |number, packets, found| Err(InvalidIndex::CheckpointStep { number, packets, found });

@@ -39,9 +39,9 @@ pub enum InvalidIndex {
     #[error("{found} checkpoints, expected {expected}")]
     CheckpointCount { found: usize, expected: u64 },
     #[error(
-        "checkpoint {number} at coded sample {found}, expected more than {previous} and less than {coded_len}"
+        "checkpoint {number} at coded sample {found}, expected more than {previous} and less than {coded_length}"
     )]
-    CheckpointOrder { number: usize, found: u64, previous: u64, coded_len: u64 },
+    CheckpointOrder { number: usize, found: u64, previous: u64, coded_length: u64 },
     #[error(
         "{packets} packets from checkpoint {number} last {found} samples, expected 120 to 5760 each"
     )]

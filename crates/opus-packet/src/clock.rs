@@ -17,25 +17,25 @@ pub struct PlayPos(u64);
 ///
 /// Invariants:
 ///
-/// - `pre_skip + play_len <= coded_len`
-/// - `coded_len <= i64::MAX`, so that sums of two positions cannot overflow
+/// - `pre_skip + play_length <= coded_length`
+/// - `coded_length <= i64::MAX`, so that sums of two positions cannot overflow
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeline {
     pre_skip: u64,
-    play_len: u64,
-    coded_len: u64,
+    play_length: u64,
+    coded_length: u64,
 }
 
 /// A timeline that leaves less than nothing to play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{coded_len} coded samples (of at most 2^63 - 1), expected no fewer than the pre-skip of \
+    "{coded_length} coded samples (of at most 2^63 - 1), expected no fewer than the pre-skip of \
      {pre_skip} and the end trim of {end_trim} together"
 )]
 #[allow(missing_docs, reason = "the message says what the fields are")]
 pub struct InvalidTimeline {
     pub pre_skip: u16,
-    pub coded_len: u64,
+    pub coded_length: u64,
     pub end_trim: u64,
 }
 
@@ -44,35 +44,35 @@ pub struct InvalidTimeline {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the messages say what the fields are")]
 pub enum InvalidRange {
-    #[error("sample range {start}..{start} is empty; valid ranges lie in 0..{play_len}")]
-    Empty { start: PlayPos, play_len: u64 },
-    #[error("sample range {start}..{end} is reversed; valid ranges lie in 0..{play_len}")]
-    Reversed { start: PlayPos, end: PlayPos, play_len: u64 },
-    #[error("sample range {start}..{end} is out of range; valid ranges lie in 0..{play_len}")]
-    OutOfRange { start: PlayPos, end: PlayPos, play_len: u64 },
+    #[error("sample range {start}..{start} is empty; valid ranges lie in 0..{play_length}")]
+    Empty { start: PlayPos, play_length: u64 },
+    #[error("sample range {start}..{end} is reversed; valid ranges lie in 0..{play_length}")]
+    Reversed { start: PlayPos, end: PlayPos, play_length: u64 },
+    #[error("sample range {start}..{end} is out of range; valid ranges lie in 0..{play_length}")]
+    OutOfRange { start: PlayPos, end: PlayPos, play_length: u64 },
 }
 
 impl Timeline {
-    /// `coded_len` is the sum of all packet durations; of these samples the
+    /// `coded_length` is the sum of all packet durations; of these samples the
     /// first `pre_skip` and the last `end_trim` do not play
     /// (RFC 7845 sections 4.2 and 4.4).
-    pub fn new(pre_skip: u16, coded_len: u64, end_trim: u64) -> Result<Self, InvalidTimeline> {
-        let play_len = coded_len
+    pub fn new(pre_skip: u16, coded_length: u64, end_trim: u64) -> Result<Self, InvalidTimeline> {
+        let play_length = coded_length
             .checked_sub(end_trim)
             .and_then(|kept| kept.checked_sub(u64::from(pre_skip)))
-            .filter(|_| i64::try_from(coded_len).is_ok())
-            .ok_or(InvalidTimeline { pre_skip, coded_len, end_trim })?;
-        Ok(Self { pre_skip: u64::from(pre_skip), play_len, coded_len })
+            .filter(|_| i64::try_from(coded_length).is_ok())
+            .ok_or(InvalidTimeline { pre_skip, coded_length, end_trim })?;
+        Ok(Self { pre_skip: u64::from(pre_skip), play_length, coded_length })
     }
 
     /// Samples that play, per channel.
-    pub const fn play_len(&self) -> u64 {
-        self.play_len
+    pub const fn play_length(&self) -> u64 {
+        self.play_length
     }
 
     /// Samples in all packets, per channel.
-    pub const fn coded_len(&self) -> u64 {
-        self.coded_len
+    pub const fn coded_length(&self) -> u64 {
+        self.coded_length
     }
 
     /// Coded samples at the start that do not play.
@@ -82,21 +82,21 @@ impl Timeline {
 
     /// Coded samples at the end that do not play.
     pub const fn end_trim(&self) -> u64 {
-        self.coded_len - self.pre_skip - self.play_len
+        self.coded_length - self.pre_skip - self.play_length
     }
 
     /// The coded samples of a half-open range of play samples.
     pub fn coded(&self, play: Range<PlayPos>) -> Result<Range<CodedPos>, InvalidRange> {
         let Range { start, end } = play;
-        let play_len = self.play_len;
+        let play_length = self.play_length;
         if start > end {
-            return Err(InvalidRange::Reversed { start, end, play_len });
+            return Err(InvalidRange::Reversed { start, end, play_length });
         }
-        if end.0 > play_len {
-            return Err(InvalidRange::OutOfRange { start, end, play_len });
+        if end.0 > play_length {
+            return Err(InvalidRange::OutOfRange { start, end, play_length });
         }
         if start == end {
-            return Err(InvalidRange::Empty { start, play_len });
+            return Err(InvalidRange::Empty { start, play_length });
         }
         Ok(CodedPos(start.0 + self.pre_skip)..CodedPos(end.0 + self.pre_skip))
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn pre_skip_and_end_trim_do_not_play() {
         let timeline = Timeline::new(312, 1920, 648).unwrap();
-        assert_eq!(timeline.play_len(), 960);
+        assert_eq!(timeline.play_length(), 960);
         assert_eq!(timeline.end_trim(), 648);
         assert_eq!(timeline.coded(play(0..960)), Ok(CodedPos(312)..CodedPos(1272)));
     }
@@ -168,7 +168,7 @@ mod tests {
         assert!(Timeline::new(312, 311, 0).is_err());
         assert!(Timeline::new(312, 960, 649).is_err());
         assert!(Timeline::new(0, 1 << 63, 0).is_err());
-        assert_eq!(Timeline::new(312, 960, 648).unwrap().play_len(), 0);
+        assert_eq!(Timeline::new(312, 960, 648).unwrap().play_length(), 0);
     }
 
     #[test]
@@ -189,12 +189,12 @@ mod tests {
             rest in 0u64..10_000, end_trim in 0u64..10_000,
         ) {
             let end = start + len;
-            let coded_len = u64::from(pre_skip) + end + rest + end_trim;
-            let timeline = Timeline::new(pre_skip, coded_len, end_trim).unwrap();
+            let coded_length = u64::from(pre_skip) + end + rest + end_trim;
+            let timeline = Timeline::new(pre_skip, coded_length, end_trim).unwrap();
             let coded = timeline.coded(play(start..end)).unwrap();
             prop_assert_eq!(coded.end.0 - coded.start.0, len);
             prop_assert!(coded.start.0 >= u64::from(pre_skip));
-            prop_assert!(coded.end.0 <= coded_len - end_trim);
+            prop_assert!(coded.end.0 <= coded_length - end_trim);
         }
     }
 }

@@ -20,7 +20,7 @@ const CHANNELS: u64 = 2;
 struct Recording {
     blob: Vec<u8>,
     rows: Vec<IndexRow>,
-    coded_len: u64,
+    coded_length: u64,
 }
 
 impl Recording {
@@ -29,14 +29,14 @@ impl Recording {
         let mut recording = Self::default();
         for size in frame_sizes {
             let mut packet = vec![0b1110_0000 | (size % 4) << 3];
-            packet.extend(builder.coded_len().to_le_bytes());
+            packet.extend(builder.coded_length().to_le_bytes());
             recording.blob.extend(b"between");
             let offset = recording.blob.len().try_into().unwrap();
             let duration = Toc::new(packet[0]).frame_duration();
             recording.rows.push(builder.push(offset, 9, duration).unwrap());
             recording.blob.extend(packet);
         }
-        recording.coded_len = builder.coded_len();
+        recording.coded_length = builder.coded_length();
         recording
     }
 
@@ -91,8 +91,13 @@ fn cases() -> impl Strategy<Value = (Vec<u8>, u16, u64, Range<u64>)> {
     (prop::collection::vec(0u8..4, 1..200), 0u16..1000, 0u64..500)
         .prop_filter_map("nothing to play", |(sizes, pre_skip, end_trim)| {
             let timeline =
-                Timeline::new(pre_skip, Recording::new(&sizes).coded_len, end_trim).ok()?;
-            (timeline.play_len() > 0).then_some((sizes, pre_skip, end_trim, timeline.play_len()))
+                Timeline::new(pre_skip, Recording::new(&sizes).coded_length, end_trim).ok()?;
+            (timeline.play_length() > 0).then_some((
+                sizes,
+                pre_skip,
+                end_trim,
+                timeline.play_length(),
+            ))
         })
         .prop_flat_map(|(sizes, pre_skip, end_trim, len)| {
             let range = (0..len).prop_flat_map(move |start| (Just(start), start + 1..=len));
@@ -101,7 +106,7 @@ fn cases() -> impl Strategy<Value = (Vec<u8>, u16, u64, Range<u64>)> {
 }
 
 fn timeline(recording: &Recording, pre_skip: u16, end_trim: u64) -> Timeline {
-    Timeline::new(pre_skip, recording.coded_len, end_trim).unwrap()
+    Timeline::new(pre_skip, recording.coded_length, end_trim).unwrap()
 }
 
 /// What a range should give at a rate.
@@ -246,7 +251,7 @@ fn a_range_without_packets_is_an_error() {
     let timeline = Timeline::new(0, i64::MAX.try_into().unwrap(), 0).unwrap();
     let reader = recording.reader(timeline);
     let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
-    let range = play(&(0..timeline.play_len()));
+    let range = play(&(0..timeline.play_length()));
     let error = reader.read(range, &pre_roll, PositionDecoder::default()).unwrap_err();
     assert!(error.is_index_fault(), "{error}");
 }

@@ -29,7 +29,7 @@ pub struct IndexWriter {
 #[derive(Clone, Debug)]
 pub struct StoredIndex {
     pub(crate) packets: u64,
-    coded_len: u64,
+    coded_length: u64,
     pub(crate) checkpoints: Vec<u64>,
     pub(crate) ranges: Vec<(u64, u64)>,
     pub(crate) checksums: Vec<u32>,
@@ -53,7 +53,7 @@ pub(crate) struct ShardedIndex {
     /// Of the shard.
     key: String,
     packets: u64,
-    coded_len: u64,
+    coded_length: u64,
     blob_len: u64,
     checkpoints: Checkpoints,
     /// Where each chunk lies in the shard, and the crc32c that it had when the
@@ -107,7 +107,7 @@ impl IndexWriter {
         let (object, chunks) = self.shard.finish(slots).map_err(write_error)?;
         let index = StoredIndex {
             packets: self.builder.packets(),
-            coded_len: self.builder.coded_len(),
+            coded_length: self.builder.coded_length(),
             checkpoints: self.checkpoints,
             checksums: self.checksums,
             ranges: chunks.iter().map(|chunk| (chunk.start, chunk.end - chunk.start)).collect(),
@@ -130,7 +130,7 @@ impl IndexWriter {
 impl StoredIndex {
     /// Whether it counts as many samples as the timeline of the recording.
     pub(crate) fn check_len(&self, timeline: Timeline) -> Result<(), Error> {
-        let (found, expected) = (self.coded_len, timeline.coded_len());
+        let (found, expected) = (self.coded_length, timeline.coded_length());
         if found != expected {
             let reason = format!("the index counts {found} coded samples, expected {expected}");
             return Err(Error::Inconsistent { reason });
@@ -142,14 +142,14 @@ impl StoredIndex {
 impl ShardedIndex {
     /// The index of the recording with the key `recording`.
     pub(crate) fn new(recording: &str, info: &RecordingInfo) -> Result<Self, String> {
-        let (packets, coded_len) = (info.packet_count, info.coded_length);
+        let (packets, coded_length) = (info.packet_count, info.coded_length);
         let checkpoints = info.index_checkpoints.clone();
-        let checkpoints = Checkpoints::parse(checkpoints, INDEX_CHUNK_ROWS, packets, coded_len)
+        let checkpoints = Checkpoints::parse(checkpoints, INDEX_CHUNK_ROWS, packets, coded_length)
             .map_err(|reason| reason.to_string())?;
         Ok(Self {
             key: shard_key(recording),
             packets,
-            coded_len,
+            coded_length,
             blob_len: info.blob_bytes,
             chunks: parse_chunks(info, checkpoints.firsts().len())?,
             checkpoints,
@@ -183,7 +183,7 @@ impl ShardedIndex {
         samples: Range<CodedPos>,
     ) -> Result<Span, Error> {
         let fault = self.fault(storage);
-        let covered = CodedPos::new(0)..CodedPos::new(self.coded_len);
+        let covered = CodedPos::new(0)..CodedPos::new(self.coded_length);
         if samples.is_empty() || samples.end > covered.end {
             return Err(fault(InvalidIndex::not_covered(&samples, &covered)));
         }
@@ -292,7 +292,7 @@ impl ShardedIndex {
             }
         }
         let start = self.checkpoints.first(number).unwrap_or_default();
-        let end = self.checkpoints.first(number + 1).unwrap_or(CodedPos::new(self.coded_len));
+        let end = self.checkpoints.first(number + 1).unwrap_or(CodedPos::new(self.coded_length));
         let span = Span::parse(first_packet, start, rows, self.blob_len)?;
         match span.samples() {
             covered if covered.end == end => Ok((span, filling)),

@@ -33,14 +33,14 @@ fn blob(packets: usize) -> Vec<u8> {
 }
 
 fn description(packets: usize) -> Description {
-    let coded_len = u64::try_from(packets).unwrap() * 960;
+    let coded_length = u64::try_from(packets).unwrap() * 960;
     Description {
         gaps: vec![],
         real_rate: None,
         start: None,
         head: OpusHead::new(2, 312, 44_100).unwrap().with_output_gain(-256),
         tags: OpusTags::new("vendor", ["TITLE=x", &format!("PICTURE={}", "a".repeat(5000))]),
-        timeline: Timeline::new(312, coded_len, 100).unwrap(),
+        timeline: Timeline::new(312, coded_length, 100).unwrap(),
         source: Source {
             name: "a.opus".to_owned(),
             bytes: 1,

@@ -59,11 +59,11 @@ impl<'a> Walk<'a> {
 
     fn span(&mut self, samples: Range<CodedPos>) -> Result<Span, IndexError> {
         let (start, end) = (samples.start.get(), samples.end.get());
-        if start < self.last.map_or(self.builder.coded_len(), |row| row.first) {
+        if start < self.last.map_or(self.builder.coded_length(), |row| row.first) {
             *self = Self::new(self.reader);
         }
         let mut rows: Vec<_> = self.last.filter(|row| start <= row.last).into_iter().collect();
-        while self.builder.coded_len() < end {
+        while self.builder.coded_length() < end {
             let Some(row) = self.next_row()? else { break };
             if start <= row.last {
                 rows.push(row);

@@ -63,7 +63,7 @@ impl Survey {
         watch: &mut Watch<'_>,
     ) -> Result<(), Error> {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
-        let mut coded_len = 0;
+        let mut coded_length = 0;
         loop {
             let packet = match demuxer.next_placed() {
                 Ok(packet) => packet
@@ -81,10 +81,10 @@ impl Survey {
             }
             let Some((bytes, duration, is_in_page)) = packet else { break };
             watch.packet(bytes, duration)?;
-            coded_len += u64::from(duration);
+            coded_length += u64::from(duration);
             self.is_canonical &= is_in_page;
         }
-        match demuxer.timeline().filter(|timeline| timeline.play_len() > 0) {
+        match demuxer.timeline().filter(|timeline| timeline.play_length() > 0) {
             Some(timeline) => {
                 self.streams.push(StreamSurvey { number, timeline, gaps, violations });
             }
@@ -92,7 +92,7 @@ impl Survey {
                 self.is_canonical = false;
                 let pre_skip = demuxer.head().pre_skip();
                 let message = format!(
-                    "nothing to play: {coded_len} samples, {pre_skip} of them pre-skip; it becomes no recording"
+                    "nothing to play: {coded_length} samples, {pre_skip} of them pre-skip; it becomes no recording"
                 );
                 self.findings.push(Finding { stream: number, is_violation: false, message });
             }

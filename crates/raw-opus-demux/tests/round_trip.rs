@@ -79,7 +79,7 @@ proptest! {
             position += u64::from(packet.duration);
         }
         prop_assert!(reader.next_raw_packet().unwrap().is_none());
-        prop_assert_eq!(reader.timeline().unwrap().coded_len(), position);
+        prop_assert_eq!(reader.timeline().unwrap().coded_length(), position);
         prop_assert_eq!(reader.findings().filter(|finding| finding.kind.is_violation()).count(), usize::from(position < 312));
     }
 
@@ -97,7 +97,7 @@ proptest! {
             position += u64::from(packet.duration);
         }
         prop_assert!(reader.next_raw_packet().unwrap().is_none());
-        prop_assert_eq!(reader.timeline().unwrap().coded_len(), position);
+        prop_assert_eq!(reader.timeline().unwrap().coded_length(), position);
     }
 
     #[test]

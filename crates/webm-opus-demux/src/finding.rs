@@ -115,9 +115,9 @@ pub enum FindingKind {
     )]
     DiscardPadding { nanoseconds: i64, samples: u64 },
     #[error(
-        "pre-skip of {pre_skip} and end trim of {end_trim} samples, only {coded_len} are there; nothing plays"
+        "pre-skip of {pre_skip} and end trim of {end_trim} samples, only {coded_length} are there; nothing plays"
     )]
-    NothingPlays { pre_skip: u16, end_trim: u64, coded_len: u64 },
+    NothingPlays { pre_skip: u16, end_trim: u64, coded_length: u64 },
     #[error("{count} further findings up to here were not kept")]
     NotKept { count: u64 },
 }

@@ -349,12 +349,13 @@ impl<R: Read> WebmOpusReader<R> {
                 self.report(offset, FindingKind::DiscardPadding { nanoseconds, samples })?;
             }
         }
-        let (offset, pre_skip, coded_len) = (self.walker.offset(), self.head.pre_skip(), self.end);
-        Timeline::new(pre_skip, coded_len, end_trim).or_else(|_| {
-            self.report(offset, FindingKind::NothingPlays { pre_skip, end_trim, coded_len })?;
-            let pre_skip = u16::try_from(coded_len).map_or(pre_skip, |len| pre_skip.min(len));
-            let end_trim = coded_len.saturating_sub(u64::from(pre_skip));
-            Timeline::new(pre_skip, coded_len, end_trim)
+        let (offset, pre_skip, coded_length) =
+            (self.walker.offset(), self.head.pre_skip(), self.end);
+        Timeline::new(pre_skip, coded_length, end_trim).or_else(|_| {
+            self.report(offset, FindingKind::NothingPlays { pre_skip, end_trim, coded_length })?;
+            let pre_skip = u16::try_from(coded_length).map_or(pre_skip, |len| pre_skip.min(len));
+            let end_trim = coded_length.saturating_sub(u64::from(pre_skip));
+            Timeline::new(pre_skip, coded_length, end_trim)
                 .map_err(|reason| Error::Timeline { offset, reason })
         })
     }

@@ -45,14 +45,14 @@ const EXPECTED: [(&str, usize, u64, u64, u64, usize); 16] = [
 #[test]
 fn known_files_hold_what_they_are_known_to_hold() {
     let Some(files) = corpus() else { return };
-    for (name, count, coded_len, pre_skip, end_trim, findings) in EXPECTED {
+    for (name, count, coded_length, pre_skip, end_trim, findings) in EXPECTED {
         let path = files.iter().find(|path| path.ends_with(name));
         let path = path.unwrap_or_else(|| panic!("no {name}"));
         let file = fs::read(path).unwrap();
         let (reader, packets, found) = common::read(&file);
         check(&packets, &file, reader.head());
         let timeline = reader.timeline().unwrap();
-        assert_eq!((packets.len(), timeline.coded_len()), (count, coded_len), "{name}");
+        assert_eq!((packets.len(), timeline.coded_length()), (count, coded_length), "{name}");
         assert_eq!((timeline.pre_skip(), timeline.end_trim()), (pre_skip, end_trim), "{name}");
         assert_eq!(found.len(), findings, "{name}: {found:#?}");
     }

@@ -166,8 +166,8 @@ fn less_than_the_pre_skip_plays_nothing() {
     let short = opus_file(&[cluster(0, &[simple_block(1, 0, &[vec![0xe0]])])]);
     let (reader, packets, findings) = read(&short);
     assert_eq!(packets.len(), 1);
-    assert_eq!(reader.timeline().unwrap().play_len(), 0);
-    assert!(matches!(findings[0].kind, FindingKind::NothingPlays { coded_len: 120, .. }));
+    assert_eq!(reader.timeline().unwrap().play_length(), 0);
+    assert!(matches!(findings[0].kind, FindingKind::NothingPlays { coded_length: 120, .. }));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_gap_is_filled_and_told() {
     let kind = FindingKind::Gap { position, samples: 2880, is_inferred: false };
     assert_eq!(findings[0].kind, kind);
     assert!(!kind.is_violation(), "Matroska allows it");
-    assert_eq!(reader.timeline().unwrap().coded_len(), 7 * 960);
+    assert_eq!(reader.timeline().unwrap().coded_length(), 7 * 960);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn an_invalid_frame_of_a_laced_block_is_a_gap_at_its_place() {
     for one in packets.iter().filter(|one| one.offset.is_some()) {
         assert_eq!(one.position, 960 * u64::from(one.data[1]), "{findings:?}");
     }
-    assert_eq!(reader.timeline().unwrap().coded_len(), 16 * 960);
+    assert_eq!(reader.timeline().unwrap().coded_length(), 16 * 960);
 }
 
 #[test]

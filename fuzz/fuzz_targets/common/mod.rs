@@ -115,8 +115,8 @@ fn read_into<I: Input>(
         }
         assert!(reader.next_ogg_packet()?.is_none(), "the end stays the end");
         if let Some(timeline) = reader.timeline() {
-            let plays = timeline.pre_skip() + timeline.play_len() + timeline.end_trim();
-            assert_eq!((timeline.coded_len(), plays), (link.position, link.position));
+            let plays = timeline.pre_skip() + timeline.play_length() + timeline.end_trim();
+            assert_eq!((timeline.coded_length(), plays), (link.position, link.position));
         }
         if !reader.next_link()? {
             return Ok(());

@@ -64,7 +64,7 @@ pub(crate) fn read_with(file: &[u8], options: Options) -> Outcome {
     assert!(reader.next_mp4_packet().unwrap().is_none(), "the end stays the end");
     outcome.timeline = reader.timeline();
     assert_eq!(outcome.timeline.is_some(), outcome.error.is_none());
-    assert!(outcome.timeline.is_none_or(|timeline| timeline.coded_len() == position));
+    assert!(outcome.timeline.is_none_or(|timeline| timeline.coded_length() == position));
     outcome.findings = reader.findings().collect();
     for finding in &outcome.findings {
         assert_eq!(finding.to_string().lines().count(), 1);

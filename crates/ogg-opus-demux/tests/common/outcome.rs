@@ -79,7 +79,7 @@ impl LinkRead {
     #[track_caller]
     pub(crate) fn lengths(&self) -> (u64, u64) {
         let timeline = self.timeline.expect("something plays");
-        (timeline.coded_len(), timeline.end_trim())
+        (timeline.coded_length(), timeline.end_trim())
     }
 }
 
@@ -202,7 +202,7 @@ fn check_any(outcome: &Outcome, error: Option<&Error>, stream: &[u8]) {
         }
         check_concealment(link);
         if let Some(timeline) = link.timeline {
-            assert_eq!(timeline.coded_len(), position);
+            assert_eq!(timeline.coded_length(), position);
             assert_eq!(timeline.pre_skip(), u64::from(link.head.pre_skip()));
         }
     }

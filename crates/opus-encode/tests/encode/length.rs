@@ -62,7 +62,7 @@ proptest! {
         let len = if channels > 8 { len / 10 } else { len };
         let encoded = encode(&noise(len, channels), &options, threads);
         let expected = len * options.rate.divisor() as usize;
-        prop_assert_eq!(encoded.timeline.play_len(), expected as u64);
+        prop_assert_eq!(encoded.timeline.play_length(), expected as u64);
         prop_assert_eq!(encoded.decode().len(), expected * channels);
         let bytes = encoded.head.to_bytes();
         prop_assert_eq!(opus_packet::OpusHead::parse(&bytes).unwrap(), encoded.head);
@@ -83,7 +83,7 @@ proptest! {
 #[test]
 fn no_audio_plays_nothing() {
     let encoded = encode(&[], &Options::new(Channels::STEREO), 2);
-    assert_eq!((encoded.timeline.play_len(), encoded.packets.len()), (0, 1));
+    assert_eq!((encoded.timeline.play_length(), encoded.packets.len()), (0, 1));
 }
 
 /// Of a source that ends anywhere in a frame, or a sample before or after one, or where the

@@ -45,7 +45,7 @@ fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
     }
     assert!(stream.next_packet().unwrap().is_none());
     let timeline = stream.timeline().unwrap();
-    assert_eq!(timeline.coded_len(), coded);
+    assert_eq!(timeline.coded_length(), coded);
     Encoded { head, packets, timeline }
 }
 
@@ -60,7 +60,7 @@ impl Encoded {
             all.extend_from_slice(&pcm[..samples * channels]);
         }
         let start = self.timeline.pre_skip() as usize * channels;
-        let len = self.timeline.play_len() as usize * channels;
+        let len = self.timeline.play_length() as usize * channels;
         all[start..start + len].to_vec()
     }
 }

@@ -29,7 +29,7 @@ fn check_durations(kind: Kind, durations: &[usize], coding: Option<(Mode, Bandwi
         }
         let pre_roll = recording.check(&format!("{kind:?}"));
         // Half of it, were all decoded from the beginning.
-        assert!(3 * pre_roll < recording.timeline().coded_len(), "{pre_roll}: {kind:?}");
+        assert!(3 * pre_roll < recording.timeline().coded_length(), "{pre_roll}: {kind:?}");
     }
 }
 

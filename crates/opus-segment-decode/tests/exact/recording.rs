@@ -87,8 +87,8 @@ impl Recording {
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
-        let coded_len = self.index().samples().end.get();
-        Timeline::new(self.head.pre_skip(), coded_len, END_TRIM).unwrap()
+        let coded_length = self.index().samples().end.get();
+        Timeline::new(self.head.pre_skip(), coded_length, END_TRIM).unwrap()
     }
 
     /// Every sample of these packets, whether it plays or not, by a decoder that begins with
@@ -108,7 +108,7 @@ impl Recording {
     /// in pieces, and holds them against the whole.
     fn check_samples<S: Sample + PartialEq + Debug>(&self, what: &str, sync: &[SyncEntry]) {
         let (index, blob, timeline) = (self.index(), self.packets.concat(), self.timeline());
-        let len = timeline.play_len();
+        let len = timeline.play_length();
         let play_start = |row: &opus_packet_index::IndexRow| {
             row.first.saturating_sub(timeline.pre_skip()).min(len - 1)
         };

@@ -21,7 +21,7 @@ fn surround(change: impl FnOnce(&mut [Recording; 4])) -> Recording {
 fn surround_is_exact() {
     let recording = surround(|_| ());
     let pre_roll = recording.check("surround");
-    assert!(3 * pre_roll < recording.timeline().coded_len(), "{pre_roll}");
+    assert!(3 * pre_roll < recording.timeline().coded_length(), "{pre_roll}");
 }
 
 /// What is made up for a long loss comes of a pause heard long before, which a decoder has

@@ -42,7 +42,7 @@ fn complaints(store: Objects) -> Vec<String> {
 
 fn reads(reader: &RecordingReader) -> Vec<String> {
     let mut said = Vec::new();
-    let end = reader.timeline().coded_len();
+    let end = reader.timeline().coded_length();
     let mut bytes = Vec::new();
     for range in [0..end, 0..1, end - 1..end, 959..961, end..end + 1, 5..u64::MAX] {
         match reader.span(coded(range)) {

@@ -161,20 +161,20 @@ fn write_stream(
     let write_error = |reason| write_error(path, reason);
     // Outside Ogg more may be trimmed at the end than a page holds. What does not play
     // at all is left out.
-    let play_end = timeline.coded_len() - timeline.end_trim();
-    let end = if demuxer.serial().is_some() { timeline.coded_len() } else { play_end };
+    let play_end = timeline.coded_length() - timeline.end_trim();
+    let end = if demuxer.serial().is_some() { timeline.coded_length() } else { play_end };
     let serial = demuxer.serial().unwrap_or(SERIAL);
     let mut writer =
         OggOpusWriter::new(blob, serial, demuxer.head(), demuxer.tags()).map_err(write_error)?;
-    let mut coded_len = 0;
-    while coded_len < end {
+    let mut coded_length = 0;
+    while coded_length < end {
         let Some(packet) = demuxer.next_packet().map_err(fault)? else { break };
-        coded_len += u64::from(packet.duration);
+        coded_length += u64::from(packet.duration);
         writer.write(packet.data).map_err(write_error)?;
         watch.packet(packet.data.len(), packet.duration)?;
     }
-    let end_trim = coded_len.saturating_sub(play_end);
+    let end_trim = coded_length.saturating_sub(play_end);
     writer.finish(end_trim).map_err(write_error)?;
-    Timeline::new(demuxer.head().pre_skip(), coded_len, end_trim)
+    Timeline::new(demuxer.head().pre_skip(), coded_length, end_trim)
         .map_err(|_| Error::SourceChanged { path: path.to_owned() })
 }

@@ -207,7 +207,7 @@ impl Track {
             writer.write(packet.data).map_err(write_error)?;
             watch.encoded(position.get(), packet.duration)?;
         }
-        let played = self.transcoder.timeline().filter(|timeline| timeline.play_len() > 0);
+        let played = self.transcoder.timeline().filter(|timeline| timeline.play_length() > 0);
         let timeline =
             played.ok_or_else(|| nothing_to_play(path, self.number, self.transcoder.file()))?;
         writer.finish(timeline.end_trim()).map_err(write_error)?;

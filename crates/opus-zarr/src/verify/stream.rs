@@ -69,22 +69,22 @@ impl Checker<'_> {
         }
     }
 
-    fn timeline(&mut self, stream: &Stream<'_>, coded_len: u64) {
+    fn timeline(&mut self, stream: &Stream<'_>, coded_length: u64) {
         let expected = self.reader.timeline();
         match stream.timeline() {
             Some(found) if found == expected => {}
             Some(found) => self.fault(
                 None,
                 FaultKind::Length {
-                    found: found.play_len(),
-                    found_coded: found.coded_len(),
-                    expected: expected.play_len(),
-                    expected_coded: expected.coded_len(),
+                    found: found.play_length(),
+                    found_coded: found.coded_length(),
+                    expected: expected.play_length(),
+                    expected_coded: expected.coded_length(),
                 },
             ),
             None => {
                 let (pre_skip, end_trim) = (stream.head().pre_skip(), 0);
-                let reason = InvalidTimeline { pre_skip, coded_len, end_trim };
+                let reason = InvalidTimeline { pre_skip, coded_length, end_trim };
                 self.fault(None, FaultKind::Timeline(reason));
             }
         }

@@ -93,7 +93,7 @@ impl EndLine {
             packets,
             bytes,
             coded_samples,
-            play_samples: timeline.map_or(0, |timeline| timeline.play_len()),
+            play_samples: timeline.map_or(0, |timeline| timeline.play_length()),
             end_trim: timeline.map_or(0, |timeline| timeline.end_trim()),
         }
     }
