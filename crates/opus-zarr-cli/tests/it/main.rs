@@ -18,4 +18,5 @@ mod s3;
 mod sound;
 mod support;
 mod sync;
+mod tour;
 mod verify;

@@ -4,10 +4,8 @@
 //! is what it writes, to standard output and error, in which `[..]` stands for anything in a line and
 //! `...` for any lines. `? 3` is an exit code that is not 0.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-#![allow(clippy::as_conversions, reason = "of the example")]
-
-#[path = "../../../examples/field_recordings.rs"]
+#[path = "../../../../examples/field_recordings.rs"]
+#[allow(clippy::as_conversions, reason = "an example")]
 #[allow(dead_code, clippy::pedantic, clippy::cast_possible_truncation, reason = "an example")]
 #[allow(clippy::cast_sign_loss, clippy::print_stderr, unreachable_pub, reason = "an example")]
 mod field_recordings;
