@@ -16,10 +16,7 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("opus-packet", &[]),
     ("ogg-opus-demux", &["opus-packet"]),
-    ("webm-opus-demux", &["opus-packet"]),
-    ("mp4-opus-demux", &["opus-packet"]),
-    ("caf-opus-demux", &["opus-packet"]),
-    ("raw-opus-demux", &["opus-packet"]),
+    ("opus-demux", &["opus-packet"]),
     ("recorder-metadata", &[]),
     ("opus-packet-index", &["opus-packet"]),
     ("opus-zarr-store", &["opus-packet", "opus-packet-index"]),
@@ -30,18 +27,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "opus-zarr",
         &[
-            "caf-opus-demux",
-            "mp4-opus-demux",
             "ogg-opus-demux",
+            "opus-demux",
             "opus-encode",
             "opus-packet",
             "opus-packet-index",
             "opus-segment-decode",
             "opus-transcode",
             "opus-zarr-store",
-            "raw-opus-demux",
             "recorder-metadata",
-            "webm-opus-demux",
         ],
     ),
     (
@@ -75,6 +69,14 @@ const WRAPPERS: &[(&str, &str)] = &[
 
 /// The crate, and the module, that calls C.
 const UNSAFE: (&str, &str) = ("opus-encode", "crates/opus-encode/src/libopus.rs");
+
+/// Public modules, by crate: one per container, so that their readers can share names.
+const PUBLIC_MODULES: &[(&str, &str)] = &[
+    ("opus-demux", "pub mod caf;"),
+    ("opus-demux", "pub mod mp4;"),
+    ("opus-demux", "pub mod raw;"),
+    ("opus-demux", "pub mod webm;"),
+];
 
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
@@ -186,6 +188,7 @@ fn every_module_is_private() {
             .root()
             .lines()
             .filter(|line| line.trim_start().starts_with("pub mod "))
+            .filter(|line| !PUBLIC_MODULES.contains(&(one.name(), line)))
             .map(str::to_owned)
             .collect();
         assert!(public.is_empty(), "{}: public modules in lib.rs: {public:?}", one.name());

@@ -5,7 +5,7 @@
 
 use std::io::Cursor;
 
-use caf_opus_demux::{CafOpusReader, Error, Options, is_caf};
+use opus_demux::caf::{CafOpusReader, Error, Options, is_caf};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {

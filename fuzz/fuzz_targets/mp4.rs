@@ -6,7 +6,7 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use mp4_opus_demux::{Error, Mp4OpusReader, Options, is_mp4};
+use opus_demux::mp4::{Error, Mp4OpusReader, Options, is_mp4};
 
 fuzz_target!(|file: &[u8]| {
     let (tolerant, all) = read(file, false);

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use libfuzzer_sys::fuzz_target;
 use opus_packet::{OpusHead, write_self_delimited};
-use raw_opus_demux::{Error, Options, OpusDemoReader, RawPacket, SelfDelimitedReader};
+use opus_demux::raw::{Error, Options, OpusDemoReader, RawPacket, SelfDelimitedReader};
 
 fuzz_target!(|input: &[u8]| {
     let Some((&mode, stream)) = input.split_first() else { return };

@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 
 use libfuzzer_sys::fuzz_target;
-use webm_opus_demux::{Error, Options, WebmOpusReader, is_webm};
+use opus_demux::webm::{Error, Options, WebmOpusReader, is_webm};
 
 fuzz_target!(|file: &[u8]| {
     let tolerant = read(file, file, Options::default());

@@ -1,4 +1,4 @@
-use raw_opus_demux::WHY_BARE_PACKETS_CANNOT_BE_SPLIT;
+use opus_demux::raw::WHY_BARE_PACKETS_CANNOT_BE_SPLIT;
 
 /// A file format that carries Opus and says so in its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,11 @@ impl Container {
     /// that there are. Names of files are not asked. The error says what the file is
     /// instead, or what was expected.
     pub fn detect(start: &[u8]) -> Result<Self, String> {
-        if webm_opus_demux::is_webm(start) {
+        if opus_demux::webm::is_webm(start) {
             Ok(Self::Matroska)
-        } else if mp4_opus_demux::is_mp4(start) {
+        } else if opus_demux::mp4::is_mp4(start) {
             Ok(Self::Mp4)
-        } else if caf_opus_demux::is_caf(start) {
+        } else if opus_demux::caf::is_caf(start) {
             Ok(Self::Caf)
         } else if ogg_opus_demux::is_ogg(start) {
             Ok(Self::Ogg)

@@ -3,12 +3,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use caf_opus_demux::CafOpusReader;
-use mp4_opus_demux::{FourCc, Mp4OpusReader};
 use ogg_opus_demux::{Buffered, OggOpusReader};
+use opus_demux::caf::CafOpusReader;
+use opus_demux::mp4::{FourCc, Mp4OpusReader};
+use opus_demux::raw::{OpusDemoReader, SelfDelimitedReader};
+use opus_demux::webm::WebmOpusReader;
 use opus_packet::{OpusHead, OpusTags, Packet, PacketSource, Timeline};
-use raw_opus_demux::{OpusDemoReader, SelfDelimitedReader};
-use webm_opus_demux::WebmOpusReader;
 
 use crate::{
     Container, Error, Finding, ImportOptions, RawFormat, RawStream,
@@ -77,10 +77,10 @@ enum Reader {
 #[allow(missing_docs, reason = "each is the error of a demuxer")]
 pub enum DemuxError {
     Ogg(#[from] ogg_opus_demux::Error),
-    Matroska(#[from] webm_opus_demux::Error),
-    Mp4(#[from] mp4_opus_demux::Error),
-    Caf(#[from] caf_opus_demux::Error),
-    Raw(#[from] raw_opus_demux::Error),
+    Matroska(#[from] opus_demux::webm::Error),
+    Mp4(#[from] opus_demux::mp4::Error),
+    Caf(#[from] opus_demux::caf::Error),
+    Raw(#[from] opus_demux::raw::Error),
 }
 
 impl Streams {
@@ -172,18 +172,18 @@ impl Streams {
                 Reader::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
             }
             Container::Matroska => {
-                let mut options = webm_opus_demux::Options::default();
+                let mut options = opus_demux::webm::Options::default();
                 options.strict = strict;
                 options.track = if let Track::Matroska(track) = track { Some(track) } else { None };
                 Reader::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
             }
             Container::Mp4 => {
                 let track = if let Track::Mp4(track) = track { Some(track) } else { None };
-                let options = mp4_opus_demux::Options { strict, track };
+                let options = opus_demux::mp4::Options { strict, track };
                 Reader::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
             }
             Container::Caf => {
-                let options = caf_opus_demux::Options { strict };
+                let options = opus_demux::caf::Options { strict };
                 Reader::Caf(Box::new(CafOpusReader::with_options(file, options)?))
             }
         })
@@ -191,7 +191,7 @@ impl Streams {
 }
 
 fn raw_stream(file: File, raw: &RawStream, strict: bool) -> Result<Reader, DemuxError> {
-    let (options, head) = (raw_opus_demux::Options { strict }, raw.head.clone());
+    let (options, head) = (opus_demux::raw::Options { strict }, raw.head.clone());
     Ok(match raw.format {
         RawFormat::SelfDelimited => {
             let reader = SelfDelimitedReader::with_options(file, head, options)?;

@@ -64,9 +64,9 @@ impl Error {
             Self::Source { reason, .. } => matches!(
                 reason,
                 Ogg(ogg_opus_demux::Error::NotOpus { .. })
-                    | Matroska(webm_opus_demux::Error::NoOpusTrack { .. })
-                    | Mp4(mp4_opus_demux::Error::NoOpusTrack { .. })
-                    | Caf(caf_opus_demux::Error::NotOpus { .. })
+                    | Matroska(opus_demux::webm::Error::NoOpusTrack { .. })
+                    | Mp4(opus_demux::mp4::Error::NoOpusTrack { .. })
+                    | Caf(opus_demux::caf::Error::NotOpus { .. })
             ),
             _ => false,
         }

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use ogg_opus_demux::{FindingKind, Note};
+use opus_demux::{caf, mp4, raw, webm};
 use opus_zarr_store::Gap;
 
 /// Something about a source that whoever imports it should know. `Display` is one line.
@@ -66,4 +67,4 @@ macro_rules! remark_from {
     )+};
 }
 
-remark_from!(webm_opus_demux, mp4_opus_demux, caf_opus_demux, raw_opus_demux);
+remark_from!(webm, mp4, caf, raw);

@@ -1,0 +1,53 @@
+//! Where to go on after damage.
+
+use std::io::Read;
+
+use crate::webm::{
+    Error,
+    ebml::{Header, wide},
+    ids,
+    input::{Input, MAX_PEEK},
+};
+
+/// Goes to the next place that looks like a Cluster or like another file; false if
+/// there is none. Each byte is looked at once.
+pub(crate) fn find_start<R: Read>(input: &mut Input<R>, needs_tracks: bool) -> Result<bool, Error> {
+    loop {
+        let window = input.peek(MAX_PEEK)?;
+        if window.is_empty() {
+            return Ok(false);
+        }
+        // The last bytes again with those that follow, if any do.
+        let full = window.len().saturating_sub(MAX_PEEK - 1);
+        let starts = if full == 0 { window.len() } else { full };
+        let at = (0..starts).find(|&at| {
+            let bytes = window.get(at..).unwrap_or_default();
+            looks_like_start(bytes, needs_tracks)
+        });
+        input.skip(wide(at.unwrap_or(starts)))?;
+        if at.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Whether these bytes begin an element that reading can go on with, together with its
+/// first child: the four bytes of an id alone may well be audio.
+fn looks_like_start(bytes: &[u8], needs_tracks: bool) -> bool {
+    if !matches!(bytes.first(), Some(0x1a | 0x16 | 0x1f)) {
+        return false;
+    }
+    let Ok(Header { id, size, len }) = Header::parse(bytes) else { return false };
+    let Ok(child) = Header::parse(bytes.get(usize::from(len)..).unwrap_or_default()) else {
+        return false;
+    };
+    let child_len = child.size.and_then(|size| size.checked_add(u64::from(child.len)));
+    let Some(child_len) = child_len else { return false };
+    let is_expected = match id {
+        ids::CLUSTER => ids::is_child_of_cluster(child.id),
+        ids::TRACKS => needs_tracks && child.id == ids::TRACK_ENTRY,
+        ids::EBML => ids::is_child_of_ebml(child.id),
+        _ => false,
+    };
+    is_expected && size.is_none_or(|size| child_len <= size)
+}

@@ -1,0 +1,225 @@
+//! The list of tracks, RFC 9559 section 5.1.4.
+
+use std::fmt;
+
+use opus_packet::OpusHead;
+
+use crate::webm::{
+    Error, FindingKind,
+    clock::nearest_samples,
+    ebml::{Element, text, unsigned},
+    finding::Findings,
+    ids,
+};
+
+/// A track of the file, of whatever kind. `Display` is "number codec (kind)".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    number: u64,
+    codec_id: String,
+    kind: TrackKind,
+}
+
+/// What a track holds (RFC 9559 section 5.1.4.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrackKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Text or pictures to be shown over the video.
+    Subtitle,
+    /// Another kind, as its number.
+    Other(u64),
+}
+
+impl Track {
+    /// The number that blocks and [`Options::track`](crate::webm::Options::track) name it by.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The codec, such as `A_OPUS` or `V_VP9`.
+    pub fn codec_id(&self) -> &str {
+        &self.codec_id
+    }
+
+    /// What it holds.
+    pub fn kind(&self) -> TrackKind {
+        self.kind
+    }
+
+    /// Whether it is an Opus track.
+    pub fn is_opus(&self) -> bool {
+        self.codec_id == "A_OPUS"
+    }
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Escaped and cut: what is in a file shall not break a line.
+        let codec: String = self.codec_id.escape_debug().take(60).collect();
+        write!(f, "{} {codec} ({})", self.number, self.kind)
+    }
+}
+
+impl fmt::Display for TrackKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Video => f.write_str("video"),
+            Self::Audio => f.write_str("audio"),
+            Self::Subtitle => f.write_str("subtitle"),
+            Self::Other(number) => write!(f, "type {number}"),
+        }
+    }
+}
+
+/// A TrackEntry: what the reader needs beside [`Track`].
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) track: Track,
+    pub(crate) uid: Option<u64>,
+    /// Byte position in the file of its data.
+    offset: u64,
+    channels: u64,
+    /// Nanoseconds.
+    codec_delay: u64,
+    /// With its byte position.
+    codec_private: Option<(u64, Vec<u8>)>,
+    encoding: Option<&'static str>,
+}
+
+/// Takes in the tracks of a Tracks element.
+pub(crate) fn parse(
+    tracks: Element<'_>,
+    entries: &mut Vec<Entry>,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    for child in tracks.children() {
+        match child {
+            Ok(child) if child.id == ids::TRACK_ENTRY && entries.len() < MAX_TRACKS => {
+                entries.push(Entry::parse(child, findings)?);
+            }
+            Ok(_) => {}
+            Err((offset, kind)) => findings.report(offset, kind)?,
+        }
+    }
+    Ok(())
+}
+
+impl Entry {
+    fn parse(element: Element<'_>, findings: &mut Findings) -> Result<Self, Error> {
+        let track = Track { number: 0, codec_id: String::new(), kind: TrackKind::Other(0) };
+        let mut entry = Self {
+            track,
+            uid: None,
+            offset: element.offset,
+            channels: 1,
+            codec_delay: 0,
+            codec_private: None,
+            encoding: None,
+        };
+        for child in element.children() {
+            match child {
+                Ok(child) => entry.take(child, findings)?,
+                Err((offset, kind)) => findings.report(offset, kind)?,
+            }
+        }
+        Ok(entry)
+    }
+
+    fn take(&mut self, child: Element<'_>, findings: &mut Findings) -> Result<(), Error> {
+        let mut number = |into: &mut u64| match unsigned(child.data) {
+            Some(value) => {
+                *into = value;
+                Ok(())
+            }
+            None => findings.report(child.offset, FindingKind::InvalidNumber { id: child.id }),
+        };
+        match child.id {
+            ids::TRACK_NUMBER => number(&mut self.track.number)?,
+            ids::CODEC_DELAY => number(&mut self.codec_delay)?,
+            ids::TRACK_UID => self.uid = unsigned(child.data),
+            ids::TRACK_TYPE => self.track.kind = kind(unsigned(child.data).unwrap_or_default()),
+            ids::CODEC_ID => self.track.codec_id = text(child.data),
+            ids::CODEC_PRIVATE => self.codec_private = Some((child.offset, child.data.to_vec())),
+            ids::CONTENT_ENCODINGS => self.encoding = encoding(child),
+            ids::AUDIO => {
+                let channels = child.valid_children().find(|child| child.id == ids::CHANNELS);
+                if let Some(value) = channels.and_then(|channels| unsigned(channels.data)) {
+                    self.channels = value;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The identification header: from CodecPrivate, or made from what else is known.
+    pub(crate) fn head(&self, findings: &mut Findings) -> Result<OpusHead, Error> {
+        if let Some(encoding) = self.encoding {
+            let (offset, track) = (self.offset, self.track.number);
+            return Err(Error::Encoded { offset, track, encoding });
+        }
+        let Some((offset, private)) = &self.codec_private else {
+            return self.made_head(findings);
+        };
+        let head =
+            OpusHead::parse(private).map_err(|reason| Error::Head { offset: *offset, reason })?;
+        if nearest_samples(self.codec_delay) != u64::from(head.pre_skip()) {
+            let (nanoseconds, pre_skip) = (self.codec_delay, head.pre_skip());
+            findings.report(self.offset, FindingKind::CodecDelay { nanoseconds, pre_skip })?;
+        }
+        Ok(head)
+    }
+
+    fn made_head(&self, findings: &mut Findings) -> Result<OpusHead, Error> {
+        let offset = self.offset;
+        let channels = u8::try_from(self.channels).unwrap_or(u8::MAX);
+        let pre_skip = u16::try_from(nearest_samples(self.codec_delay)).unwrap_or(u16::MAX);
+        let head = OpusHead::new(channels, pre_skip, 0)
+            .map_err(|reason| Error::Head { offset, reason })?;
+        findings.report(offset, FindingKind::NoCodecPrivate { channels })?;
+        Ok(head)
+    }
+}
+
+fn kind(number: u64) -> TrackKind {
+    match number {
+        1 => TrackKind::Video,
+        2 => TrackKind::Audio,
+        17 => TrackKind::Subtitle,
+        other => TrackKind::Other(other),
+    }
+}
+
+/// The name of what has been done to the blocks (RFC 9559 section 5.1.4.1.31).
+fn encoding(encodings: Element<'_>) -> Option<&'static str> {
+    let first = encodings.valid_children().find(|child| child.id == ids::CONTENT_ENCODING)?;
+    let algorithm = |parent: u32, id: u32| {
+        let parent = first.valid_children().find(|child| child.id == parent)?;
+        let child = parent.valid_children().find(|child| child.id == id);
+        Some(child.and_then(|child| unsigned(child.data)).unwrap_or_default())
+    };
+    if let Some(algorithm) = algorithm(ids::CONTENT_ENCRYPTION, ids::CONTENT_ENC_ALGO) {
+        return Some(match algorithm {
+            1 => "DES encryption",
+            2 => "Triple DES encryption",
+            3 => "Twofish encryption",
+            4 => "Blowfish encryption",
+            5 => "AES encryption",
+            _ => "encryption of an unknown kind",
+        });
+    }
+    Some(match algorithm(ids::CONTENT_COMPRESSION, ids::CONTENT_COMP_ALGO) {
+        Some(0) | None => "zlib compression",
+        Some(1) => "bzlib compression",
+        Some(2) => "lzo1x compression",
+        Some(3) => "header stripping compression",
+        Some(_) => "compression of an unknown kind",
+    })
+}
+
+/// No file has more, in all its lists; it keeps two bytes of a hostile one from becoming a track each.
+const MAX_TRACKS: usize = 1000;

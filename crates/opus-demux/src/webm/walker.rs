@@ -1,0 +1,435 @@
+//! Goes through the elements of a file: at most Segment, Cluster and BlockGroup are
+//! open at a time, so there is no recursion.
+
+use std::io::Read;
+
+use crate::webm::{
+    Error, FindingKind,
+    ebml::{Element, Header, MAX_HEADER_LEN, NoHeader, signed, unsigned, wide},
+    finding::Findings,
+    ids,
+    input::Input,
+    resync::find_start,
+};
+
+mod data;
+
+#[derive(Debug)]
+pub(crate) struct Walker<R> {
+    input: Input<R>,
+    /// The data of the element that was read last, and its byte position.
+    payload: Vec<u8>,
+    payload_offset: u64,
+    /// Where the Segment ends, if it says.
+    segment_end: Option<u64>,
+    /// After the end of the Segment.
+    is_after_segment: bool,
+    cluster: Option<Cluster>,
+    /// Timestamp of the last Cluster that has ended.
+    last_timestamp: Option<u64>,
+    group: Option<Group>,
+    /// None while headers are read.
+    track: Option<u64>,
+    /// Bytes of Info, Tracks and Tags that may still be taken into memory.
+    room_for_headers: usize,
+    is_over: bool,
+    pub(crate) findings: Findings,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cluster {
+    end: Option<u64>,
+    timestamp: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    end: u64,
+    block: Option<Block>,
+    discard: Option<Discard>,
+}
+
+/// A block of the track; its bytes are the payload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    /// Byte position of the element.
+    pub(crate) offset: u64,
+    pub(crate) cluster_timestamp: Option<u64>,
+    pub(crate) discard: Option<Discard>,
+}
+
+/// A DiscardPadding.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Discard {
+    pub(crate) offset: u64,
+    pub(crate) nanoseconds: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// Info, Tracks or Tags: its data are the payload.
+    Header(u32),
+    /// A Cluster begins.
+    Cluster,
+    Block(Block),
+    End,
+}
+
+/// A header, and where its element lies.
+#[derive(Clone, Copy)]
+struct Place {
+    id: u32,
+    offset: u64,
+    header_len: u64,
+    /// Of the data; 0 if unknown.
+    size: u64,
+    end: Option<u64>,
+}
+
+impl<R: Read> Walker<R> {
+    pub(crate) fn new(inner: R, findings: Findings) -> Self {
+        Self {
+            input: Input::new(inner),
+            payload: Vec::new(),
+            payload_offset: 0,
+            segment_end: None,
+            is_after_segment: false,
+            cluster: None,
+            last_timestamp: None,
+            group: None,
+            track: None,
+            room_for_headers: MAX_HEADERS_LEN,
+            is_over: false,
+            findings,
+        }
+    }
+
+    /// Byte position up to which the file has been taken in.
+    pub(crate) fn offset(&self) -> u64 {
+        self.input.offset()
+    }
+
+    /// The data of the element that was read last, and its byte position.
+    pub(crate) fn payload(&self) -> (&[u8], u64) {
+        (&self.payload, self.payload_offset)
+    }
+
+    /// The same as an element.
+    pub(crate) fn element(&mut self, id: u32) -> (Element<'_>, &mut Findings) {
+        (Element { id, data: &self.payload, offset: self.payload_offset }, &mut self.findings)
+    }
+
+    /// Gives the blocks of this track from now on.
+    pub(crate) fn follow(&mut self, track: u64) {
+        self.track = Some(track);
+    }
+
+    /// The EBML header that the file must begin with.
+    pub(crate) fn read_ebml_header(&mut self) -> Result<Element<'_>, Error> {
+        let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
+        let Ok(Header { id: ids::EBML, size: Some(size), len }) = header else {
+            return Err(Error::NotEbml { offset: self.input.offset() });
+        };
+        let place = Place { id: ids::EBML, offset: 0, header_len: u64::from(len), size, end: None };
+        self.read_payload(place, MAX_EBML_HEADER_LEN)?;
+        Ok(self.element(ids::EBML).0)
+    }
+
+    /// Goes to the first child of the Segment.
+    pub(crate) fn enter_segment(&mut self) -> Result<(), Error> {
+        loop {
+            let offset = self.input.offset();
+            let no_segment = Error::NoSegment { offset };
+            let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
+            let Ok(Header { id, size, len }) = header else { return Err(no_segment) };
+            let len = u64::from(len);
+            match (id, size) {
+                (ids::SEGMENT, _) => {
+                    self.segment_end = size.and_then(|size| offset.checked_add(len + size));
+                    self.input.skip(len)?;
+                    return Ok(());
+                }
+                (ids::VOID | ids::CRC_32, Some(size)) => self.input.skip(len + size)?,
+                _ => return Err(no_segment),
+            };
+        }
+    }
+
+    pub(crate) fn next_event(&mut self) -> Result<Event, Error> {
+        while !self.is_over {
+            if let Some(event) = self.step()? {
+                return Ok(event);
+            }
+        }
+        // The file may end in a group whose block is complete.
+        Ok(self.close_group().unwrap_or(Event::End))
+    }
+
+    /// Takes in one element, or the header of one. Always gets further in the file, or
+    /// closes what is open, or ends.
+    fn step(&mut self) -> Result<Option<Event>, Error> {
+        let offset = self.input.offset();
+        if self.group.is_some_and(|group| offset >= group.end) {
+            return Ok(self.close_group());
+        }
+        if self.cluster.and_then(|cluster| cluster.end).is_some_and(|end| offset >= end) {
+            self.end_cluster();
+        }
+        if self.cluster.is_none() && self.segment_end.is_some_and(|end| offset >= end) {
+            self.segment_end = None;
+            self.is_after_segment = true;
+        }
+        let bytes = self.input.peek(MAX_HEADER_LEN)?;
+        if bytes.is_empty() {
+            return self.end_of_input();
+        }
+        match Header::parse(bytes) {
+            Ok(header) => self.element_begins(header),
+            Err(NoHeader::Incomplete) if self.is_after_segment => self.trailing_bytes(),
+            Err(NoHeader::Incomplete) => {
+                let len = wide(bytes.len());
+                self.input.skip(len)?;
+                self.truncated(offset, self.innermost())?;
+                Ok(None)
+            }
+            Err(NoHeader::InvalidId(byte)) => self.damage(FindingKind::InvalidId { byte }),
+            Err(NoHeader::InvalidSize(id)) => self.damage(FindingKind::InvalidSize { id }),
+        }
+    }
+
+    fn element_begins(&mut self, header: Header) -> Result<Option<Event>, Error> {
+        let Header { id, size, len } = header;
+        let (offset, header_len) = (self.input.offset(), u64::from(len));
+        if size.is_none() && !matches!(id, ids::SEGMENT | ids::CLUSTER) {
+            return self.damage(FindingKind::UnknownSize { id });
+        }
+        // Sizes are below 2^56.
+        let end = size.map(|size| offset.saturating_add(header_len + size));
+        let place = Place { id, offset, header_len, size: size.unwrap_or_default(), end };
+        if ids::is_above_cluster(id) && self.cluster.is_some() {
+            return self.parent_ends(place);
+        }
+        if let (Some(end), Some(parent_end)) = (end, self.parent_end()) {
+            if end > parent_end {
+                return self.beyond_parent(place, parent_end);
+            }
+        }
+        if self.group.is_some() {
+            self.in_group(place)
+        } else if self.cluster.is_some() {
+            self.in_cluster(place)
+        } else {
+            self.in_segment(place)
+        }
+    }
+
+    fn in_group(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        match place.id {
+            ids::BLOCK if self.group.is_some_and(|group| group.block.is_some()) => {
+                self.findings.report(place.offset, FindingKind::ExtraBlock)?;
+                self.skip(place)
+            }
+            ids::BLOCK if self.is_too_long(place)? => self.block_too_long(place),
+            ids::BLOCK => {
+                let block = self.read_block(place)?;
+                if let Some(group) = &mut self.group {
+                    group.block = block;
+                }
+                Ok(None)
+            }
+            ids::DISCARD_PADDING => {
+                let offset = place.offset;
+                let discard = self.read_number(place, signed)?;
+                if let (Some(group), Some(nanoseconds)) = (&mut self.group, discard) {
+                    group.discard = Some(Discard { offset, nanoseconds });
+                }
+                Ok(None)
+            }
+            _ => self.skip(place),
+        }
+    }
+
+    fn in_cluster(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        match place.id {
+            ids::TIMESTAMP => {
+                let timestamp = self.read_number(place, unsigned)?;
+                if let Some(cluster) = &mut self.cluster {
+                    cluster.timestamp = timestamp;
+                }
+                Ok(None)
+            }
+            ids::SIMPLE_BLOCK if self.is_too_long(place)? => self.block_too_long(place),
+            ids::SIMPLE_BLOCK => Ok(self.read_block(place)?.map(Event::Block)),
+            ids::BLOCK_GROUP => {
+                let end = place.end.unwrap_or(u64::MAX);
+                self.group = Some(Group { end, block: None, discard: None });
+                self.input.skip(place.header_len)?;
+                Ok(None)
+            }
+            id if ids::is_child_of_cluster(id) => self.skip(place),
+            _ => self.skip_unknown(place),
+        }
+    }
+
+    fn in_segment(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        match place.id {
+            ids::EBML | ids::SEGMENT => {
+                self.is_over = true;
+                self.findings.report(place.offset, FindingKind::SecondSegment)?;
+                Ok(None)
+            }
+            ids::VOID | ids::CRC_32 => self.skip(place),
+            id if ids::is_child_of_segment(id) => self.child_of_segment(place),
+            _ if self.is_after_segment => self.trailing_bytes(),
+            // The Cluster before says that it ends too early.
+            id @ (ids::SIMPLE_BLOCK | ids::BLOCK_GROUP) if self.track.is_some() => {
+                self.findings.report(place.offset, FindingKind::OutsideCluster { id })?;
+                self.cluster = Some(Cluster { end: None, timestamp: self.last_timestamp });
+                Ok(None)
+            }
+            _ => self.skip_unknown(place),
+        }
+    }
+
+    fn child_of_segment(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        if std::mem::take(&mut self.is_after_segment) {
+            self.findings.report(place.offset, FindingKind::AfterSegment { id: place.id })?;
+        }
+        match place.id {
+            ids::CLUSTER => {
+                self.cluster = Some(Cluster { end: place.end, timestamp: None });
+                self.input.skip(place.header_len)?;
+                Ok(self.track.is_none().then_some(Event::Cluster))
+            }
+            ids::TRACKS if self.track.is_none() => self.read_header(place),
+            // Not worth an error, however long.
+            ids::INFO | ids::TAGS
+                if self.track.is_none() && place.size <= wide(self.room_for_headers) =>
+            {
+                self.read_header(place)
+            }
+            _ => self.skip(place),
+        }
+    }
+
+    fn read_header(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        let is_complete = self.read_payload(place, self.room_for_headers)?;
+        self.room_for_headers -= self.payload.len();
+        Ok(is_complete.then_some(Event::Header(place.id)))
+    }
+
+    /// What cannot lie in a Cluster begins: an ordinary end if the Cluster does not
+    /// know its size.
+    fn parent_ends(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        let Place { id, offset, .. } = place;
+        let is_known = self.cluster.is_some_and(|cluster| cluster.end.is_some());
+        if is_known || self.group.is_some() {
+            let parent = self.innermost();
+            self.findings.report(offset, FindingKind::ParentNotEnded { id, parent })?;
+        }
+        self.end_cluster();
+        Ok(self.close_group())
+    }
+
+    fn end_cluster(&mut self) {
+        self.last_timestamp = self.cluster.take().and_then(|cluster| cluster.timestamp);
+    }
+
+    fn beyond_parent(&mut self, place: Place, parent_end: u64) -> Result<Option<Event>, Error> {
+        let Place { id, size, .. } = place;
+        let kind = FindingKind::BeyondParent { id, size, parent_end };
+        if ids::is_child_of_segment(id) {
+            // Writers that were interrupted leave a Segment with too small a size.
+            self.findings.report(place.offset, kind)?;
+            self.segment_end = None;
+            return Ok(None);
+        }
+        self.damage(kind)
+    }
+
+    fn parent_end(&self) -> Option<u64> {
+        match (self.group, self.cluster) {
+            (Some(group), _) => Some(group.end),
+            (None, Some(cluster)) => cluster.end,
+            (None, None) => self.segment_end,
+        }
+    }
+
+    fn innermost(&self) -> u32 {
+        match (self.group, self.cluster) {
+            (Some(_), _) => ids::BLOCK_GROUP,
+            (None, Some(_)) => ids::CLUSTER,
+            (None, None) => ids::SEGMENT,
+        }
+    }
+
+    fn close_group(&mut self) -> Option<Event> {
+        let Group { block, discard, .. } = self.group.take()?;
+        Some(Event::Block(Block { discard, ..block? }))
+    }
+
+    fn skip(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        if !self.input.skip(place.header_len + place.size)? {
+            self.truncated(place.offset, place.id)?;
+        }
+        Ok(None)
+    }
+
+    /// An element that Matroska does not know is passed over, but
+    /// a long one is more likely a damaged size.
+    fn skip_unknown(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        let Place { id, size, .. } = place;
+        if size > MAX_UNKNOWN_LEN {
+            return self.damage(FindingKind::UnexpectedElement { id, size });
+        }
+        self.skip(place)
+    }
+
+    fn end_of_input(&mut self) -> Result<Option<Event>, Error> {
+        let offset = self.input.offset();
+        // A Cluster of unknown size may end with the Segment, and both here.
+        let is_open = self.group.is_some()
+            || self.cluster.is_some_and(|cluster| cluster.end.is_some())
+            || self.segment_end.is_some_and(|end| offset < end);
+        self.is_over = true;
+        if is_open {
+            self.truncated(offset, self.innermost())?;
+        }
+        Ok(None)
+    }
+
+    /// The file ends inside this element.
+    fn truncated(&mut self, offset: u64, id: u32) -> Result<(), Error> {
+        self.is_over = true;
+        self.findings.report(offset, FindingKind::Truncated { id })
+    }
+
+    fn trailing_bytes(&mut self) -> Result<Option<Event>, Error> {
+        self.is_over = true;
+        self.findings.report(self.input.offset(), FindingKind::TrailingBytes)?;
+        Ok(None)
+    }
+
+    /// Something is wrong at the current position: goes to the next Cluster behind it.
+    fn damage(&mut self, kind: FindingKind) -> Result<Option<Event>, Error> {
+        if self.is_after_segment {
+            return self.trailing_bytes();
+        }
+        let from = self.input.offset();
+        self.findings.report(from, kind)?;
+        let block = self.close_group();
+        self.cluster = None;
+        self.input.skip(1)?;
+        let found = find_start(&mut self.input, self.track.is_none())?;
+        self.is_over = !found;
+        let skipped = self.input.offset() - from;
+        self.findings.report(from, FindingKind::Resynchronised { skipped, found })?;
+        Ok(block)
+    }
+}
+
+/// An Opus block of the most frames and streams that are in use is far shorter.
+const MAX_BLOCK_LEN: usize = 4 * 1024 * 1024;
+const MAX_HEADERS_LEN: usize = 4 * 1024 * 1024;
+const MAX_EBML_HEADER_LEN: usize = 4096;
+const MAX_UNKNOWN_LEN: u64 = 1024 * 1024;

@@ -1,0 +1,75 @@
+//! Reads the data of elements.
+
+use std::io::Read;
+
+use super::{Block, Event, MAX_BLOCK_LEN, Place, Walker};
+use crate::webm::{
+    Error, FindingKind,
+    block::track_number,
+    ebml::{MAX_HEADER_LEN, wide},
+    ids,
+};
+
+impl<R: Read> Walker<R> {
+    /// Reads a number of up to 8 bytes.
+    pub(super) fn read_number<T>(
+        &mut self,
+        place: Place,
+        parse: fn(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let bytes = self.input.peek(MAX_HEADER_LEN + 8)?;
+        let data = usize::try_from(place.header_len)
+            .ok()
+            .and_then(|header_len| bytes.get(header_len..))
+            .and_then(|data| data.get(..usize::try_from(place.size).ok()?));
+        let number = data.and_then(parse);
+        if number.is_none() && (place.size > 8 || data.is_some()) {
+            self.findings.report(place.offset, FindingKind::InvalidNumber { id: place.id })?;
+        }
+        self.skip(place)?;
+        Ok(number)
+    }
+
+    /// Whether a block is of the track, or of none that can be told.
+    pub(super) fn is_ours(&mut self, place: Place) -> Result<bool, Error> {
+        let bytes = self.input.peek(MAX_HEADER_LEN + 8)?;
+        let header_len = usize::try_from(place.header_len).unwrap_or_default();
+        let number = bytes.get(header_len..).and_then(track_number);
+        Ok(number.is_none() || number == self.track)
+    }
+
+    pub(super) fn is_too_long(&mut self, place: Place) -> Result<bool, Error> {
+        Ok(place.size > wide(MAX_BLOCK_LEN) && self.is_ours(place)?)
+    }
+
+    pub(super) fn block_too_long(&mut self, place: Place) -> Result<Option<Event>, Error> {
+        self.damage(FindingKind::BlockTooLong { size: place.size, limit: wide(MAX_BLOCK_LEN) })
+    }
+
+    /// Reads a block if it is of the track.
+    pub(super) fn read_block(&mut self, place: Place) -> Result<Option<Block>, Error> {
+        if !self.is_ours(place)? {
+            self.skip(place)?;
+            return Ok(None);
+        }
+        let cluster_timestamp = self.cluster.and_then(|cluster| cluster.timestamp);
+        let is_complete = self.read_payload(place, MAX_BLOCK_LEN)?;
+        let offset = place.offset;
+        Ok(is_complete.then_some(Block { offset, cluster_timestamp, discard: None }))
+    }
+
+    /// Reads the data of an element; false if the file ends before, which is reported.
+    pub(super) fn read_payload(&mut self, place: Place, limit: usize) -> Result<bool, Error> {
+        let len = usize::try_from(place.size)
+            .ok()
+            .filter(|&len| len <= limit)
+            .ok_or(Error::TooLong { offset: place.offset, name: ids::name(place.id), limit })?;
+        self.input.skip(place.header_len)?;
+        self.payload_offset = self.input.offset();
+        if !self.input.read(len, &mut self.payload)? {
+            self.truncated(place.offset, place.id)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}

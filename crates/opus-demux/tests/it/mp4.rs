@@ -1,0 +1,6 @@
+//! MP4.
+
+mod common;
+mod corpus;
+mod round_trip;
+mod rules;

@@ -1,0 +1,344 @@
+//! What a file says about time, tracks and codecs, and what is made of it.
+
+use super::common::{
+    Layout, Mp4, boxed, count, dops, opus_entry,
+    outcome::{read, read_strict, read_with},
+};
+use opus_demux::mp4::{Error, FindingKind, Mp4OpusReader, Options, is_mp4};
+use opus_packet::Timeline;
+
+const SPEED: u32 = 0x1_0000;
+
+fn mp4() -> Mp4 {
+    Mp4::new((0..6).map(|i| vec![0x78, i, i]).collect())
+}
+
+fn timeline(pre_skip: u16, end_trim: u64) -> Option<Timeline> {
+    Timeline::new(pre_skip, 6 * 960, end_trim).ok()
+}
+
+#[test]
+fn without_an_edit_list_the_head_says_the_pre_skip() {
+    let mut mp4 = mp4();
+    mp4.durations[5] = 300;
+    let outcome = read_strict(&mp4.bytes());
+    assert_eq!(outcome.timeline, timeline(312, 0));
+    assert!(outcome.tells(|kind| *kind == FindingKind::ShortEnd { samples: 660 }));
+}
+
+#[test]
+fn the_edit_list_trims_both_ends_exactly() {
+    let mut mp4 = mp4();
+    // 5100 - 312 samples are 99.75 ms.
+    mp4.durations[5] = 300;
+    mp4.edits = vec![(100, 312, SPEED)];
+    assert_eq!(read_strict(&mp4.bytes()).timeline, timeline(312, 660));
+    // More than a tick off: the edit is believed.
+    mp4.edits = vec![(90, 312, SPEED)];
+    assert_eq!(read_strict(&mp4.bytes()).timeline, timeline(312, 5760 - 312 - 4320));
+    // To the end of the media.
+    mp4.edits = vec![(0, 312, SPEED)];
+    assert_eq!(read_strict(&mp4.bytes()).timeline, timeline(312, 660));
+    mp4.edits = vec![(500, 312, SPEED)];
+    let outcome = read(&mp4.bytes());
+    assert_eq!(outcome.timeline, timeline(312, 0));
+    assert!(outcome.tells(|kind| matches!(kind, FindingKind::EditBeyondEnd { .. })));
+}
+
+#[test]
+fn the_edit_list_comes_before_the_head() {
+    let mut mp4 = mp4();
+    mp4.edits = vec![(0, 1000, SPEED)];
+    let outcome = read_strict(&mp4.bytes());
+    assert_eq!(outcome.timeline, timeline(1000, 0));
+    assert_eq!(outcome.head.as_ref().unwrap().pre_skip(), 1000);
+    assert!(outcome.tells(|kind| *kind == FindingKind::PreSkip { edit: 1000, pre_skip: 312 }));
+    mp4.edits = vec![(0, 70_000, SPEED)];
+    let outcome = read_strict(&mp4.bytes());
+    assert_eq!(outcome.timeline, timeline(312, 0));
+    assert!(outcome.tells(|kind| *kind == FindingKind::EditStart { start: 70_000 }));
+}
+
+#[test]
+fn an_edit_list_that_is_not_one_piece_is_not_applied() {
+    let mut mp4 = mp4();
+    for long in [false, true] {
+        mp4.is_long = long;
+        mp4.edits = vec![(7, -1, SPEED), (50, 312, SPEED), (50, 312 + 2400, SPEED)];
+        let outcome = read_strict(&mp4.bytes());
+        assert_eq!(outcome.timeline, timeline(312, 5760 - 312 - 4800), "joined");
+        assert!(outcome.tells(|kind| *kind == FindingKind::EmptyEdit { duration: 7 }));
+        for edits in [
+            vec![(20, 312, SPEED), (20, 3000, SPEED)],
+            vec![(20, 1000, SPEED / 2)],
+            vec![(20, -2, SPEED)],
+        ] {
+            mp4.edits = edits;
+            let outcome = read_strict(&mp4.bytes());
+            assert_eq!(outcome.timeline, timeline(312, 0));
+            assert!(outcome.tells(|kind| *kind == FindingKind::Edits));
+        }
+    }
+}
+
+#[test]
+fn times_that_run_ahead_are_a_gap() {
+    let mut mp4 = mp4();
+    mp4.durations[2] = 960 + 5000;
+    for layout in [Layout::MovieLast, Layout::Fragments { absolute: true }] {
+        mp4.layout = layout;
+        let outcome = read_strict(&mp4.bytes());
+        assert_eq!((outcome.packets.len(), outcome.concealed), (6, 4920));
+        assert_eq!(outcome.positions[3], 3 * 960 + 4920);
+        assert!(outcome.tells(|kind| matches!(
+            kind,
+            FindingKind::Gap { samples: 4920, is_inferred: true, .. }
+        )));
+    }
+    mp4.durations[2] = 960 * 48_000;
+    mp4.timescale = 200;
+    mp4.durations[0] = 4;
+    assert!(matches!(read(&mp4.bytes()).error, Some(Error::TooMuchLost { .. })));
+}
+
+#[test]
+fn times_that_are_late_are_told_once() {
+    let mut mp4 = mp4();
+    mp4.durations = vec![0, 0, 0, 0, 0, 960];
+    let outcome = read(&mp4.bytes());
+    assert_eq!((outcome.packets.len(), outcome.concealed), (6, 0));
+    assert_eq!(outcome.findings.len(), 1);
+    assert!(matches!(outcome.findings[0].kind, FindingKind::Behind { samples: 960, .. }));
+}
+
+#[test]
+fn a_dropped_packet_leaves_its_time() {
+    let mut mp4 = mp4();
+    mp4.packets[2] = vec![0x7b, 0];
+    mp4.packets[3] = vec![];
+    let outcome = read(&mp4.bytes());
+    assert_eq!((outcome.packets.len(), outcome.concealed), (4, 1920));
+    let is_known = |kind: &FindingKind| matches!(kind, FindingKind::Gap { is_inferred: false, .. });
+    assert!(outcome.tells(is_known));
+    assert!(matches!(read_strict(&mp4.bytes()).error, Some(Error::Violation(_))));
+}
+
+#[test]
+fn tracks_are_chosen_and_listed() {
+    let mut mp4 = mp4();
+    mp4.has_video = true;
+    let file = mp4.bytes();
+    let reader = Mp4OpusReader::new(std::io::Cursor::new(&file)).unwrap();
+    let tracks: Vec<_> = reader.tracks().iter().map(ToString::to_string).collect();
+    assert_eq!(tracks, ["1 (vide, avc1)", "7 (soun, Opus)"]);
+    let choose = |track| read_with(&file, Options { strict: true, track: Some(track) });
+    assert_eq!(choose(7).packets.len(), 6);
+    assert!(
+        choose(1)
+            .text()
+            .ends_with("track 1 holds no Opus; the tracks are: 1 (vide, avc1), 7 (soun, Opus)")
+    );
+    assert!(choose(2).text().contains("no track 2; the tracks are: 1"));
+    mp4.sample_entry = boxed(b"mp4a", &[&[0; 28]]);
+    assert!(read(&mp4.bytes()).text().contains("no track holds Opus"));
+}
+
+#[test]
+fn encrypted_audio_is_refused_with_its_scheme() {
+    let mut mp4 = mp4();
+    let format = boxed(b"frma", &[b"Opus"]);
+    let scheme = boxed(b"schm", &[&[0; 4], b"cenc", &[0; 4]]);
+    let children = [dops(1, 312), boxed(b"sinf", &[&format, &scheme])].concat();
+    mp4.sample_entry = boxed(b"enca", &[&[0; 28], &children]);
+    assert!(read(&mp4.bytes()).text().contains("encrypted (scheme \"cenc\")"));
+}
+
+#[test]
+fn heads_are_read_as_writers_write_them() {
+    let mut mp4 = mp4();
+    let head = |mp4: &Mp4| read(&mp4.bytes()).head.unwrap();
+    assert_eq!((head(&mp4).channels(), head(&mp4).pre_skip()), (1, 312));
+    // QuickTime: version 1, and a box around.
+    let wave = boxed(b"wave", &[&dops(2, 100)]);
+    mp4.sample_entry = boxed(b"Opus", &[&[0; 8], &[0, 1], &[0; 18 + 16], &wave]);
+    assert_eq!((head(&mp4).channels(), head(&mp4).pre_skip()), (2, 100));
+    // OpusHead copied as it was.
+    let little = boxed(b"dOps", &[&[0, 1, 156, 0, 0xc0, 0x5d, 0, 0, 1, 0, 0]]);
+    mp4.sample_entry = opus_entry(&little);
+    let found = head(&mp4);
+    assert_eq!(
+        (found.pre_skip(), found.input_sample_rate(), found.output_gain()),
+        (156, 24_000, 1)
+    );
+    assert!(matches!(read_strict(&mp4.bytes()).error, Some(Error::Violation(_))));
+    mp4.sample_entry = opus_entry(&boxed(b"dOps", &[&[0; 10]]));
+    assert!(read(&mp4.bytes()).text().contains("of 10 bytes, expected at least 11"));
+    mp4.sample_entry = opus_entry(&dops(3, 0));
+    assert!(matches!(read(&mp4.bytes()).error, Some(Error::Head { .. })));
+    mp4.sample_entry = opus_entry(&[]);
+    assert!(matches!(read(&mp4.bytes()).error, Some(Error::NoHead { .. })));
+}
+
+#[test]
+fn texts_become_comments() {
+    let mut mp4 = mp4();
+    let text = |name: &[u8; 4], text: &[u8]| {
+        boxed(name, &[&boxed(b"data", &[&[0, 0, 0, 1, 0, 0, 0, 0], text])])
+    };
+    let list = boxed(b"ilst", &[&text(b"\xa9nam", b"A title"), &text(b"\xa9ART", b"Someone")]);
+    mp4.metadata = boxed(b"meta", &[&[0; 4], &boxed(b"hdlr", &[&[0; 25]]), &list]);
+    let reader = Mp4OpusReader::new(std::io::Cursor::new(mp4.bytes())).unwrap();
+    let comments: Vec<_> = reader.tags().comments().map(String::from).collect();
+    assert_eq!(comments, ["TITLE=A title", "ARTIST=Someone"]);
+}
+
+#[test]
+fn what_is_no_such_file_is_told() {
+    assert!(is_mp4(&mp4().bytes()) && !is_mp4(b"OggS\0\0\0\0") && !is_mp4(b"ftyp"));
+    assert!(matches!(read(b"OggS\0\0\0\0").error, Some(Error::NotMp4)));
+    let start = boxed(b"ftyp", &[b"iso6"]);
+    assert!(matches!(read(&start).error, Some(Error::NoMovie { offset: 12 })));
+    let segment = [start, boxed(b"moof", &[])].concat();
+    assert!(matches!(read(&segment).error, Some(Error::NoInitialization { offset: 12 })));
+}
+
+/// Chunks that all lie at the same place, each of the whole file.
+#[test]
+fn overlapping_chunks_do_not_multiply_audio() {
+    let mut mp4 = Mp4::new(vec![vec![0x78; 50]; 2000]);
+    mp4.division = vec![1];
+    let mut file = mp4.bytes();
+    let table = file.windows(4).rposition(|four| four == b"stco").unwrap() + 12;
+    let first = file[table..table + 4].to_vec();
+    for chunk in 0..2000 {
+        file[table + 4 * chunk..][..4].copy_from_slice(&first);
+    }
+    let outcome = read(&file);
+    assert_eq!(outcome.packets.len(), 1);
+    assert_eq!(outcome.findings.len(), 1001, "what is told is bounded too");
+}
+
+/// A table of one number for billions of samples.
+#[test]
+fn billions_of_samples_in_few_bytes_end_at_once() {
+    let mut mp4 = mp4();
+    mp4.division = vec![6];
+    let mut file = mp4.bytes();
+    let at = file.windows(4).rposition(|four| four == b"stsz").unwrap() + 8;
+    file[at..at + 8].copy_from_slice(&[[0, 0, 0, 3], [0xff; 4]].concat());
+    let runs = file.windows(4).rposition(|four| four == b"stsc").unwrap() + 16;
+    file[runs..runs + 4].copy_from_slice(&[0xff; 4]);
+    let outcome = read(&file);
+    assert_eq!(outcome.packets[..6], mp4.packets);
+    assert!(outcome.tells(|kind| matches!(kind, FindingKind::Outside { .. })));
+    mp4.layout = Layout::Runs;
+    let mut file = mp4.bytes();
+    let at = file.windows(4).rposition(|four| four == b"trun").unwrap() + 4;
+    file[at..at + 8].copy_from_slice(&[[0, 0, 0, 1], [0xff; 4]].concat());
+    assert!(read(&file).tells(|kind| matches!(kind, FindingKind::NoBytes { count: 0xffff_ffff })));
+}
+
+#[test]
+fn absolute_offsets_that_were_not_moved_are_mended() {
+    let mut mp4 = mp4();
+    mp4.layout = Layout::Fragments { absolute: true };
+    let file = mp4.bytes();
+    let movie = file.windows(4).position(|four| four == b"moof").unwrap() - 4;
+    let moved = [&file[..movie], &boxed(b"free", &[&[0; 4]]), &file[movie..]].concat();
+    let outcome = read(&moved);
+    assert_eq!(outcome.packets, mp4.packets);
+    assert!(
+        outcome.tells(|kind| matches!(kind, FindingKind::DataInFragment { mended: Some(_), .. }))
+    );
+    assert!(matches!(read_strict(&moved).error, Some(Error::Violation(_))));
+    assert_eq!(count(1), [0, 0, 0, 1]);
+}
+
+/// Neither an offset nor a flag: the data of a track follow those of the one before
+/// (ISO/IEC 14496-12 section 8.8.7).
+#[test]
+fn data_follow_those_of_the_track_before() {
+    let mut mp4 = Mp4::new(vec![]);
+    mp4.layout = Layout::Runs;
+    mp4.durations = vec![960];
+    let start = mp4.bytes();
+    let start = &start[..start.windows(4).position(|four| four == b"moof").unwrap() - 4];
+    let words =
+        |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+    let fragment = |offset: u32| {
+        let run = boxed(b"trun", &[&words(&[0x201, 2, offset, 3, 4])]);
+        let video = boxed(b"traf", &[&boxed(b"tfhd", &[&words(&[0, 1])]), &run]);
+        let runs = [
+            boxed(b"trun", &[&words(&[0x200, 1, 2])]),
+            boxed(b"trun", &[&words(&[0x200, 2, 3, 1])]),
+        ];
+        let header = boxed(b"tfhd", &[&words(&[8, 7, 960])]);
+        let audio = boxed(b"traf", &[&header, &runs.concat()]);
+        boxed(b"moof", &[&video, &audio])
+    };
+    let offset = u32::try_from(fragment(0).len()).unwrap() + 8;
+    let data = boxed(b"mdat", &[b"picture", &[0x78, 1, 0x78, 2, 2, 0x78]]);
+    let file = [start, &fragment(offset), &data].concat();
+    let outcome = read_strict(&file);
+    assert_eq!(outcome.packets, [vec![0x78, 1], vec![0x78, 2, 2], vec![0x78]], "{outcome:?}");
+}
+
+#[test]
+fn any_timescale_will_do() {
+    for (timescale, duration) in [(1000, 20), (1_000_000, 20_001), (44_100, 882), (90_000, 1799)] {
+        for layout in [Layout::MovieFirst, Layout::Fragments { absolute: false }] {
+            let mut mp4 = Mp4::new(vec![vec![0x78, 1]; 300]);
+            (mp4.timescale, mp4.layout) = (timescale, layout);
+            mp4.durations = vec![duration; 300];
+            let outcome = read_strict(&mp4.bytes());
+            assert_eq!((outcome.packets.len(), outcome.concealed), (300, 0), "{timescale}");
+        }
+    }
+    let mut mp4 = mp4();
+    mp4.timescale = 0;
+    let outcome = read(&mp4.bytes());
+    assert_eq!(outcome.packets.len(), 6);
+    assert!(outcome.tells(|kind| *kind == FindingKind::NoTimescale));
+}
+
+/// A segment from the middle of a recording.
+#[test]
+fn a_later_start_is_told_and_is_no_gap() {
+    let mut mp4 = mp4();
+    mp4.layout = Layout::Fragments { absolute: false };
+    let file = mp4.bytes();
+    let first = file.windows(4).position(|four| four == b"moof").unwrap() - 4;
+    let len =
+        usize::try_from(u32::from_be_bytes(file[first..first + 4].try_into().unwrap())).unwrap();
+    let second = first + len + 8 + 9;
+    let joined = [&file[..first], &file[second..]].concat();
+    let outcome = read_strict(&joined);
+    assert_eq!((outcome.packets.len(), outcome.concealed), (3, 0));
+    assert!(outcome.tells(|kind| *kind == FindingKind::StartsLater { samples: 2880 }));
+}
+
+#[test]
+fn a_table_of_times_that_ends_early_trims_nothing() {
+    let mut mp4 = mp4();
+    mp4.durations.truncate(3);
+    mp4.edits = vec![(0, 312, SPEED)];
+    let outcome = read(&mp4.bytes());
+    assert!(outcome.tells(|kind| *kind == FindingKind::TimesEnd { sample: 3 }));
+    assert_eq!((outcome.packets.len(), outcome.timeline), (6, timeline(312, 0)));
+    mp4.edits.clear();
+    mp4.durations[2] = 1;
+    let outcome = read(&mp4.bytes());
+    assert!(!outcome.tells(|kind| matches!(kind, FindingKind::ShortEnd { .. })));
+}
+
+/// A player plays 100 ms from the start of the media, whatever the times beyond.
+#[test]
+fn what_is_cut_off_is_not_the_end() {
+    let mut mp4 = mp4();
+    mp4.layout = Layout::MovieFirst;
+    mp4.edits = vec![(0, 312, SPEED)];
+    let file = mp4.bytes();
+    let outcome = read(&file[..file.len() - 4]);
+    assert_eq!(outcome.packets.len(), 4);
+    assert_eq!(outcome.timeline, Timeline::new(312, 4 * 960, 0).ok());
+}

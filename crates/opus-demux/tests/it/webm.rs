@@ -1,0 +1,7 @@
+//! WebM and Matroska.
+
+mod common;
+mod corpus;
+mod damage;
+mod round_trip;
+mod rules;
