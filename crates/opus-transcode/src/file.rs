@@ -11,7 +11,7 @@ use std::{
 };
 
 use opus_encode::SampleSource;
-use wave_demux::{ByteOrder, Chunk, ChunkId, Encoding, Form, WaveReader};
+use wave_demux::{Chunk, ChunkId, ErrorKind, WaveReader};
 
 use crate::{AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, input::open_regular};
 
@@ -143,7 +143,9 @@ impl SampleSource for AudioFile {
 
     fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
         let frames = match &mut self.reader {
-            Reader::Wave(wave) => wave.read(samples)?,
+            Reader::Wave(wave) => {
+                wave.read_samples(samples)?.len() / usize::from(wave.format().channels)
+            }
             Reader::Symphonia(input) => input.read(samples)?,
             Reader::Ffmpeg(input) => input.read(samples)?,
         };
@@ -159,11 +161,11 @@ impl Reader {
             Ok(wave) if track == 0 => Ok(Self::Wave(Box::new(wave))),
             Ok(_) => Err(Error::NoTrack { container: "WAV or AIFF", asked: track, tracks: 1 }),
             // Both may hold packets as well.
-            Err(
-                wave_demux::Error::NotWave { .. }
-                | wave_demux::Error::UnsupportedEncoding { .. }
-                | wave_demux::Error::UnsupportedCompression { .. },
-            ) => Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?))),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotWave | ErrorKind::UnsupportedEncoding) =>
+            {
+                Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?)))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -204,16 +206,8 @@ fn is_of_audio(id: ChunkId) -> bool {
 
 fn of_wave(format: wave_demux::Format) -> AudioFormat {
     AudioFormat {
-        container: match format.form {
-            Form::Riff => "wav",
-            Form::Rf64 => "rf64",
-            Form::Bw64 => "bw64",
-            Form::W64 => "w64",
-            Form::Aiff => "aiff",
-            Form::Aifc => "aifc",
-        }
-        .to_owned(),
-        codec: pcm_name(format.encoding, format.byte_order),
+        container: format.form.name().to_owned(),
+        codec: format.codec_name(),
         rate: format.rate,
         channels: format.channels.into(),
         // 0 says that the channels are for no loudspeakers.
@@ -221,31 +215,6 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
         tracks: 1,
         decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
     }
-}
-
-/// As ffmpeg calls it.
-fn pcm_name(encoding: Encoding, byte_order: ByteOrder) -> String {
-    let kind = match encoding {
-        Encoding::U8 => "u8",
-        Encoding::I8 => "s8",
-        Encoding::I16 => "s16",
-        Encoding::I24 => "s24",
-        Encoding::I32 => "s32",
-        Encoding::I40 => "s40",
-        Encoding::I48 => "s48",
-        Encoding::I56 => "s56",
-        Encoding::I64 => "s64",
-        Encoding::F32 => "f32",
-        Encoding::F64 => "f64",
-        Encoding::ALaw => "alaw",
-        Encoding::MuLaw => "mulaw",
-    };
-    let order = match byte_order {
-        _ if encoding.bytes() == 1 => "",
-        ByteOrder::Little => "le",
-        ByteOrder::Big => "be",
-    };
-    format!("pcm_{kind}{order}")
 }
 
 fn of_symphonia(format: &crate::Format) -> AudioFormat {

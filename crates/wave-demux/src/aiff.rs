@@ -1,4 +1,4 @@
-//! The chunk "COMM" of AIFF and AIFF-C, and where the samples stand in "SSND".
+//! The "COMM" chunk of AIFF and AIFF-C, and the position of the samples in "SSND".
 
 use std::{
     io::{Read, Seek},
@@ -6,11 +6,11 @@ use std::{
 };
 
 use crate::{
-    ByteOrder, Encoding, Error, FindingKind, Form, Format, finding::Findings, header::Header,
-    input::Input,
+    ByteOrder, Encoding, Error, FindingKind, Form, Format, error::Reason, finding::Findings,
+    header::Header, input::Input,
 };
 
-/// What "COMM" says.
+/// The contents of "COMM".
 pub(crate) struct Common {
     pub(crate) format: Format,
     /// Samples per channel.
@@ -25,14 +25,14 @@ impl Common {
     ) -> Result<Self, Error> {
         let (offset, found) = (contents.start, contents.end.saturating_sub(contents.start));
         let expected = if form == Form::Aifc { 22 } else { 18 };
-        let too_short = Error::ChunkTooShort { offset, name: "COMM", found, expected };
+        let too_short = Reason::ChunkTooShort { offset, name: "COMM", found, expected };
         let bytes = input.bytes(offset, found, 22)?;
         let fields = Fields::parse(&bytes, form).ok_or(too_short)?;
         Ok(Self { frames: fields.frames, format: fields.format(form, offset)? })
     }
 }
 
-/// The chunk as it is.
+/// The raw fields of the chunk.
 struct Fields {
     channels: u16,
     frames: u32,
@@ -58,10 +58,10 @@ impl Fields {
 
     fn format(self, form: Form, offset: u64) -> Result<Format, Error> {
         let Self { channels, rate, bits, compression, .. } = self;
-        let unsupported = Error::UnsupportedCompression { offset, compression, bits };
+        let unsupported = Reason::UnsupportedCompression { offset, compression, bits };
         let (encoding, byte_order) = encoding(compression, bits).ok_or(unsupported)?;
         if channels == 0 || rate == 0 {
-            return Err(Error::NoAudio { offset, channels, rate });
+            return Err(Reason::NoAudio { offset, channels, rate }.into());
         }
         let whole = u16::from(encoding.bytes()) * 8;
         Ok(Format {
@@ -97,10 +97,10 @@ fn encoding(compression: [u8; 4], bits: u16) -> Option<(Encoding, ByteOrder)> {
     Some((encoding, ByteOrder::Big))
 }
 
-/// An extended float of 80 bits, as the SANE of the Macintosh has them, to the nearest integer;
-/// 0 if there is none.
+/// Rounds an 80-bit extended float (Apple SANE) to the nearest integer; 0 if it does not fit.
 fn nearest([e0, e1, mantissa @ ..]: [u8; 10]) -> u32 {
-    // What the mantissa, an integer here, is to be halved by; below zero has the upper bit set.
+    // How often to halve the mantissa, taken as an integer. Negative numbers have the top bit of
+    // the exponent set and so end up out of range.
     const ONE: u16 = 16_383 + 63;
     let halvings = ONE.checked_sub(u16::from_be_bytes([e0, e1]));
     let mantissa = u64::from_be_bytes(mantissa);
@@ -111,8 +111,8 @@ fn nearest([e0, e1, mantissa @ ..]: [u8; 10]) -> u32 {
     u32::try_from(doubled.saturating_add(1) >> 1).unwrap_or(0)
 }
 
-/// What stands where the samples of "SSND" begin: they are told by an offset, and the chunk
-/// begins with that and the size of the blocks that it serves.
+/// Returns a header that starts at the first sample of "SSND", which begins with the samples'
+/// offset and a block size.
 pub(crate) fn samples<R: Read + Seek>(
     input: &mut Input<R>,
     chunk: &Header,
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_rounded_to_the_nearest() {
+    fn rates_round_to_the_nearest_integer() {
         let of = |exponent: u16, mantissa: u64| {
             let [a, b] = exponent.to_be_bytes();
             let mut bytes = [0; 10];
@@ -151,7 +151,7 @@ mod tests {
         };
         assert_eq!(of(0x400e, 0xac44 << 48), 44_100);
         assert_eq!(of(0x4011, 0xbb80 << 48), 384_000);
-        // That of the first Macintosh: 22254.5454...
+        // The rate of the first Macintosh: 22254.5454...
         assert_eq!(of(0x400d, 0xaddd_1745_d174_5d17), 22_255);
         assert_eq!(of(0x400d, 0xaddc_ffff_ffff_ffff), 22_254);
         assert_eq!(of(0x401e, u64::MAX - (1 << 32)), u32::MAX);

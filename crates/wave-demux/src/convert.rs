@@ -1,7 +1,7 @@
 use crate::{Encoding, g711};
 
-/// Makes a sample out of every `stride` bytes. An integer of fewer bits than `f32` has is
-/// exact, any other is rounded once.
+/// Converts every `stride` bytes to a sample. Integers that fit the 24 bits of `f32` are exact,
+/// all others round once.
 pub(crate) fn convert(bytes: &[u8], encoding: Encoding, stride: usize, samples: &mut [f32]) {
     match encoding {
         Encoding::U8 => each(bytes, stride, samples, |[a]| (f32::from(a) - 128.0) / 128.0),
@@ -33,7 +33,7 @@ fn each<const N: usize>(
             *sample = value(*bytes);
         }
     };
-    // Apart, since only with a constant the compiler makes vectors of it.
+    // A branch of its own, because the compiler vectorises only a constant stride.
     if stride == N {
         samples.iter_mut().zip(bytes.chunks_exact(N)).for_each(convert_one);
     } else {
@@ -49,21 +49,21 @@ fn from_i24(low: u8, high: [u8; 2]) -> f32 {
     from_i16(i16::from_le_bytes(high)) + f32::from(low) / 8_388_608.0
 }
 
-/// Both halves are exact, so only the sum rounds.
+/// Converts 32 bits. Both halves are exact, so only the sum rounds.
 fn from_i32(low: [u8; 2], high: [u8; 2]) -> f32 {
     let low = f32::from(u16::from_le_bytes(low)) / 2_147_483_648.0;
     from_i16(i16::from_le_bytes(high)) + low
 }
 
-/// Of more than 32 bits.
+/// Converts integers of more than 32 bits.
 fn from_long<const N: usize>(bytes: [u8; N]) -> f32 {
     let mut all = [0; 8];
     for (byte, from) in all.iter_mut().rev().zip(bytes.iter().rev()) {
         *byte = *from;
     }
     let mut value = i64::from_le_bytes(all);
-    // f64 has 53 bits. Of a longer number, whether any of the last ones is set decides between
-    // two floats that are as near.
+    // f64 has 53 bits. In a longer number the last ones only matter as a sticky bit, which
+    // decides between two equally near floats.
     if value.unsigned_abs() >> 53 != 0 {
         value = (value & !0x7ff) | (i64::from(value & 0x7ff != 0) << 11);
     }
@@ -75,7 +75,7 @@ fn from_long<const N: usize>(bytes: [u8; N]) -> f32 {
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
-    reason = "there is no other way from f64 to f32; it rounds to the nearest"
+    reason = "the only conversion from f64 to f32; rounds to the nearest"
 )]
 fn narrow(value: f64) -> f32 {
     value as f32
@@ -83,7 +83,11 @@ fn narrow(value: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "what is tested")]
+    #![allow(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "the reference conversion"
+    )]
 
     use proptest::prelude::*;
 
@@ -97,7 +101,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn integers_are_rounded_once(value: i64, shift in 0..64) {
+        fn integers_round_once(value: i64, shift in 0..64) {
             let value = value >> shift;
             let expected = |value: i64, bits: i32| value as f32 * 2f32.powi(1 - bits);
             for (encoding, bits) in [
@@ -111,7 +115,7 @@ mod tests {
         }
 
         #[test]
-        fn floats_are_rounded_once(value: f64) {
+        fn floats_round_once(value: f64) {
             let found = one(&value.to_le_bytes(), Encoding::F64);
             prop_assert_eq!(found.to_bits(), (value as f32).to_bits());
             let value = value as f32;
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_bit_of_a_long_integer_decides_between_two_floats() {
+    fn the_last_bit_of_a_long_integer_breaks_a_tie() {
         let half_way = (1i64 << 62) + (1 << 38);
         for (value, expected) in [(half_way, 0.5), (half_way + 1, 0.5 + 2f32.powi(-24))] {
             assert_eq!(one(&value.to_le_bytes(), Encoding::I64), expected);
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn with_room_behind_a_sample() {
+    fn padding_after_a_sample_is_skipped() {
         let mut samples = [0.0; 2];
         convert(&[0, 0, 0x40, 9, 0, 0, 0xc0, 9], Encoding::I24, 4, &mut samples);
         assert_eq!(samples, [0.5, -0.5]);

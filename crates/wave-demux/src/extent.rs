@@ -8,7 +8,7 @@ use crate::{
     tail::samples_end,
 };
 
-/// Where the samples end whose chunk has this header: see "Sizes" in the README.
+/// Returns where the samples of the chunk with this header end; see "Sizes" in the README.
 pub(crate) fn data_end<R: Read + Seek>(
     input: &mut Input<R>,
     form: Form,
@@ -36,7 +36,7 @@ pub(crate) fn data_end<R: Read + Seek>(
     Ok(end)
 }
 
-/// Whether what follows `end` is not more samples.
+/// Returns whether something other than samples follows `end`.
 fn is_end<R: Read + Seek>(
     input: &mut Input<R>,
     form: Form,
@@ -51,11 +51,11 @@ fn is_end<R: Read + Seek>(
     if is_chunk(input, form, next)? {
         return Ok(true);
     }
-    // What a size of 0 means is only that it was never written.
+    // A size of 0 only means that the recorder never wrote it.
     Ok(len > 0 && (is_tag(input, next)? || is_tag(input, end)? || is_all_zero(input, end)?))
 }
 
-/// Tags that music programs put behind any file.
+/// Returns whether a tag begins here, as music programs append to any file.
 fn is_tag<R: Read + Seek>(input: &mut Input<R>, at: u64) -> Result<bool, Error> {
     let is_id3v1 = input.left(at) == 128;
     let start = input.bytes(at, 8, 8)?;
@@ -64,8 +64,8 @@ fn is_tag<R: Read + Seek>(input: &mut Input<R>, at: u64) -> Result<bool, Error> 
         || (is_id3v1 && start.starts_with(b"TAG")))
 }
 
-/// Whether the rest of the file is a little room that was never written to. More may be
-/// silence, and is not worth looking through.
+/// Returns whether the rest of the file is a little space that was never written to. More than
+/// that may be silence, and is not worth scanning.
 fn is_all_zero<R: Read + Seek>(input: &mut Input<R>, at: u64) -> Result<bool, Error> {
     let is_little = input.left(at) <= wide(MAX_ROOM);
     Ok(is_little && input.bytes(at, u64::MAX, MAX_ROOM)?.iter().all(|byte| *byte == 0))

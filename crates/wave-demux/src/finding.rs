@@ -1,59 +1,62 @@
 use crate::ChunkId;
 
-/// What a file does that the caller may want to know, and where.
+/// A problem in a file that did not stop it from being read, and the byte it starts at.
 ///
-/// `Display` is one complete line.
+/// `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {kind}")]
+#[non_exhaustive]
 pub struct Finding {
     /// Byte position in the file.
     pub offset: u64,
-    /// What it is.
+    /// The problem, and what the reader made of it.
     pub kind: FindingKind,
 }
 
-/// What can be found in a file.
+/// A problem in a file, and what the reader made of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FindingKind {
-    #[error("{bytes} bytes of ID3 tag stand before the file: passed over")]
+    #[error("skipped an ID3 tag of {bytes} bytes before the file")]
     TagBefore { bytes: u64 },
-    #[error("samples of unknown size (0 or all bits set): {found} bytes are read")]
+    #[error("data size missing (0 or all bits set); read {found} bytes of samples")]
     DataSizeUnknown { found: u64 },
     #[error(
-        "samples of {claimed} bytes, the file ends before: {found} bytes are read; it was cut off, or never finished"
+        "data size of {claimed} bytes exceeds the file (cut off, or never finished); read {found} bytes of samples"
     )]
     DataBeyondEnd { claimed: u64, found: u64 },
     #[error(
-        "samples of {claimed} bytes, with no chunk behind them: {found} bytes are read; the size was not brought up to date, or has wrapped at 4 GiB"
+        "data size of {claimed} bytes is too small (not updated, or wrapped at 4 GiB); read {found} bytes of samples"
     )]
     DataSizeTooSmall { claimed: u64, found: u64 },
-    #[error("the samples end with {bytes} bytes of {block_align} that a frame has: not read")]
+    #[error("the last frame has {bytes} of {block_align} bytes; dropped it")]
     PartialFrame { bytes: u64, block_align: u32 },
     #[error(
-        "chunk {id} of {claimed} bytes, only {available} are left: read to the end of the file"
+        "chunk {id} claims {claimed} bytes, but only {available} are left; read to the end of the file"
     )]
     ChunkBeyondEnd { id: ChunkId, claimed: u64, available: u64 },
-    #[error("no byte fills up chunk {id} of odd size: the next one follows at once")]
+    #[error("chunk {id} of odd size is not padded; read the next chunk right after it")]
     NoPadding { id: ChunkId },
-    #[error("chunk \"{name}\" again, the first one counts")]
+    #[error("found a second \"{name}\" chunk; used the first")]
     SecondFormat { name: &'static str },
     #[error(
-        "frames of {claimed} bytes, {channels} channels of {bits} bits are {packed}: {used} are used"
+        "block align is {claimed} bytes, but {channels} channels of {bits} bits take {packed}; used {used}"
     )]
     BlockAlign { claimed: u16, channels: u16, bits: u16, packed: u32, used: u32 },
-    #[error("an extensible format without its extension: taken as PCM of {bits} bits")]
+    #[error("the extensible format lacks its extension; assumed PCM of {bits} bits")]
     NoExtension { bits: u16 },
-    #[error("{claimed} frames are stated (chunk \"COMM\"), {found} are there: all are read")]
+    #[error("\"COMM\" states {claimed} frames; read the {found} found")]
     FrameCount { claimed: u32, found: u64 },
-    #[error("samples that begin {claimed} bytes further on, behind their chunk: read from here")]
+    #[error(
+        "the samples' offset of {claimed} bytes lies beyond their chunk; read them from its start"
+    )]
     SamplesOffset { claimed: u32 },
-    #[error("{bytes} bytes at the end that are no chunk: not read")]
+    #[error("{bytes} bytes at the end of the file form no chunk; ignored them")]
     NotAChunk { bytes: u64 },
-    #[error("{count} more chunks, of 10000 that are kept: not kept")]
+    #[error("dropped {count} chunks beyond the first 10000")]
     ChunksOmitted { count: u64 },
-    #[error("{count} more findings up to here were counted and not kept")]
+    #[error("dropped {count} more findings up to this byte")]
     Omitted { count: u64 },
 }
 
@@ -84,7 +87,7 @@ impl Findings {
     }
 }
 
-/// More are only counted.
+/// Findings beyond this are only counted.
 const MAX_KEPT: usize = 1000;
 
 #[cfg(test)]
@@ -92,16 +95,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_are_kept_and_the_rest_counted() {
+    fn findings_beyond_a_thousand_are_counted() {
         let mut findings = Findings::default();
         for offset in 0..1005 {
             findings.report(offset, FindingKind::SecondFormat { name: "fmt " });
         }
         let all = findings.into_vec();
         assert_eq!(all.len(), 1001);
-        assert_eq!(
-            all[1000].to_string(),
-            "byte 1004: 5 more findings up to here were counted and not kept"
-        );
+        assert_eq!(all[1000].to_string(), "byte 1004: dropped 5 more findings up to this byte");
     }
 }

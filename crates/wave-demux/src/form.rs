@@ -3,34 +3,36 @@ use std::io::{Read, Seek};
 use crate::{
     Error,
     chunk::{RIFF_TAIL, WAVE_TAIL},
+    error::Reason,
     input::Input,
 };
 
-/// Which of its forms a file has.
+/// The form of a WAVE or AIFF file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Form {
-    /// RIFF/WAVE: sizes of 32 bits.
+    /// RIFF/WAVE: 32-bit sizes.
     Riff,
-    /// RF64 (EBU Tech 3306): RIFF, with sizes of 64 bits in the chunk "ds64".
+    /// RF64 (EBU Tech 3306): RIFF with 64-bit sizes in a "ds64" chunk.
     Rf64,
-    /// BW64 (ITU-R BS.2088), which is read as RF64 is.
+    /// BW64 (ITU-R BS.2088), read like RF64.
     Bw64,
-    /// Sony Wave64: GUIDs and sizes of 64 bits.
+    /// Sony Wave64: GUIDs and 64-bit sizes.
     W64,
-    /// AIFF: sizes of 32 bits, big-endian.
+    /// AIFF: 32-bit big-endian sizes.
     Aiff,
     /// AIFF-C, which names its encoding.
     Aifc,
 }
 
 impl Form {
-    /// The form of the file that begins at `at`, and where its first chunk is.
+    /// Returns the form of the file that begins at `at`, and the position of its first chunk.
     pub(crate) fn read<R: Read + Seek>(
         input: &mut Input<R>,
         at: u64,
     ) -> Result<(Self, u64), Error> {
         let start = input.bytes(at, W64_HEADER, 40)?;
-        let form = Self::of(&start).ok_or_else(|| Error::NotWave {
+        let form = Self::of(&start).ok_or_else(|| Reason::NotWave {
             offset: at,
             found: start.iter().take(12).copied().collect(),
         })?;
@@ -53,6 +55,18 @@ impl Form {
         }
     }
 
+    /// Returns the usual short name: "wav", "rf64", "bw64", "w64", "aiff" or "aifc".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Riff => "wav",
+            Self::Rf64 => "rf64",
+            Self::Bw64 => "bw64",
+            Self::W64 => "w64",
+            Self::Aiff => "aiff",
+            Self::Aifc => "aifc",
+        }
+    }
+
     pub(crate) fn has_ds64(self) -> bool {
         matches!(self, Self::Rf64 | Self::Bw64)
     }
@@ -61,30 +75,38 @@ impl Form {
         matches!(self, Self::Aiff | Self::Aifc)
     }
 
-    /// What the chunk is called that says what the samples are.
+    /// Returns the name of the chunk that describes the samples.
     pub(crate) fn format_id(self) -> &'static str {
         if self.is_aiff() { "COMM" } else { "fmt " }
     }
 
-    /// What the chunk of the samples is called.
+    /// Returns the name of the chunk that holds the samples.
     pub(crate) fn data_id(self) -> &'static str {
         if self.is_aiff() { "SSND" } else { "data" }
     }
 
-    /// Bytes of the header of a chunk.
+    /// Returns the length in bytes of a chunk header.
     pub(crate) fn header_len(self) -> u64 {
         if self == Self::W64 { 24 } else { 8 }
     }
 
-    /// Bytes that stand behind contents of `len` bytes to fill them up.
+    /// Returns how many padding bytes follow contents of `len` bytes.
     pub(crate) fn padding(self, len: u64) -> u64 {
         let unit = if self == Self::W64 { 8 } else { 2 };
         (unit - len % unit) % unit
     }
 }
 
-/// Whether a file that begins with these 12 bytes (of W64 40) is one that
-/// [`WaveReader`](crate::WaveReader) knows. One with an ID3 tag before it is not told.
+/// Returns whether a file that begins with these bytes is WAVE or AIFF. Needs 12 bytes, for W64
+/// 40. Does not recognise a file behind an ID3 tag, which
+/// [`WaveReader`](crate::WaveReader) reads.
+///
+/// ```
+/// use wave_demux::is_wave;
+///
+/// assert!(is_wave(b"RIFF\x24\0\0\0WAVEfmt "));
+/// assert!(!is_wave(b"OggS"));
+/// ```
 pub fn is_wave(start: &[u8]) -> bool {
     Form::of(start).is_some()
 }

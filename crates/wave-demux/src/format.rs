@@ -3,47 +3,51 @@ use std::{
     ops::Range,
 };
 
-use crate::{Error, FindingKind, Form, finding::Findings, input::Input};
+use crate::{
+    Error, FindingKind, Form, chunk::Guid, error::Reason, finding::Findings, input::Input,
+};
 
-/// What the samples of a file are.
+/// How the samples of a file are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Format {
-    /// Of the file.
+    /// The form of the file.
     pub form: Form,
-    /// Of one sample.
+    /// The encoding of one sample.
     pub encoding: Encoding,
-    /// Of the bytes of a sample.
+    /// The order of the bytes in a sample.
     pub byte_order: ByteOrder,
-    /// Bits of a sample that say something, the upper ones; those below are 0 in most files.
-    /// They do not change the scale.
+    /// How many upper bits of a sample carry the signal; most files leave the lower ones 0. Does
+    /// not change the scale.
     pub valid_bits: u16,
-    /// At least 1.
+    /// Number of channels, at least 1.
     pub channels: u16,
-    /// Frames a second, at least 1.
+    /// Frames (samples per channel) per second, at least 1.
     pub rate: u32,
-    /// Which loudspeaker each channel is for, if the format is extensible.
+    /// The loudspeaker of each channel (`dwChannelMask`), if the format is extensible.
     pub channel_mask: Option<u32>,
-    /// Bytes of a frame, one sample of each channel. It may be more than
-    /// the samples take: then each has room behind it.
+    /// Bytes of a frame, which holds one sample of each channel. If it exceeds what the samples
+    /// need, each sample is followed by padding.
     pub block_align: u32,
 }
 
 /// Which byte of a sample comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
-    /// The lowest, in all WAVE files and in "sowt" of AIFF-C.
+    /// The lowest: all WAVE files, and "sowt" in AIFF-C.
     Little,
-    /// The highest, in AIFF.
+    /// The highest: all other AIFF and AIFF-C.
     Big,
 }
 
-/// How a sample is written.
+/// The encoding of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names say what they are")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Encoding {
-    /// Without sign: 128 is silence.
+    /// Unsigned: 128 is silence.
     U8,
-    /// With sign, of AIFF.
+    /// Signed, found in AIFF.
     I8,
     I16,
     I24,
@@ -59,7 +63,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes of a sample.
+    /// Returns the bytes of a sample.
     pub fn bytes(self) -> u8 {
         match self {
             Self::U8 | Self::I8 | Self::ALaw | Self::MuLaw => 1,
@@ -70,6 +74,24 @@ impl Encoding {
             Self::I48 => 6,
             Self::I56 => 7,
             Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I8 => "s8",
+            Self::I16 => "s16",
+            Self::I24 => "s24",
+            Self::I32 => "s32",
+            Self::I40 => "s40",
+            Self::I48 => "s48",
+            Self::I56 => "s56",
+            Self::I64 => "s64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::ALaw => "alaw",
+            Self::MuLaw => "mulaw",
         }
     }
 
@@ -84,7 +106,7 @@ impl Encoding {
         }
     }
 
-    /// Of WAVE, where one of 8 bits has no sign.
+    /// Returns the integer encoding of WAVE, which is unsigned at 8 bits.
     pub(crate) fn integer(bytes: u16) -> Option<Self> {
         let all =
             [Self::U8, Self::I16, Self::I24, Self::I32, Self::I40, Self::I48, Self::I56, Self::I64];
@@ -93,7 +115,7 @@ impl Encoding {
 }
 
 impl Format {
-    /// Reads the contents of the chunk "fmt ".
+    /// Reads the contents of the "fmt " chunk.
     pub(crate) fn read<R: Read + Seek>(
         input: &mut Input<R>,
         contents: Range<u64>,
@@ -101,20 +123,30 @@ impl Format {
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let (offset, found) = (contents.start, contents.end.saturating_sub(contents.start));
-        let too_short = Error::ChunkTooShort { offset, name: "fmt ", found, expected: 16 };
+        let too_short = Reason::ChunkTooShort { offset, name: "fmt ", found, expected: 16 };
         let bytes = input.bytes(offset, found, 40)?;
         let fields = Fields::parse(&bytes).ok_or(too_short)?;
         fields.format(form, offset, findings)
     }
 
-    /// Bytes from the start of a sample to that of the next.
+    /// Returns the name that ffmpeg uses for the encoding, such as "pcm_s16le".
+    pub fn codec_name(&self) -> String {
+        let order = match self.byte_order {
+            _ if self.encoding.bytes() == 1 => "",
+            ByteOrder::Little => "le",
+            ByteOrder::Big => "be",
+        };
+        format!("pcm_{}{order}", self.encoding.name())
+    }
+
+    /// Returns the distance in bytes from one sample to the next.
     pub(crate) fn stride(&self) -> usize {
         let stride = self.block_align / u32::from(self.channels.max(1));
         usize::try_from(stride).unwrap_or(1)
     }
 }
 
-/// The chunk as it is.
+/// The raw fields of the chunk.
 struct Fields {
     tag: u16,
     channels: u16,
@@ -125,7 +157,7 @@ struct Fields {
     extension: Option<Extension>,
 }
 
-/// Of an extensible format.
+/// The additional fields of an extensible format.
 struct Extension {
     valid_bits: u16,
     channel_mask: u32,
@@ -160,15 +192,15 @@ impl Fields {
             }
             None => self.tag,
         };
-        let guid = extension.map(|extension| extension.guid);
-        let encoding = Encoding::of(tag, bits).ok_or(Error::UnsupportedEncoding {
+        let guid = extension.map(|extension| Guid(extension.guid));
+        let encoding = Encoding::of(tag, bits).ok_or(Reason::UnsupportedEncoding {
             offset,
             tag,
             bits,
             guid,
         })?;
         if channels == 0 || rate == 0 {
-            return Err(Error::NoAudio { offset, channels, rate });
+            return Err(Reason::NoAudio { offset, channels, rate }.into());
         }
         let valid_bits = extension.map(|extension| extension.valid_bits);
         Ok(Format {
@@ -183,8 +215,8 @@ impl Fields {
         })
     }
 
-    /// Bytes of a frame. Many programs write nonsense here, and others give each sample more
-    /// room than it needs; the latter have a byte rate that agrees.
+    /// Returns the bytes of a frame. Many programs write nonsense into the field. Others pad each
+    /// sample, and write a matching byte rate.
     fn block_align(
         &self,
         encoding: Encoding,
@@ -218,7 +250,7 @@ impl Extension {
         })
     }
 
-    /// The format tag that the GUID was made out of.
+    /// Returns the format tag from which the GUID was derived.
     fn tag(&self) -> Option<u16> {
         let (tag, rest) = self.guid.split_first_chunk()?;
         [MEDIA_TAIL, AMBISONIC_TAIL]
@@ -241,7 +273,7 @@ const IEEE_FLOAT: u16 = 3;
 const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
-/// What follows the format tag in a GUID of Microsoft, and in one of ambisonic B-format.
+/// What follows the format tag in the GUIDs of Microsoft and of ambisonic B-format.
 const MEDIA_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 const AMBISONIC_TAIL: [u8; 14] =
     [0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0];

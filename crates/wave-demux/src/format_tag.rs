@@ -1,4 +1,4 @@
-/// The usual name of an encoding by its format tag (RFC 2361 and later ones).
+/// Returns the usual name of a format tag (RFC 2361 and later registrations).
 pub(crate) fn tag_name(tag: u16) -> &'static str {
     match tag {
         0x0001 => "PCM",

@@ -1,4 +1,4 @@
-//! ITU-T G.711: the value that a byte stands for, as 16 bits of linear PCM.
+//! Decodes ITU-T G.711 bytes to 16-bit linear PCM.
 
 pub(crate) const fn a_law(byte: u8) -> i16 {
     let byte = byte ^ 0x55;
@@ -17,7 +17,7 @@ pub(crate) const fn mu_law(byte: u8) -> i16 {
     if byte & 0x80 == 0 { magnitude } else { -magnitude }
 }
 
-/// `From` is not for constants.
+/// `From` is not available in constants.
 const fn widen(byte: u8) -> i16 {
     i16::from_le_bytes([byte, 0])
 }
@@ -26,10 +26,10 @@ const fn widen(byte: u8) -> i16 {
 mod tests {
     use super::*;
 
-    /// The first and last of each segment, by tables 1a and 2a of G.711 (A-law has 13 bits,
-    /// mu-law 14: times 8 and 4).
+    /// The first and last value of each segment in tables 1a and 2a of G.711. A-law has 13 bits
+    /// and mu-law 14, so values are multiplied by 8 and 4.
     #[test]
-    fn values_of_the_standard() {
+    fn bytes_decode_to_the_values_of_the_standard() {
         let a: Vec<i16> = [0xd5, 0xda, 0xc5, 0xca, 0xaa, 0x55, 0x2a].map(a_law).to_vec();
         assert_eq!(a, [8, 248, 264, 504, 32_256, -8, -32_256]);
         let mu: Vec<i16> = [0xff, 0xf0, 0xef, 0xe0, 0x80, 0x7f, 0x00].map(mu_law).to_vec();

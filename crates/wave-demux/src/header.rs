@@ -6,15 +6,15 @@ use crate::{ChunkId, Error, Form, input::Input};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
     pub(crate) id: ChunkId,
-    /// Where the contents begin.
+    /// Position of the contents.
     pub(crate) start: u64,
-    /// Bytes of the contents. None if the header says nothing that could be a size: all bits
-    /// set, or in W64 less than the header itself.
+    /// Bytes of the contents. `None` if the field cannot be a size: all bits set, or in W64 less
+    /// than the header itself.
     pub(crate) size: Option<u64>,
 }
 
 impl Header {
-    /// None if the file ends within it.
+    /// Reads a header; `None` if the file ends within it.
     pub(crate) fn read<R: Read + Seek>(
         input: &mut Input<R>,
         form: Form,
@@ -23,7 +23,7 @@ impl Header {
         Ok(Self::parse(form, at, &input.bytes(at, form.header_len(), 24)?))
     }
 
-    /// The header that begins these bytes, which are those at `at` of the file.
+    /// Parses the header at the start of `bytes`, which lie at `at` in the file.
     pub(crate) fn parse(form: Form, at: u64, bytes: &[u8]) -> Option<Self> {
         let start = at.saturating_add(form.header_len());
         if form == Form::W64 {
@@ -39,15 +39,15 @@ impl Header {
         Some(Self { id: ChunkId::FourCc(*id), start, size })
     }
 
-    /// Where the contents end, if the file has them all.
+    /// Returns where the contents end, if the file holds them all.
     fn end_within<R: Read + Seek>(&self, input: &Input<R>) -> Option<u64> {
         let size = self.size.filter(|size| *size <= input.left(self.start))?;
         self.start.checked_add(size)
     }
 }
 
-/// Whether a chunk begins at `at`, and not samples: its id is one that programs write, or
-/// chunk follows chunk from there to the end of the file.
+/// Returns whether a chunk, and not samples, begins at `at`: programs write its id, or chunk
+/// follows chunk from there to the end of the file.
 pub(crate) fn is_chunk<R: Read + Seek>(
     input: &mut Input<R>,
     form: Form,
@@ -68,8 +68,8 @@ pub(crate) fn is_chunk<R: Read + Seek>(
     Ok(false)
 }
 
-/// Where the chunk is that follows one whose contents are `start..end`. Some programs leave
-/// out the bytes that should fill it up: then it follows at once.
+/// Returns the position of the chunk after one with contents `start..end`. Some programs omit
+/// the padding, and then it follows directly.
 pub(crate) fn following<R: Read + Seek>(
     input: &mut Input<R>,
     form: Form,
@@ -82,5 +82,5 @@ pub(crate) fn following<R: Read + Seek>(
     Ok(if is_unpadded { end } else { padded })
 }
 
-/// Chunks looked at to tell one from samples.
+/// How many chunks to follow before deciding that these are samples.
 const MAX_HOPS: u32 = 16;

@@ -1,6 +1,6 @@
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::Error;
+use crate::{Error, error::Reason};
 
 /// A file of known length.
 #[derive(Debug)]
@@ -11,7 +11,8 @@ pub(crate) struct Input<R> {
 
 impl<R: Read + Seek> Input<R> {
     pub(crate) fn new(mut inner: R) -> Result<Self, Error> {
-        let len = inner.seek(SeekFrom::End(0)).map_err(|source| Error::Io { offset: 0, source })?;
+        let len =
+            inner.seek(SeekFrom::End(0)).map_err(|source| Reason::Io { offset: 0, source })?;
         Ok(Self { inner, len })
     }
 
@@ -27,22 +28,21 @@ impl<R: Read + Seek> Input<R> {
         self.inner
             .seek(SeekFrom::Start(offset))
             .map(|_| ())
-            .map_err(|source| Error::Io { offset, source })
+            .map_err(|source| Reason::Io { offset, source }.into())
     }
 
-    /// Fills `buffer` from where the file stands; `offset` is that place, for the error.
+    /// Fills `buffer` from the current position, which is `offset` (used only in errors).
     pub(crate) fn read_on(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
-        self.inner.read_exact(buffer).map_err(|source| Error::Io { offset, source })
+        self.inner.read_exact(buffer).map_err(|source| Reason::Io { offset, source }.into())
     }
 
-    /// Fills `buffer` from `offset` on. That the file has so many bytes there is the
-    /// caller's to check.
+    /// Fills `buffer` from `offset`. The caller checks that the file holds that many bytes.
     pub(crate) fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), Error> {
         self.seek(offset)?;
         self.read_on(offset, buffer)
     }
 
-    /// `N` bytes at `offset`; none if the file does not have them.
+    /// Returns `N` bytes at `offset`; `None` if the file ends before.
     pub(crate) fn array<const N: usize>(&mut self, offset: u64) -> Result<Option<[u8; N]>, Error> {
         let mut bytes = [0; N];
         if self.left(offset) < wide(N) {
@@ -52,7 +52,7 @@ impl<R: Read + Seek> Input<R> {
         Ok(Some(bytes))
     }
 
-    /// A part of the file: at most `limit` bytes, and as many as there are.
+    /// Returns up to `len` bytes at `offset`: at most `limit`, fewer at the end of the file.
     pub(crate) fn bytes(&mut self, offset: u64, len: u64, limit: usize) -> Result<Vec<u8>, Error> {
         let len = usize::try_from(len.min(self.left(offset))).unwrap_or(limit).min(limit);
         let mut bytes = vec![0; len];
@@ -62,6 +62,6 @@ impl<R: Read + Seek> Input<R> {
 }
 
 pub(crate) fn wide(len: usize) -> u64 {
-    // usize has at most 64 bits on every platform of Rust.
+    // Lossless: usize has at most 64 bits on every Rust platform.
     u64::try_from(len).unwrap_or(u64::MAX)
 }

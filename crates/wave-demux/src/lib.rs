@@ -18,7 +18,7 @@ mod tail;
 mod walk;
 
 pub use chunk::{Chunk, ChunkId};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use finding::{Finding, FindingKind};
 pub use form::{Form, is_wave};
 pub use format::{ByteOrder, Encoding, Format};

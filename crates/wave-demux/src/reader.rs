@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     io::{Read, Seek},
     ops::Range,
 };
@@ -7,13 +8,32 @@ use crate::{
     ByteOrder, Chunk, Error, Finding, FindingKind, Form, Format,
     aiff::Common,
     convert::convert,
+    error::Reason,
     finding::Findings,
     input::Input,
     walk::{Contents, walk},
 };
 
-/// Reads the samples of a WAVE or AIFF file in constant memory, however long it is.
-#[derive(Debug)]
+/// Reads the samples of a WAVE or AIFF file in constant memory, however long the file is.
+///
+/// ```
+/// use wave_demux::{FindingKind, WaveReader};
+///
+/// // A recorder that lost power: two stereo frames of 16 bits, and a data size of 0.
+/// let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0".to_vec();
+/// file.extend(48_000_u32.to_le_bytes());
+/// file.extend(192_000_u32.to_le_bytes());
+/// file.extend(b"\x04\0\x10\0data\0\0\0\0");
+/// file.extend([0x4000_i16, -0x4000, 0, -0x8000].map(i16::to_le_bytes).as_flattened());
+///
+/// let mut reader = WaveReader::new(std::io::Cursor::new(file))?;
+/// assert_eq!((reader.format().channels, reader.frames()), (2, 2));
+/// assert_eq!(reader.findings()[0].kind, FindingKind::DataSizeUnknown { found: 8 });
+/// let mut buffer = [0.0; 1024];
+/// assert_eq!(reader.read_samples(&mut buffer)?, [0.5, -0.5, 0.0, -1.0]);
+/// assert!(reader.read_samples(&mut buffer)?.is_empty());
+/// # Ok::<(), wave_demux::Error>(())
+/// ```
 pub struct WaveReader<R> {
     input: Input<R>,
     format: Format,
@@ -21,22 +41,22 @@ pub struct WaveReader<R> {
     findings: Vec<Finding>,
     data: Range<u64>,
     frames: u64,
-    /// The first frame that is not in the buffer yet.
+    /// The first frame that is not yet in the buffer.
     next: u64,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were not given out.
+    /// Bytes of the buffer that were not returned yet.
     unread: Range<usize>,
 }
 
 impl<R: Read + Seek> WaveReader<R> {
-    /// Reads all but the samples. There is no need to wrap `inner` in a `BufReader`.
+    /// Reads everything except the samples. `inner` needs no `BufReader`.
     pub fn new(inner: R) -> Result<Self, Error> {
         let mut input = Input::new(inner)?;
         let mut findings = Findings::default();
         let start = after_tag(&mut input, &mut findings)?;
         let (form, first) = Form::read(&mut input, start)?;
         let contents = walk(&mut input, form, first, &mut findings)?;
-        let missing = |name| Error::NoChunk { offset: input.len(), name };
+        let missing = |name| Reason::NoChunk { offset: input.len(), name };
         let Contents { format, data, chunks } = contents;
         let said = format.ok_or(missing(form.format_id()))?;
         let data = data.ok_or(missing(form.data_id()))?;
@@ -55,64 +75,66 @@ impl<R: Read + Seek> WaveReader<R> {
         Ok(Self { input, format, chunks, findings, data, frames, next: 0, buffer, unread })
     }
 
-    /// What the samples are.
+    /// Returns how the samples are stored.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// Samples per channel that are really there.
+    /// Returns how many frames (samples per channel) the file really holds.
     pub fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// All chunks but the samples, in the order of the file.
+    /// Returns all chunks except the samples, in file order.
     pub fn chunks(&self) -> &[Chunk] {
         &self.chunks
     }
 
-    /// What is wrong with the file, and what was made of it: at most 1,000, and how many
-    /// more.
+    /// Returns the problems found in the file: at most 1,000, then a count of the others.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The bytes of the file that are the samples.
+    /// Returns the byte range of the samples in the file.
     pub fn data(&self) -> Range<u64> {
         self.data.clone()
     }
 
-    /// Fills `samples` with whole frames from the front, interleaved, full scale -1 to 1;
-    /// gives how many frames. Fewer than have room only at the end, and then for ever 0.
-    /// Samples that are floats are given as they are, be they beyond full scale or NaN.
-    pub fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
+    /// Fills `buffer` from the front with whole frames and returns the samples it wrote:
+    /// interleaved, full scale -1 to 1. Leaves room for a frame only at the end, and from then on
+    /// returns an empty slice.
+    ///
+    /// Float samples are passed on unchanged, even beyond full scale or NaN.
+    pub fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
         let channels = usize::from(self.format.channels);
         let (stride, frame_len) = (self.format.stride(), channels * self.format.stride());
-        let (mut rest, mut frames) = (samples, 0);
-        while rest.len() >= channels {
-            if self.unread.is_empty() && !self.fill()? {
+        let mut filled = 0;
+        loop {
+            let rest = buffer.get_mut(filled..).unwrap_or_default();
+            if rest.len() < channels || (self.unread.is_empty() && !self.fill()?) {
                 break;
             }
             let unread = self.buffer.get(self.unread.clone()).unwrap_or_default();
             let taken = (unread.len() / frame_len).min(rest.len() / channels);
-            let (now, later) = rest.split_at_mut(taken * channels);
+            let now = rest.get_mut(..taken * channels).unwrap_or_default();
             convert(unread, self.format.encoding, stride, now);
             self.unread.start += taken * frame_len;
-            (rest, frames) = (later, frames + taken);
+            filled += taken * channels;
         }
-        Ok(frames)
+        Ok(buffer.get(..filled).unwrap_or_default())
     }
 
-    /// Makes `frame` the one that is read next; the end, if there are not so many.
+    /// Moves to `frame`, or to the end if the file has fewer frames.
     pub fn seek(&mut self, frame: u64) {
         self.next = frame.min(self.frames);
         self.unread = 0..0;
     }
 
-    /// False at the end.
+    /// Reads the next samples into the empty buffer. Returns `false` at the end.
     fn fill(&mut self) -> Result<bool, Error> {
         let align = u64::from(self.format.block_align);
         let frames = (BUFFER / align).max(1).min(self.frames.saturating_sub(self.next));
-        // Within the data, and not more than the buffer or a frame.
+        // Fits: no more than the buffer or one frame.
         let len = usize::try_from(frames.saturating_mul(align)).unwrap_or_default();
         let offset = self.data.start.saturating_add(self.next.saturating_mul(align));
         self.buffer.resize(len, 0);
@@ -126,12 +148,23 @@ impl<R: Read + Seek> WaveReader<R> {
     }
 }
 
-/// Where the file begins: after the ID3 tag that some music programs put before any file.
+impl<R> fmt::Debug for WaveReader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaveReader")
+            .field("format", &self.format)
+            .field("frames", &self.frames)
+            .field("chunks", &self.chunks)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns where the file begins: after the ID3 tag that some music programs put before it.
 fn after_tag<R: Read + Seek>(input: &mut Input<R>, findings: &mut Findings) -> Result<u64, Error> {
     let Some([b'I', b'D', b'3', _, _, flags, size @ ..]) = input.array::<10>(0)? else {
         return Ok(0);
     };
-    // Seven bits a byte, without the header, and without the footer that looks like it.
+    // Seven bits per byte, not counting the header of 10 bytes nor an equally long footer.
     let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
     let bytes = size + if flags & 0x10 == 0 { 10 } else { 20 };
     findings.report(0, FindingKind::TagBefore { bytes });
@@ -149,5 +182,5 @@ fn whole_frames(data: &Range<u64>, format: &Format, findings: &mut Findings) -> 
     len / u64::from(block_align)
 }
 
-/// Bytes read at once.
+/// Bytes to read at a time.
 const BUFFER: u64 = 256 * 1024;

@@ -2,9 +2,9 @@ use std::io::{Read, Seek};
 
 use crate::{Error, Form, header::Header, input::Input};
 
-/// Where samples end that begin at `start` and whose size is not known: before the first of
-/// the known chunks that follow one another to the very end of the file, or there. They are
-/// looked for in the last 1 MiB.
+/// Returns the end of samples that begin at `start` and have no usable size. That is the start
+/// of an unbroken run of known chunks up to the end of the file, searched for in the last 1 MiB,
+/// or else the end of the file.
 pub(crate) fn samples_end<R: Read + Seek>(
     input: &mut Input<R>,
     form: Form,
@@ -12,7 +12,7 @@ pub(crate) fn samples_end<R: Read + Seek>(
 ) -> Result<u64, Error> {
     let from = input.len().saturating_sub(WINDOW).max(start);
     let window = input.bytes(from, WINDOW, usize::try_from(WINDOW).unwrap_or(usize::MAX))?;
-    // Of each place, whether chunks lead from there to the end.
+    // For each position, whether chunks lead from there to the end.
     let mut leads = vec![false; window.len()];
     leads.push(true);
     let mut first = window.len();
@@ -28,7 +28,7 @@ pub(crate) fn samples_end<R: Read + Seek>(
     Ok(from.saturating_add(u64::try_from(first).unwrap_or(WINDOW)))
 }
 
-/// How long a known chunk is that begins these bytes, without and with what fills it up.
+/// Returns the length of the known chunk that begins these bytes, without and with padding.
 fn ends(form: Form, bytes: &[u8]) -> Option<[u64; 2]> {
     let header = Header::parse(form, 0, bytes)?;
     let size = header.size.filter(|_| header.id.is_known())?;

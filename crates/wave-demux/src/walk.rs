@@ -5,16 +5,17 @@ use std::{
 
 use crate::{
     Chunk, ChunkId, Error, FindingKind, Form, aiff,
+    error::Reason,
     extent::data_end,
     finding::Findings,
     header::{Header, following},
     input::Input,
 };
 
-/// What a file is made of.
+/// The parts of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    /// Of the chunk "fmt ", or "COMM".
+    /// The contents of the "fmt " or "COMM" chunk.
     pub(crate) format: Option<Range<u64>>,
     /// The bytes of the samples.
     pub(crate) data: Option<Range<u64>>,
@@ -50,13 +51,13 @@ struct Walk<'a, R> {
     form: Form,
     findings: &'a mut Findings,
     sizes: Sizes,
-    /// Bytes of contents that are kept.
+    /// Bytes of contents kept so far.
     kept: u64,
     omitted: u64,
 }
 
 impl<R: Read + Seek> Walk<'_, R> {
-    /// Takes the chunk at `at`; gives where the next one is, or none if there is no chunk.
+    /// Takes the chunk at `at` and returns the position of the next; `None` if no chunk is there.
     fn step(&mut self, at: u64, contents: &mut Contents) -> Result<Option<u64>, Error> {
         let Some(mut header) = Header::read(self.input, self.form, at)? else { return Ok(None) };
         header.size = self.sizes.size(&header);
@@ -74,7 +75,7 @@ impl<R: Read + Seek> Walk<'_, R> {
         Ok(Some(next))
     }
 
-    /// Where the contents end; none if this is no chunk.
+    /// Returns where the contents end; `None` if this is not a chunk.
     fn end(&mut self, header: &Header) -> Option<u64> {
         let (id, claimed) = (header.id, header.size?);
         let available = self.input.left(header.start);
@@ -98,7 +99,9 @@ impl<R: Read + Seek> Walk<'_, R> {
             Some(first) if !first.is_empty() => {
                 if header.size != Some(0) {
                     let name = self.form.data_id();
-                    return Err(Error::SeveralData { first: first.start, second: start, name });
+                    return Err(
+                        Reason::SeveralData { first: first.start, second: start, name }.into()
+                    );
                 }
                 Ok(start)
             }
@@ -124,7 +127,7 @@ impl<R: Read + Seek> Walk<'_, R> {
             ChunkId::FourCc(id)
                 if &id == b"LIST" && self.input.array(offset)? == Some(*b"wavl") =>
             {
-                return Err(Error::WaveList { offset });
+                return Err(Reason::WaveList { offset }.into());
             }
             ChunkId::FourCc(id) if &id == b"ds64" && self.form.has_ds64() => {
                 self.sizes = Sizes::read(self.input, offset, end)?;
@@ -156,7 +159,7 @@ impl<R: Read + Seek> Walk<'_, R> {
     }
 }
 
-/// The sizes of 64 bits of a chunk "ds64".
+/// The 64-bit sizes in a "ds64" chunk.
 #[derive(Debug, Default)]
 struct Sizes {
     data: Option<u64>,
@@ -167,7 +170,7 @@ impl Sizes {
     fn read<R: Read + Seek>(input: &mut Input<R>, offset: u64, end: u64) -> Result<Self, Error> {
         let bytes = input.bytes(offset, end.saturating_sub(offset), MAX_DS64)?;
         let data = bytes.get(8..16).and_then(le_u64);
-        // After the sizes of the form, the data and the samples, and the length of the table.
+        // The table follows the form size, data size, sample count and its own length.
         let entries = bytes.get(28..).unwrap_or_default().chunks_exact(12);
         let entry = |entry: &[u8]| Some((*entry.first_chunk()?, le_u64(entry.get(4..)?)?));
         Ok(Self {
@@ -176,8 +179,8 @@ impl Sizes {
         })
     }
 
-    /// The size of a chunk: that of its header, unless it stands here. Some programs write 0
-    /// into the header of the samples.
+    /// Returns the size of a chunk, which is that of its header unless this table overrides it.
+    /// Some programs write 0 into the header of the samples.
     fn size(&self, header: &Header) -> Option<u64> {
         let ChunkId::FourCc(id) = header.id else { return header.size };
         match header.size {
@@ -193,8 +196,8 @@ fn le_u64(bytes: &[u8]) -> Option<u64> {
 }
 
 const MAX_CHUNKS: usize = 10_000;
-/// Longer ones are listed without their contents.
+/// Longer chunks are listed without their contents.
 const MAX_CHUNK: u64 = 1 << 20;
-/// Of all contents together.
+/// Limit on all kept contents together.
 const MAX_KEPT: u64 = 16 << 20;
 const MAX_DS64: usize = 12 * 1024;

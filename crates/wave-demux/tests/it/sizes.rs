@@ -1,34 +1,31 @@
-//! Sizes as field recorders, pipes and crashes leave them.
+//! Wrong sizes, as field recorders, pipes and crashes leave them.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+use wave_demux::{ChunkId, ErrorKind, FindingKind, Form};
 
-mod common;
+use crate::files::{FORMS, Wave, read};
 
-use common::{FORMS, Wave, read};
-use wave_demux::{ChunkId, Error, FindingKind, Form};
-
-/// Eight bytes, which nothing needs to fill up: of an unknown size, that would be taken for samples.
+/// Eight bytes, which need no padding: at unknown size, padding would be read as samples.
 const SAMPLES: [i16; 4] = [100, 200, 300, 400];
 
 fn expected() -> Vec<f32> {
     SAMPLES.iter().map(|sample| f32::from(*sample) / 32_768.0).collect()
 }
 
-/// A recorder that writes metadata behind the samples.
+/// The file of a recorder that writes metadata after the samples.
 fn wave(form: Form, data_size: Option<u64>) -> Wave {
     let behind = vec![(*b"guan", b"GUANO|Version:1.0".to_vec()), (*b"LIST", b"INFO".to_vec())];
     Wave { behind, data_size, ..Wave::new(form, &SAMPLES) }
 }
 
-/// What a file of this form would say of an unknown size.
+/// How a file of this form states an unknown size.
 fn unknown(form: Form) -> [u64; 2] {
-    // The 24 bytes of the header are added.
+    // `Wave` adds the 24 bytes of the header.
     let all_bits = if form == Form::Riff { u64::from(u32::MAX) } else { u64::MAX };
     if form == Form::W64 { [u64::MAX - 24, u64::MAX - 23] } else { [0, all_bits] }
 }
 
 #[test]
-fn unknown_sizes_reach_to_the_chunks_at_the_end() {
+fn samples_of_unknown_size_end_at_the_trailing_chunks() {
     for form in FORMS {
         for size in unknown(form) {
             let mut wave = wave(form, Some(size));
@@ -45,32 +42,32 @@ fn unknown_sizes_reach_to_the_chunks_at_the_end() {
 }
 
 #[test]
-fn sizes_beyond_the_end_as_well() {
+fn samples_of_excessive_size_end_at_the_trailing_chunks() {
     for form in FORMS {
         let reading = read(&wave(form, Some(0x7fff_f000)).bytes()).unwrap();
         assert_eq!(reading.samples, expected());
-        let told = FindingKind::DataBeyondEnd { claimed: 0x7fff_f000, found: 8 };
-        assert_eq!(reading.findings, [told]);
+        let expected_finding = FindingKind::DataBeyondEnd { claimed: 0x7fff_f000, found: 8 };
+        assert_eq!(reading.findings, [expected_finding]);
         assert_eq!(reading.chunks.last().unwrap().id, ChunkId::FourCc(*b"LIST"));
     }
 }
 
-/// A size of the last time that the recorder brought it up to date.
+/// The recorder updated the size for the last time before the end.
 #[test]
-fn sizes_that_end_amid_the_samples_are_not_believed() {
+fn sizes_that_end_within_the_samples_are_ignored() {
     for form in FORMS {
         let mut wave = wave(form, Some(4));
         wave.data.extend_from_within(..);
         let reading = read(&wave.bytes()).unwrap();
         assert_eq!(reading.samples, [expected(), expected()].concat());
-        let told = FindingKind::DataSizeTooSmall { claimed: 4, found: 16 };
-        assert_eq!(reading.findings, [told]);
+        let expected_finding = FindingKind::DataSizeTooSmall { claimed: 4, found: 16 };
+        assert_eq!(reading.findings, [expected_finding]);
         assert_eq!(reading.chunks.last().unwrap().id, ChunkId::FourCc(*b"LIST"));
     }
 }
 
 #[test]
-fn what_stands_behind_a_file_is_no_audio() {
+fn tags_after_the_file_are_not_audio() {
     let id3v1 = [b"TAG".as_slice(), &[b'x'; 125]].concat();
     let unknown_chunk = b"Xyz1\x02\0\0\0ab".to_vec();
     let tags = [id3v1, b"ID3\x03\0\0\0".to_vec(), b"APETAGEX\0".to_vec(), vec![0; 100_000]];
@@ -79,10 +76,10 @@ fn what_stands_behind_a_file_is_no_audio() {
         file.extend_from_slice(&tag);
         let reading = read(&file).unwrap();
         assert_eq!(reading.samples, expected());
-        let is_told = matches!(reading.findings[..], [FindingKind::NotAChunk { .. }]);
-        assert_eq!(is_told, !tag.starts_with(b"Xyz1"), "{:?}", reading.findings);
+        let is_reported = matches!(reading.findings[..], [FindingKind::NotAChunk { .. }]);
+        assert_eq!(is_reported, !tag.starts_with(b"Xyz1"), "{:?}", reading.findings);
     }
-    // Else it is.
+    // Anything else is.
     let mut file = Wave::new(Form::Riff, &SAMPLES).bytes();
     file.extend_from_slice(b"\x01\x02\x03");
     let reading = read(&file).unwrap();
@@ -97,7 +94,7 @@ fn what_stands_behind_a_file_is_no_audio() {
 }
 
 #[test]
-fn what_fills_up_the_samples_can_be_any_byte_and_a_tag_follow_it() {
+fn padding_may_be_any_byte_or_missing_before_a_tag() {
     let mut wave = Wave { bits: 8, ..Wave::new(Form::Riff, &[]) };
     wave.data = vec![1, 2, 3];
     let mut file = wave.bytes();
@@ -110,17 +107,17 @@ fn what_fills_up_the_samples_can_be_any_byte_and_a_tag_follow_it() {
 }
 
 #[test]
-fn silence_of_unknown_size_is_silence() {
+fn silence_of_unknown_size_is_kept() {
     let mut wave = Wave { data_size: Some(0), ..Wave::new(Form::Riff, &[0; 1000]) };
     assert_eq!(read(&wave.bytes()).unwrap().samples, [0.0; 1000]);
-    // So is more than a little of it behind samples whose size is known.
+    // So is long silence after samples of known size.
     wave.data = vec![0; 3 << 20];
     wave.data_size = Some(100);
     assert_eq!(read(&wave.bytes()).unwrap().samples.len(), 3 << 19);
 }
 
 #[test]
-fn nothing_is_recorded() {
+fn a_file_without_samples_has_no_findings() {
     for form in FORMS {
         let reading = read(&Wave::new(form, &[]).bytes()).unwrap();
         assert!(reading.samples.is_empty() && reading.findings.is_empty());
@@ -132,7 +129,7 @@ fn nothing_is_recorded() {
 }
 
 #[test]
-fn cut_anywhere_the_samples_before_are_left() {
+fn a_file_cut_anywhere_keeps_the_samples_before_the_cut() {
     for form in FORMS {
         let file = Wave::new(form, &SAMPLES).bytes();
         let start = file.len() - 8;
@@ -143,18 +140,18 @@ fn cut_anywhere_the_samples_before_are_left() {
             };
             assert_eq!(reading.samples, expected()[..(cut - start) / 2]);
             let found = u64::try_from(cut - start).unwrap();
-            let told = FindingKind::DataBeyondEnd { claimed: 8, found };
-            assert_eq!(reading.findings[0], told);
+            let expected_finding = FindingKind::DataBeyondEnd { claimed: 8, found };
+            assert_eq!(reading.findings[0], expected_finding);
         }
     }
 }
 
 #[test]
-fn the_size_of_a_chunk_can_stand_in_ds64() {
+fn ds64_overrides_the_size_of_a_chunk() {
     let mut wave = Wave::new(Form::Rf64, &SAMPLES);
     wave.before.push((*b"axml", b"<a/>".to_vec()));
     let mut file = wave.bytes();
-    // One entry in the table, and the size of "axml" in it alone.
+    // One table entry, which holds the size of "axml".
     file[16] += 12;
     file[44] = 1;
     file.splice(48..48, *b"axml\x04\0\0\0\0\0\0\0");
@@ -165,20 +162,20 @@ fn the_size_of_a_chunk_can_stand_in_ds64() {
 }
 
 #[test]
-fn a_chunk_beyond_the_end_is_read_as_far_as_it_goes() {
+fn a_chunk_beyond_the_end_is_read_to_the_end() {
     let mut file = wave(Form::Riff, None).bytes();
     file.truncate(file.len() - 2);
     let reading = read(&file).unwrap();
     assert_eq!(reading.samples, expected());
     let id = ChunkId::FourCc(*b"LIST");
-    let told = FindingKind::ChunkBeyondEnd { id, claimed: 4, available: 2 };
-    assert_eq!(reading.findings, [told]);
+    let expected_finding = FindingKind::ChunkBeyondEnd { id, claimed: 4, available: 2 };
+    assert_eq!(reading.findings, [expected_finding]);
     assert_eq!(reading.chunks.last().unwrap().bytes.as_deref(), Some(b"IN".as_slice()));
 }
 
 #[test]
-fn a_tag_before_the_file_is_passed_over() {
-    // 130 bytes of seven bits each; the other has a footer.
+fn a_tag_before_the_file_is_skipped() {
+    // A size of 130 in seven-bit bytes; the second tag has a footer.
     for (flags, bytes) in [(0, 140), (0x10, 150)] {
         let mut tag = [b"ID3\x04\0", [flags].as_slice(), b"\0\0\x01\x02"].concat();
         tag.resize(bytes, 7);
@@ -191,14 +188,14 @@ fn a_tag_before_the_file_is_passed_over() {
 }
 
 #[test]
-fn long_chunks_are_listed_without_their_bytes() {
+fn long_chunks_are_listed_without_contents() {
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
     wave.before.push((*b"JUNK", vec![1; (1 << 20) + 1]));
     wave.behind = vec![(*b"bext", vec![2; 1 << 20]); 17];
     let reading = read(&wave.bytes()).unwrap();
     assert_eq!(reading.samples, expected());
     let kept: Vec<_> = reading.chunks.iter().map(|chunk| chunk.bytes.is_some()).collect();
-    // The format comes second; its few bytes are what the last one is over the limit.
+    // The format comes second, and its few bytes push the last chunk over the limit.
     assert_eq!(kept, [vec![false, true], vec![true; 15], vec![false; 2]].concat());
     assert_eq!(reading.chunks[0].len, (1 << 20) + 1);
     wave.behind = vec![(*b"bext", vec![]); 10_010];
@@ -208,41 +205,45 @@ fn long_chunks_are_listed_without_their_bytes() {
 }
 
 #[test]
-fn samples_in_several_places_are_refused() {
+fn samples_in_several_places_are_an_error() {
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
     wave.behind.push((*b"data", vec![]));
     assert_eq!(read(&wave.bytes()).unwrap().samples, expected());
     wave.behind.push((*b"data", vec![1, 2]));
     let error = read(&wave.bytes()).unwrap_err();
-    assert!(matches!(error, Error::SeveralData { first: 44, second: 68, .. }), "{error}");
-    // An empty one before it is none.
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::UnsupportedLayout, 68));
+    assert!(error.to_string().ends_with("found a second one (the first is at byte 44)"), "{error}");
+    // An empty first one does not count.
     wave.data.clear();
     wave.behind.remove(0);
     assert_eq!(read(&wave.bytes()).unwrap().samples.len(), 1);
-    // Nor does an unknown size make samples of the second one.
+    // An unknown size does not turn the second one into samples.
     let mut two = Wave { data_size: Some(u64::from(u32::MAX)), ..Wave::new(Form::Riff, &SAMPLES) };
     two.behind.push((*b"data", vec![1, 2]));
-    assert!(matches!(read(&two.bytes()).unwrap_err(), Error::SeveralData { .. }));
+    assert_eq!(read(&two.bytes()).unwrap_err().kind(), ErrorKind::UnsupportedLayout);
     wave.behind = vec![(*b"LIST", b"wavldata".to_vec())];
     let error = read(&wave.bytes()).unwrap_err();
-    assert!(matches!(error, Error::WaveList { offset: 52 }), "{error}");
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::UnsupportedLayout, 52));
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_byte() {
+fn errors_name_the_byte_and_the_encoding() {
     let text = |file: &[u8]| read(file).unwrap_err().to_string();
     assert!(text(b"RIFX\0\0\0\0WAVE").ends_with("found \"RIFX\\x00\\x00\\x00\\x00WAVE\""));
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
     let file = wave.bytes();
-    assert!(text(&file[..43]).starts_with("byte 43: expected a chunk \"data\""));
-    assert!(text(&[&file[..12], &file[36..]].concat()).contains("expected a chunk \"fmt \""));
+    assert!(text(&file[..43]).starts_with("byte 43: expected a \"data\" chunk"));
+    assert!(text(&[&file[..12], &file[36..]].concat()).contains("expected a \"fmt \" chunk"));
     wave.tag = 0x55;
     assert_eq!(
         text(&wave.bytes()),
-        "byte 20: the file holds MP3 of 16 bits (format tag 0x0055), expected PCM of 1 to 64 bits, float of 32 or 64, A-law or mu-law"
+        "byte 20: expected PCM of 1 to 64 bits, float of 32 or 64 bits, A-law or mu-law, found MP3 of 16 bits (format tag 0x0055)"
     );
     wave.extension = Some((16, 0));
-    assert!(text(&wave.bytes()).contains("MP3 of 16 bits (format tag 0x0055 of GUID 5500"));
+    assert!(text(&wave.bytes()).contains("MP3 of 16 bits (format tag 0x0055, GUID 5500"));
     (wave.tag, wave.channels) = (1, 0);
-    assert_eq!(text(&wave.bytes()), "byte 20: 0 channels at 48000 Hz, expected at least 1 of each");
+    assert_eq!(
+        text(&wave.bytes()),
+        "byte 20: expected at least 1 channel and 1 Hz, found 0 channels at 48000 Hz"
+    );
 }

@@ -1,13 +1,10 @@
-//! `testdata/wave/`: a file as pipes, crashes and recorders leave it.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod common;
+//! `testdata/wave/`: one recording as pipes, crashes and recorders leave it.
 
 use std::{fs, path::Path};
 
-use common::{Reading, read};
-use wave_demux::{ByteOrder, ChunkId, Encoding, FindingKind, Form};
+use wave_demux::{ByteOrder, Chunk, ChunkId, Encoding, FindingKind, Form};
+
+use crate::files::{Reading, read};
 
 fn file(name: &str) -> Reading {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/wave").join(name);
@@ -15,7 +12,7 @@ fn file(name: &str) -> Reading {
 }
 
 #[test]
-fn every_one_gives_the_samples_of_the_whole_file() {
+fn every_file_has_the_samples_of_the_whole_file() {
     let whole = file("whole.wav");
     assert_eq!((whole.samples.len(), whole.findings), (800, vec![]));
     let unknown = || FindingKind::DataSizeUnknown { found: 1600 };
@@ -45,7 +42,7 @@ fn every_one_gives_the_samples_of_the_whole_file() {
         assert_eq!(reading.findings, findings, "{name}");
         assert_eq!(reading.samples, whole.samples, "{name}");
         let guano = reading.chunks.iter().filter(|chunk| chunk.id == guan);
-        let is_whole = |chunk: &wave_demux::Chunk| {
+        let is_whole = |chunk: &Chunk| {
             chunk.bytes.as_deref() == Some(b"GUANO|Version: 1.0\nLoc Position: 1 2\nTE: 1\n")
         };
         let expected = if name.contains("guano") || name == "unpadded.wav" { 2 } else { 0 };
@@ -54,7 +51,7 @@ fn every_one_gives_the_samples_of_the_whole_file() {
 }
 
 #[test]
-fn one_that_is_cut_off_gives_what_is_there() {
+fn a_cut_file_keeps_the_samples_before_the_cut() {
     let reading = file("cut-off.wav");
     assert_eq!(reading.samples, file("whole.wav").samples[..478]);
     assert_eq!(
@@ -67,7 +64,7 @@ fn one_that_is_cut_off_gives_what_is_there() {
 }
 
 #[test]
-fn one_in_little_endian_as_well() {
+fn a_cut_little_endian_aiff_c_keeps_them_too() {
     let reading = file("cut-off.aifc");
     assert_eq!((reading.format.form, reading.format.byte_order), (Form::Aifc, ByteOrder::Little));
     assert_eq!(reading.samples, file("whole.wav").samples[..478]);
@@ -75,7 +72,7 @@ fn one_in_little_endian_as_well() {
 }
 
 #[test]
-fn others_of_sox() {
+fn sox_files_are_read() {
     let reading = file("extensible.wav");
     assert_eq!((reading.format.encoding, reading.format.channel_mask), (Encoding::I24, Some(3)));
     assert_eq!((reading.samples.len(), reading.findings), (320, vec![]));

@@ -1,12 +1,11 @@
-//! WAVE files made by hand, valid or not.
-
-#![allow(dead_code, reason = "no test file uses all of it")]
+//! Writes WAVE files, valid or not, and reads any file back.
 
 use std::io::Cursor;
 
-use wave_demux::{Encoding, Error, FindingKind, Form, Format, WaveReader};
+use proptest::{collection::vec, prelude::*, sample::select};
+use wave_demux::{ByteOrder, ChunkId, Encoding, Error, FindingKind, Form, Format, WaveReader};
 
-/// What a file is made of; `bytes` writes it.
+/// The parts of a file; `bytes` writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Wave {
     pub(crate) form: Form,
@@ -14,14 +13,14 @@ pub(crate) struct Wave {
     pub(crate) bits: u16,
     pub(crate) channels: u16,
     pub(crate) rate: u32,
-    /// None: as it should be.
+    /// `None` writes the correct value.
     pub(crate) block_align: Option<u16>,
-    /// Valid bits and channel mask: makes the format extensible.
+    /// Valid bits and channel mask; `Some` makes the format extensible.
     pub(crate) extension: Option<(u16, u32)>,
     pub(crate) before: Vec<([u8; 4], Vec<u8>)>,
     pub(crate) data: Vec<u8>,
     pub(crate) behind: Vec<([u8; 4], Vec<u8>)>,
-    /// What the header of the data says, without that of W64; none: the truth.
+    /// The data size in the header, without the header of W64; `None` writes the true size.
     pub(crate) data_size: Option<u64>,
     pub(crate) has_padding: bool,
     pub(crate) has_data_first: bool,
@@ -53,7 +52,7 @@ impl Wave {
             Form::Rf64 => b"RF64\xff\xff\xff\xffWAVE".to_vec(),
             Form::Bw64 => b"BW64\xff\xff\xff\xffWAVE".to_vec(),
             Form::W64 => [guid(b"riff").as_slice(), &[0; 8], &guid(b"wave")].concat(),
-            Form::Aiff | Form::Aifc => panic!("tests/aiff.rs has them"),
+            _ => panic!("aiff.rs writes AIFF"),
         };
         let data_size = self.data_size.unwrap_or(u64::try_from(self.data.len()).unwrap());
         if matches!(self.form, Form::Rf64 | Form::Bw64) {
@@ -76,7 +75,7 @@ impl Wave {
         file
     }
 
-    /// The bytes of a chunk of contents as long as these.
+    /// Bytes of a chunk header.
     pub(crate) fn header_len(&self) -> usize {
         if self.form == Form::W64 { 24 } else { 8 }
     }
@@ -145,7 +144,7 @@ fn guid(id: &[u8; 4]) -> [u8; 16] {
     [id.as_slice(), &tail].concat().try_into().unwrap()
 }
 
-/// What a file gives.
+/// Everything read from a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     pub(crate) format: Format,
@@ -154,7 +153,7 @@ pub(crate) struct Reading {
     pub(crate) findings: Vec<FindingKind>,
 }
 
-/// Reads a file in pieces of so many frames, and checks what holds for any.
+/// Reads a file in pieces of `piece` frames and checks what holds for every file.
 pub(crate) fn read_in(file: &[u8], piece: usize) -> Result<Reading, Error> {
     let mut reader = WaveReader::new(Cursor::new(file))?;
     let format = reader.format();
@@ -166,14 +165,14 @@ pub(crate) fn read_in(file: &[u8], piece: usize) -> Result<Reading, Error> {
     assert!(usize::try_from(format.block_align).unwrap() >= channels);
     let (mut samples, mut buffer) = (vec![], vec![0.0; piece * channels + channels - 1]);
     loop {
-        let read = reader.read(&mut buffer)?;
-        samples.extend_from_slice(&buffer[..read * channels]);
-        if read < piece {
+        let read = reader.read_samples(&mut buffer)?;
+        samples.extend_from_slice(read);
+        if read.len() < piece * channels {
             break;
         }
     }
     assert_eq!(samples.len(), usize::try_from(frames).unwrap() * channels);
-    assert_eq!(reader.read(&mut buffer)?, 0, "the end stays the end");
+    assert!(reader.read_samples(&mut buffer)?.is_empty(), "the end stays the end");
     for chunk in reader.chunks() {
         let Some(bytes) = &chunk.bytes else { continue };
         assert!(file[usize::try_from(chunk.offset).unwrap()..].starts_with(bytes));
@@ -190,6 +189,42 @@ pub(crate) fn read_in(file: &[u8], piece: usize) -> Result<Reading, Error> {
 
 pub(crate) fn read(file: &[u8]) -> Result<Reading, Error> {
     read_in(file, 1000)
+}
+
+/// Returns the bytes of a sample and the value they stand for.
+pub(crate) fn sample(encoding: Encoding, byte_order: ByteOrder, raw: i64) -> (Vec<u8>, f32) {
+    let shift = 64 - 8 * i32::from(encoding.bytes());
+    let integer = (raw << shift >> shift) as f32 * 2f32.powi(shift - 63);
+    let (mut bytes, value) = match encoding {
+        Encoding::U8 => (vec![raw as u8], (f32::from(raw as u8) - 128.0) / 128.0),
+        Encoding::F32 => ((raw as f32).to_le_bytes().to_vec(), raw as f32),
+        Encoding::F64 => ((raw as f64).to_le_bytes().to_vec(), raw as f64 as f32),
+        // Unit tests cover the other bytes of these two.
+        Encoding::ALaw => (vec![0xd5], 8.0 / 32_768.0),
+        Encoding::MuLaw => (vec![0xef], 132.0 / 32_768.0),
+        _ => (raw.to_le_bytes()[..usize::from(encoding.bytes())].to_vec(), integer),
+    };
+    if byte_order == ByteOrder::Big {
+        bytes.reverse();
+    }
+    (bytes, value)
+}
+
+/// Chunks with some of these ids.
+pub(crate) fn chunks(ids: [&[u8; 4]; 6]) -> impl Strategy<Value = Vec<([u8; 4], Vec<u8>)>> {
+    vec((select(ids.map(|id| *id).to_vec()), vec(any::<u8>(), 0..40)), 0..4)
+}
+
+/// Returns chunks as a reader names them.
+pub(crate) fn named(chunks: Vec<([u8; 4], Vec<u8>)>) -> Vec<(ChunkId, Vec<u8>)> {
+    chunks.into_iter().map(|(id, bytes)| (ChunkId::FourCc(id), bytes)).collect()
+}
+
+/// Returns all chunks that were read, except those with these ids.
+pub(crate) fn kept(reading: &Reading, except: &[&[u8; 4]]) -> Vec<(ChunkId, Vec<u8>)> {
+    let is_excepted = |id| except.iter().any(|other| id == ChunkId::FourCc(**other));
+    let kept = reading.chunks.iter().filter(|chunk| !is_excepted(chunk.id));
+    kept.map(|chunk| (chunk.id, chunk.bytes.clone().unwrap())).collect()
 }
 
 pub(crate) const FORMS: [Form; 4] = [Form::Riff, Form::Rf64, Form::Bw64, Form::W64];
