@@ -181,6 +181,45 @@ fn every_readme_states_the_msrv_of_its_manifest() {
     }
 }
 
+/// cargo does not check this: a crate that promises too old a compiler only fails to build
+/// with that compiler.
+#[test]
+fn no_dependency_needs_a_newer_compiler_than_its_dependents_promise() {
+    let metadata = metadata(&["--filter-platform", &host()]);
+    let array = |value: &Value| value.as_array().unwrap().clone();
+    let packages: BTreeMap<String, Value> = array(&metadata["packages"])
+        .into_iter()
+        .map(|one| (one["id"].as_str().unwrap().to_owned(), one))
+        .collect();
+    let shipped = |dependency: &Value| {
+        array(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev")
+    };
+    let nodes: BTreeMap<String, Vec<String>> = array(&metadata["resolve"]["nodes"])
+        .iter()
+        .map(|node| {
+            let to = array(&node["deps"]).into_iter().filter(&shipped);
+            let to = to.map(|one| one["pkg"].as_str().unwrap().to_owned()).collect();
+            (node["id"].as_str().unwrap().to_owned(), to)
+        })
+        .collect();
+    for one in CRATES.iter() {
+        let mut pending = vec![one.text("id").to_owned()];
+        let mut reached = BTreeSet::new();
+        while let Some(id) = pending.pop() {
+            if reached.insert(id.clone()) {
+                pending.extend(nodes[&id].iter().cloned());
+            }
+        }
+        let too_new: Vec<String> = reached
+            .iter()
+            .filter(|id| rust_version(&packages[*id]) > rust_version(&one.0))
+            .map(|id| format!("{} {}", packages[id]["name"], packages[id]["rust_version"]))
+            .collect();
+        let promised = one.text("rust_version");
+        assert!(too_new.is_empty(), "{} promises Rust {promised}: {too_new:?}", one.name());
+    }
+}
+
 #[test]
 fn every_module_is_private() {
     for one in CRATES.iter() {
@@ -252,16 +291,34 @@ fn no_conflict_is_left_in_a_document() {
 struct Crate(Value);
 
 static CRATES: LazyLock<Vec<Crate>> = LazyLock::new(|| {
+    let mut metadata = metadata(&["--no-deps"]);
+    let Value::Array(packages) = metadata["packages"].take() else { panic!("no packages") };
+    packages.into_iter().map(Crate).filter(|one| one.0["publish"].is_null()).collect()
+});
+
+fn metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let Value::Array(packages) = metadata["packages"].take() else { panic!("no packages") };
-    packages.into_iter().map(Crate).filter(|one| one.0["publish"].is_null()).collect()
-});
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The platform that this runs on. Packages for others may not have been downloaded.
+fn host() -> String {
+    let output = Command::new("rustc").arg("-vV").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+/// Major and minor. A package that promises nothing is taken to be old enough.
+fn rust_version(package: &Value) -> Vec<u32> {
+    let text = package["rust_version"].as_str().unwrap_or_default();
+    text.split('.').take(2).map(|part| part.parse().unwrap_or(0)).collect()
+}
 
 impl Crate {
     fn name(&self) -> &str {
