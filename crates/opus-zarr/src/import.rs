@@ -7,7 +7,6 @@ use std::{ops::ControlFlow, path::Path};
 use opus_transcode::Error::UnknownFormat;
 use opus_zarr_store::{RecordingName, Store};
 
-pub(crate) use self::record::index_blob;
 use self::{opus::OpusFile, transcode::AudioSource};
 use crate::{
     Error, Finding, ImportOptions, Recording,

@@ -5,6 +5,7 @@ mod async_recording;
 mod container;
 mod decoders;
 mod demuxer;
+mod derive;
 mod error;
 mod import;
 mod index;

@@ -1,25 +1,20 @@
 use std::{
-    num::{NonZeroU64, NonZeroUsize},
     ops::{ControlFlow, Range},
     path::Path,
-    thread,
 };
 
-use ogg_opus_demux::OggOpusReader;
-use opus_packet::{CodedPos, OpusHead, PlayPos, SAMPLE_RATE};
-use opus_packet_index::{IndexRead, SyncEntry};
-use opus_segment_decode::{
-    APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample, build_sync_map,
-};
+use opus_packet::{CodedPos, PlayPos};
+use opus_packet_index::IndexRead;
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample};
 use opus_zarr_store::{
-    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Source, Store,
+    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
 };
 
 use crate::{
     Error, SampleStream,
     decoders::Decoders,
-    import::index_blob,
-    progress::{ImportStage, Progress, Watch, go_on},
+    derive::{index_blob, measure_sync, wrong_sync_entry},
+    progress::{Progress, Watch, go_on},
 };
 
 /// A recording in a store.
@@ -296,48 +291,4 @@ pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), No
         OutputRate::Hz48000 => Ok(()),
         rate => Err(NotExact::OtherRate { rate: rate.hz() }),
     }
-}
-
-/// Measures the sync map again: the first entry that is not as it is stored.
-pub(crate) fn wrong_sync_entry(
-    reader: &RecordingReader,
-    stored: &[SyncEntry],
-    watch: &mut Watch<'_>,
-) -> Result<Option<usize>, Error> {
-    let measured = measure_sync(reader, watch)?;
-    let same = stored.iter().zip(&measured).take_while(|(stored, measured)| stored == measured);
-    let first = same.count();
-    Ok((first < stored.len().max(measured.len())).then_some(first))
-}
-
-fn measure_sync(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Vec<SyncEntry>, Error> {
-    let info = reader.info();
-    watch.begin(ImportStage::Sync, info.blob_bytes)?;
-    sync_map_of(reader.blob_reader(), reader.head(), &info.source, reader.name(), watch)
-}
-
-/// Measures the sync map of a blob, with all processors there are.
-pub(crate) fn sync_map_of(
-    blob: BlobReader<'_>,
-    head: &OpusHead,
-    source: &Source,
-    recording: &RecordingName,
-    watch: &mut Watch<'_>,
-) -> Result<Vec<SyncEntry>, Error> {
-    let packets = OggOpusReader::strict(blob)
-        .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let map = build_sync_map(watch.packets(packets), sync_interval(source), threads, || {
-        LibopusDecoder::unmixed(head)
-    });
-    map.map_err(|reason| match watch.is_cancelled() {
-        true => Error::Cancelled,
-        false => Error::Read { recording: recording.clone(), reason },
-    })
-}
-
-/// How far apart sync points are, if they are no farther than a decoder needs in any case.
-fn sync_interval(source: &Source) -> Option<NonZeroU64> {
-    let interval = source.transcoding.as_ref()?.settings.sync_interval?;
-    NonZeroU64::new(interval).filter(|interval| interval.get() <= u64::from(SAMPLE_RATE))
 }

@@ -1,16 +1,13 @@
 use std::path::Path;
 
-use ogg_opus_demux::{OggOpusReader, WriteError};
-use opus_packet::Timeline;
+use ogg_opus_demux::WriteError;
 use opus_segment_decode::LibopusDecoder;
-use opus_zarr_store::{
-    BlobReader, BlobWriter, Description, IndexWriter, RecordingInfo, RecordingName, Store, StoredAs,
-};
+use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
 use crate::{
     Error, Recording,
+    derive::{index_blob, sync_map_of},
     progress::{ImportStage, Watch},
-    recording::sync_map_of,
     source::copy_error,
 };
 
@@ -67,31 +64,6 @@ pub(super) fn record(
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))
-}
-
-/// Writes a row for every packet of the blob; gives the timeline.
-pub(crate) fn index_blob(
-    blob: BlobReader<'_>,
-    index: &mut IndexWriter,
-    recording: &RecordingName,
-    watch: &mut Watch<'_>,
-) -> Result<Option<Timeline>, Error> {
-    let fault = |reason| Error::Blob { recording: recording.clone(), reason };
-    let inconsistent = |reason| opus_zarr_store::Error::Inconsistent { reason };
-    let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
-    while let Some(packet) = reader.next_ogg_packet().map_err(fault)? {
-        let offset = packet.offset.ok_or_else(|| {
-            inconsistent(format!("the packet at coded sample {} crosses a page", packet.position))
-        })?;
-        let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
-        index.push(offset, length, packet.duration)?;
-        watch.packet(packet.data.len(), packet.duration)?;
-    }
-    let timeline = reader.timeline();
-    if reader.next_link().map_err(fault)? {
-        return Err(inconsistent("the blob holds a second stream".to_owned()).into());
-    }
-    Ok(timeline)
 }
 
 /// What is to be made of the streams of a file. A name may be taken by a recording of which `is_same`

@@ -7,8 +7,8 @@ use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{
+    derive::wrong_sync_entry,
     progress::{Watch, go_on},
-    recording::wrong_sync_entry,
 };
 
 /// Measures the sync map again, or checks a share of its entries.
