@@ -7,37 +7,50 @@ use crate::{
     text::is_padding,
 };
 
-/// The comment (`ICMT` in `LIST INFO`, `COMM` in ID3) that AudioMoth firmware writes,
-/// in every form from version 1.0 (2017) to 1.11 and of AudioMoth-GPS-Sync.
+/// The comment that AudioMoth firmware writes (`ICMT` in `LIST INFO`, `COMM` in ID3), in every
+/// form from version 1.0 (2017) to 1.11 and that of AudioMoth-GPS-Sync.
 ///
-/// What a form does not say is `None`. What is not understood is in [`rest`](Self::rest).
+/// Values that a form lacks are `None`. Text that was not understood is in [`rest`](Self::rest).
+///
+/// ```
+/// use recorder_metadata::{AudioMothComment, Battery};
+///
+/// let comment = AudioMothComment::parse(
+///     "Recorded at 19:30:00 12/11/2021 (UTC+1) by AudioMoth 248D9B045EC9EE79 at medium gain \
+///      while battery was 4.1V and temperature was 14.0C.",
+/// )
+/// .expect("a comment by AudioMoth");
+/// assert_eq!(comment.start.instant().expect("has an offset").to_string(), "2021-11-12T18:30:00Z");
+/// assert_eq!(comment.battery, Some(Battery::At(41))); // tenths of a volt
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct AudioMothComment {
-    /// When the recording began. Firmware 1.0 does not name the zone; its clock is UTC.
+    /// The start of the recording. Firmware 1.0 does not name the zone; its clock is UTC.
     pub start: ClockReading,
     /// Serial number of the device.
     pub device: Option<String>,
-    /// Number of the deployment, which stands in the place of the device's.
+    /// Number of the deployment, which replaces the serial number.
     pub deployment: Option<String>,
     /// Whether a microphone was plugged in.
     pub external_microphone: bool,
-    #[allow(missing_docs, reason = "the type says it")]
+    /// Gain of the microphone.
     pub gain: Option<Gain>,
-    #[allow(missing_docs, reason = "the type says it")]
+    /// Voltage of the battery.
     pub battery: Option<Battery>,
-    /// Tenths of a degree Celsius.
+    /// Temperature in tenths of a degree Celsius.
     pub temperature: Option<i32>,
-    #[allow(missing_docs, reason = "the type says it")]
+    /// The condition that started the recording.
     pub trigger: Option<Trigger>,
-    #[allow(missing_docs, reason = "the type says it")]
+    /// The filter that the device applied.
     pub filter: Option<Filter>,
-    /// Why it stopped before it should have.
+    /// Why the recording stopped early.
     pub stop: Option<Stop>,
-    /// From where the comment was no longer understood: empty if all of it was.
+    /// The end of the comment, from the first words that were not understood.
     pub rest: String,
 }
 
-/// Gain of the microphone: 0 to 4 in firmware before 1.4.
+/// Gain of the microphone, written as 0 to 4 by firmware before 1.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the firmware's own words")]
 pub enum Gain {
@@ -51,61 +64,64 @@ pub enum Gain {
 /// Voltage of the battery, in tenths of a volt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Battery {
-    /// Less than can be measured.
+    /// Below the measurable range, which starts here.
     Below(u32),
-    /// As measured.
+    /// Measured.
     At(u32),
-    /// More than can be measured.
+    /// Above the measurable range, which ends here.
     Above(u32),
 }
 
-/// What made the device keep sound.
+/// The condition that made the device keep sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Trigger {
-    /// The amplitude.
+    /// A minimum amplitude.
     Amplitude {
-        /// From which on.
+        /// The minimum.
         threshold: Threshold,
-        /// Kept for at least so many seconds.
+        /// Minimum duration in seconds.
         minimum_seconds: Option<u32>,
     },
-    /// The amplitude at a frequency.
+    /// A minimum amplitude at one frequency.
     Frequency {
-        /// Centre, Hz.
+        /// Centre frequency in Hz.
         hertz: u32,
-        /// Window, in samples.
+        /// Window length in samples.
         window: u32,
-        /// From which on.
+        /// The minimum.
         threshold: Threshold,
-        /// Kept for at least so many seconds.
+        /// Minimum duration in seconds.
         minimum_seconds: Option<u32>,
     },
 }
 
-/// An amplitude, on the scale that was chosen.
+/// An amplitude, on the configured scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Threshold {
-    /// Steps of 16 bits.
+    /// Steps of a 16-bit sample.
     Amplitude(u32),
-    /// Against full scale, 0 or less.
+    /// Decibels relative to full scale, 0 or less.
     Decibels(i32),
-    /// Of full scale.
+    /// Percent of full scale.
     Percent(f64),
 }
 
-/// A filter that was applied, with its frequencies in Hz.
+/// A filter, with its frequencies in Hz.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say what the fields are")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Filter {
     LowPass { hertz: u32 },
     BandPass { lower_hertz: u32, upper_hertz: u32 },
     HighPass { hertz: u32 },
 }
 
-/// What ended a recording early.
+/// Why a recording ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the names say what they are")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum Stop {
     FileSizeLimit,
     LowVoltage,
@@ -116,7 +132,7 @@ pub enum Stop {
 }
 
 impl AudioMothComment {
-    /// Reads a comment. `None` if it does not begin as one of AudioMoth.
+    /// Parses a comment. Returns `None` if it does not begin like one by AudioMoth.
     pub fn parse(text: &str) -> Option<Self> {
         let mut scanner = Scanner::new(text.trim_matches(is_padding));
         let start = start(&mut scanner)?;
@@ -141,8 +157,8 @@ impl AudioMothComment {
     }
 
     fn read_recorder(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
-        /// Firmware before 1.2 writes the address of the serial number and not the
-        /// number: the same from every device.
+        /// Firmware before 1.2 writes the address of the serial number instead of the number,
+        /// which is the same on every device.
         const ADDRESS: &str = "0FE081F80FE081F0";
 
         let is_deployment = scanner.literal(" during deployment ").is_some();
@@ -178,7 +194,7 @@ impl AudioMothComment {
     }
 }
 
-/// `Recorded at 19:17:30 21/02/2018 (UTC-3:30)`: day before month.
+/// Parses `Recorded at 19:17:30 21/02/2018 (UTC-3:30)`, with the day before the month.
 fn start(scanner: &mut Scanner<'_>) -> Option<ClockReading> {
     scanner.literal("Recorded at ")?;
     let hour = scanner.digits(2)?;

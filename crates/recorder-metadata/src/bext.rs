@@ -3,57 +3,72 @@ use jiff::{
     civil::{Date, DateTime, Time},
 };
 
-use crate::{ClockReading, Error, decode_text, reading, scanner::Scanner, text::is_padding};
+use crate::{
+    ClockReading, Error, decode_text, error::Reason, reading, scanner::Scanner, text::is_padding,
+};
 
 /// A `bext` chunk: Broadcast WAVE ([EBU Tech 3285](https://tech.ebu.ch/docs/tech/tech3285.pdf)).
 ///
-/// Fields that a chunk is too short for are empty.
+/// Fields beyond the end of a short chunk are empty.
+///
+/// ```
+/// use recorder_metadata::Bext;
+///
+/// let mut chunk = vec![0; 602];
+/// chunk[320..338].copy_from_slice(b"2024-03-1514:30:00");
+/// let start = Bext::parse(&chunk)?.start(48_000).expect("has a date and time");
+/// assert_eq!(start.clock.to_string(), "2024-03-15T14:30:00");
+/// # Ok::<(), recorder_metadata::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bext {
-    /// What the sound is.
+    /// Description of the sound.
     pub description: String,
-    /// Who made it: often the recorder.
+    /// The originator, often the recorder.
     pub originator: String,
-    /// Its number there.
+    /// The originator's reference number.
     pub originator_reference: String,
     /// `OriginationDate`, as written.
     pub date: String,
     /// `OriginationTime`, as written.
     pub time: String,
-    /// Samples since midnight, at the rate of the file. Recorders leave it 0.
+    /// Samples since midnight, at the rate of the file. Recorders often leave it 0.
     pub time_reference: u64,
-    /// 0, 1 or 2.
+    /// Version of the chunk: 0, 1 or 2.
     pub version: u16,
-    /// SMPTE 330M identifier, of version 1 on, if there is one.
+    /// SMPTE 330M identifier, from version 1.
     pub umid: Option<[u8; 64]>,
-    /// Of version 2 on.
+    /// Loudness, from version 2.
     pub loudness: Option<Loudness>,
-    /// What was done to the sound, a line each.
+    /// The processing steps, one per line.
     pub coding_history: String,
 }
 
-/// Loudness by EBU R 128, in hundredths; `None` what was not measured.
+/// Loudness by EBU R 128, in hundredths. Values that were not measured are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Loudness {
-    /// Of the whole, LUFS.
+    /// Integrated loudness, LUFS.
     pub integrated: Option<i16>,
-    /// LU.
+    /// Loudness range, LU.
     pub range: Option<i16>,
-    /// dBTP.
+    /// Maximum true peak, dBTP.
     pub max_true_peak: Option<i16>,
-    /// LUFS.
+    /// Maximum momentary loudness, LUFS.
     pub max_momentary: Option<i16>,
-    /// LUFS.
+    /// Maximum short-term loudness, LUFS.
     pub max_short_term: Option<i16>,
 }
 
 const DATE_AND_TIME_END: usize = 338;
 
 impl Bext {
-    /// Reads the contents of a chunk.
+    /// Parses the contents of a chunk.
     pub fn parse(chunk: &[u8]) -> Result<Self, Error> {
         if chunk.len() < DATE_AND_TIME_END {
-            return Err(Error::BextTooShort { found: chunk.len(), expected: DATE_AND_TIME_END });
+            let found = chunk.len();
+            return Err(Reason::BextTooShort { found, expected: DATE_AND_TIME_END }.into());
         }
         let mut fields = Fields(chunk);
         let mut bext = Self {
@@ -76,9 +91,9 @@ impl Bext {
         Ok(bext)
     }
 
-    /// When the recording began: date and time as written, without offset. Where the
-    /// time reference (at `rate`, that of the file) is within a second of the time, it
-    /// gives its decimals.
+    /// Returns the start of the recording: date and time as written, without an offset. If the
+    /// time reference (in samples at `rate`, that of the file) lies within a second of that time,
+    /// it supplies the decimals.
     pub fn start(&self, rate: u32) -> Option<ClockReading> {
         let clock = DateTime::from_parts(parse_date(&self.date)?, parse_time(&self.time)?);
         let finer = self.since_midnight(rate).and_then(|since| {
@@ -88,7 +103,7 @@ impl Bext {
         Some(ClockReading { clock: finer.unwrap_or(clock), offset: None })
     }
 
-    /// The time reference as time since midnight, at `rate`, that of the file.
+    /// Returns the time reference as time since midnight. `rate` is that of the file, in Hz.
     pub fn since_midnight(&self, rate: u32) -> Option<SignedDuration> {
         let rate = u64::from(rate);
         let seconds = i64::try_from(self.time_reference.checked_div(rate)?).ok()?;
@@ -98,7 +113,7 @@ impl Bext {
     }
 }
 
-/// `YYYY-MM-DD`; the standard allows other separators.
+/// Parses `YYYY-MM-DD`. The standard allows other separators.
 pub(crate) fn parse_date(text: &str) -> Option<Date> {
     let mut scanner = Scanner::new(text.trim_matches(is_padding));
     let date = ["-", "_", ":", " ", "."]
@@ -107,7 +122,7 @@ pub(crate) fn parse_date(text: &str) -> Option<Date> {
     scanner.rest().is_empty().then_some(date)
 }
 
-/// `HH:MM:SS`; the standard allows other separators.
+/// Parses `HH:MM:SS`. The standard allows other separators.
 pub(crate) fn parse_time(text: &str) -> Option<Time> {
     let mut scanner = Scanner::new(text.trim_matches(is_padding));
     let hour = scanner.digits(2)?;
@@ -133,7 +148,7 @@ impl Loudness {
     }
 }
 
-/// What is left of a chunk; behind its end there are NULs.
+/// The unread part of a chunk, which reads as NULs beyond its end.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {

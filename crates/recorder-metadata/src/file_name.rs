@@ -10,16 +10,25 @@ use crate::{
     scanner::Scanner,
 };
 
-/// The first date with a time of day in a file name (of which folders and extension are
-/// left out), and the kind of name it is.
+/// Finds the first date with a time of day in a file name, ignoring folders and extension, and
+/// returns it with the kind of name.
 ///
-/// - `20200512_041500`, `20230101T010203Z`, `2010-08-12_21-03-12`, `20200512041500`: day
-///   and time of day of 6 digits, anywhere in the name between what are not digits;
-///   decimals may follow the seconds (`.123`, or three digits more), then `Z` or an
-///   offset (`+0200`, `-03:30`). Years are 1900 to 2099. A day or time that does not
-///   exist is no match, nor is a time of day of 4 digits.
-/// - `5B6A9C40`: a whole name of 8 hexadecimal digits is the Unix time in seconds that
-///   AudioMoth firmware before 1.2 writes, if it is of the years 2016 to 2035.
+/// - `20200512_041500`, `20230101T010203Z`, `2010-08-12_21-03-12`, `20200512041500`: a date and a
+///   time of six digits, anywhere in the name but not next to other digits. Decimals may follow
+///   the seconds (`.123`, or three more digits), then `Z` or an offset (`+0200`, `-03:30`). Years
+///   range from 1900 to 2099. Dates and times that do not exist and times of four digits do not
+///   match.
+/// - `5B6A9C40`: a whole name of eight hexadecimal digits is a Unix time in seconds, as AudioMoth
+///   firmware before 1.2 writes it, if it lies in the years 2016 to 2035.
+///
+/// ```
+/// use recorder_metadata::{Source, time_in_file_name};
+///
+/// let (source, start) = time_in_file_name("card/S4A01234_20200512_041500.wav").expect("matches");
+/// assert_eq!(source, Source::FileName);
+/// assert_eq!(start.clock.to_string(), "2020-05-12T04:15:00");
+/// assert_eq!(start.offset, None);
+/// ```
 pub fn time_in_file_name(name: &str) -> Option<(Source, ClockReading)> {
     let stem = stem(name);
     if let Some(instant) = hexadecimal(stem) {
@@ -34,13 +43,14 @@ pub fn time_in_file_name(name: &str) -> Option<(Source, ClockReading)> {
     Some((Source::FileName, reading))
 }
 
-/// Without folders and without the extension.
+/// Removes folders and extension.
 fn stem(name: &str) -> &str {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     name.rsplit_once('.').filter(|(_, end)| is_extension(end)).map_or(name, |(stem, _)| stem)
 }
 
-/// `wav` and `3gp` are extensions, the decimals of `.250` and `.250Z` are none.
+/// Returns whether this is an extension like `wav` and `3gp`, not decimals as in `.250` and
+/// `.250Z`.
 fn is_extension(end: &str) -> bool {
     let has_letter = end.trim_end_matches(['Z', 'z']).contains(char::is_alphabetic);
     end.is_empty() || end.starts_with(char::is_alphabetic) || (end.len() <= 4 && has_letter)
@@ -86,8 +96,8 @@ fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
     time_of(hour, minute, second, nanosecond.unwrap_or(0)).filter(|_| is_end)
 }
 
-/// `Z`, `+0200`, `-03:30`. Of what may be a running number (`-0001`) only quarters of an
-/// hour are taken for offsets, and `-0000` is none.
+/// Parses `Z`, `+0200`, `-03:30`. Since the digits may be a running number (`-0001`), accepts only
+/// quarters of an hour, and not `-0000`.
 fn offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
     let offset = if scanner.one_of(&['Z', 'z']).is_some() {
         Offset::UTC

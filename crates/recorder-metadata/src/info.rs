@@ -1,28 +1,45 @@
-use crate::{ClockReading, Error, decode_text};
+use std::fmt;
+
+use crate::{ClockReading, Error, decode_text, error::Reason};
 
 /// The texts of a RIFF `LIST` chunk of type `INFO`, in order.
+///
+/// ```
+/// use recorder_metadata::Info;
+///
+/// let info = Info::parse(b"INFOIART\x06\0\0\0Reeds\0")?;
+/// assert_eq!(info.get(b"IART"), Some("Reeds"));
+/// # Ok::<(), recorder_metadata::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Info {
     texts: Vec<InfoText>,
 }
 
-/// One text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One text of an `INFO` list.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InfoText {
-    /// What it is: `ICMT` a comment, `INAM` a title and so on.
+    /// The kind of text: `ICMT` for a comment, `INAM` for a title and so on.
     pub id: [u8; 4],
-    /// Up to its first NUL.
+    /// The text, up to its first NUL.
     pub text: String,
 }
 
+/// Shows the id as text.
+impl fmt::Debug for InfoText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.id.escape_ascii(), self.text)
+    }
+}
+
 impl Info {
-    /// Reads the contents of a `LIST` chunk, which begin with `INFO`. A last text that is
-    /// cut off is kept as far as it goes. A text of odd length is followed by a NUL to
-    /// make it even; where a writer left that out, its absence is noticed.
+    /// Parses the contents of a `LIST` chunk, which begin with `INFO`. Keeps the part of a last
+    /// text that is cut off. Tolerates writers that do not pad texts of odd length.
     pub fn parse(list: &[u8]) -> Result<Self, Error> {
         let mut rest = list
             .strip_prefix(b"INFO")
-            .ok_or_else(|| Error::NotInfo { found: list.get(..4).unwrap_or(list).to_vec() })?;
+            .ok_or_else(|| Reason::NotInfo { found: list.get(..4).unwrap_or(list).to_vec() })?;
         let mut texts = Vec::new();
         while let Some((text, behind)) = first_text(rest) {
             texts.push(text);
@@ -31,12 +48,12 @@ impl Info {
         Ok(Self { texts })
     }
 
-    /// All texts, in order.
+    /// Returns all texts, in order.
     pub fn texts(&self) -> &[InfoText] {
         &self.texts
     }
 
-    /// The first text of this id that is not empty.
+    /// Returns the first non-empty text with this id.
     pub fn get(&self, id: &[u8; 4]) -> Option<&str> {
         self.texts
             .iter()
@@ -44,7 +61,7 @@ impl Info {
             .map(|found| found.text.as_str())
     }
 
-    /// `ICRD`, if it holds a time of day too: when the recording was made.
+    /// Returns `ICRD`, the time of creation, if it has a time of day.
     pub fn created(&self) -> Option<ClockReading> {
         ClockReading::parse(self.get(b"ICRD")?)
     }
@@ -69,7 +86,7 @@ mod tests {
     const AUDIOMOTH: &[u8] = b"INFOIART\x1c\0\0\0AudioMoth 24526B065D325963\0\0ICMTt\0\0\0Recorded at 10:25:00 04/04/2020 (UTC) by AudioMoth 24526B065D325963 at gain setting 2 while battery state was 4.7V.\0";
 
     #[test]
-    fn texts_in_order() {
+    fn texts_come_out_in_order() {
         let info = Info::parse(AUDIOMOTH).unwrap();
         let ids: Vec<&[u8; 4]> = info.texts().iter().map(|text| &text.id).collect();
         assert_eq!(ids, [b"IART", b"ICMT"]);
@@ -80,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_lengths_with_and_without_their_padding() {
+    fn texts_of_odd_length_may_lack_padding() {
         for padding in ["\0", ""] {
             let list = format!(
                 "INFOICMS\x03\0\0\0odd{padding}ICRD\x1a\0\0\x002018-04-26T13:26:19-05:00\0"
@@ -95,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_kept() {
+    fn a_text_that_is_cut_off_is_kept() {
         let info = Info::parse(&AUDIOMOTH[..59]).unwrap();
         assert_eq!(info.texts().len(), 2);
         assert_eq!(info.get(b"ICMT"), Some("Recorded at"));
@@ -104,9 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn other_lists_are_refused() {
+    fn other_lists_are_errors() {
         let error = Info::parse(b"adtlnote").unwrap_err();
-        assert_eq!(error.to_string(), "chunk \"LIST\" of type \"adtl\", expected \"INFO\"");
-        assert_eq!(Info::parse(b"").unwrap_err(), Error::NotInfo { found: vec![] });
+        assert_eq!(error.to_string(), "expected a \"LIST\" chunk of type \"INFO\", found \"adtl\"");
+        assert_eq!(Info::parse(b"").unwrap_err(), Reason::NotInfo { found: vec![] }.into());
     }
 }

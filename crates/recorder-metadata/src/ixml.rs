@@ -1,20 +1,21 @@
 use crate::{ClockReading, bext, text::decode_all};
 
-/// An `iXML` chunk, kept as it is: of its contents only the start is read.
+/// An `iXML` chunk, kept unchanged. Only the start of the recording is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ixml {
-    /// The document, without the padding behind it.
+    /// The document, without the padding after it.
     pub text: String,
 }
 
 impl Ixml {
-    /// Reads the contents of a chunk.
+    /// Parses the contents of a chunk.
     pub fn parse(chunk: &[u8]) -> Self {
         Self { text: decode_all(chunk).trim_end_matches(crate::text::is_padding).to_owned() }
     }
 
-    /// `BWF_ORIGINATION_DATE` and `BWF_ORIGINATION_TIME`, if they are there in the plain
-    /// form that recorders write, without attributes.
+    /// Returns `BWF_ORIGINATION_DATE` and `BWF_ORIGINATION_TIME`, if both are in the plain form that
+    /// recorders write, without attributes.
     pub fn start(&self) -> Option<ClockReading> {
         let date = bext::parse_date(self.element("BWF_ORIGINATION_DATE")?)?;
         let time = bext::parse_time(self.element("BWF_ORIGINATION_TIME")?)?;
@@ -36,19 +37,19 @@ mod tests {
     }
 
     #[test]
-    fn start_of_a_recorders_document() {
-        // The example of the iXML specification.
+    fn the_start_is_read_from_a_recorders_document() {
+        // From the example in the iXML specification.
         let bext = "<BWFXML><BEXT>\n\t<BWF_ORIGINATOR>METACORDER</BWF_ORIGINATOR>\n\t<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE>\n\t<BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>\n</BEXT></BWFXML>";
         assert_eq!(start(bext).as_deref(), Some("2003-10-30T03:27:17"));
     }
 
     #[test]
-    fn no_start() {
+    fn other_documents_have_no_start() {
         for text in [
             "<BWFXML><NOTE>Comments here!</NOTE></BWFXML>",
             "<BWF_ORIGINATION_DATE/><BWF_ORIGINATION_TIME/>",
             "<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE>",
-            // As one recorder writes it.
+            // One recorder writes this.
             "<BWF_ORIGINATION_DATE>2087-05-1119:09:10</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>19:09:10</BWF_ORIGINATION_TIME>",
             "<BWF_ORIGINATION_DATE>2003-10-32</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>",
         ] {

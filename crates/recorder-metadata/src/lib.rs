@@ -17,11 +17,13 @@ mod zone;
 
 pub use audiomoth::{AudioMothComment, Battery, Filter, Gain, Stop, Threshold, Trigger};
 pub use bext::{Bext, Loudness};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use file_name::time_in_file_name;
 pub use guano::{Guano, Position};
 pub use info::{Info, InfoText};
 pub use ixml::Ixml;
+/// Types of the `jiff` crate that signatures here mention.
+pub use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::Offset};
 pub use reading::ClockReading;
 pub use start::{Certainty, Finding, Source, StartTime};
 pub use text::decode_text;

@@ -6,19 +6,27 @@ use jiff::{
 
 use crate::scanner::Scanner;
 
-/// What a clock showed, as it is written down somewhere.
+/// A date and time as a clock showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
-    /// Date and time of day, as found.
+    /// Date and time of day, unchanged.
     pub clock: DateTime,
-    /// How far that clock is ahead of UTC, if it is said.
+    /// How far the clock is ahead of UTC, if known.
     pub offset: Option<Offset>,
 }
 
 impl ClockReading {
-    /// A date and a time of day as in ISO 8601, with or without an offset. The time may
-    /// follow a space, offsets may lack the colon and leading zero, as some recorders
-    /// write them. `None` for all else, a date without time among it.
+    /// Parses a date and time in ISO 8601, with or without an offset. As some recorders do,
+    /// a space may separate date and time, and offsets may lack the colon and leading zero.
+    /// Returns `None` for anything else, including a date without a time.
+    ///
+    /// ```
+    /// use recorder_metadata::ClockReading;
+    ///
+    /// let reading = ClockReading::parse("2020-10-17 13:05:00+1:00").expect("parses");
+    /// assert_eq!(reading.instant().expect("has an offset").to_string(), "2020-10-17T12:05:00Z");
+    /// assert_eq!(ClockReading::parse("2020-10-17"), None);
+    /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let mut scanner = Scanner::new(text.trim());
         let date = scanner.attempt(|scanner| date(scanner, "-"))?;
@@ -32,18 +40,18 @@ impl ClockReading {
             .then_some(Self { clock: DateTime::from_parts(date, time), offset })
     }
 
-    /// The reading of a clock in UTC.
+    /// Returns what a clock in UTC shows at `instant`.
     pub fn at(instant: Timestamp) -> Self {
         Self { clock: Offset::UTC.to_datetime(instant), offset: Some(Offset::UTC) }
     }
 
-    /// The instant, if the offset is known.
+    /// Returns the instant, if the offset is known.
     pub fn instant(&self) -> Option<Timestamp> {
         self.offset?.to_timestamp(self.clock).ok()
     }
 }
 
-/// Year, month and day with `separator` between them, of a calendar that has the day.
+/// Parses year, month and day with `separator` between them, if that day exists.
 pub(crate) fn date(scanner: &mut Scanner<'_>, separator: &str) -> Option<Date> {
     let year = scanner.digits(4)?;
     scanner.literal(separator)?;
@@ -62,7 +70,7 @@ pub(crate) fn time_of(hour: u32, minute: u32, second: u32, nanosecond: u32) -> O
     Time::new(hour.ok()?, minute.ok()?, second.ok()?, i32::try_from(nanosecond).ok()?).ok()
 }
 
-/// An offset no farther from UTC than the world's are, -12:00 to +14:00.
+/// Returns an offset within the range in use, -12:00 to +14:00.
 pub(crate) fn offset_of(sign: char, hours: u32, minutes: u32) -> Option<Offset> {
     let minutes = hours.checked_mul(60)?.checked_add(minutes).filter(|_| minutes < 60)?;
     let seconds = i32::try_from(minutes.checked_mul(60)?).ok()?;
@@ -71,7 +79,7 @@ pub(crate) fn offset_of(sign: char, hours: u32, minutes: u32) -> Option<Offset> 
     Offset::from_seconds(seconds).ok().filter(|_| is_used)
 }
 
-/// `Z`, `UTC`, `+2`, `+02`, `+0200`, `+2:00`, `+02:00`, `UTC+2` and so on.
+/// Parses `Z`, `UTC`, `+2`, `+02`, `+0200`, `+2:00`, `+02:00`, `UTC+2` and so on.
 pub(crate) fn iso_offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
     if scanner.one_of(&['Z', 'z']).is_some() {
         return Some(Offset::UTC);
@@ -114,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_the_guano_specification() {
+    fn forms_in_the_guano_specification_parse() {
         for (text, clock, offset) in [
             ("2015-12-31T23:59:59", "2015-12-31T23:59:59", None),
             ("2015-12-31T23:59:59.123", "2015-12-31T23:59:59.123", None),
@@ -129,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_recorders_beside_it() {
+    fn forms_that_recorders_write_parse() {
         for (text, clock, offset) in [
             // Song Meter Mini
             ("2020-10-17 13:05:00+1:00", "2020-10-17T13:05:00", Some(3600)),
@@ -145,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_and_time_of_day() {
+    fn anything_else_is_rejected() {
         for text in [
             "",
             "2016",

@@ -1,4 +1,4 @@
-/// Reads a text from the front, piece by piece. What does not fit is left where it is.
+/// Reads a text from the front, piece by piece. A piece that does not match is not consumed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanner<'a> {
     rest: &'a str,
@@ -13,7 +13,7 @@ impl<'a> Scanner<'a> {
         self.rest
     }
 
-    /// All of `parts` or, if they do not all fit, nothing.
+    /// Reads all of `parts` or, if one does not match, nothing.
     pub(crate) fn attempt<T>(&mut self, parts: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let before = *self;
         let found = parts(self);
@@ -34,32 +34,32 @@ impl<'a> Scanner<'a> {
         Some(found)
     }
 
-    /// As many characters as fulfil `is_part`, at least one.
+    /// Reads characters while `is_part` holds, at least one.
     pub(crate) fn while_(&mut self, is_part: impl Fn(char) -> bool) -> Option<&'a str> {
         let len = self.rest.find(|character| !is_part(character)).unwrap_or(self.rest.len());
         self.split(len).filter(|found| !found.is_empty())
     }
 
-    /// Up to `end`, which is passed over.
+    /// Reads up to `end` and skips it.
     pub(crate) fn until(&mut self, end: &str) -> Option<&'a str> {
         let (found, rest) = self.rest.split_once(end)?;
         self.rest = rest;
         Some(found)
     }
 
-    /// Exactly `count` digits, at most nine: others may follow.
+    /// Reads exactly `count` digits (at most nine). More digits may follow.
     pub(crate) fn digits(&mut self, count: usize) -> Option<u32> {
         let digits = self.rest.get(..count).filter(|found| is_digits(found))?;
         self.split(count)?;
         digits.parse().ok()
     }
 
-    /// As many digits as there are; none if the number has no place in 32 bits.
+    /// Reads all digits. Returns `None` if the number exceeds 32 bits.
     pub(crate) fn number(&mut self) -> Option<u32> {
         self.attempt(|scanner| scanner.while_(|found| found.is_ascii_digit())?.parse().ok())
     }
 
-    /// A number with one decimal, in tenths.
+    /// Reads a number with one decimal, in tenths.
     pub(crate) fn tenths(&mut self) -> Option<u32> {
         self.attempt(|scanner| {
             let whole = scanner.number()?;
@@ -68,8 +68,8 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// Decimals of a second after the point (or comma) that stands before them, in
-    /// nanoseconds; what is finer is passed over.
+    /// Reads a point or comma and the decimals of a second after it, in nanoseconds. Skips finer
+    /// digits.
     pub(crate) fn fraction(&mut self) -> Option<u32> {
         self.attempt(|scanner| {
             scanner.one_of(&['.', ','])?;

@@ -6,20 +6,36 @@ use jiff::{
 
 use crate::{ClockReading, Zone};
 
-/// When a recording began, where that is said and how certain the instant is.
+/// When a recording began, which source says so and how certain the instant is.
+///
+/// ```
+/// use recorder_metadata::{Certainty, ClockReading, Source, StartTime, Zone};
+///
+/// let found = [
+///     (Source::FileName, ClockReading::parse("2020-07-12T04:15:00").expect("parses")),
+///     (Source::Bext, ClockReading::parse("2020-07-12T04:15:09").expect("parses")),
+/// ];
+/// let zone: Zone = "Europe/Zurich".parse()?;
+/// let (start, findings) = StartTime::choose(&found, Some(&zone)).expect("two were found");
+/// assert_eq!(start.source, Source::Bext);
+/// assert_eq!(start.instant().expect("known from the zone").to_string(), "2020-07-12T02:15:09Z");
+/// assert!(matches!(start.certainty, Certainty::ZoneAssumed { .. }));
+/// assert_eq!(findings.len(), 1); // the name differs by nine seconds
+/// # Ok::<(), recorder_metadata::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StartTime {
-    /// What the clock showed, as found.
+    /// What the clock showed, unchanged.
     pub clock: DateTime,
-    /// Where it was found.
+    /// The source of the clock reading.
     pub source: Source,
-    /// What is known of its zone, and so of the instant.
+    /// How much is known about the time zone, and so about the instant.
     pub certainty: Certainty,
 }
 
-/// Where a time was found. The first is the one most to be believed: what recorders
-/// write into the file, then what they (and people) call it, then tags, which any
-/// program may have written.
+/// The source of a time, most reliable first: metadata that recorders write into the file, then
+/// its name, then tags, which any program may have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {
@@ -27,70 +43,72 @@ pub enum Source {
     Guano,
     /// Timestamp of a `wamd` chunk.
     Wamd,
-    /// A comment of AudioMoth.
+    /// A comment by AudioMoth.
     AudioMothComment,
     /// Origination date and time of a `bext` chunk.
     Bext,
     /// Origination date and time of an `iXML` chunk.
     Ixml,
-    /// Unix time in hexadecimal digits as the name of the file.
+    /// A file name that is a Unix time in hexadecimal digits.
     HexFileName,
-    /// Date and time in the name of the file.
+    /// Date and time in a file name.
     FileName,
     /// A tag: `ICRD`, `TDRC`, `DATE` and so on.
     Tag,
 }
 
-/// What is known of the instant.
+/// How much is known about the instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
-    /// The offset from UTC is stated.
+    /// A source states the offset from UTC.
     Certain {
-        /// When it was.
+        /// The start.
         instant: Timestamp,
         /// The clock's offset.
         offset: Offset,
-        /// Where the offset is stated: the source of the time itself or, if that does not
-        /// say it, the next best that shows the same time of day.
+        /// The source of the offset: that of the time itself or, if it states none, the most
+        /// reliable other one that shows the same time.
         stated_by: Source,
     },
-    /// The offset is that of the zone that the caller gave.
+    /// The offset comes from the zone that the caller passed.
     ZoneAssumed {
-        /// When it was, if the zone is right.
+        /// The start, if the zone is right.
         instant: Timestamp,
-        /// The zone's offset then.
+        /// The zone's offset at that time.
         offset: Offset,
     },
-    /// Nothing says the offset.
+    /// The offset is unknown.
     LocalOnly,
 }
 
-/// What a caller may want to know of how a start was chosen. `Display` is one complete line.
+/// A problem with the start time, and what was made of it. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Finding {
-    #[error("start by {}: {clock}, {seconds} s from that by {}, which is taken", other.name(), best.name())]
+    #[error(
+        "start time {clock} from {} differs by {seconds} s from that in {}; used the latter",
+        other.name(), best.name()
+    )]
     Disagrees { best: Source, other: Source, clock: DateTime, seconds: i64 },
     #[error(
-        "start {clock} occurs twice in the given zone, as clocks are put back: the earlier, at {earlier}, is taken"
+        "start time {clock} occurs twice in the given time zone (clocks set back); used the earlier, at UTC offset {earlier}"
     )]
     Twice { clock: DateTime, earlier: Offset },
     #[error(
-        "start {clock} does not occur in the given zone, as clocks are put forward: taken at {before}, the offset before that"
+        "start time {clock} does not exist in the given time zone (clocks set forward); used the earlier UTC offset, {before}"
     )]
     Never { clock: DateTime, before: Offset },
 }
 
 impl StartTime {
-    /// Picks the best of what was found: the first in the order of [`Source`]; of equals,
-    /// the first given. If it does not state its offset, the best other one with the same
-    /// clock reading (within a second) that states one lends it; else `zone` is assumed.
-    /// `None` if nothing was found.
+    /// Picks the reading from the most reliable [`Source`]; of equals, the first. If it has no
+    /// offset, it takes that of the most reliable other reading that shows the same time (within
+    /// a second) and has one, or else that of `zone`. Returns `None` if `found` is empty.
     ///
-    /// All that is more than a second away from what was picked is a [`Finding`]. Where one
-    /// of the two does not state its offset, their readings are compared, or that and the
-    /// other in UTC: a name may well be in UTC beside a comment that is not.
+    /// Every other reading more than a second away is a [`Finding`]. If only one of two readings
+    /// has an offset, they agree when the clocks match either directly or with that one in UTC,
+    /// since a file name may be in UTC beside a comment in local time.
     pub fn choose(
         found: &[(Source, ClockReading)],
         zone: Option<&Zone>,
@@ -113,7 +131,7 @@ impl StartTime {
         Some((Self { clock: best.clock, source, certainty }, findings))
     }
 
-    /// The instant, if it is known or assumed.
+    /// Returns the instant, if it is known or assumed.
     pub fn instant(&self) -> Option<Timestamp> {
         match self.certainty {
             Certainty::Certain { instant, .. } | Certainty::ZoneAssumed { instant, .. } => {
@@ -123,7 +141,7 @@ impl StartTime {
         }
     }
 
-    /// How far the clock was ahead of UTC, if that is known or assumed.
+    /// Returns how far the clock was ahead of UTC, if known or assumed.
     pub fn offset(&self) -> Option<Offset> {
         match self.certainty {
             Certainty::Certain { offset, .. } | Certainty::ZoneAssumed { offset, .. } => {
@@ -135,7 +153,7 @@ impl StartTime {
 }
 
 impl Source {
-    /// For people to read.
+    /// Returns a name for people to read.
     pub fn name(self) -> &'static str {
         match self {
             Self::Guano => "GUANO",
@@ -151,7 +169,7 @@ impl Source {
 }
 
 impl Certainty {
-    /// For people to read.
+    /// Returns a name for people to read.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Certain { .. } => "certain",
@@ -204,7 +222,7 @@ fn certainty(
     instant.map_or(Certainty::LocalOnly, |instant| Certainty::ZoneAssumed { instant, offset })
 }
 
-/// How much later `other` is than `best`.
+/// Returns how much later `other` is than `best`.
 fn apart(best: &ClockReading, other: &ClockReading) -> SignedDuration {
     let between = |from: DateTime, to: DateTime| to.duration_since(from);
     let in_utc = |reading: &ClockReading| reading.instant().map(|at| Offset::UTC.to_datetime(at));

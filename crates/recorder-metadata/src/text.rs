@@ -1,14 +1,18 @@
-/// Text as recorders write it: UTF-8 if it is that, else Windows-1252 (of which Latin-1
-/// is the part that recorders use). Ends at the first NUL.
+/// Decodes text as recorders write it, up to the first NUL: UTF-8 if valid, else Windows-1252 (of
+/// which recorders use the Latin-1 part).
 ///
-/// The five bytes that Windows-1252 leaves undefined become the control characters of
-/// the same number, as browsers do: no text is refused.
+/// Never fails: the five bytes that Windows-1252 leaves undefined become the control characters
+/// of the same number, as in browsers.
+///
+/// ```
+/// assert_eq!(recorder_metadata::decode_text(b"Flederm\xe4use\0\0"), "Fledermäuse");
+/// ```
 pub fn decode_text(bytes: &[u8]) -> String {
     let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     decode_all(text)
 }
 
-/// [`decode_text`] of texts in which NULs are padding between fields, not the end.
+/// Decodes like [`decode_text`], but treats NULs as padding between fields and not as the end.
 pub(crate) fn decode_all(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
@@ -16,7 +20,8 @@ pub(crate) fn decode_all(bytes: &[u8]) -> String {
     }
 }
 
-/// White space of fixed-size and padded fields, NULs and byte order marks among it.
+/// Returns whether a character pads a field: white space, a control character such as NUL, or a
+/// byte order mark.
 pub(crate) fn is_padding(character: char) -> bool {
     character.is_whitespace() || character.is_control() || character == '\u{feff}'
 }
@@ -36,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn utf_8_else_windows_1252() {
+    fn text_is_utf_8_or_else_windows_1252() {
         assert_eq!(decode_text("Fledermäuse".as_bytes()), "Fledermäuse");
         assert_eq!(decode_text(b"Flederm\xe4use \x96 \x80 5 \x81"), "Fledermäuse – € 5 \u{81}");
         assert_eq!(decode_text(b"\xef\xbb\xbfmarked"), "marked");

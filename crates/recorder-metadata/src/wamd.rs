@@ -2,22 +2,21 @@ use std::num::NonZeroU32;
 
 use crate::{ClockReading, Position, text};
 
-/// The contents of a `wamd` chunk, which Wildlife Acoustics' recorders and Kaleidoscope
-/// wrote before GUANO: numbered fields. The format is not published; this is what
-/// `wamd2guano` of guano-py and recordings show.
+/// The contents of a `wamd` chunk: numbered fields, as Wildlife Acoustics' recorders and
+/// Kaleidoscope wrote them before GUANO. The format is unpublished; this parser follows
+/// `wamd2guano` of guano-py and real recordings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wamd {
     chunk: Vec<u8>,
 }
 
 impl Wamd {
-    /// Reads a chunk.
+    /// Parses a chunk.
     pub fn parse(chunk: &[u8]) -> Self {
         Self { chunk: chunk.to_vec() }
     }
 
-    /// All fields, in order: number and contents. A last one that is cut off is given as
-    /// far as it goes.
+    /// Returns all fields in order: number and contents. The last may be cut off.
     pub fn fields(&self) -> impl Iterator<Item = (u16, &[u8])> {
         let mut rest = self.chunk.as_slice();
         std::iter::from_fn(move || {
@@ -30,39 +29,39 @@ impl Wamd {
         })
     }
 
-    /// The text of the first field of this number that has one.
+    /// Returns the text of the first non-empty field with this number.
     pub fn text(&self, number: u16) -> Option<String> {
         let texts = self.fields().filter(|(found, _)| *found == number);
         let mut trimmed = texts.map(|(_, text)| text::decode_text(text).trim().to_owned());
         trimmed.find(|text| !text.is_empty())
     }
 
-    /// Model of the recorder.
+    /// Returns the model of the recorder.
     pub fn model(&self) -> Option<String> {
         self.text(0x01)
     }
 
-    /// Serial number of the recorder.
+    /// Returns the serial number of the recorder.
     pub fn serial(&self) -> Option<String> {
         self.text(0x02)
     }
 
-    /// Version of the recorder's firmware.
+    /// Returns the firmware version of the recorder.
     pub fn firmware_version(&self) -> Option<String> {
         self.text(0x03)
     }
 
-    /// When the recording began.
+    /// Returns the start of the recording.
     pub fn timestamp(&self) -> Option<ClockReading> {
         ClockReading::parse(&self.text(0x05)?)
     }
 
-    /// Where the recording began.
+    /// Returns the place where the recording began.
     pub fn position(&self) -> Option<Position> {
         position(&self.text(0x06)?)
     }
 
-    /// By how much the recording is expanded in time, 1 if that is not said.
+    /// Returns the time expansion factor; 1 if missing or invalid.
     pub fn time_expansion(&self) -> NonZeroU32 {
         let field = self.fields().find(|(number, _)| *number == 0x0F);
         let factor = field.and_then(|(_, contents)| contents.first_chunk::<2>());
@@ -71,15 +70,14 @@ impl Wamd {
             .unwrap_or(NonZeroU32::MIN)
     }
 
-    /// The rate at which the sound was sampled, given the rate in the file's header:
-    /// that times [`time_expansion`](Self::time_expansion). `None` if it has no place in
-    /// 32 bits.
+    /// Returns the rate at which the sound was sampled, in Hz: the rate in the file's header times
+    /// [`time_expansion`](Self::time_expansion). `None` if it exceeds 32 bits.
     pub fn true_rate(&self, file_rate: u32) -> Option<u32> {
         file_rate.checked_mul(self.time_expansion().get())
     }
 }
 
-/// `WGS84, 46.1, N, 7.2, W, 500` or, of an Echo Meter Touch, `WGS84, 46.1, -7.2, 500`.
+/// Parses `WGS84, 46.1, N, 7.2, W, 500` or, from an Echo Meter Touch, `WGS84, 46.1, -7.2, 500`.
 fn position(text: &str) -> Option<Position> {
     let mut parts = text.split(',').map(str::trim).skip(1).peekable();
     let mut degrees = |limit: f64, negative: &str, positive: &str| {
@@ -103,7 +101,7 @@ mod tests {
         Wamd::parse(&fields.iter().flat_map(field).collect::<Vec<u8>>())
     }
 
-    /// Of `S4U00331_0_20160427_185458_000.wav` of Tadarida-D, less a program of 632 bytes.
+    /// From `S4U00331_0_20160427_185458_000.wav` of Tadarida-D, without a program of 632 bytes.
     const SM4BAT: &[(u16, &[u8])] = &[
         (0x00, &[1, 0]),
         (0x0F, &[10, 0]),
@@ -116,7 +114,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_song_meter() {
+    fn fields_of_a_song_meter_are_read() {
         let wamd = wamd(SM4BAT);
         assert_eq!(wamd.fields().collect::<Vec<_>>(), SM4BAT);
         assert_eq!(wamd.model().as_deref(), Some("SM4BAT"));
@@ -128,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn time_expansion_that_is_not_said() {
+    fn missing_time_expansion_is_one() {
         for contents in [&b""[..], &[0], &[0, 0]] {
             assert_eq!(wamd(&[(0x0F, contents)]).true_rate(48_000), Some(48_000));
         }
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn positions() {
+    fn positions_have_signs_or_hemispheres() {
         for (text, expected) in [
             ("WGS84,46.5,N,7.25,W,500", Some((46.5, -7.25))),
             ("WGS84, 46.5, S, 7.25, E", Some((-46.5, 7.25))),
@@ -152,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_kept() {
+    fn a_field_that_is_cut_off_is_kept() {
         let cut = Wamd::parse(b"\x01\0\xff\xff\xff\xffSM4");
         assert_eq!(cut.model().as_deref(), Some("SM4"));
         assert_eq!(Wamd::parse(b"\x01\0\x02\0\0").fields().count(), 0);

@@ -5,14 +5,20 @@ use jiff::{
     tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase},
 };
 
-use crate::{Error, reading::iso_offset, scanner::Scanner};
+use crate::{Error, error::Reason, reading::iso_offset, scanner::Scanner};
 
-/// The time zone that recorders' clocks are taken to show where nothing says which.
+/// The time zone to assume for clocks that do not state their offset.
 ///
-/// Made of an offset ([`parse`](str::parse) of `"+02:00"`, `"-3:30"`, `"UTC"`, `"Z"`) or of a
-/// name of the IANA database (`"Europe/Zurich"`). The database is the one that was
-/// compiled in, never the machine's: a name means the same everywhere, and on a machine
-/// that has none.
+/// [`parse`](str::parse) accepts an offset (`"+02:00"`, `"-3:30"`, `"UTC"`, `"Z"`) or an IANA name
+/// (`"Europe/Zurich"`). Names are looked up in a database that is compiled in, so they mean the
+/// same on every machine.
+///
+/// ```
+/// use recorder_metadata::Zone;
+///
+/// assert!("Europe/Zurich".parse::<Zone>().is_ok());
+/// assert!("Mars/Olympus".parse::<Zone>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
@@ -31,13 +37,13 @@ impl FromStr for Zone {
             return Ok(offset.into());
         }
         let named = TimeZoneDatabase::bundled().get(text);
-        named.map(Self).map_err(|_| Error::Zone { found: text.to_owned() })
+        named.map(Self).map_err(|_| Reason::Zone { found: text.to_owned() }.into())
     }
 }
 
 impl Zone {
-    /// The offset when a clock in this zone showed `clock`. Where clocks are put back,
-    /// some readings occur twice, where they are put forward, some never.
+    /// Returns the offset when a clock in this zone showed `clock`. Some readings occur twice when
+    /// clocks are set back, and never when they are set forward.
     pub(crate) fn offset(&self, clock: DateTime) -> AmbiguousOffset {
         self.0.to_ambiguous_timestamp(clock).offset()
     }
@@ -54,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_and_names() {
+    fn offsets_and_names_parse() {
         let (winter, summer) = (date(2023, 1, 1).at(1, 2, 3, 0), date(2023, 7, 1).at(1, 2, 3, 0));
         for (zone, in_winter, in_summer) in [
             ("+02:00", 7200, 7200),
@@ -74,10 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zone() {
+    fn anything_else_is_rejected() {
         for text in ["", "Europe", "Mars/Olympus", "+25:00", "2", "+02:00 ", "local", "\n"] {
             let error = text.parse::<Zone>().unwrap_err();
-            assert_eq!(error, Error::Zone { found: text.to_owned() });
+            assert_eq!(error, Reason::Zone { found: text.to_owned() }.into());
             assert_eq!(error.to_string().lines().count(), 1);
         }
     }

@@ -1,12 +1,12 @@
-//! The clauses of a comment, as the `sprintf`s of the firmware's versions write them.
+//! The clauses of a comment, as the `sprintf` calls of each firmware version write them.
 
 use jiff::tz::Offset;
 
 use super::{Battery, Filter, Gain, Stop, Threshold, Trigger};
 use crate::{reading::offset_of, scanner::Scanner};
 
-/// `UTC`, `UTC+2`, `UTC-3:30`, `UTC-0:30`. Firmware 1.2.2 and 1.3 write `UTC:30` for
-/// both of UTC+0:30 and UTC-0:30: unknown.
+/// `UTC`, `UTC+2`, `UTC-3:30`, `UTC-0:30`. Returns `None` for `UTC:30`, which firmware 1.2.2 and
+/// 1.3 write for both UTC+0:30 and UTC-0:30.
 pub(super) fn zone(scanner: &mut Scanner<'_>) -> Option<Offset> {
     scanner.literal("UTC")?;
     if scanner.rest().is_empty() {

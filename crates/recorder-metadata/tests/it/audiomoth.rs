@@ -1,6 +1,4 @@
-//! Comments of every firmware: real ones, and such as its `sprintf`s write.
-
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! AudioMoth comments of every firmware, real ones and those its `sprintf` calls can write.
 
 use recorder_metadata::{AudioMothComment, Battery, Filter, Gain, Stop, Threshold, Trigger};
 
@@ -8,7 +6,7 @@ fn parse(text: &str) -> AudioMothComment {
     AudioMothComment::parse(text).unwrap_or_else(|| panic!("no comment: {text}"))
 }
 
-/// All of it is understood.
+/// Parses a comment that must be understood entirely.
 fn whole(text: &str) -> AudioMothComment {
     let comment = parse(text);
     assert_eq!(comment.rest, "", "{text}");
@@ -20,7 +18,7 @@ fn start(comment: &AudioMothComment) -> String {
 }
 
 #[test]
-fn firmware_1_0_names_no_zone_and_pads_the_tenths_of_a_volt() {
+fn firmware_1_0_has_no_zone_and_pads_the_tenths_of_a_volt() {
     let comment = whole(
         "Recorded at 19:17:30 21/02/2018 by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery state was 4.03V",
     );
@@ -32,7 +30,7 @@ fn firmware_1_0_names_no_zone_and_pads_the_tenths_of_a_volt() {
 }
 
 #[test]
-fn firmware_1_0_1_and_1_1() {
+fn comments_of_firmware_1_0_1_and_1_1() {
     // opensoundscape's 1min.wav
     let real = whole(
         "Recorded at 09:32:00 04/05/2018 (UTC) by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery state was 4.3V",
@@ -46,7 +44,7 @@ fn firmware_1_0_1_and_1_1() {
 }
 
 #[test]
-fn firmware_1_2() {
+fn comments_of_firmware_1_2() {
     // opensoundscape's metadata.wav
     let real = whole(
         "Recorded at 10:25:00 04/04/2020 (UTC) by AudioMoth 24526B065D325963 at gain setting 2 while battery state was 4.7V.",
@@ -71,7 +69,7 @@ fn firmware_1_2() {
 }
 
 #[test]
-fn zones() {
+fn zones_parse_or_are_unknown() {
     let zoned = |zone: &str| {
         let text =
             format!("Recorded at 06:00:00 24/06/2020 ({zone}) by AudioMoth 24526B065D325963");
@@ -85,13 +83,13 @@ fn zones() {
     assert_eq!(zoned("UTC-0:30"), Some(-1800));
     assert_eq!(zoned("UTC+0:05"), Some(300));
     assert_eq!(zoned("UTC+5: 5"), Some(18_300), "1.2.2 pads with a space");
-    assert_eq!(zoned("UTC:30"), None, "1.2.2 does not say which");
+    assert_eq!(zoned("UTC:30"), None, "1.2.2 loses the sign");
     assert_eq!(zoned("UTC+99"), None);
     assert_eq!(zoned("CET"), None);
 }
 
 #[test]
-fn firmware_1_4_and_1_5() {
+fn comments_of_firmware_1_4_and_1_5() {
     let filtered = whole(
         "Recorded at 10:25:00 04/04/2021 (UTC) by AudioMoth 24526B065D325963 at low-medium gain setting while battery state was less than 2.5V and temperature was -5.0C. Amplitude threshold was 512. Band-pass filter applied with cut-off frequencies of 1.0kHz and 20.5kHz. Recording cancelled before completion due to file size limit.",
     );
@@ -116,7 +114,7 @@ fn firmware_1_4_and_1_5() {
 }
 
 #[test]
-fn firmware_1_6_to_1_11() {
+fn comments_of_firmware_1_6_to_1_11() {
     // metamoth's 20211112_193000.WAV
     let real = whole(
         "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and temperature was 14.0C.",
@@ -125,7 +123,7 @@ fn firmware_1_6_to_1_11() {
     assert_eq!((real.gain, real.battery), (Some(Gain::Medium), Some(Battery::At(41))));
     assert_eq!(real.temperature, Some(140));
 
-    // As it stands in a field of fixed length.
+    // In a field of fixed length.
     assert_eq!(
         whole(
             " Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and temperature was 14.0C.\0\0"
@@ -144,7 +142,7 @@ fn firmware_1_6_to_1_11() {
     assert_eq!(start(&zoned), "2025-08-10T00:30:00Z");
 }
 
-/// The rest of a comment of firmware 1.6 or later.
+/// Parses these sentences at the end of a comment by firmware 1.6 or later.
 fn with(sentences: &str) -> AudioMothComment {
     whole(&format!(
         "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at high gain while battery was greater than 4.9V and temperature was 0.0C.{sentences}"
@@ -152,7 +150,7 @@ fn with(sentences: &str) -> AudioMothComment {
 }
 
 #[test]
-fn triggers_since_1_6() {
+fn triggers_since_1_6_parse() {
     for (text, threshold) in [
         ("512", Threshold::Amplitude(512)),
         ("-28 dB", Threshold::Decibels(-28)),
@@ -180,7 +178,7 @@ fn triggers_since_1_6() {
 }
 
 #[test]
-fn the_order_of_1_8_and_stops() {
+fn sentences_in_the_order_of_1_8_parse() {
     for (text, stop) in [
         ("due to microphone change", Stop::MicrophoneChange),
         ("due to switch position change", Stop::SwitchPositionChange),
@@ -200,7 +198,7 @@ fn the_order_of_1_8_and_stops() {
 }
 
 #[test]
-fn what_is_not_understood_is_kept() {
+fn text_that_is_not_understood_is_kept() {
     let text = "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and temperature was 14.0C.";
     for rest in
         ["Humidity was 80%.", "Recording stopped due to a fox.", "Wide-pass filter applied."]
@@ -217,7 +215,7 @@ fn what_is_not_understood_is_kept() {
 }
 
 #[test]
-fn what_is_no_comment_of_an_audiomoth() {
+fn other_comments_are_rejected() {
     for text in [
         "",
         "Comments here!",

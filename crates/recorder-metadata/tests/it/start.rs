@@ -1,6 +1,4 @@
-//! Which start is taken, how certain it is, and what is said of the others.
-
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! The choice of the start time, its certainty, and findings about the others.
 
 use recorder_metadata::{Certainty, ClockReading, Finding, Source, StartTime, Zone};
 
@@ -18,12 +16,12 @@ fn instant(start: &StartTime) -> String {
 }
 
 #[test]
-fn nothing_found() {
+fn without_sources_nothing_is_chosen() {
     assert_eq!(StartTime::choose(&[], None), None);
 }
 
 #[test]
-fn the_order_of_sources() {
+fn the_most_reliable_source_is_chosen() {
     let mut found = vec![
         at(Source::Tag, "2020-05-12T04:15:00Z"),
         at(Source::FileName, "2020-05-12T04:15:00Z"),
@@ -43,12 +41,12 @@ fn the_order_of_sources() {
 }
 
 #[test]
-fn certain_assumed_or_local() {
+fn the_offset_is_stated_or_assumed_or_unknown() {
     let stated = [at(Source::Guano, "2020-07-12T04:15:00+01:00")];
     let silent = [at(Source::FileName, "2020-07-12T04:15:00")];
 
     let (start, _) = choose(&stated, Some("Europe/Zurich"));
-    assert_eq!(instant(&start), "2020-07-12T03:15:00Z", "what is stated is not overruled");
+    assert_eq!(instant(&start), "2020-07-12T03:15:00Z", "a stated offset is not overruled");
     assert!(matches!(start.certainty, Certainty::Certain { stated_by: Source::Guano, .. }));
 
     let (start, _) = choose(&silent, Some("Europe/Zurich"));
@@ -63,7 +61,7 @@ fn certain_assumed_or_local() {
 }
 
 #[test]
-fn an_offset_is_lent_by_what_shows_the_same_time() {
+fn a_reading_of_the_same_time_lends_its_offset() {
     let found = [
         at(Source::Bext, "2020-05-12T04:15:00.25"),
         at(Source::FileName, "2020-05-12T04:15:00-03:00"),
@@ -81,14 +79,14 @@ fn an_offset_is_lent_by_what_shows_the_same_time() {
 }
 
 #[test]
-fn disagreement_beyond_a_second() {
+fn readings_more_than_a_second_apart_disagree() {
     let found = |name: &str| {
         [at(Source::AudioMothComment, "2020-05-12T04:15:00+02:00"), at(Source::FileName, name)]
     };
     for agreeing in [
         "2020-05-12T04:15:01",
         "2020-05-12T04:14:59",
-        "2020-05-12T02:15:00", // in UTC, without saying so
+        "2020-05-12T02:15:00", // in UTC without an offset
         "2020-05-12T02:15:00Z",
         "2020-05-11T22:15:00.5-04:00",
     ] {
@@ -112,16 +110,16 @@ fn disagreement_beyond_a_second() {
 }
 
 #[test]
-fn a_best_without_offset_beside_one_in_utc() {
+fn a_reading_without_offset_may_be_in_utc() {
     let found =
         [at(Source::Bext, "2020-05-12T02:15:00"), at(Source::Tag, "2020-05-12T04:15:00+02:00")];
     let (start, findings) = choose(&found, None);
     assert_eq!(start.certainty, Certainty::LocalOnly);
-    assert_eq!(findings, [], "they are the same if the first is in UTC");
+    assert_eq!(findings, [], "the two agree if the first is in UTC");
 }
 
 #[test]
-fn clocks_put_back_and_forward() {
+fn clocks_set_back_and_forward_are_findings() {
     let zone = Some("Europe/Zurich");
     let (start, findings) = choose(&[at(Source::FileName, "2023-10-29T02:30:00")], zone);
     assert_eq!(instant(&start), "2023-10-29T00:30:00Z");
@@ -133,8 +131,8 @@ fn clocks_put_back_and_forward() {
 }
 
 #[test]
-fn ends_of_time() {
-    // Beyond what an instant can be: kept as a clock reading.
+fn readings_beyond_all_instants_stay_local() {
+    // No instant can be that late, so this stays a clock reading.
     let found =
         [at(Source::Guano, "9999-12-31T23:59:59-12:00"), at(Source::Tag, "0000-01-01T00:00:00Z")];
     let (start, findings) = choose(&found, Some("-12:00"));

@@ -1,6 +1,4 @@
-//! Metadata as detectors and programs write it.
-
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! GUANO as detectors and programs write it.
 
 use recorder_metadata::{Guano, Position};
 
@@ -32,7 +30,7 @@ PET|Firmware:  1.0.4 (2009-11-25)
 ";
 
 #[test]
-fn the_example_of_the_specification() {
+fn the_example_in_the_specification_is_read() {
     let guano = guano(EXAMPLE);
     assert_eq!(guano.version(), Some("1.0"));
     assert_eq!(guano.timestamp().unwrap().instant().unwrap().to_string(), "2012-03-28T23:58:01Z");
@@ -54,8 +52,8 @@ fn the_example_of_the_specification() {
 }
 
 #[test]
-fn a_song_meter_mini() {
-    // Padded with NULs, the offset without its leading zero.
+fn a_chunk_by_a_song_meter_mini_is_read() {
+    // Padded with NULs; the offset lacks its leading zero.
     let guano = guano(
         "GUANO|Version:1.0\nFirmware Version:1.1\nMake:Wildlife Acoustics, Inc.\nModel:Song Meter Mini\nSerial:SMA00646\nWA|Song Meter|Prefix:SMA00646\nWA|Song Meter|Audio settings:[{\"rate\":24000,\"gain\":18}]\nLength:300.000\nOriginal Filename:SMA00646_20201017_130500.wav\nTimestamp:2020-10-17 13:05:00+1:00\nLoc Position:54.75656 -1.59106\nTemperature Int:21.25\nSamplerate:24000\n\0\0\0",
     );
@@ -71,8 +69,8 @@ fn a_song_meter_mini() {
 }
 
 #[test]
-fn an_audiomoth() {
-    // By the firmware's format, version 1.11.
+fn a_chunk_by_an_audiomoth_is_read() {
+    // In the format of firmware 1.11.
     let guano = guano(
         "GUANO|Version:1.0\nMake:Open Acoustic Devices\nModel:AudioMoth\nSerial:248D9B045EC9EE79\nOAD|Deployment ID:001A2B3C4D5E6F70\nFirmware Version:AudioMoth-Firmware-Basic (1.11.0)\nTimestamp:2024-05-14T05:30:00-03:30\nLoc Position:-0.500000 12.250000\nOAD|Loc Source:GPS\nOriginal Filename:20240514_053000.WAV\nOAD|Recording Settings:48000 GAIN 2\nOAD|Battery Voltage:4.8\nTemperature Int:-0.5",
     );
@@ -83,11 +81,11 @@ fn an_audiomoth() {
 }
 
 #[test]
-fn positions() {
+fn positions_are_two_numbers_in_range() {
     let position = |text: &str| {
         guano(&format!("Loc Position: {text}")).position().map(|at| (at.latitude, at.longitude))
     };
-    // As a program for Raspberry Pis writes it.
+    // As written by a program for Raspberry Pis.
     assert_eq!(
         position("(35.780480199773415, -78.63909694937483)"),
         Some((35.780_480_199_773_415, -78.639_096_949_374_83))
@@ -109,7 +107,7 @@ fn numbers_are_finite() {
 }
 
 #[test]
-fn time_expansion_and_the_true_rate() {
+fn time_expansion_yields_the_true_rate() {
     for (text, factor, rate) in [
         ("TE: 10", 10, Some(500_000)),
         ("TE: 10.0", 10, Some(500_000)),
@@ -127,8 +125,8 @@ fn time_expansion_and_the_true_rate() {
 }
 
 #[test]
-fn what_programs_get_wrong() {
-    // Of guano-py's tests: SonoBat 4.1 and 4.2.
+fn mistakes_of_programs_are_tolerated() {
+    // From guano-py's tests: SonoBat 4.1 and 4.2.
     assert_eq!(guano("GUANO|Version: 1.0\n:\n").fields().count(), 1);
     assert_eq!(guano("GUANO|Version: 1.0\nTimestamp:\n").timestamp(), None);
     assert_eq!(guano("GUANO|Version:  1.0:\n1.0:\n").get("GUANO|Version"), Some("1.0:"));
@@ -136,11 +134,11 @@ fn what_programs_get_wrong() {
         b"GUANO|Version:  1.0\nNote:  Mobile transect with mic 4\xd5 above roof.\n\0\0",
     );
     assert_eq!(windows.note().as_deref(), Some("Mobile transect with mic 4Õ above roof."));
-    // A field twice, the first empty.
+    // A repeated field, empty at first.
     assert_eq!(guano("Make:\nMake: A\nMake: B").make(), Some("A"));
     // A byte order mark, not at the very start.
     assert_eq!(guano("\0\u{feff}\nMake: A").fields().next(), Some(("Make", "A")));
-    // A line without a colon is kept, and one that ends as Windows' do.
+    // A line without a colon, and one with a Windows line ending.
     let fields = guano("no colon\r\nNote: ¡GUANO is the 💩 !\r\n");
     let fields: Vec<(&str, &str)> = fields.fields().collect();
     assert_eq!(fields, [("", "no colon"), ("Note", "¡GUANO is the 💩 !")]);

@@ -1,11 +1,9 @@
 //! Times in the names of files.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use recorder_metadata::{Source, time_in_file_name};
 
 #[test]
-fn times_in_names() {
+fn times_in_names_are_found() {
     for (name, clock, offset) in [
         // Names in the corpora of Tadarida-D and scikit-maad.
         ("Car450735-2014-Pass2-A1-20140828_211651_000.wav", "2014-08-28T21:16:51", None),
@@ -38,12 +36,12 @@ fn times_in_names() {
         ("2024-05-14T05:30:00+02:00.wav", "2024-05-14T05:30:00", Some(7200)),
         ("NOID_20200512041500.wav", "2020-05-12T04:15:00", None),
         ("20200512-041500", "2020-05-12T04:15:00", None),
-        // What follows is no offset.
+        // Not followed by an offset.
         ("20200512_041500-0001.wav", "2020-05-12T04:15:00", None),
         ("20200512_041500-0000.wav", "2020-05-12T04:15:00", None),
         ("20200512_041500-12345.wav", "2020-05-12T04:15:00", None),
         ("20200512_041500Zebra.wav", "2020-05-12T04:15:00", None),
-        // The first that exists.
+        // The first date that exists wins.
         ("20201350_041500_20200512_041500.wav", "2020-05-12T04:15:00", None),
         ("0000-00-00 20200512_041500_20210101_000000.wav", "2020-05-12T04:15:00", None),
         ("héron_20200512_041500_é.wav", "2020-05-12T04:15:00", None),
@@ -56,7 +54,7 @@ fn times_in_names() {
 }
 
 #[test]
-fn hexadecimal_names() {
+fn hexadecimal_names_are_unix_times() {
     for (name, instant) in [
         ("5B6A9C40.WAV", "2018-08-08T07:31:12Z"),
         ("5b6a9c40.wav", "2018-08-08T07:31:12Z"),
@@ -70,7 +68,7 @@ fn hexadecimal_names() {
 }
 
 #[test]
-fn names_without_a_time() {
+fn other_names_have_no_time() {
     for name in [
         "",
         ".",
@@ -83,12 +81,12 @@ fn names_without_a_time() {
         "20200512_241500.wav",
         "20200512_046000.wav",
         "20200512_041560.wav",
-        // No time of day, or one that may be a number.
+        // No time of day, or one that may be a running number.
         "20200512.wav",
         "2020-05-12.wav",
         "20200512_0415.wav",
         "2020-05-12_04-15.wav",
-        // Digits before, between or behind.
+        // Digits before, between or after.
         "120200512_041500.wav",
         "20200512_0415001.wav",
         "202005120_041500.wav",
@@ -96,7 +94,7 @@ fn names_without_a_time() {
         // Separators that change.
         "2020-05_12_04-15-00.wav",
         "2020-05-12_04-15_00.wav",
-        // Eight hexadecimal digits that are a day, a word, too early or more than a name.
+        // Hexadecimal digits that are a date, a word, too early or only part of the name.
         "20200512.WAV",
         "DEADBEEF.WAV",
         "50000000.WAV",
