@@ -15,10 +15,7 @@ use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_zarr::{Recording, import};
-use support::{long::write_hours, tones};
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+use opus_zarr_testkit::{long::write_hours, tones};
 
 fn main() {
     println!("decoder {:?}", LibopusDecoder::identity().unwrap());

@@ -24,9 +24,6 @@ use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
 use opus_zarr::{ImportOptions, ImportStage, Recording, Store, import_watched};
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
     if let [file, store, bits, exact] = arguments.as_slice() {
@@ -75,7 +72,7 @@ const SPEECH: [&str; 2] = [
 ];
 
 fn corpus(path: &str) -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
+    let beside = || opus_zarr_testkit::root().join("../shared/corpus");
     env::var_os("OPUS_ZARR_CORPUS").map_or_else(beside, PathBuf::from).join(path)
 }
 

@@ -7,14 +7,11 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::CodedPos;
 use opus_packet_index::{IndexBuilder, IndexRow, Span};
-use support::Random;
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+use opus_zarr_testkit::Random;
 
 fn build(criterion: &mut Criterion) {
     let mut stream = Vec::new();
-    support::long::write_hours(1, &mut stream);
+    opus_zarr_testkit::long::write_hours(1, &mut stream);
     let mut group = criterion.benchmark_group("index of 1 h (180,000 packets)");
     group.throughput(Throughput::Elements(180_000));
     group.bench_function("demux alone", |bencher| {
@@ -32,7 +29,7 @@ fn find(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("find the packets of one second");
     for hours in [1, 6] {
         let mut stream = Vec::new();
-        support::long::write_hours(hours, &mut stream);
+        opus_zarr_testkit::long::write_hours(hours, &mut stream);
         let len = stream.len().try_into().unwrap();
         let index = Span::parse(0, CodedPos::new(0), rows(&stream), len).unwrap();
         let end = index.samples().end.get() - 48_000;
@@ -45,7 +42,7 @@ fn find(criterion: &mut Criterion) {
             );
         });
         let directory = tempfile::tempdir().unwrap();
-        let recording = support::long::import_hours(hours, directory.path());
+        let recording = opus_zarr_testkit::long::import_hours(hours, directory.path());
         let end = recording.info().play_length - 48_000;
         group.bench_function(format!("in a store, {hours} h"), |bencher| {
             bencher.iter_batched(

@@ -17,10 +17,7 @@ use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::IndexRead;
 use opus_zarr::{Recording, import};
 use opus_zarr_store::{Description, RecordingReader, Source, Store, StoredAs};
-use support::Random;
-
-#[path = "../tests/support/mod.rs"]
-mod support;
+use opus_zarr_testkit::Random;
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u64>().ok());
@@ -29,11 +26,11 @@ fn main() {
     if megabytes > 0 {
         let hours = (megabytes / 11).max(1);
         let file = folder.path().join("speech.opus");
-        support::long::write_hours(hours, create(&file));
+        opus_zarr_testkit::long::write_hours(hours, create(&file));
         large_file(&format!("{hours} h of speech at 24 kb/s"), &file);
         let hours = (megabytes / 58).max(1);
         let file = folder.path().join("music.opus");
-        support::long::write_music_hours(hours, create(&file));
+        opus_zarr_testkit::long::write_music_hours(hours, create(&file));
         large_file(&format!("{hours} h of music at 128 kb/s"), &file);
     }
     if millions > 0 {

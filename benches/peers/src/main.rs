@@ -11,10 +11,10 @@ mod install;
 mod measure;
 mod ours;
 mod process;
-#[path = "../../../tests/support/random.rs"]
+#[path = "../../../crates/opus-zarr-testkit/src/random.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
 mod random;
-#[path = "../../../tests/support/tones.rs"]
+#[path = "../../../crates/opus-zarr-testkit/src/tones.rs"]
 #[allow(unreachable_pub, reason = "the benches use it too")]
 mod tones;
 mod whole;

@@ -13,7 +13,8 @@ use std::{
 
 use opus_zarr::{Recording, Store};
 use opus_zarr_object_store::open_url;
-use support::{MONO, all, import, moto::Moto, names, s3::store};
+use opus_zarr_testkit::moto::Moto;
+use support::{MONO, all, import, names, s3::store};
 
 const URL: &str = "s3://environment/a/b";
 

@@ -104,9 +104,10 @@ fn a_writer_that_lost_its_lease_leaves_no_parts() {
 mod s3 {
     use std::time::Duration;
 
+    use opus_zarr_testkit::moto::Moto;
+
     use super::*;
     use support::{
-        moto::Moto,
         proxy::{Act, Proxy},
         s3::{TIMEOUT, behind, store},
     };

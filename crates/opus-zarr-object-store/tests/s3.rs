@@ -19,10 +19,9 @@ use object_store::{ObjectStoreExt, path::Path};
 use opus_zarr::{AsyncRecording, Error, Recording, Store};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::{Part, Storage, WriteStorage};
+use opus_zarr_testkit::moto::Moto;
 use support::{
-    MONO, STEREO, all, block_on, files, import,
-    moto::Moto,
-    names, objects,
+    MONO, STEREO, all, block_on, files, import, names, objects,
     proxy::{Act, Proxy},
     s3::{LEASE, TIMEOUT, behind, client, storage, store},
     testdata,

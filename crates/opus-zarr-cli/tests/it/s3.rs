@@ -1,9 +1,5 @@
 //! Stores in S3, with nothing but the command and what the environment says.
 
-#[allow(dead_code, reason = "other tests use all of it")]
-#[path = "../../../opus-zarr-object-store/tests/support/moto.rs"]
-mod moto;
-
 use std::{
     fs,
     path::Path,
@@ -11,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opus_zarr_testkit::moto::Moto;
 use serde_json::Value;
 
-use self::moto::Moto;
 use crate::support::{Outcome, command_in, folder_with, outcome, testdata};
 
 const URL: &str = "s3://command/deep/a.zarr";

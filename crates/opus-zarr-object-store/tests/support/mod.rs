@@ -1,7 +1,6 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod faulty;
-pub(crate) mod moto;
 pub(crate) mod proxy;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;

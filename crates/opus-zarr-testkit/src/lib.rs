@@ -1,0 +1,39 @@
+//! What the tests of several crates share.
+//!
+//! Everything here panics when something unexpected happens: the caller is a test.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic, and prints what it found"
+)]
+
+pub mod corpus;
+pub mod counter;
+pub mod damage;
+#[cfg(feature = "zarr")]
+pub mod faulty;
+pub mod files;
+#[cfg(feature = "zarr")]
+pub mod long;
+pub mod moto;
+#[cfg(feature = "zarr")]
+pub mod operations;
+pub mod processes;
+pub mod python;
+pub mod random;
+#[cfg(feature = "zarr")]
+pub mod recordings;
+pub mod skipped;
+pub mod strace;
+pub mod stream;
+pub mod tones;
+pub mod tree;
+pub mod warnings;
+
+pub use corpus::{CorpusFile, every_file, every_opus_file, ogg_opus_files};
+pub use files::{fast_folder, root, target_tmp, testdata};
+pub use random::Random;
+pub use skipped::say_skipped;

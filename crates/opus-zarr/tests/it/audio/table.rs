@@ -1,0 +1,247 @@
+//! What becomes of every real file whose audio is not Opus, with default options, as a table
+//! that is checked in: `testdata/audio.tsv`. After a change that is meant,
+//! `OPUS_ZARR_WRITE_TABLE=1 cargo test --test audio` writes it anew, with what ffmpeg says; and a
+//! question mark where ffmpeg says something else and somebody has yet to judge.
+
+use std::{
+    collections::HashMap,
+    env, fs,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use opus_encode::{Channels, SampleSource};
+use opus_transcode::{AudioFile, ReadOptions, Resampled};
+use opus_zarr::{Finding, ImportOptions, Recording, import_with};
+
+use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, testdata};
+
+use super::{
+    fidelity::{Fidelity, compare},
+    peer,
+};
+
+const COLUMNS: [&str; 18] = [
+    "file",
+    "track",
+    "result",
+    "container",
+    "codec",
+    "channels",
+    "rate",
+    "samples",
+    "plays",
+    "lag",
+    "snr",
+    "start",
+    "start_from",
+    "findings",
+    "ffmpeg_samples",
+    "ffmpeg_lag",
+    "ffmpeg_snr",
+    "who_is_right",
+];
+const SAMPLES: usize = 7;
+const PLAYS: usize = 8;
+const LAG: usize = 9;
+const SNR: usize = 10;
+/// From here on, all is of ffmpeg.
+const PEER: usize = 14;
+const JUDGEMENT: usize = 17;
+
+/// So much of a recording is compared with its source.
+const SECONDS: u32 = 20;
+/// Longer ones are compared only when the table is written.
+const LONG: u32 = 55;
+const RATE: u32 = 48_000;
+/// Encoders on other processors round in other ways.
+const SNR_TOLERANCE: f64 = 0.5;
+
+type Row = Vec<String>;
+
+#[test]
+fn every_file_gives_what_the_table_says() {
+    let Some(mut files) = every_file() else { return };
+    files.retain(|file| file.codec != "opus");
+    let path = testdata("audio.tsv");
+    let mut expected = parse(&fs::read_to_string(&path).unwrap_or_default());
+    if env::var_os("OPUS_ZARR_WRITE_TABLE").is_some() {
+        let mut rows = rows_of(&files, true);
+        judge(&mut rows, &expected);
+        let lines: Vec<String> = rows.iter().map(|row| row.join("\t")).collect();
+        fs::write(&path, format!("{}\n{}\n", COLUMNS.join("\t"), lines.join("\n"))).unwrap();
+        expected = rows;
+    } else {
+        let long: Vec<_> = expected.iter().filter(|row| is_long(row)).cloned().collect();
+        files.retain(|file| long.iter().all(|row| row[0] != file.relative));
+        expected.retain(|row| !is_long(row));
+        let found = rows_of(&files, false);
+        let pairs = expected.iter().zip(&found);
+        let differences: Vec<_> =
+            pairs.filter(|(expected, found)| !agree(expected, found)).collect();
+        assert!(differences.is_empty(), "left expected, right found: {differences:#?}");
+        assert_eq!(expected.len(), found.len());
+    }
+    for row in &expected {
+        assert_ne!(row[JUDGEMENT], "?", "somebody has to judge {row:?}");
+        assert!(row[2] != "ok" || matches!(row[LAG].as_str(), "0" | "silent"), "{row:?}");
+    }
+}
+
+/// These are encoded only when the table is written.
+fn is_long(row: &Row) -> bool {
+    row[PLAYS].parse::<u64>().is_ok_and(|plays| plays >= u64::from(RATE * LONG))
+}
+
+fn parse(table: &str) -> Vec<Row> {
+    let row = |line: &str| line.split('\t').map(str::to_owned).collect();
+    table.lines().skip(1).map(row).collect()
+}
+
+/// All but what is of ffmpeg.
+fn agree(expected: &[String], found: &[String]) -> bool {
+    let numbers = [&expected[SNR], &found[SNR]].map(|snr| snr.parse::<f64>());
+    let snr_agrees = match numbers {
+        [Ok(expected), Ok(found)] => (expected - found).abs() <= SNR_TOLERANCE,
+        _ => expected[SNR] == found[SNR],
+    };
+    snr_agrees && expected[..SNR] == found[..SNR] && expected[SNR + 1..PEER] == found[SNR + 1..PEER]
+}
+
+/// Takes what has been said of rows in which ffmpeg says something else.
+fn judge(rows: &mut [Row], before: &[Row]) {
+    let key = |row: &Row| (row[0].clone(), row[1].clone());
+    let judgements: HashMap<_, _> =
+        before.iter().map(|row| (key(row), row[JUDGEMENT].clone())).collect();
+    for row in rows.iter_mut().filter(|row| !is_as_ffmpeg_says(row)) {
+        let judgement = judgements.get(&key(row)).filter(|text| !text.is_empty());
+        row[JUDGEMENT] = judgement.map_or("?".to_owned(), Clone::clone);
+    }
+}
+
+fn is_as_ffmpeg_says(row: &Row) -> bool {
+    let number = |field: &String| field.parse::<f64>().unwrap_or(0.0);
+    let is_at_its_place = matches!(row[PEER + 1].as_str(), "0" | "silent");
+    let is_alike = (number(&row[SNR]) - number(&row[PEER + 2])).abs() < 1.0;
+    row[2] == "ok" && row[SAMPLES] == row[PEER] && is_at_its_place && is_alike
+}
+
+/// The rows of all files, by as many threads as there are.
+fn rows_of(files: &[CorpusFile], with_ffmpeg: bool) -> Vec<Row> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut rows = Vec::new();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            rows.extend(rows_of_file(file, with_ffmpeg));
+        }
+        rows
+    };
+    let threads = thread::available_parallelism().unwrap().get();
+    let mut rows: Vec<Row> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    let place: HashMap<_, _> =
+        files.iter().enumerate().map(|(at, file)| (file.relative.as_str(), at)).collect();
+    rows.sort_by_key(|row| (place[row[0].as_str()], row[1].clone()));
+    rows
+}
+
+/// A row for each recording that the file becomes.
+fn rows_of_file(file: &CorpusFile, with_ffmpeg: bool) -> Vec<Row> {
+    let directory = fast_folder();
+    // A sync map takes most of the time and changes no sample.
+    let options = ImportOptions { exact: Some(false), ..ImportOptions::default() };
+    match import_with(&file.path, directory.path(), "it", &options) {
+        Err(error) => {
+            let text = error.to_string().replace(&format!("{:?}: ", file.path), "");
+            let mut row = vec![file.relative.clone(), "1".to_owned(), text];
+            row.resize(PEER, String::new());
+            let whole = with_ffmpeg.then(|| peer::whole(&file.path, 1)).flatten();
+            row.push(whole.map_or("none".to_owned(), |whole| whole.to_string()));
+            row.resize(COLUMNS.len(), String::new());
+            vec![row]
+        }
+        Ok(imported) => imported
+            .recordings
+            .iter()
+            .map(|recording| row(file, recording, &imported.findings, with_ffmpeg))
+            .collect(),
+    }
+}
+
+fn row(file: &CorpusFile, recording: &Recording, findings: &[Finding], with_ffmpeg: bool) -> Row {
+    let info = recording.info();
+    let source = &info.source;
+    let transcoding = source.transcoding.as_ref().unwrap();
+    let (rate, samples) = (transcoding.rate, transcoding.samples);
+    let expected = (samples * u64::from(RATE)).div_ceil(rate.into());
+    assert_eq!(info.play_length, expected, "{}: as long as its source", file.relative);
+    let beginning = beginning(recording);
+    let fidelity = compare(&beginning, &source_of(file, source.stream), info.channels.into(), rate);
+    let mut row = vec![file.relative.clone(), source.stream.to_string(), "ok".to_owned()];
+    row.extend([source.container.clone(), source.codec.clone(), info.channels.to_string()]);
+    row.extend([u64::from(rate), samples, info.play_length].map(|number| number.to_string()));
+    row.extend(show(fidelity));
+    let start = info.start.as_ref();
+    row.push(start.map_or(String::new(), |start| start.utc.clone().unwrap_or(start.local.clone())));
+    row.push(start.map_or(String::new(), |start| start.source.clone()));
+    row.push(findings.iter().filter(|one| one.stream == source.stream).count().to_string());
+    if with_ffmpeg {
+        row.extend(by_ffmpeg(file, source.stream, &beginning, (rate, info.channels.into())));
+    }
+    row.resize(COLUMNS.len(), String::new());
+    row
+}
+
+/// What ffmpeg decodes: how much, and what the recording is beside that.
+fn by_ffmpeg(file: &CorpusFile, track: u64, ours: &[f32], (rate, channels): (u32, u32)) -> Row {
+    let Some(whole) = peer::whole(&file.path, track) else { return vec!["none".to_owned()] };
+    if (whole.rate, whole.channels) != (rate, channels) {
+        return vec![whole.to_string()];
+    }
+    let channels = usize::try_from(channels).unwrap();
+    let theirs = in_opus_order(peer::resampled(&file.path, track, SECONDS), channels);
+    let mut fields = vec![whole.samples.to_string()];
+    fields.extend(show(compare(ours, &theirs, channels, rate)));
+    fields
+}
+
+/// Lag and SNR.
+fn show(fidelity: Option<Fidelity>) -> [String; 2] {
+    fidelity.map_or(["silent".to_owned(), "silent".to_owned()], |fidelity| {
+        [fidelity.lag.to_string(), format!("{:.1}", fidelity.snr)]
+    })
+}
+
+fn beginning(recording: &Recording) -> Vec<f32> {
+    let end = recording.info().play_length.min(u64::from(RATE * SECONDS));
+    recording.read(0..end).unwrap()
+}
+
+/// The same of its source, as it is decoded here.
+fn source_of(file: &CorpusFile, track: u64) -> Vec<f32> {
+    let track = usize::try_from(track - 1).unwrap();
+    let source =
+        AudioFile::open(&file.path, &ReadOptions { track, ..ReadOptions::default() }).unwrap();
+    let (rate, channels) = (source.format().rate, source.format().channels);
+    let mut resampled = Resampled::new(source, channels, rate, RATE).unwrap();
+    let mut second = vec![0.0; usize::try_from(RATE).unwrap() * channels];
+    let mut samples = Vec::new();
+    for _ in 0..SECONDS {
+        let frames = resampled.read(&mut second).unwrap();
+        samples.extend_from_slice(&second[..frames * channels]);
+    }
+    in_opus_order(samples, channels)
+}
+
+/// WAV's order of channels becomes that of Opus.
+fn in_opus_order(mut samples: Vec<f32>, channels: usize) -> Vec<f32> {
+    let count = Channels::new(u8::try_from(channels).unwrap()).unwrap();
+    for frame in samples.chunks_exact_mut(channels) {
+        let before = frame.to_vec();
+        let order = count.from_wav().into_iter().flatten();
+        order.zip(frame).for_each(|(from, sample)| *sample = before[*from]);
+    }
+    samples
+}

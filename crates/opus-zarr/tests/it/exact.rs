@@ -1,0 +1,248 @@
+//! Exact reads out of a store, against one decoding of everything by libopus itself.
+
+mod corpus;
+mod full;
+mod opusenc;
+
+use std::{fmt::Debug, fs, num::NonZeroUsize, path::Path};
+
+use full::{Full, packet_starts};
+use opus_packet::CodedPos;
+use opus_packet_index::{SYNC_SPACING, SyncEntry};
+use opus_zarr::{
+    Error, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
+    VerifyLevel, VerifyOptions, import_with, verify,
+};
+use opus_zarr_testkit::{
+    Random,
+    damage::edit_document,
+    recordings::{DTX, MONO, STEREO, store_of},
+    testdata,
+    tree::Tree,
+    warnings::warnings_of,
+};
+
+fn exact() -> ImportOptions {
+    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+}
+
+/// Ranges of all lengths, and everything in pieces.
+fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads: u64) {
+    let (full, mut random) = (Full::<S>::of(recording, what), Random(7));
+    for _ in 0..reads {
+        full.check(random.range(recording.info().play_length, 48_000));
+    }
+    full.check_in_pieces();
+}
+
+#[test]
+fn every_range_is_exact() {
+    for file in [MONO, STEREO, DTX] {
+        let store = tempfile::tempdir().unwrap();
+        let imported = import_with(testdata(file), store.path(), "it", &exact()).unwrap();
+        let recording = imported.into_first();
+        assert_eq!(recording.read_mode(), ReadMode::Exact);
+        check::<i16>(&recording, file, 300);
+        check::<f32>(&recording, file, 300);
+    }
+}
+
+/// What a decoder puts into a pause depends on how loud it took the background to be.
+#[test]
+fn speech_with_pauses_is_exact_from_every_packet_on() {
+    let (_store, mut recording) = store_of(DTX);
+    recording.build_sync().unwrap();
+    let starts = packet_starts(&recording);
+    Full::<i16>::of(&recording, DTX).check_from(&starts);
+    Full::<f32>::of(&recording, DTX).check_from(&starts);
+}
+
+#[test]
+fn without_a_sync_map_it_says_so_and_can_make_one() {
+    let (store, mut recording) = store_of(STEREO);
+    assert_eq!(recording.exactness(), Err(NotExact::NoSyncMap));
+    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
+    let error = recording.read_as::<i16>(ReadMode::Exact, 0..1).unwrap_err();
+    assert!(matches!(error, Error::NotExact { .. }), "{error}");
+    assert!(error.to_string().contains("build_sync"), "{error}");
+
+    recording.build_sync().unwrap();
+    assert_eq!(recording.read_mode(), ReadMode::Exact);
+    check::<i16>(&recording, "made later", 100);
+    // It is the same as one of an import.
+    let other = tempfile::tempdir().unwrap();
+    import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
+    assert!(Tree::of(store.path()) == Tree::of(other.path()));
+}
+
+/// As if each were read alone, whatever the others are.
+#[test]
+fn many_ranges_at_once_are_those_read_one_by_one() {
+    let (store, mut recording) = store_of(STEREO);
+    let len = recording.info().play_length;
+    let mut random = Random(9);
+    let mut ranges: Vec<_> = (0..200).map(|_| random.range(len, 30_000)).collect();
+    ranges.extend([len..len + 1, 5..5, 0..len, 100..200, 100..200]);
+    for exact in [false, true] {
+        if exact {
+            recording.build_sync().unwrap();
+        }
+        for workers in [1, 3] {
+            let workers = NonZeroUsize::new(workers).unwrap();
+            let limits = ReadLimits { workers, samples: 96_000 };
+            let many = recording.read_many::<f32>(&ranges, limits);
+            assert_eq!(many.len(), ranges.len());
+            for (range, read) in ranges.iter().zip(many) {
+                match recording.read::<f32>(range.clone()) {
+                    Ok(alone) => assert!(read.unwrap() == alone, "{range:?}"),
+                    Err(error) => assert_eq!(read.unwrap_err().to_string(), error.to_string()),
+                }
+            }
+        }
+    }
+    // One that is damaged does not spoil those beside it.
+    opus_zarr_testkit::damage::edit(&store.path().join("it/opus_blob/c/0"), |bytes| {
+        bytes[100_000] ^= 1
+    });
+    let recording = Recording::open(store.path(), "it").unwrap();
+    let many = recording.read_many::<f32>(&ranges, ReadLimits::default());
+    let alone: Vec<_> = ranges.iter().map(|range| recording.read::<f32>(range.clone())).collect();
+    assert!(many.iter().any(Result::is_ok) && many.iter().any(Result::is_err));
+    for (many, alone) in many.iter().zip(&alone) {
+        assert_eq!(many.as_ref().ok(), alone.as_ref().ok());
+    }
+}
+
+#[test]
+fn a_sync_map_of_another_decoder_is_not_used() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    drop(recording);
+    edit_document(&store.path().join("it"), |document| {
+        document["attributes"]["opus_zarr"]["sync"]["decoder"] = "libopus 0.0".into();
+    });
+    let recording = Recording::open(store.path(), "it").unwrap();
+    let Err(NotExact::OtherDecoder { measured, .. }) = recording.exactness() else { panic!() };
+    assert_eq!(measured, "libopus 0.0");
+    assert!(matches!(recording.read_mode(), ReadMode::Approximate { .. }));
+}
+
+const CHUNK: &str = "it/opus_sync/c/0/0";
+
+#[test]
+fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    let chunk = store.path().join(CHUNK);
+    let good = fs::read(&chunk).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    for damage in [Some(bad), Some(good[..20].to_vec()), None] {
+        match &damage {
+            Some(bytes) => fs::write(&chunk, bytes).unwrap(),
+            None => fs::remove_file(&chunk).unwrap(),
+        }
+        let damaged = Recording::open(store.path(), "it").unwrap();
+        let ((), warnings) = warnings_of(|| check::<i16>(&damaged, "damaged", 5));
+        assert!(warnings[0].contains("opus_sync"), "{warnings:?}");
+        let options = VerifyOptions { level: VerifyLevel::Checksums, sample: 1.0 };
+        let faults = verify(store.path(), "it", &options).unwrap().faults;
+        assert_eq!(faults.total(), 1);
+        assert!(faults.listed()[0].place.object.ends_with(CHUNK));
+        // It is made again.
+        let mut damaged = damaged;
+        damaged.build_sync().unwrap();
+        assert_eq!(fs::read(&chunk).unwrap(), good);
+    }
+}
+
+#[test]
+fn without_its_index_it_is_exact_as_well() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    fs::remove_file(store.path().join("it/opus_index/c/0/0")).unwrap();
+    let recording = Recording::open(store.path(), "it").unwrap();
+    check::<i16>(&recording, "without its index", 5);
+}
+
+#[test]
+fn copies_have_the_sync_map_too() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let (here, there) =
+        (Store::open(store.path()).unwrap(), Store::open_or_create(other.path()).unwrap());
+    let name = |name: &str| name.parse().unwrap();
+    here.copy_recording(&name("it"), &here, &name("beside")).unwrap();
+    here.copy_recording(&name("it"), &there, &name("it")).unwrap();
+    here.rename_recording(&name("beside"), &name("again")).unwrap();
+    for (store, name) in [(store.path(), "again"), (other.path(), "it")] {
+        let copy = Recording::open(store, name).unwrap();
+        assert_eq!(copy.read_mode(), ReadMode::Exact);
+        check::<i16>(&copy, name, 20);
+        no_fault(store, name);
+    }
+}
+
+fn no_fault(store: &Path, name: &str) {
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
+    assert_eq!(verify(store, name, &options).unwrap().faults.listed(), []);
+}
+
+/// One that passes its checksums and is wrong all the same is found by measuring again.
+#[test]
+fn a_wrong_sync_map_is_found() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    no_fault(store.path(), "it");
+    set_entry(store.path(), 2, SyncEntry::ALL);
+    assert_eq!(faults_of(store.path(), 1.0)[0], FaultKind::SyncMap { first: 2 });
+}
+
+/// Or by a sample that holds it.
+#[test]
+fn a_wrong_entry_of_a_sample_is_found() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync().unwrap();
+    assert_eq!(faults_of(store.path(), 0.5), []);
+    let sync = |store: &Path| {
+        let store = Store::open(store).unwrap();
+        store.open_recording(&"it".parse().unwrap()).unwrap().sync_entries().unwrap().unwrap()
+    };
+    let entries = sync(store.path());
+    let wrong = |entry: usize| {
+        let number = u64::try_from(entry).unwrap();
+        SyncEntry::new(number, CodedPos::new(number * SYNC_SPACING), None)
+    };
+    let mut found = 0;
+    for (entry, &right) in entries.iter().enumerate().skip(1) {
+        set_entry(store.path(), entry, wrong(entry));
+        let number = u64::try_from(entry).unwrap();
+        let faults = faults_of(store.path(), 0.5);
+        let entry_of = |fault: &FaultKind| match fault {
+            FaultKind::SyncEntry { entry, .. } => Some(*entry),
+            _ => None,
+        };
+        found += usize::from(faults.iter().filter_map(entry_of).any(|entry| entry == number));
+        set_entry(store.path(), entry, right);
+        // The first is in every sample.
+        assert!(entry != 1 || found == 1, "{faults:?}");
+    }
+    assert!((entries.len() / 4..entries.len()).contains(&found), "{found} of {}", entries.len());
+    assert_eq!(faults_of(store.path(), 0.5), []);
+}
+
+fn set_entry(store: &Path, entry: usize, value: SyncEntry) {
+    let store = Store::open(store).unwrap();
+    let mut reader = store.open_recording(&"it".parse().unwrap()).unwrap();
+    let info = reader.info().sync.clone().unwrap();
+    let mut entries = reader.sync_entries().unwrap().unwrap();
+    entries[entry] = value;
+    reader.replace_sync(&entries, &info.decoder).unwrap();
+}
+
+fn faults_of(store: &Path, sample: f64) -> Vec<FaultKind> {
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample };
+    let faults = verify(store, "it", &options).unwrap().faults;
+    faults.listed().iter().map(|fault| fault.kind.clone()).collect()
+}

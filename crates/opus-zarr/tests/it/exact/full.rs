@@ -1,0 +1,73 @@
+//! What reads are held against: one decoding of all packets by libopus.
+
+use std::{fmt::Debug, ops::Range};
+
+use ogg_opus_demux::OggOpusReader;
+use opus_segment_decode::{LibopusDecoder, PacketDecoder};
+use opus_zarr::{Recording, Sample};
+
+use opus_zarr_testkit::{Random, stream::interleaved};
+
+/// A recording, and every sample of it that plays.
+pub(crate) struct Full<'a, S> {
+    recording: &'a Recording,
+    samples: Vec<S>,
+    what: &'a str,
+}
+
+impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
+    pub(crate) fn of(recording: &'a Recording, what: &'a str) -> Self {
+        let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
+        let (mut decoder, mut all) = (LibopusDecoder::new(reader.head()).unwrap(), Vec::new());
+        let channels = usize::from(reader.head().channels());
+        let mut pcm = vec![S::default(); 5760 * channels];
+        while let Some(packet) = reader.next_ogg_packet().unwrap() {
+            let samples = decoder.decode(packet.data, &mut pcm).unwrap();
+            all.extend_from_slice(&pcm[..samples * channels]);
+        }
+        let info = recording.info();
+        let at = |samples| usize::try_from(samples).unwrap() * channels;
+        all.drain(..at(u64::from(info.pre_skip)));
+        all.truncate(at(info.play_length));
+        Self { recording, samples: all, what }
+    }
+
+    pub(crate) fn check(&self, range: Range<u64>) {
+        let read = self.recording.read::<S>(range.clone()).unwrap();
+        let samples = &self.samples[interleaved(&range, self.recording.info().channels)];
+        assert!(read == samples, "{}: {range:?}", self.what);
+    }
+
+    /// Reads of up to 100 ms from these places on.
+    pub(crate) fn check_from(&self, starts: &[u64]) {
+        let (mut random, len) = (Random(5), self.recording.info().play_length);
+        for &start in starts {
+            self.check(start..(start + 1 + random.below(4800)).min(len));
+        }
+    }
+
+    /// Everything, in pieces that are put together again.
+    pub(crate) fn check_in_pieces(&self) {
+        let (mut random, len) = (Random(7), self.recording.info().play_length);
+        let (mut pieces, mut start) = (Vec::new(), 0);
+        while start < len {
+            let end = (start + 1 + random.below(200_000)).min(len);
+            pieces.extend(self.recording.read::<S>(start..end).unwrap());
+            start = end;
+        }
+        assert!(pieces == self.samples, "{}: in pieces", self.what);
+    }
+}
+
+/// Where the packets of a recording begin to play.
+pub(crate) fn packet_starts(recording: &Recording) -> Vec<u64> {
+    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
+    let (mut starts, info) = (Vec::new(), recording.info());
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        let start = packet.position.get().saturating_sub(info.pre_skip.into());
+        starts.push(start);
+    }
+    starts.dedup();
+    starts.retain(|&start| start < info.play_length);
+    starts
+}

@@ -1,0 +1,72 @@
+//! The crate alone: a stream made here, imported and read. What real recordings do
+//! is tested at the root of the workspace.
+
+use std::{fs, io::Read, path::Path};
+
+use ogg_opus_demux::OggOpusWriter;
+use opus_packet::{OpusHead, OpusTags};
+use opus_zarr::{Error, ReadMode, Recording, StoredAs, import};
+
+/// Two seconds of stereo silence: packets of a TOC byte and nothing else.
+fn silence() -> Vec<u8> {
+    let head = OpusHead::new(2, 312, 48_000).unwrap();
+    let tags = OpusTags::new("nobody", ["TITLE=silence"]);
+    let mut writer = OggOpusWriter::new(Vec::new(), 7, &head, &tags).unwrap();
+    (0..101).for_each(|_| writer.write(&[0xfc]).unwrap());
+    writer.finish(648).unwrap()
+}
+
+fn imported(directory: &Path) -> Recording {
+    let file = directory.join("silence.opus");
+    fs::write(&file, silence()).unwrap();
+    import(file, directory.join("store"), "silence").unwrap().into_first()
+}
+
+#[test]
+fn what_is_imported_is_described_and_read() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(imported(directory.path()));
+    let recording = Recording::open(directory.path().join("store"), "silence").unwrap();
+    let info = recording.info();
+    assert_eq!((info.channels, info.play_length, info.packet_count), (2, 96_000, 101));
+    assert_eq!(
+        (info.source.name.as_str(), info.source.stored),
+        ("silence.opus", StoredAs::Verbatim)
+    );
+    assert_eq!(info.tags.comments, ["TITLE=silence"]);
+    assert_eq!(info.duration().as_secs(), 2);
+    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
+    assert_eq!(recording.read::<i16>(95_000..96_000).unwrap(), [0; 2000]);
+    assert_eq!(recording.find(0..1000).unwrap(), 0..2);
+    let mut stream = Vec::new();
+    recording.ogg_opus().read_to_end(&mut stream).unwrap();
+    assert!(stream == silence());
+}
+
+#[test]
+fn a_lost_index_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut recording = imported(directory.path());
+    let shard = directory.path().join("store/silence/opus_index/c/0/0");
+    let before = fs::read(&shard).unwrap();
+    fs::remove_file(&shard).unwrap();
+    assert!(!recording.has_index());
+    assert_eq!(recording.read::<f32>(0..10).unwrap(), [0.0; 20], "read without it");
+    recording.rebuild_index().unwrap();
+    assert!(recording.has_index() && fs::read(&shard).unwrap() == before);
+}
+
+#[test]
+fn a_name_is_taken_once() {
+    let directory = tempfile::tempdir().unwrap();
+    imported(directory.path());
+    let (file, store) = (directory.path().join("silence.opus"), directory.path().join("store"));
+    let again = import(&file, &store, "silence").unwrap();
+    assert_eq!((again.earlier, again.recordings.len()), (1, 1), "it is the same");
+    let mut other = silence();
+    other.extend(silence());
+    fs::write(&file, other).unwrap();
+    let error = import(&file, &store, "silence").unwrap_err();
+    assert!(matches!(error, Error::Store(opus_zarr_store::Error::RecordingExists { .. })));
+    assert!(error.to_string().ends_with("already holds a recording \"silence\""), "{error}");
+}

@@ -1,0 +1,122 @@
+//! Audio that is encoded as it is imported: what its sync map says, and a file without end.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    ops::ControlFlow,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use opus_packet_index::SyncEntry;
+use opus_zarr::{
+    Error, ImportOptions, ImportStage, ReadMode, Store, SyncInterval, VerifyLevel, VerifyOptions,
+    import, import_watched, import_with, verify,
+};
+use opus_zarr_store::RecordingReader;
+use opus_zarr_testkit::{Random, testdata};
+
+#[test]
+fn from_a_sync_point_each_second_every_range_is_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
+    write_wave(&file, SECONDS * BYTES_A_SECOND, 1);
+    let mut recording =
+        import_with(&file, &store, "it", &ImportOptions::default()).unwrap().into_first();
+    assert_eq!(recording.read_mode(), ReadMode::Exact);
+    let map = || sync_map(&store, "it");
+    let measured = map();
+    // The last start has no second behind it.
+    for (number, entry) in (0..).zip(&measured).skip(1).take(2 * 29) {
+        let (exact, start) = (entry.exact(number), number * 24_000);
+        assert_eq!(exact.is_empty(), number % 2 == 1, "{number}");
+        assert!(exact.is_empty() || exact.start.get() < start + 24_000, "{number}: {exact:?}");
+    }
+    let whole: Vec<f32> = recording.read(0..recording.info().play_length).unwrap();
+    let mut random = Random(1);
+    for _ in 0..300 {
+        let (at, len) = (random.below((SECONDS - 1) * 48_000), 1 + random.below(48_000));
+        let range: Vec<f32> = recording.read(at..at + len).unwrap();
+        let expected = &whole[usize::try_from(at).unwrap()..usize::try_from(at + len).unwrap()];
+        assert!(range == expected, "{at}, {len}");
+    }
+    recording.build_sync().unwrap();
+    assert_eq!(map(), measured, "it is made again as it was made");
+    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
+    let verification = verify(&store, "it", &options).unwrap();
+    assert_eq!(verification.faults.total(), 0, "{:?}", verification.faults);
+}
+
+#[test]
+fn where_sync_points_are_far_apart_all_starts_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
+    write_wave(&file, 10 * BYTES_A_SECOND, 1);
+    let mut options = ImportOptions::default();
+    options.transcode.sync_interval = Some(SyncInterval(Duration::from_secs(2)));
+    import_with(&file, &store, "it", &options).unwrap();
+    let exact = |number: u64, entry: &SyncEntry| !entry.exact(number).is_empty();
+    let count = (0..).zip(&sync_map(&store, "it")).filter(|(at, entry)| exact(*at, entry)).count();
+    assert!(count >= 17, "{count} of 21");
+}
+
+#[test]
+fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("it.wav");
+    write_wave(&file, HUNDRED_GIGABYTES, 5);
+    let store = Store::open_or_create(folder.path().join("store")).unwrap();
+    let mut cancelled = None;
+    let result = import_watched(&file, &store, "it", &ImportOptions::default(), &mut |progress| {
+        match progress.audio < Duration::from_secs(4 * SECONDS) {
+            true => ControlFlow::Continue(()),
+            false => {
+                cancelled = Some((Instant::now(), progress.stage));
+                ControlFlow::Break(())
+            }
+        }
+    });
+    let (at, stage) = cancelled.unwrap();
+    let took = at.elapsed();
+    assert_eq!(stage, ImportStage::Write);
+    assert!(matches!(result, Err(Error::Cancelled)));
+    assert!(took < Duration::from_secs(5), "on a busy machine, and not built to be fast: {took:?}");
+    assert_eq!(folder.path().join("store").read_dir().unwrap().count(), 1, "only zarr.json");
+    let memory = peak_memory();
+    println!("cancelled in {took:?}; {memory} kB at most");
+    assert!(memory < 64 * 1024, "{memory} kB, of all tests here together");
+}
+
+const SECONDS: u64 = 32;
+const BYTES_A_SECOND: u64 = 2 * 48_000;
+const HUNDRED_GIGABYTES: u64 = 100_000_000_000;
+
+fn sync_map(store: &Path, name: &str) -> Vec<SyncEntry> {
+    let reader = RecordingReader::open(store, &name.parse().unwrap()).unwrap();
+    reader.sync_entries().unwrap().unwrap()
+}
+
+/// An RF64 file of speech, mono, 16 bit, 48 kHz: some seconds, so many times, and then zeros that
+/// take no room.
+fn write_wave(path: &Path, bytes: u64, times: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let speech = import(testdata("field-notes.opus"), folder.path(), "it").unwrap().into_first();
+    let speech: Vec<i16> = speech.read(0..SECONDS * 48_000).unwrap();
+    let speech: Vec<u8> = speech.into_iter().flat_map(i16::to_le_bytes).collect();
+    let mut head = b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0".to_vec();
+    head.extend([bytes + 72, bytes, bytes / 2].map(u64::to_le_bytes).as_flattened());
+    head.extend(*b"\0\0\0\0fmt \x10\0\0\0\x01\0\x01\0");
+    head.extend([48_000, 96_000].map(u32::to_le_bytes).as_flattened());
+    head.extend(*b"\x02\0\x10\0data\xff\xff\xff\xff");
+    let mut file = File::create(path).unwrap();
+    file.write_all(&head).unwrap();
+    (0..times).for_each(|_| file.write_all(&speech).unwrap());
+    file.set_len(u64::try_from(head.len()).unwrap() + bytes).unwrap();
+}
+
+/// Of this process, in kB, as Linux counts it.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}

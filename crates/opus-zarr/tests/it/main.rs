@@ -1,0 +1,35 @@
+//! Tests of the library as a whole: what goes in, what is stored, what comes out.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod audio;
+mod bad_input;
+mod changed;
+mod corpus;
+mod corpus_table;
+mod cost;
+mod exact;
+mod faults;
+mod format;
+mod golden;
+#[cfg(target_os = "linux")]
+mod hostile;
+mod housekeeping;
+mod import;
+mod import_audio;
+mod index;
+mod index_size;
+mod interop;
+mod killed;
+mod opus_tools;
+mod output;
+mod peers;
+mod progress;
+mod recording;
+mod remux;
+mod schema;
+mod stores;
+mod streams;
+mod transcode;
+mod user;
+mod verify;

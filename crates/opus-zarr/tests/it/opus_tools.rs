@@ -1,0 +1,146 @@
+//! opus-tools read what is kept of every real file: opusinfo has nothing to say against
+//! it, and opusdec decodes the samples of the source.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use opus_zarr::{Imported, Recording, StoredAs, import};
+use opus_zarr_testkit::{CorpusFile, every_opus_file, say_skipped};
+use tempfile::TempDir;
+
+#[test]
+fn opusinfo_finds_no_fault_that_the_source_does_not_have() {
+    let Some(files) = readable() else { return };
+    let (mut verbatim, mut remuxed) = (0, 0);
+    for Stored { file, imported, folder } in files {
+        for recording in &imported.recordings {
+            let found = complaints(&kept(recording, folder.path()));
+            let expected = match recording.info().source.stored {
+                StoredAs::Verbatim => complaints(&file.path),
+                _ => complaints_about_headers(recording),
+            };
+            assert_eq!(found, expected, "{} as {}", file.relative, recording.name());
+            match recording.info().source.stored {
+                StoredAs::Verbatim => verbatim += 1,
+                _ => remuxed += 1,
+            }
+        }
+    }
+    assert!(verbatim >= 45 && remuxed >= 65, "{verbatim} verbatim, {remuxed} remuxed");
+}
+
+#[test]
+fn opusdec_gives_every_sample_that_plays() {
+    let Some(files) = readable() else { return };
+    let (mut counted, mut refused) = (0, 0);
+    for Stored { file, imported, folder } in files {
+        for recording in &imported.recordings {
+            let (info, name) = (recording.info(), &file.relative);
+            let decoded = decode(&kept(recording, folder.path()));
+            // opusfile, and so opusdec, has no other families (it says OP_EIMPL).
+            if info.mapping_family > 1 {
+                println!("{name}: opusdec does not read mapping family {}", info.mapping_family);
+                assert_eq!(decoded, None, "{name}");
+                refused += 1;
+                continue;
+            }
+            let bytes = info.play_length * u64::from(info.channels) * BYTES_PER_SAMPLE;
+            assert_eq!(decoded.map(|pcm| wide(pcm.len())), Some(bytes), "{name}");
+            counted += 1;
+        }
+    }
+    assert!(counted >= 110 && refused == 7, "{counted} counted, {refused} refused");
+}
+
+/// The links of a chain are decoded one after the other, so their recordings together
+/// are the chain.
+#[test]
+fn opusdec_decodes_what_is_kept_as_it_decodes_the_source() {
+    let Some(files) = readable() else { return };
+    let mut count = 0;
+    for Stored { file, imported, folder } in files.filter(|stored| stored.file.container == "ogg") {
+        let name = &file.relative;
+        if let Some(fault) = imported.findings.iter().find(|finding| finding.is_violation) {
+            println!("{name}: not compared with the source, which is damaged: {fault}");
+            continue;
+        }
+        let Some(expected) = decode(&file.path) else {
+            let family = imported.recordings[0].info().mapping_family;
+            assert!(family > 1, "{name}: opusdec does not read the source");
+            println!("{name}: opusdec does not read mapping family {family}");
+            continue;
+        };
+        let decoded = imported.recordings.iter().map(|one| decode(&kept(one, folder.path())));
+        let decoded = decoded.map(Option::unwrap).collect::<Vec<_>>().concat();
+        assert!(decoded == expected, "{name}: other samples");
+        count += 1;
+    }
+    assert!(count >= 45, "{count} files");
+}
+
+/// A file of the corpus, imported.
+struct Stored {
+    file: CorpusFile,
+    imported: Imported,
+    folder: TempDir,
+}
+
+/// Every file that imports. None without opus-tools or without the corpus.
+fn readable() -> Option<impl Iterator<Item = Stored>> {
+    if Command::new("opusinfo").arg("-h").output().is_err() {
+        say_skipped("nothing was read with opusinfo and opusdec: no opus-tools");
+        return None;
+    }
+    Some(every_opus_file()?.into_iter().filter_map(|file| {
+        let folder = tempfile::tempdir().unwrap();
+        let imported = import(&file.path, folder.path().join("store"), "it").ok()?;
+        Some(Stored { file, imported, folder })
+    }))
+}
+
+/// Writes the Ogg Opus that a recording is kept as to a file.
+fn kept(recording: &Recording, folder: &Path) -> PathBuf {
+    let path = folder.join(recording.name()).with_extension("opus");
+    io::copy(&mut recording.ogg_opus(), &mut fs::File::create(&path).unwrap()).unwrap();
+    path
+}
+
+/// The lines in which opusinfo warns of something or finds an error.
+fn complaints(file: &Path) -> Vec<String> {
+    let output = Command::new("opusinfo").arg(file).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(said.contains("Total data length"), "opusinfo read {file:?} to its end: {said}");
+    let is_complaint = |line: &&str| line.starts_with("WARNING") || line.starts_with("ERROR");
+    said.lines().filter(is_complaint).map(str::to_owned).collect()
+}
+
+/// What opusinfo has against headers that are kept as they are in the source.
+fn complaints_about_headers(recording: &Recording) -> Vec<String> {
+    let is_low = recording.info().pre_skip < 120;
+    let complaint =
+        is_low.then(|| "WARNING: Implausibly low preskip in Opus stream (1)".to_owned());
+    complaint.into_iter().collect()
+}
+
+/// Every sample that opusdec gives, as bytes. None: it does not open the file.
+fn decode(file: &Path) -> Option<Vec<u8>> {
+    let output = Command::new("opusdec")
+        .args(["--quiet", "--rate", "48000", "--no-dither", "--float"])
+        .args([file, Path::new("-")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() || said.contains("Failed to open"), "{file:?}: {said}");
+    output.status.success().then_some(output.stdout)
+}
+
+/// Of `--float`.
+const BYTES_PER_SAMPLE: u64 = 4;
+
+fn wide(number: usize) -> u64 {
+    number.try_into().unwrap()
+}

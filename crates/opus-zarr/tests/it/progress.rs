@@ -1,0 +1,84 @@
+//! An import tells how far it is, and can be cancelled wherever it is.
+
+use std::{ops::ControlFlow, path::PathBuf};
+
+use opus_zarr::{Error, ImportOptions, ImportStage, Progress, Store, import_watched};
+use opus_zarr_testkit::testdata;
+use tempfile::TempDir;
+
+#[test]
+fn it_goes_through_its_stages_and_never_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files(&folder) {
+        let (stages, told) = watched(&file);
+        assert_eq!(told.last().unwrap().stage, ImportStage::Sync, "{file:?}");
+        assert!(stages.is_sorted_by_key(|stage| stages.iter().position(|other| other == stage)));
+        for pair in told.windows(2) {
+            let (before, after) = (pair[0], pair[1]);
+            assert!(after.elapsed >= before.elapsed);
+            if before.stage == after.stage {
+                assert!(after.bytes >= before.bytes && after.audio >= before.audio, "{after:?}");
+            }
+            assert!(after.bytes <= after.total_bytes, "{after:?}");
+            assert_eq!(after.left.is_some(), after.bytes > 0, "{after:?}");
+        }
+    }
+}
+
+#[test]
+fn cancelled_anywhere_it_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files(&folder) {
+        let (_, told) = watched(&file);
+        for count in 1..told.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open_or_create(folder.path().join("store")).unwrap();
+            let mut calls = 0;
+            let result = import_watched(&file, &store, "a", &options(), &mut |_| {
+                calls += 1;
+                if calls >= count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            assert!(matches!(result, Err(Error::Cancelled)), "{file:?}: {count} of {}", told.len());
+            assert_eq!(calls, count, "it was asked again");
+            let left = folder.path().join("store").read_dir().unwrap().count();
+            assert_eq!(left, 1, "{file:?}: only zarr.json");
+        }
+    }
+}
+
+/// Imports the file; gives its stages and all that was told.
+fn watched(file: &PathBuf) -> (Vec<ImportStage>, Vec<Progress>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create(folder.path().join("store")).unwrap();
+    let mut told = Vec::new();
+    let mut tell = |progress: &Progress| {
+        told.push(*progress);
+        ControlFlow::Continue(())
+    };
+    import_watched(file, &store, "a", &options(), &mut tell).unwrap();
+    (told.iter().map(|progress| progress.stage).collect(), told)
+}
+
+fn options() -> ImportOptions {
+    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+}
+
+/// One that is copied, one that is written anew, and one that is encoded.
+fn files(folder: &TempDir) -> Vec<PathBuf> {
+    vec![testdata("chirps-stereo.opus"), testdata("golden/trio.opus"), wave(folder)]
+}
+
+/// Three seconds.
+fn wave(folder: &TempDir) -> PathBuf {
+    let path = folder.path().join("source.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    (0..9_000).for_each(|k| (0..16).for_each(|n| writer.write_sample(k * n / 8).unwrap()));
+    writer.finalize().unwrap();
+    path
+}

@@ -1,0 +1,137 @@
+//! Files whose packets cross page ends: stored as the same packets in new pages.
+
+use std::{fs, io::Read, path::Path};
+
+use ogg_opus_demux::{OggOpusReader, PageReader};
+use opus_zarr::{Recording, StoredAs, import};
+use opus_zarr_testkit::{
+    Random,
+    recordings::{BOTH, MONO, STEREO, all, import_bytes, stream_of},
+    stream::{PACKET, Pages, Stream},
+    testdata,
+};
+
+fn kept(recording: &Recording) -> Vec<u8> {
+    let mut kept = Vec::new();
+    recording.ogg_opus().read_to_end(&mut kept).unwrap();
+    kept
+}
+
+/// A recording of testdata, and the same in packets that cross pages.
+fn original_and_remuxed(file: &str, folder: &Path) -> (Recording, Recording) {
+    let original = import(testdata(file), folder.join("store"), "original").unwrap().into_first();
+    (original, import_bytes(&divisible(file).write(Pages::Full), folder, "remuxed"))
+}
+
+/// The packets of our recordings are so short that hardly one of them could cross a
+/// page, so they are padded.
+fn divisible(file: &str) -> Stream {
+    let stream = stream_of(file).padded();
+    assert!(continued_pages(&stream.write(Pages::Full)) > 0, "packets of {file} cross pages");
+    stream
+}
+
+fn continued_pages(file: &[u8]) -> usize {
+    let mut pages = PageReader::new(file);
+    let mut count = 0;
+    while let Some((_, page)) = pages.next_page().unwrap() {
+        count += usize::from(page.is_continued());
+    }
+    count
+}
+
+#[test]
+fn the_audio_is_that_of_the_original() {
+    for file in BOTH {
+        let folder = tempfile::tempdir().unwrap();
+        let (original, remuxed) = original_and_remuxed(file, folder.path());
+        assert_eq!(remuxed.info().play_length, original.info().play_length);
+        assert_eq!(remuxed.info().packet_count, original.info().packet_count);
+        assert!(all::<i16>(&remuxed) == all::<i16>(&original), "{file} i16");
+        assert!(all::<f32>(&remuxed) == all::<f32>(&original), "{file} f32");
+        let mut random = Random(1);
+        for _ in 0..50 {
+            let range = random.range(original.info().play_length, 20_000);
+            let read = |from: &Recording| from.read::<i16>(range.clone()).unwrap();
+            assert!(read(&remuxed) == read(&original), "{file} {range:?}");
+        }
+    }
+}
+
+#[test]
+fn the_store_says_that_it_is_remuxed_and_from_what() {
+    let folder = tempfile::tempdir().unwrap();
+    let (original, remuxed) = original_and_remuxed(MONO, folder.path());
+    let source = &remuxed.info().source;
+    let file = fs::metadata(folder.path().join("remuxed.opus")).unwrap();
+    assert_eq!(source.stored, StoredAs::Remuxed);
+    assert_eq!((source.name.as_str(), source.bytes), ("remuxed.opus", file.len()));
+    assert_ne!(source.sha256, remuxed.info().blob_sha256);
+    assert_eq!(remuxed.info().tags, original.info().tags);
+}
+
+#[test]
+fn headers_and_packets_are_kept_byte_for_byte() {
+    for file in BOTH {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, remuxed) = original_and_remuxed(file, folder.path());
+        let (expected, found) = (divisible(file), Stream::read(&kept(&remuxed)));
+        assert_eq!(found.serial, expected.serial);
+        assert_eq!(found.head, expected.head);
+        assert_eq!(found.last_granule, expected.last_granule);
+        assert!(found.tags == expected.tags, "the tags of {file}");
+        assert!(found.packets == expected.packets, "the packets of {file}");
+    }
+}
+
+#[test]
+fn no_packet_of_what_is_kept_crosses_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, remuxed) = original_and_remuxed(MONO, folder.path());
+    let kept = kept(&remuxed);
+    let mut reader = OggOpusReader::new(kept.as_slice()).unwrap();
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        let at = usize::try_from(packet.offset.expect("in one page")).unwrap();
+        assert!(kept[at..].starts_with(packet.data), "the packet is where it is said to be");
+    }
+    assert_eq!(reader.timeline().unwrap().play_length(), remuxed.info().play_length);
+}
+
+#[test]
+fn what_is_kept_imports_verbatim() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, remuxed) = original_and_remuxed(MONO, folder.path());
+    let again = import_bytes(&kept(&remuxed), folder.path(), "again");
+    assert_eq!(again.info().source.stored, StoredAs::Verbatim);
+    assert_eq!(again.info().blob_sha256, remuxed.info().blob_sha256);
+}
+
+#[test]
+fn tags_longer_than_a_page_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = format!("METADATA_BLOCK_PICTURE={}", "a".repeat(200_000));
+    let tags = opus_packet::OpusTags::new("vendor", ["TITLE=x", &picture]);
+    let stream = Stream { tags: tags.as_bytes().to_vec(), ..divisible(STEREO) };
+    for (name, pages) in [("remuxed", Pages::Full), ("verbatim", Pages::OfOneSecond)] {
+        let recording = import_bytes(&stream.write(pages), folder.path(), name);
+        assert_eq!(format!("{:?}", recording.info().source.stored).to_lowercase(), name);
+        assert_eq!(recording.info().tags.comments, ["TITLE=x"]);
+        assert_eq!(recording.info().tags.omitted, 1);
+        assert!(Stream::read(&kept(&recording)).tags == stream.tags, "{name}: all tags are kept");
+    }
+}
+
+/// The last page of a source may hold more than is trimmed, and the last second of
+/// the new pages less: it gets packets of the page before.
+#[test]
+fn an_end_trim_longer_than_the_last_new_page_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stream = divisible(STEREO).shortened(501);
+    stream.last_granule -= PACKET + 40;
+    let file = folder.path().join("trimmed.opus");
+    fs::write(&file, stream.write(Pages::Full)).unwrap();
+    let recording = import(&file, folder.path().join("store"), "trimmed").unwrap().into_first();
+    let info = recording.info();
+    let end_trim = info.coded_length - info.play_length - u64::from(info.pre_skip);
+    assert_eq!((info.source.stored, end_trim), (StoredAs::Remuxed, 1000));
+}

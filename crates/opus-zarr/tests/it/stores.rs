@@ -1,0 +1,239 @@
+//! Stores of many recordings and of many writers.
+
+use std::{
+    env, fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    sync::Barrier,
+    thread,
+};
+
+use opus_zarr::{Imported, Recording, import};
+use opus_zarr_store::{Error, RecordingName, Store};
+use opus_zarr_testkit::{
+    fast_folder,
+    processes::this_test,
+    recordings::{MONO, all, stream_of},
+    stream::Pages,
+    testdata,
+    tree::{Tree, drafts, visible},
+    warnings::warnings_of,
+};
+
+#[test]
+fn a_store_of_300_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = (folder.path().join("short.opus"), folder.path().join("store"));
+    fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
+    let names: Vec<String> = (0..300).map(|number| format!("recording {number:03}")).collect();
+    let expected: Vec<i16> = all(&import(&file, &store, &names[0]).unwrap().into_first());
+    for name in &names[1..] {
+        import(&file, &store, name).unwrap();
+    }
+    assert_eq!(visible(&store), names);
+    for name in &names {
+        let recording = Recording::open(&store, name).unwrap();
+        assert!(all::<i16>(&recording) == expected, "{name}");
+    }
+}
+
+#[test]
+fn threads_that_make_one_store_at_once_all_open_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let store = folder.path().join(round.to_string());
+        let start = Barrier::new(8);
+        let make = || {
+            start.wait();
+            Store::open_or_create(&store).map(drop).map_err(|error| error.to_string())
+        };
+        let results: Vec<Result<(), String>> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "round {round}: {results:?}");
+        assert!(drafts(&store).is_empty(), "round {round}");
+    }
+}
+
+#[test]
+fn threads_make_a_store_and_import_into_it_at_once() {
+    let expected = stream_of(MONO).shortened(10);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("short.opus");
+    fs::write(&file, expected.write(Pages::OfOneSecond)).unwrap();
+    for round in 0..25 {
+        let store = folder.path().join(format!("store {round}"));
+        let start = Barrier::new(8);
+        let import_as = |name: String| {
+            start.wait();
+            import(&file, &store, &name).map(drop).map_err(|error| error.to_string())
+        };
+        let results: Vec<Result<(), String>> = thread::scope(|scope| {
+            let spawn = |number| scope.spawn(move || import_as(format!("thread {number}")));
+            let threads: Vec<_> = (0..8).map(spawn).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "round {round}: {results:?}");
+        assert_eq!(visible(&store).len(), 8, "round {round}");
+        assert!(drafts(&store).is_empty(), "round {round}");
+    }
+}
+
+#[test]
+fn of_threads_that_import_one_name_exactly_one_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let start = Barrier::new(6);
+    let import_it = || {
+        start.wait();
+        import(testdata(MONO), &store, "it").map_err(|error| error.to_string())
+    };
+    let results: Vec<Result<Imported, String>> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(import_it)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    // Who comes when it is there gets it; who has begun before is told.
+    let written = results.iter().flatten().filter(|imported| imported.earlier == 0).count();
+    assert_eq!(written, 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        assert_eq!(error, format!("{store:?} already holds a recording \"it\""));
+    }
+    assert_eq!(visible(&store), ["it"]);
+    assert!(drafts(&store).is_empty(), "no draft is left");
+}
+
+#[test]
+fn eight_processes_import_into_one_store_while_eight_read_it() {
+    let folder = fast_folder();
+    let (store, file) = short_file(folder.path());
+    import(&file, &store, "earlier").unwrap();
+    let readers: Vec<Child> = (0..8).map(|_| spawn("child_that_reads", &store, "")).collect();
+    let importers: Vec<Child> =
+        (0..8).map(|process| spawn("child_imports_ten", &store, &process.to_string())).collect();
+    importers.into_iter().for_each(|child| drop(said_by(child)));
+    fs::write(folder.path().join(STOP), "").unwrap();
+    let read: Vec<u64> = readers.into_iter().map(|child| said_by(child).parse().unwrap()).collect();
+    println!("recordings read by each reader: {read:?}");
+    assert!(read.iter().all(|&count| count > 0));
+    let names = visible(&store);
+    assert_eq!(names.len(), 81, "{names:?}");
+    assert!(drafts(&store).is_empty(), "no draft is left");
+    let whole = Tree::of(&store.join("earlier"));
+    for name in names {
+        whole.assert_same(&Tree::of(&store.join(&name)), &name);
+    }
+}
+
+#[test]
+fn of_processes_that_import_the_same_names_exactly_one_writes_each() {
+    let folder = fast_folder();
+    let (store, _) = short_file(folder.path());
+    let children: Vec<Child> = (0..4).map(|_| spawn("child_imports_ten", &store, "same")).collect();
+    let won: Vec<u64> = children.into_iter().map(|child| said_by(child).parse().unwrap()).collect();
+    println!("won by each process: {won:?}");
+    assert_eq!(won.iter().sum::<u64>(), 10, "{won:?}");
+    assert_eq!(visible(&store).len(), 10);
+    assert!(drafts(&store).is_empty(), "no draft is left");
+}
+
+#[test]
+fn of_threads_that_delete_a_recording_exactly_one_does() {
+    let folder = fast_folder();
+    let (store, file) = short_file(folder.path());
+    import(&file, &store, "earlier").unwrap();
+    let store = Store::open(store).unwrap();
+    let name = |name: &str| name.parse::<RecordingName>().unwrap();
+    for round in 0..50 {
+        store.copy_recording(&name("earlier"), &store, &name("it")).unwrap();
+        let start = Barrier::new(4);
+        let delete = || {
+            start.wait();
+            store.delete_recording(&name("it"))
+        };
+        let results: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(delete)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let (done, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+        assert_eq!(done.len(), 1, "round {round}: {refused:?}");
+        for error in refused.into_iter().map(Result::unwrap_err) {
+            assert!(matches!(error, Error::NoSuchRecording { .. }), "round {round}: {error}");
+        }
+    }
+    assert!(drafts(&folder.path().join("store")).is_empty());
+}
+
+/// Says how many of ten names it has given.
+#[test]
+#[ignore = "a child process"]
+fn child_imports_ten() {
+    let Some((store, process)) = orders() else { return };
+    let (mut won, file) = (0, store.with_file_name(SHORT));
+    // Each begins at another name, so that all win and lose.
+    let first = std::process::id();
+    for number in (0..10).map(|count| (first + count) % 10) {
+        match import(&file, &store, &format!("{process}{number}")) {
+            Ok(imported) if imported.earlier == 0 => won += 1,
+            Ok(_) => {}
+            Err(opus_zarr::Error::Store(Error::RecordingExists { .. })) => {}
+            Err(error) => panic!("{process}{number}: {error}"),
+        }
+    }
+    println!("\n{SAYS}{won}");
+}
+
+/// Reads all that is there, again and again; says how many recordings that were.
+#[test]
+#[ignore = "a child process"]
+fn child_that_reads() {
+    let Some((store, _)) = orders() else { return };
+    let mut expected: Option<(Vec<i16>, Vec<u8>)> = None;
+    let mut count = 0;
+    while !store.with_file_name(STOP).exists() {
+        for name in Store::open(&store).unwrap().recordings().unwrap() {
+            let name = name.unwrap();
+            let recording = Recording::open(&store, name.as_str()).unwrap();
+            let (read, warnings) = warnings_of(|| all::<i16>(&recording));
+            assert!(warnings.is_empty(), "{name}: {warnings:?}");
+            let mut bytes = Vec::new();
+            recording.ogg_opus().read_to_end(&mut bytes).unwrap();
+            let found = (read, bytes);
+            assert!(found == *expected.get_or_insert_with(|| found.clone()), "{name} is torn");
+            count += 1;
+        }
+    }
+    println!("\n{SAYS}{count}");
+}
+
+/// A store that is to be made in a folder, and beside it a short file to import.
+fn short_file(folder: &Path) -> (PathBuf, PathBuf) {
+    let file = folder.join(SHORT);
+    fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
+    (folder.join("store"), file)
+}
+
+fn spawn(test: &str, store: &Path, process: &str) -> Child {
+    let mut command = this_test(module_path!(), test);
+    command.env("OPUS_ZARR_TEST_STORE", store).env("OPUS_ZARR_TEST_PROCESS", process);
+    command.stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// What a child says when it is done.
+fn said_by(child: Child) -> String {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "a child failed: {said}");
+    said.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap().to_owned()
+}
+
+/// In a child: the store, and which of the processes it is.
+fn orders() -> Option<(PathBuf, String)> {
+    Some((env::var_os("OPUS_ZARR_TEST_STORE")?.into(), env::var("OPUS_ZARR_TEST_PROCESS").ok()?))
+}
+
+const SHORT: &str = "short.opus";
+/// A file beside the store that tells readers to stop.
+const STOP: &str = "stop";
+const SAYS: &str = "result: ";

@@ -1,0 +1,255 @@
+//! Files with more than one stream, with damage, or without a container: what they
+//! become in a store.
+
+use std::{fs, ops::ControlFlow, path::PathBuf};
+
+use ogg_opus_demux::{OggOpusReader, PageReader};
+use opus_packet::{OpusHead, write_self_delimited};
+use opus_zarr::{
+    Error, ImportOptions, ImportStage, Imported, RawFormat, RawStream, Recording, Store, StoredAs,
+    VerifyLevel, VerifyOptions, import_watched, import_with,
+};
+use opus_zarr_testkit::{
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, store_of},
+    tree::{Tree, visible},
+};
+use tempfile::TempDir;
+
+/// A file with these bytes, and a store beside it.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new(bytes: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), bytes).unwrap();
+        Self { folder }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("file")
+    }
+
+    fn import_with(&self, options: &ImportOptions) -> Result<Imported, opus_zarr::Error> {
+        import_with(self.file(), self.store(), "it", options)
+    }
+
+    fn import(&self) -> Imported {
+        self.import_with(&ImportOptions::default()).unwrap()
+    }
+}
+
+fn pages(file: &[u8]) -> Vec<&[u8]> {
+    let mut pages = PageReader::from_slice(file);
+    let mut found = vec![];
+    while let Some((offset, page)) = pages.next_page().unwrap() {
+        let start = usize::try_from(offset).unwrap();
+        found.push(&file[start..start + page.len()]);
+    }
+    found
+}
+
+fn packets(file: &[u8]) -> Vec<Vec<u8>> {
+    let mut reader = OggOpusReader::from_slice(file).unwrap();
+    let mut packets = vec![];
+    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        packets.push(packet.data.to_vec());
+    }
+    packets
+}
+
+fn assert_is(recording: &Recording, file: &str, name: &str) {
+    let (_store, expected) = store_of(file);
+    assert_eq!(recording.name(), name);
+    assert_eq!(recording.info().tags, expected.info().tags);
+    assert!(all::<f32>(recording) == all::<f32>(&expected), "{name} is {file}");
+}
+
+#[test]
+fn every_link_of_a_chain_is_a_recording() {
+    let chain = BOTH.map(bytes_of).concat();
+    let bench = Bench::new(&chain);
+    let imported = bench.import();
+    assert_eq!(imported.recordings.len(), 2);
+    assert_is(&imported.recordings[0], MONO, "it");
+    assert_is(&imported.recordings[1], STEREO, "it.2");
+    assert!(imported.findings.is_empty(), "a chain is allowed: {:?}", imported.findings);
+    for (recording, number) in imported.recordings.iter().zip(1..) {
+        let source = &recording.info().source;
+        assert_eq!((source.stored, source.stream), (StoredAs::Remuxed, number));
+    }
+    assert_is(&Recording::open(bench.store(), "it.2").unwrap(), STEREO, "it.2");
+}
+
+#[test]
+fn every_multiplexed_track_is_a_recording() {
+    let [mono, stereo] = BOTH.map(bytes_of);
+    let (mono, stereo) = (pages(&mono), pages(&stereo));
+    let mut file = vec![];
+    for number in 0..mono.len().max(stereo.len()) {
+        for pages in [&mono, &stereo] {
+            file.extend_from_slice(pages.get(number).copied().unwrap_or_default());
+        }
+    }
+    let bench = Bench::new(&file);
+    let imported = bench.import();
+    assert_eq!(imported.recordings.len(), 2);
+    assert_is(&imported.recordings[0], MONO, "it");
+    assert_is(&imported.recordings[1], STEREO, "it.2");
+    let told =
+        imported.findings.iter().any(|finding| finding.to_string().contains("of Opus begins"));
+    assert!(told, "{:?}", imported.findings);
+}
+
+#[test]
+fn one_stream_can_be_picked() {
+    let bench = Bench::new(&BOTH.map(bytes_of).concat());
+    let pick = |stream| ImportOptions { stream: Some(stream), ..ImportOptions::default() };
+    for wrong in [0, 3] {
+        let error = bench.import_with(&pick(wrong)).unwrap_err().to_string();
+        assert!(error.contains(&format!("there is no stream {wrong}, expected 1 to 2")), "{error}");
+    }
+    let imported = bench.import_with(&pick(2)).unwrap();
+    assert_eq!(imported.recordings.len(), 1);
+    assert_is(&imported.recordings[0], STEREO, "it");
+    assert_eq!(imported.recordings[0].info().source.stream, 2);
+}
+
+#[test]
+fn if_one_name_is_taken_nothing_is_imported() {
+    let bench = Bench::new(&bytes_of(MONO));
+    import_with(bench.folder.path().join("file"), bench.store(), "it.2", &ImportOptions::default())
+        .unwrap();
+    fs::write(bench.folder.path().join("file"), BOTH.map(bytes_of).concat()).unwrap();
+    let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("already holds a recording \"it.2\""), "{error}");
+    assert!(Recording::open(bench.store(), "it").is_err());
+}
+
+#[test]
+fn an_import_that_was_cut_short_goes_on_where_it_was() {
+    let links = [MONO, STEREO, MONO];
+    let bench = Bench::new(&links.map(bytes_of).concat());
+    let options = ImportOptions::default();
+    let store = Store::open_or_create(bench.store()).unwrap();
+    let mut begun = 0;
+    let cut_short = import_watched(bench.file(), &store, "it", &options, &mut |progress| {
+        begun += usize::from(progress.stage == ImportStage::Write && progress.bytes == 0);
+        if begun == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(matches!(cut_short, Err(Error::Cancelled)));
+    assert_eq!(visible(&bench.store()), ["it.2", "it.3"], "the first one is written last");
+    let before = Tree::of(&bench.store().join("it.2"));
+
+    let imported = bench.import();
+    assert_eq!(imported.earlier, 2);
+    for ((recording, file), name) in
+        imported.recordings.iter().zip(links).zip(["it", "it.2", "it.3"])
+    {
+        assert_is(recording, file, name);
+    }
+    before.assert_same(&Tree::of(&bench.store().join("it.2")), "it.2");
+    let again = bench.import_with(&ImportOptions { exact: Some(true), ..options }).unwrap();
+    assert_eq!(again.earlier, 3);
+    assert!(again.recordings.iter().all(|recording| recording.exactness().is_ok()));
+}
+
+/// A second is lost in the middle: everything behind it is where it was.
+#[test]
+fn lost_audio_is_concealed_and_listed() {
+    let (_store, whole) = store_of(MONO);
+    let file = bytes_of(MONO);
+    let mut pages = pages(&file);
+    let lost = pages.remove(12);
+    let bench = Bench::new(&pages.concat());
+    let strict = ImportOptions { strict: true, ..ImportOptions::default() };
+    assert!(bench.import_with(&strict).unwrap_err().to_string().contains("pages are lost"));
+
+    let imported = bench.import();
+    let info = imported.recordings[0].info();
+    assert_eq!(info.play_length, whole.info().play_length);
+    let [gap] = info.gaps[..] else { panic!("one gap: {:?}", info.gaps) };
+    assert_eq!((gap.samples, gap.is_inferred), (48_000, false));
+    assert!(info.source.findings[0].contains("pages are lost"), "{:?}", info.source.findings);
+    assert!(imported.findings.iter().any(|finding| finding.message.contains("concealed")));
+
+    let mut concealed = OggOpusReader::strict(imported.recordings[0].ogg_opus()).unwrap();
+    let mut originals = OggOpusReader::from_slice(&file).unwrap();
+    while let Some(original) = originals.next_ogg_packet().unwrap() {
+        let position = original.position.get();
+        if (gap.position..gap.position + gap.samples).contains(&position) {
+            assert!(lost.windows(original.data.len()).any(|bytes| bytes == original.data));
+            continue;
+        }
+        let packet = loop {
+            let packet = concealed.next_ogg_packet().unwrap().unwrap();
+            if packet.position >= original.position {
+                break (packet.position, packet.data.to_vec());
+            }
+        };
+        assert!(packet == (original.position, original.data.to_vec()), "{position}");
+    }
+    let start = gap.position - u64::from(info.pre_skip);
+    let before = |recording: &Recording| recording.read::<i16>(0..start).unwrap();
+    assert!(before(&imported.recordings[0]) == before(&whole), "the same up to the loss");
+    let rest: Vec<i16> = imported.recordings[0].read(start..info.play_length).unwrap();
+    assert_eq!(u64::try_from(rest.len()), Ok(info.play_length - start));
+}
+
+#[test]
+fn a_raw_stream_is_what_the_caller_says() {
+    let head = OpusHead::new(1, 312, 48_000).unwrap();
+    let (mut self_delimited, mut opus_demo) = (vec![], vec![]);
+    for packet in packets(&bytes_of(MONO)) {
+        write_self_delimited(&packet, &mut self_delimited).unwrap();
+        opus_demo.extend(u32::try_from(packet.len()).unwrap().to_be_bytes());
+        opus_demo.extend([0; 4]);
+        opus_demo.extend(packet);
+    }
+    let (_store, original) = store_of(MONO);
+    let pre_skip = original.info().pre_skip;
+    assert_eq!(pre_skip, head.pre_skip());
+    for (bytes, format) in
+        [(&self_delimited, RawFormat::SelfDelimited), (&opus_demo, RawFormat::OpusDemo)]
+    {
+        let bench = Bench::new(bytes);
+        let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("expected Opus in Ogg"), "never guessed: {error}");
+        let raw = Some(RawStream { format, head: head.clone() });
+        let options = ImportOptions { raw, strict: true, ..ImportOptions::default() };
+        let recording = bench.import_with(&options).unwrap().into_first();
+        let expected: Vec<i16> = all(&original);
+        let found: Vec<i16> = recording.read(0..original.info().play_length).unwrap();
+        assert!(found == expected, "{format:?}");
+    }
+}
+
+#[test]
+fn surround_is_kept_and_read() {
+    let Some(files) = opus_zarr_testkit::ogg_opus_files() else { return };
+    let file = files.iter().find(|file| file.path.ends_with("test-6-5.1.opus")).unwrap();
+    let store = tempfile::tempdir().unwrap();
+    let options = ImportOptions::default();
+    let recording = import_with(&file.path, store.path(), "it", &options).unwrap().into_first();
+    let info = recording.info();
+    assert_eq!((info.channels, info.mapping_family), (6, 1));
+    assert_eq!(Some(info.play_length), file.opusfile_samples);
+    let again = Recording::open(store.path(), "it").unwrap();
+    let decode = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
+    let found = again.verify(&decode).unwrap();
+    assert_eq!((found.faults.listed(), found.decoded), (&[][..], info.packet_count));
+    let samples = again.read::<i16>(0..info.play_length).unwrap();
+    assert_eq!(u64::try_from(samples.len()).unwrap(), 6 * info.play_length);
+    // A range with a pre-roll is what is there, nearly.
+    let range = again.read::<i16>(200_000..240_000).unwrap();
+    let error = |(one, other): (&i16, &i16)| f64::from(one.abs_diff(*other)).powi(2);
+    let whole = &samples[6 * 200_000..6 * 240_000];
+    let noise: f64 = range.iter().zip(whole).map(error).sum();
+    let signal: f64 = whole.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+    assert!(signal > 0.0 && noise < signal / 50.0, "{noise} in {signal}");
+}

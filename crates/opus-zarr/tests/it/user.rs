@@ -1,0 +1,103 @@
+//! What users note of a recording is kept, and never makes it unreadable.
+
+use std::{cell::RefCell, fs};
+
+use opus_zarr::{Recording, Store};
+use opus_zarr_store::RecordingReader;
+use opus_zarr_testkit::{
+    Random,
+    recordings::{MONO, store_of},
+    tree::Tree,
+};
+use proptest::{prelude::*, test_runner::TestRunner};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+fn noted() -> (TempDir, RecordingReader) {
+    let (folder, _) = store_of(MONO);
+    let store = Store::open(folder.path()).unwrap();
+    let reader = store.open_recording(&"it".parse().unwrap()).unwrap();
+    (folder, reader)
+}
+
+fn notes(value: Value) -> Map<String, Value> {
+    Map::from_iter([("note".to_owned(), value)])
+}
+
+#[test]
+fn notes_are_kept_replaced_and_removed() {
+    let (folder, mut reader) = noted();
+    let before = Tree::of(folder.path());
+    for value in [json!({ "b": [1, -2.5, null], "a": "Wörter \u{1} \"" }), json!(u64::MAX)] {
+        reader.set_user_metadata(notes(value.clone())).unwrap();
+        assert_eq!(reader.info().user["note"], value);
+        let opened = Recording::open(folder.path(), "it").unwrap();
+        assert_eq!(opened.info(), reader.info());
+        let now = Tree::of(folder.path());
+        assert_eq!(before.differences(&now), [std::path::Path::new("it/zarr.json")]);
+    }
+    reader.set_user_metadata(Map::new()).unwrap();
+    before.assert_same(&Tree::of(folder.path()), "without notes");
+}
+
+#[test]
+fn notes_that_could_not_be_read_again_are_refused() {
+    let (folder, mut reader) = noted();
+    let before = Tree::of(folder.path());
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    for (value, reason) in [
+        (json!(vec![0; 1_000_001]), "more than 1000000 values"),
+        (json!(",".repeat(1_000_001)), "more than 1000000 values"),
+        (json!("x".repeat(32 << 20)), "at most 33554432 can be read again"),
+        (deep, "recursion limit exceeded"),
+    ] {
+        let error = reader.set_user_metadata(notes(value)).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        before.assert_same(&Tree::of(folder.path()), reason);
+        assert!(reader.info().user.is_empty());
+    }
+    Recording::open(folder.path(), "it").unwrap();
+}
+
+#[test]
+fn attributes_of_others_stay_beside_the_notes() {
+    let (folder, _) = noted();
+    let path = folder.path().join("it/zarr.json");
+    let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    document["attributes"]["another"] = json!({ "key": [1] });
+    fs::write(&path, document.to_string()).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let mut reader = store.open_recording(&"it".parse().unwrap()).unwrap();
+    reader.set_user_metadata(notes(json!("seen"))).unwrap();
+    let document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(document["attributes"]["another"], json!({ "key": [1] }));
+    assert_eq!(document["attributes"]["opus_zarr"]["user"]["note"], "seen");
+}
+
+/// Numbers are read as they were written, to the last bit: else the checksum of the
+/// attributes would no longer hold.
+#[test]
+fn any_double_is_kept() {
+    let (folder, mut reader) = noted();
+    let mut random = Random(5);
+    let doubles = std::iter::repeat_with(|| f64::from_bits(random.below(u64::MAX)));
+    let doubles: Vec<f64> = doubles.filter(|double| double.is_finite()).take(20_000).collect();
+    reader.set_user_metadata(notes(json!(doubles))).unwrap();
+    let opened = Recording::open(folder.path(), "it").unwrap();
+    assert!(opened.info().user["note"] == json!(doubles), "other numbers");
+}
+
+#[test]
+fn any_text_is_kept() {
+    let (folder, reader) = noted();
+    let reader = RefCell::new(reader);
+    let kept = |(key, text): (String, String)| {
+        let user = Map::from_iter([(key, json!(text))]);
+        reader.borrow_mut().set_user_metadata(user.clone()).unwrap();
+        let opened = Recording::open(folder.path(), "it").unwrap();
+        prop_assert_eq!(&opened.info().user, &user);
+        Ok(())
+    };
+    TestRunner::new(ProptestConfig::with_cases(64)).run(&any::<(String, String)>(), kept).unwrap();
+}
