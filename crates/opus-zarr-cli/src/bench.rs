@@ -21,7 +21,6 @@ use crate::{
     output::{Line, Output},
     place::RecordingPlace,
     text::seconds,
-    time,
 };
 
 /// Measure how fast a recording is read: opening it, random reads, decoding in one go
@@ -34,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     reads: u32,
     /// How long a range is
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = time::length)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = opus_zarr::parse_duration)]
     length: Duration,
     /// Where ranges are: the same number stands for the same places
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -1,5 +1,4 @@
 mod batch;
-mod table;
 
 use std::{
     fmt,
@@ -17,10 +16,10 @@ use crate::{
     failure::Failure,
     output::{Line, Messages, Output},
     place::{RecordingPlace, StorePlace},
+    range::RangeArgs,
     sound::{Bits, Format, Sound, write_range},
     target::{STDOUT, Target},
     text::count,
-    time::RangeArgs,
 };
 
 /// Write a range of a recording as WAV, FLAC or raw samples; or many, from a table

@@ -64,7 +64,7 @@ impl Failure {
 
 impl From<opus_zarr::Error> for Failure {
     fn from(error: opus_zarr::Error) -> Self {
-        use opus_zarr::Error::{Blob, Cancelled, NoStart, NotExact, Read, Store};
+        use opus_zarr::Error::{BeyondEnd, Blob, Cancelled, NoStart, NotExact, Read, Store};
         let message = error.to_string();
         match error {
             Store(error) => error.into(),
@@ -86,6 +86,8 @@ impl From<opus_zarr::Error> for Failure {
             .with_hint(format!(
                 "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
             )),
+            BeyondEnd { .. } => Self::new(Exit::Error, message)
+                .with_hint("omit the end to read to the end of the recording: `T0..`"),
             NoStart { .. } => Self::new(Exit::Error, message).with_hint(
                 "use --time, counted from its start; or import it again with --time-from and --tz",
             ),

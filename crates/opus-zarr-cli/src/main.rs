@@ -18,6 +18,7 @@ mod meta;
 mod output;
 mod place;
 mod plot;
+mod range;
 mod reindex;
 mod rename;
 mod rm;
@@ -26,7 +27,6 @@ mod sound;
 mod sync;
 mod target;
 mod text;
-mod time;
 mod verify;
 
 use std::process::ExitCode;

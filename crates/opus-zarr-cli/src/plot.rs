@@ -26,9 +26,9 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
+    range::RangeArgs,
     target::{STDOUT, Target},
     text::at_least_one,
-    time::RangeArgs,
 };
 
 /// Draw a recording: its frequencies, its levels or its bit rate

@@ -51,6 +51,12 @@ pub enum Error {
         "recording \"{recording}\" began at {began}, expected a time from then on, found {asked}"
     )]
     BeforeStart { recording: RecordingName, asked: Timestamp, began: Timestamp },
+    #[error("recording \"{recording}\": {selection} reaches beyond the end at {end}")]
+    BeyondEnd { recording: RecordingName, selection: String, end: String },
+    #[error("recording \"{recording}\": {selection} selects no samples")]
+    EmptySelection { recording: RecordingName, selection: String },
+    #[error("recording \"{recording}\": {selection} ends before it starts")]
+    ReversedSelection { recording: RecordingName, selection: String },
     #[error("no decoder: {0}")]
     Decoder(#[from] opus_segment_decode::LibopusError),
 }

@@ -1,6 +1,6 @@
 use std::{
     num::NonZeroUsize,
-    ops::Range,
+    ops::{ControlFlow, Range},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -66,6 +66,42 @@ impl Recording {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
+    /// Reads many ranges like [`read_many`](Self::read_many), but passes each to `each` as soon as
+    /// it is read, with its number in `ranges`: in the order in which they lie in the recording,
+    /// until `each` breaks off. Memory holds 16 million samples at a time, or a single range if
+    /// that is longer.
+    ///
+    /// ```no_run
+    /// # use std::ops::ControlFlow;
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// # let recording = opus_zarr::Recording::open("archive.zarr", "station-4")?;
+    /// let calls = [48_000..96_000, 480_000..528_000];
+    /// recording.read_each::<f32>(&calls, Default::default(), &mut |number, samples| {
+    ///     println!("call {number}: {:?} samples", samples.map(|samples| samples.len()));
+    ///     ControlFlow::Continue(())
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn read_each<S: Sample>(
+        &self,
+        ranges: &[Range<u64>],
+        limits: ReadLimits,
+        each: &mut dyn FnMut(usize, Result<Vec<S>, Error>) -> ControlFlow<()>,
+    ) {
+        let mut ordered: Vec<(usize, Range<u64>)> = ranges.iter().cloned().enumerate().collect();
+        ordered.sort_by_key(|(_, range)| range.start);
+        let (numbers, ordered): (Vec<_>, Vec<_>) = ordered.into_iter().unzip();
+        let mut numbers = numbers.into_iter();
+        for piece in pieces(&ordered, self.info().channels.into()) {
+            for (number, samples) in numbers.by_ref().zip(self.read_many(piece, limits)) {
+                if each(number, samples).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Reads ranges that lie near one another, by their numbers.
     fn read_group<S: Sample>(
         &self,
@@ -123,6 +159,28 @@ fn groups(ranges: &[Range<u64>], near: Option<u64>) -> Vec<Vec<usize>> {
     groups
 }
 
+/// Splits ranges into pieces that are read together: neighbours that fit into memory, or one
+/// range.
+fn pieces(mut ranges: &[Range<u64>], channels: u64) -> Vec<&[Range<u64>]> {
+    let mut pieces = Vec::new();
+    while !ranges.is_empty() {
+        let mut samples = 0u64;
+        let fits = |range: &&Range<u64>| {
+            let length = range.end.saturating_sub(range.start);
+            samples = samples.saturating_add(length.saturating_mul(channels));
+            samples <= HELD
+        };
+        let count = ranges.iter().take_while(fits).count().max(1);
+        let (piece, rest) = ranges.split_at(count);
+        pieces.push(piece);
+        ranges = rest;
+    }
+    pieces
+}
+
+/// Samples of all channels that [`Recording::read_each`] holds: 64 MiB of `f32`.
+const HELD: u64 = 16 << 20;
+
 /// Decoding so much between two ranges takes less than to begin anew: half a second.
 const NEAR: u64 = 24_000;
 
@@ -143,5 +201,14 @@ mod tests {
         assert_eq!(groups(&ranges, Some(20_000)), [vec![1, 3], vec![2], vec![0]]);
         assert_eq!(groups(&ranges, None).len(), 4);
         assert!(groups(&[], None).is_empty());
+    }
+
+    #[test]
+    fn pieces_fit_into_memory() {
+        let half = HELD / 4;
+        let ranges = [half, half, 1, HELD, half, half - 1, 1, 1].map(|length| 5..5 + length);
+        let lengths: Vec<usize> = pieces(&ranges, 2).iter().map(|piece| piece.len()).collect();
+        assert_eq!(lengths, [2, 1, 1, 3, 1]);
+        assert!(pieces(&[], 2).is_empty());
     }
 }

@@ -1,70 +1,140 @@
-//! Which part of a recording: in samples, in time since it began, or by the clock.
+//! A part of a recording, written the way people write it.
 
 mod span;
 
-use std::{cmp::Ordering, ops::Range, str::FromStr, time::Duration};
+use std::{cmp::Ordering, fmt, ops::Range, str::FromStr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use opus_zarr::Recording;
 
 use self::span::{End, Length, Position, Span};
-use crate::failure::{Exit, Failure};
+use crate::{Error, Recording};
 
-/// Which part of a recording; all of it if nothing is said
-#[derive(clap::Args)]
-#[group(multiple = false)]
-pub(crate) struct RangeArgs {
-    /// Samples per channel at 48 kHz: 48000..96000, 48_000..+1024, 48000.. (to the end), ..96000
-    #[arg(long, value_name = "A..B", allow_hyphen_values = true)]
-    samples: Option<Samples>,
-    /// Time since the recording began: 12.5..30, 1:02:03.250..+750ms, 1h30m.. (to the end), ..90m
-    #[arg(long, value_name = "T0..T1", allow_hyphen_values = true)]
-    time: Option<Time>,
-    /// Time of day, with its zone: 2026-05-12T20:15:00Z..+5s, 2026-05-12T22:15:00+02:00..
-    #[arg(long, value_name = "T0..T1", allow_hyphen_values = true)]
-    utc: Option<Utc>,
-}
+/// A part of any recording, parsed from text: samples, time since the start, or time of day.
+///
+/// Every form is a range `START..END`. Without `START` it begins where the recording does, and
+/// without `END` it ends where the recording does. `START..+LENGTH` names a length instead of an
+/// end.
+///
+/// | parsed with | counts | examples |
+/// |---|---|---|
+/// | [`parse_samples`](Self::parse_samples) | samples per channel at 48 kHz | `48000..96000`, `48_000..+1024`, `..96000` |
+/// | [`parse_time`](Self::parse_time) | time since the recording began | `12.5..30`, `1:02:03.250..+750ms`, `1h30m..` |
+/// | [`parse_utc`](Self::parse_utc) | time of day, with a time zone | `2026-05-12T20:15:00Z..+5s`, `2026-05-12T22:15:00+02:00..` |
+///
+/// [`FromStr`] accepts both forms of time. [`Recording::select`] turns a selection into samples.
+///
+/// ```
+/// use opus_zarr::Selection;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let selection: Selection = "1:02:03.250..+10s".parse()?;
+/// assert_eq!(selection.to_string(), "1:02:03.250..+10s");
+/// let error = Selection::parse_samples("4x..").unwrap_err();
+/// assert!(error.to_string().starts_with("invalid sample count \"4x\""));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection(Part);
 
-type Samples = Span<u64, u64>;
-type Time = Span<Length, Length>;
-type Utc = Span<Timestamp, Length>;
-
-/// A part of whichever recording: what a person asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
     All,
-    Samples(Samples),
-    Time(Time),
-    Utc(Utc),
+    Samples(Span<u64, u64>),
+    Time(Span<Length, Length>),
+    Utc(Span<Timestamp, Length>),
 }
 
-impl RangeArgs {
-    /// The play samples that are asked for.
-    pub(crate) fn resolve(&self, recording: &Recording) -> Result<Range<u64>, Failure> {
-        self.part().resolve(recording)
+/// Why a text is not a [`Selection`], or not a length of time. `Display` is one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSelection(String);
+
+impl Selection {
+    /// The whole recording.
+    pub const ALL: Self = Self(Part::All);
+
+    /// Parses a range of samples per channel, at 48 kHz.
+    pub fn parse_samples(text: &str) -> Result<Self, InvalidSelection> {
+        text.parse().map(|span| Self(Part::Samples(span)))
     }
 
-    fn part(&self) -> Part {
-        let samples = self.samples.clone().map(Part::Samples);
-        let time = self.time.clone().map(Part::Time);
-        samples.or(time).or(self.utc.clone().map(Part::Utc)).unwrap_or(Part::All)
+    /// Parses a range of time since the recording began.
+    pub fn parse_time(text: &str) -> Result<Self, InvalidSelection> {
+        text.parse().map(|span| Self(Part::Time(span)))
+    }
+
+    /// Parses a range of the time of day. Both ends need a time zone.
+    pub fn parse_utc(text: &str) -> Result<Self, InvalidSelection> {
+        text.parse().map(|span| Self(Part::Utc(span)))
     }
 }
 
-impl Part {
-    /// The play samples of a recording that it stands for: at least one, and none that the
-    /// recording does not have.
-    pub(crate) fn resolve(&self, recording: &Recording) -> Result<Range<u64>, Failure> {
-        let range = self.range(recording)?;
-        self.check(&range, recording)?;
+/// Parses a range of time: since the start, or of the day.
+impl FromStr for Selection {
+    type Err = InvalidSelection;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSelection> {
+        let has_date = text.matches('-').count() > 1;
+        if has_date { Self::parse_utc(text) } else { Self::parse_time(text) }
+    }
+}
+
+/// Writes the text that was parsed; `..` for the whole recording.
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match &self.0 {
+            Part::All => "..",
+            Part::Samples(span) => &span.text,
+            Part::Time(span) => &span.text,
+            Part::Utc(span) => &span.text,
+        })
+    }
+}
+
+/// Parses a length of time: `12.5` (seconds), `750ms`, `1h30m`, `1:02:03.250`.
+///
+/// ```
+/// # use std::time::Duration;
+/// assert_eq!(opus_zarr::parse_duration("1:02:03.250"), Ok(Duration::from_millis(3_723_250)));
+/// assert_eq!(opus_zarr::parse_duration("750ms"), Ok(Duration::from_millis(750)));
+/// ```
+pub fn parse_duration(text: &str) -> Result<Duration, InvalidSelection> {
+    Length::parse(text).map(|Length(length)| length)
+}
+
+impl Recording {
+    /// Returns the play samples that a selection stands for: at least one, and only samples
+    /// that the recording has. Time is [real time](Self::samples_of).
+    ///
+    /// ```no_run
+    /// # use opus_zarr::{Recording, Selection};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let recording = Recording::open("archive.zarr", "station-4")?;
+    /// let range = recording.select(&"1:02:03.250..+10s".parse()?)?;
+    /// let samples: Vec<f32> = recording.read(range)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The selection holds no sample, or reaches beyond the end of the recording; or it is in
+    /// time of day, and the recording began later or at an unknown time.
+    pub fn select(&self, selection: &Selection) -> Result<Range<u64>, Error> {
+        let range = self.samples_of_part(&selection.0)?;
+        if selection.0 != Part::All {
+            self.check_selection(selection, &range)?;
+        }
         Ok(range)
     }
 
-    fn range(&self, recording: &Recording) -> Result<Range<u64>, Failure> {
-        let length = recording.info().play_length;
-        Ok(match self {
-            Self::All => 0..length,
-            Self::Samples(span) => {
+    fn samples_of_part(&self, part: &Part) -> Result<Range<u64>, Error> {
+        let length = self.info().play_length;
+        Ok(match part {
+            Part::All => 0..length,
+            Part::Samples(span) => {
                 let start = span.start.unwrap_or(0);
                 start..match span.end {
                     None => length,
@@ -72,80 +142,56 @@ impl Part {
                     Some(End::After(count)) => start.saturating_add(count),
                 }
             }
-            Self::Time(span) => {
+            Part::Time(span) => {
                 let Length(start) = span.start.unwrap_or_default();
                 match span.end {
-                    None => recording.samples_of(start..start).start..length,
-                    Some(End::At(Length(end))) => recording.samples_of(start..end),
+                    None => self.samples_of(start..start).start..length,
+                    Some(End::At(Length(end))) => self.samples_of(start..end),
                     Some(End::After(Length(length))) => {
-                        recording.samples_of(start..start.saturating_add(length))
+                        self.samples_of(start..start.saturating_add(length))
                     }
                 }
             }
-            Self::Utc(span) => {
-                // Where it is not known when the recording began, this is refused below.
-                let start = span.start.or_else(|| recording.utc_of(0)).unwrap_or_default();
+            Part::Utc(span) => {
+                // `samples_of_utc` refuses a recording whose start is unknown.
+                let start = span.start.or_else(|| self.utc_of(0)).unwrap_or_default();
                 match span.end {
-                    None => recording.samples_of_utc(start..start)?.start..length,
-                    Some(End::At(end)) => recording.samples_of_utc(start..end)?,
-                    Some(End::After(length)) => {
-                        recording.samples_of_utc(start..later(start, length))?
-                    }
+                    None => self.samples_of_utc(start..start)?.start..length,
+                    Some(End::At(end)) => self.samples_of_utc(start..end)?,
+                    Some(End::After(length)) => self.samples_of_utc(start..later(start, length))?,
                 }
             }
         })
     }
 
-    fn check(&self, range: &Range<u64>, recording: &Recording) -> Result<(), Failure> {
-        let (name, length) = (recording.name(), recording.info().play_length);
-        let fail = |what: &str| Err(Failure::new(Exit::Error, format!("\"{name}\": {what}")));
-        let (text, end) = match self {
-            // What the recording has is what is read of it.
-            Self::All => return Ok(()),
-            Self::Samples(span) => (&span.text, format!("sample {length}")),
-            Self::Time(span) => (&span.text, clock(recording.time_of(length))),
-            Self::Utc(span) => {
-                (&span.text, recording.utc_of(length).map_or(String::new(), |end| end.to_string()))
-            }
-        };
+    fn check_selection(&self, selection: &Selection, range: &Range<u64>) -> Result<(), Error> {
+        let recording = self.reader().name().clone();
+        let text = selection.to_string();
+        let length = self.info().play_length;
         if range.start > length || range.end > length {
-            return fail(&format!("{text} reaches beyond the end of the recording, {end}"))
-                .map_err(|failure| failure.with_hint("`T0..`, without an end, goes to the end"));
+            let end = match &selection.0 {
+                Part::All | Part::Samples(_) => format!("sample {length}"),
+                Part::Time(_) => clock(self.time_of(length)),
+                Part::Utc(_) => self.utc_of(length).map_or(String::new(), |end| end.to_string()),
+            };
+            return Err(Error::BeyondEnd { recording, selection: text, end });
         }
         match range.start.cmp(&range.end) {
             Ordering::Less => Ok(()),
-            Ordering::Equal => fail(&format!("{text} holds no sample of the recording")),
-            Ordering::Greater => fail(&format!("{text} ends before it begins")),
+            Ordering::Equal => Err(Error::EmptySelection { recording, selection: text }),
+            Ordering::Greater => Err(Error::ReversedSelection { recording, selection: text }),
         }
     }
 }
 
-/// A range of time, since the beginning or by the clock: as it is written in tables.
-impl FromStr for Part {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // The hyphens of a date.
-        match text.matches('-').count() > 1 {
-            true => text.parse().map(Self::Utc),
-            false => text.parse().map(Self::Time),
-        }
-    }
-}
-
-/// So much time, as an argument says it.
-pub(crate) fn length(text: &str) -> Result<Duration, String> {
-    Length::parse(text).map(|Length(length)| length)
-}
-
-/// No recording lasts beyond what a timestamp can say.
+/// Adds a length to a time; no recording reaches beyond the last timestamp.
 fn later(time: Timestamp, Length(length): Length) -> Timestamp {
     let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
     time.saturating_add(length).unwrap_or(Timestamp::MAX)
 }
 
-/// A time as it is written in a range: to the last digit, so that it stands for the same sample.
-pub(crate) fn clock(time: Duration) -> String {
+/// Writes a time to its last digit, so that parsing it gives the same sample.
+fn clock(time: Duration) -> String {
     let (seconds, nanos) = (time.as_secs(), time.subsec_nanos());
     let fraction = format!(".{nanos:09}");
     let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
@@ -161,11 +207,10 @@ pub(crate) fn clock(time: Duration) -> String {
 mod tests {
     use std::fs;
 
-    use opus_zarr::{ImportOptions, Ultrasound, import_with};
-
     use super::*;
+    use crate::{ImportOptions, Ultrasound, import_with};
 
-    /// Half a second of silence, whose name says when it began.
+    /// Half a second of silence from a file whose name holds the start.
     fn recording(rate: u32) -> (tempfile::TempDir, Recording) {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("20260512_201500.wav");
@@ -182,23 +227,25 @@ mod tests {
         (directory, imported.into_first())
     }
 
-    fn samples<P: FromStr<Err = String>>(
-        recording: &Recording,
-        part: fn(P) -> Part,
-        text: &str,
-    ) -> Result<Range<u64>, String> {
-        let part = part(text.parse()?);
-        part.resolve(recording).map_err(|failure| failure.message)
+    type Parse = fn(&str) -> Result<Selection, InvalidSelection>;
+
+    const SAMPLES: Parse = Selection::parse_samples;
+    const TIME: Parse = Selection::parse_time;
+    const UTC: Parse = Selection::parse_utc;
+
+    fn samples(recording: &Recording, parse: Parse, text: &str) -> Result<Range<u64>, String> {
+        let selection = parse(text).map_err(|error| error.to_string())?;
+        recording.select(&selection).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn parts_are_samples_of_the_recording() {
+    fn selections_become_samples() {
         let (_directory, it) = recording(48_000);
-        assert_eq!(Part::All.resolve(&it).unwrap(), 0..24_000);
+        assert_eq!(it.select(&Selection::ALL).unwrap(), 0..24_000);
         for (text, expected) in
             [("5..7", 5..7), ("5..", 5..24_000), ("..7", 0..7), ("5..+7", 5..12), ("..", 0..24_000)]
         {
-            assert_eq!(samples(&it, Part::Samples, text), Ok(expected), "{text}");
+            assert_eq!(samples(&it, SAMPLES, text), Ok(expected), "{text}");
         }
         for (text, expected) in [
             ("0.1..0.2", 4800..9600),
@@ -207,7 +254,7 @@ mod tests {
             ("..0.5", 0..24_000),
             ("0.00001..0.00003", 1..2),
         ] {
-            assert_eq!(samples(&it, Part::Time, text), Ok(expected), "{text}");
+            assert_eq!(samples(&it, TIME, text), Ok(expected), "{text}");
         }
         for (text, expected) in [
             ("2026-05-12T20:15:00.1Z..2026-05-12T22:15:00.2+02:00", 4800..9600),
@@ -215,50 +262,53 @@ mod tests {
             ("..2026-05-12T20:15:00.25Z", 0..12_000),
             ("2026-05-12T20:15:00.25Z..", 12_000..24_000),
         ] {
-            assert_eq!(samples(&it, Part::Utc, text), Ok(expected), "{text}");
+            assert_eq!(samples(&it, UTC, text), Ok(expected), "{text}");
         }
     }
 
     #[test]
-    fn the_time_of_ultrasound_is_when_it_was_recorded() {
+    fn ultrasound_counts_real_time() {
         let (_directory, it) = recording(250_000);
-        assert_eq!(samples(&it, Part::Time, "0.1..0.2"), Ok(25_000..50_000));
-        assert_eq!(samples(&it, Part::Utc, "2026-05-12T20:15:00.1Z..+100ms"), Ok(25_000..50_000));
-        assert_eq!(samples(&it, Part::Samples, "25000.."), Ok(25_000..125_000));
+        assert_eq!(samples(&it, TIME, "0.1..0.2"), Ok(25_000..50_000));
+        assert_eq!(samples(&it, UTC, "2026-05-12T20:15:00.1Z..+100ms"), Ok(25_000..50_000));
+        assert_eq!(samples(&it, SAMPLES, "25000.."), Ok(25_000..125_000));
     }
 
     #[test]
-    fn what_the_recording_does_not_have_is_refused() {
+    fn selections_outside_the_recording_are_refused() {
         let (_directory, it) = recording(48_000);
         let beyond = |text: &str, end| {
-            Err(format!("\"it\": {text} reaches beyond the end of the recording, {end}"))
+            Err(format!("recording \"it\": {text} reaches beyond the end at {end}"))
         };
         for text in ["0..24001", "24001..", "30000..40000", "5..+18446744073709551615"] {
-            assert_eq!(samples(&it, Part::Samples, text), beyond(text, "sample 24000"));
+            assert_eq!(samples(&it, SAMPLES, text), beyond(text, "sample 24000"));
         }
         for text in ["0..0.6", "1..", "0.4..+0.2", "18446744073709551615..+18446744073709551615"] {
-            assert_eq!(samples(&it, Part::Time, text), beyond(text, "0.5s"));
+            assert_eq!(samples(&it, TIME, text), beyond(text, "0.5s"));
         }
         for text in ["2026-05-12T20:15:00Z..+18446744073709551615", "2026-05-12T20:16:00Z.."] {
-            assert_eq!(samples(&it, Part::Utc, text), beyond(text, "2026-05-12T20:15:00.5Z"));
+            assert_eq!(samples(&it, UTC, text), beyond(text, "2026-05-12T20:15:00.5Z"));
         }
-        let reversed = samples(&it, Part::Samples, "7..5").unwrap_err();
-        assert_eq!(reversed, "\"it\": 7..5 ends before it begins");
+        let reversed = samples(&it, SAMPLES, "7..5").unwrap_err();
+        assert_eq!(reversed, "recording \"it\": 7..5 ends before it starts");
         for text in ["5..5", "5..+0", "24000.."] {
-            let expected = format!("\"it\": {text} holds no sample of the recording");
-            assert_eq!(samples(&it, Part::Samples, text), Err(expected));
+            let expected = format!("recording \"it\": {text} selects no samples");
+            assert_eq!(samples(&it, SAMPLES, text), Err(expected));
         }
-        assert!(samples(&it, Part::Time, "0.00001..0.00002").unwrap_err().contains("no sample"));
-        let early = samples(&it, Part::Utc, "2026-05-12T20:14:59Z..+5s").unwrap_err();
+        assert!(samples(&it, TIME, "0.00001..0.00002").unwrap_err().contains("no samples"));
+        let early = samples(&it, UTC, "2026-05-12T20:14:59Z..+5s").unwrap_err();
         assert!(early.contains("began at 2026-05-12T20:15:00Z"), "{early}");
     }
 
     #[test]
-    fn tables_write_time_as_they_like() {
-        let is_time = |text: &str| matches!(text.parse(), Ok(Part::Time(_)));
+    fn both_forms_of_time_are_told_apart() {
+        let is_time = |text: &str| matches!(text.parse(), Ok(Selection(Part::Time(_))));
         assert!(is_time("12.5..1:00") && is_time("0.5..+250ms"));
-        assert!(matches!("2026-05-12T20:15:00Z..+5s".parse(), Ok(Part::Utc(_))));
-        assert!("-1..2".parse::<Part>().unwrap_err().contains("is negative"));
-        assert!("1..2026-05-12T20:15:00Z".parse::<Part>().is_err());
+        let utc = "2026-05-12T20:15:00Z..+5s".parse();
+        assert!(matches!(utc, Ok(Selection(Part::Utc(_)))));
+        let negative = "-1..2".parse::<Selection>().unwrap_err().to_string();
+        assert!(negative.contains("is negative"), "{negative}");
+        assert!("1..2026-05-12T20:15:00Z".parse::<Selection>().is_err());
+        assert_eq!(Selection::ALL.to_string(), "..");
     }
 }

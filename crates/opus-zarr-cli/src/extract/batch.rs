@@ -1,17 +1,14 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
-    ops::Range,
+    ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use opus_zarr::{ReadLimits, Recording, Store};
+use opus_zarr::{ReadLimits, Recording, Region, Store};
 
-use super::{
-    Args, Extracted, How,
-    table::{self, Row},
-};
+use super::{Args, Extracted, How};
 use crate::{
     failure::{Exit, Failure},
     interrupt,
@@ -27,7 +24,9 @@ pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), 
     let directory = directory.ok_or_else(|| {
         Failure::usage("--batch writes a file for each row").with_hint("name a directory: -o DIR")
     })?;
-    let rows = table::read(table)?;
+    let text = fs::read(table).map_err(|error| Failure::io("read", table, &error))?;
+    let rows = Region::parse_table(&text)
+        .map_err(|error| Failure::new(Exit::Error, format!("{table:?}: {error}")))?;
     let total = rows.len();
     let (place, store, named) = open(args)?;
     fs::create_dir_all(directory).map_err(|error| Failure::io("make", directory, &error))?;
@@ -37,7 +36,7 @@ pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), 
     let taken = HashSet::new();
     let mut batch =
         Batch { table, directory, how, format, is_forced, place, output, taken, failed: 0 };
-    let mut of_recordings: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    let mut of_recordings: BTreeMap<String, Vec<Region>> = BTreeMap::new();
     for row in rows {
         match row {
             Ok(row) => match row.recording.clone().or_else(|| named.clone()) {
@@ -102,7 +101,12 @@ impl Batch<'_> {
         self.output.messages().failure(&Failure::new(Exit::SomeFailed, message));
     }
 
-    fn cut_recording(&mut self, store: &Store, name: &str, rows: Vec<Row>) -> Result<(), Failure> {
+    fn cut_recording(
+        &mut self,
+        store: &Store,
+        name: &str,
+        rows: Vec<Region>,
+    ) -> Result<(), Failure> {
         let recording = match self.open_recording(store, name) {
             Ok(recording) => recording,
             Err(failure) => {
@@ -119,18 +123,16 @@ impl Batch<'_> {
             self.how.note((&place, &recording), &last.range, self.output.messages());
         }
         let channels = recording.info().channels.into();
-        for piece in pieces(&cuts, channels) {
-            interrupt::check()?;
-            match (piece, self.how.bits) {
-                ([cut], _) if cut.samples(channels) > HELD => {
-                    let written = self.stream_cut(&recording, cut);
-                    self.tell(cut, written)?;
-                }
-                (_, Bits::Int16) => self.cut_piece::<i16>(&recording, piece)?,
-                (_, Bits::Float32) => self.cut_piece::<f32>(&recording, piece)?,
-            }
+        let (long, short): (Vec<Cut>, Vec<Cut>) =
+            cuts.into_iter().partition(|cut| cut.samples(channels) > LONG);
+        for cut in &long {
+            let written = self.stream_cut(&recording, cut);
+            self.tell(cut, written)?;
         }
-        Ok(())
+        match self.how.bits {
+            Bits::Int16 => self.cut_all::<i16>(&recording, &short),
+            Bits::Float32 => self.cut_all::<f32>(&recording, &short),
+        }
     }
 
     fn place_of(&self, recording: &Recording) -> String {
@@ -148,9 +150,9 @@ impl Batch<'_> {
     }
 
     /// None if it cannot be, which was told, or if a row before asks for the same.
-    fn cut_of(&mut self, row: Row, recording: &Recording) -> Option<Cut> {
+    fn cut_of(&mut self, row: Region, recording: &Recording) -> Option<Cut> {
         let line = row.line;
-        let found = row.part.resolve(recording).map_err(|failure| failure.message);
+        let found = recording.select(&row.selection).map_err(|error| error.to_string());
         let cut = found.and_then(|range| {
             let file = match &row.name {
                 Some(name) => file_name(name, self.format)?,
@@ -176,14 +178,15 @@ impl Batch<'_> {
         }
     }
 
-    fn cut_piece<S: LittleEndian>(
+    fn cut_all<S: LittleEndian>(
         &mut self,
         recording: &Recording,
         cuts: &[Cut],
     ) -> Result<(), Failure> {
         let ranges: Vec<_> = cuts.iter().map(|cut| cut.range.clone()).collect();
-        let read = recording.read_many::<S>(&ranges, ReadLimits::default());
-        for (cut, samples) in cuts.iter().zip(read) {
+        let mut told = Ok(());
+        recording.read_each::<S>(&ranges, ReadLimits::default(), &mut |number, samples| {
+            let Some(cut) = cuts.get(number) else { return ControlFlow::Continue(()) };
             let written = samples.map_err(Failure::from).and_then(|samples| {
                 self.write_cut(recording, cut, |sound, target| {
                     let mut writer = SoundWriter::new(sound, target)?;
@@ -191,9 +194,10 @@ impl Batch<'_> {
                     writer.finish()
                 })
             });
-            self.tell(cut, written)?;
-        }
-        Ok(())
+            told = interrupt::check().and_then(|()| self.tell(cut, written));
+            told.as_ref().map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()))
+        });
+        told
     }
 
     /// Writes what is too long to be held.
@@ -244,39 +248,12 @@ fn file_name(name: &str, format: Format) -> Result<String, String> {
     }
 }
 
-/// Cuts that are read at once, in bounded memory: those that follow one another, or a single one.
-fn pieces(mut cuts: &[Cut], channels: u64) -> Vec<&[Cut]> {
-    let mut pieces = Vec::new();
-    while !cuts.is_empty() {
-        let mut samples = 0u64;
-        let fits = |cut: &&Cut| {
-            samples = samples.saturating_add(cut.samples(channels));
-            samples <= HELD
-        };
-        let count = cuts.iter().take_while(fits).count().max(1);
-        let (piece, rest) = cuts.split_at(count);
-        pieces.push(piece);
-        cuts = rest;
-    }
-    pieces
-}
-
-/// Samples of all channels that are held at once: some 64 MiB.
-const HELD: u64 = 16 << 20;
+/// Samples of all channels from which on a cut is streamed: some 64 MiB.
+const LONG: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pieces_are_of_bounded_length() {
-        let cut = |length: u64| Cut { line: 0, range: 5..5 + length, path: PathBuf::new() };
-        let half = HELD / 4;
-        let cuts = [half, half, 1, HELD, half, half - 1, 1, 1].map(cut);
-        let lengths: Vec<usize> = pieces(&cuts, 2).iter().map(|piece| piece.len()).collect();
-        assert_eq!(lengths, [2, 1, 1, 3, 1]);
-        assert!(pieces(&[], 2).is_empty());
-    }
 
     #[test]
     fn rows_do_not_leave_the_directory() {

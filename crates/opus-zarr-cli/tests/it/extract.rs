@@ -224,9 +224,9 @@ fn wrong_arguments_are_told_what_is_wrong() {
     let folder = folder();
     let folder = folder.path();
     for (args, code, part) in [
-        (&["a.zarr/tones", "--samples", "5"][..], 2, "is no range"),
+        (&["a.zarr/tones", "--samples", "5"][..], 2, "invalid range"),
         (&["a.zarr/tones", "--samples", "-5..7"], 2, "is negative"),
-        (&["a.zarr/tones", "--time", "1..x"], 2, "is no time"),
+        (&["a.zarr/tones", "--time", "1..x"], 2, "invalid time"),
         (&["a.zarr/tones", "--utc", "2026-05-12T20:15:00.."], 2, "add Z for UTC"),
         (&["a.zarr/tones", "--time", "1..2", "--samples", "1..2"], 2, "cannot be used with"),
         (&["a.zarr/tones", "--time", "1..3"], 1, "beyond the end of the recording, 2s"),

@@ -1,10 +1,14 @@
+//! Ranges as text: two positions with `..` between them.
+
 use std::{str::FromStr, time::Duration};
 
 use jiff::{Timestamp, civil::DateTime};
 
-/// `A..B`, without B; `A..`, to the end; `..B`, from the beginning; `A..+LENGTH`.
+use super::InvalidSelection;
+
+/// `A..B` without `B`; `A..` to the end; `..B` from the beginning; `A..+LENGTH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Span<P, L> {
+pub(super) struct Span<P, L> {
     /// As it was written.
     pub(super) text: String,
     pub(super) start: Option<P>,
@@ -12,28 +16,29 @@ pub(crate) struct Span<P, L> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End<P, L> {
+pub(super) enum End<P, L> {
     At(P),
-    /// So long after the start.
+    /// This long after the start.
     After(L),
 }
 
 /// Time: `12.5`, `12.5s`, `750ms`, `1h30m`, `1:02:03.250`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Length(pub(super) Duration);
+pub(super) struct Length(pub(super) Duration);
 
-/// A position as it is written.
-pub(crate) trait Position: Sized {
-    fn parse(text: &str) -> Result<Self, String>;
+/// Either end of a range, or its length.
+pub(super) trait Position: Sized {
+    fn parse(text: &str) -> Result<Self, InvalidSelection>;
 }
 
 impl<P: Position, L: Position> FromStr for Span<P, L> {
-    type Err = String;
+    type Err = InvalidSelection;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, InvalidSelection> {
         let text = text.trim();
         let (start, end) = text.split_once("..").ok_or_else(|| {
-            format!("{text:?} is no range, expected START..END, START.., ..END or START..+LENGTH")
+            let expected = "expected START..END, START.., ..END or START..+LENGTH";
+            InvalidSelection(format!("invalid range {text:?}, {expected}"))
         })?;
         let (start, end) = (start.trim(), end.trim());
         let end = match (end, end.strip_prefix('+')) {
@@ -47,55 +52,58 @@ impl<P: Position, L: Position> FromStr for Span<P, L> {
 }
 
 impl Position for u64 {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, InvalidSelection> {
         refuse_negative(text)?;
         let digits = text.replace('_', "");
         if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(format!("{text:?} is no number of samples, expected one as in 48_000"));
+            return Err(InvalidSelection(format!(
+                "invalid sample count {text:?}, expected digits as in 48000 or 48_000"
+            )));
         }
-        digits.parse().map_err(|_| format!("{text:?} is more samples than can be counted"))
+        let too_large = |_| InvalidSelection(format!("sample count {text:?} is too large"));
+        digits.parse().map_err(too_large)
     }
 }
 
 impl Position for Timestamp {
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| match text.parse::<DateTime>() {
-            Ok(_) => format!(
-                "{text:?} does not say its time zone: add Z for UTC, or an offset as in +02:00"
-            ),
-            Err(_) => format!("{text:?} is no time, expected one as in 2026-05-12T20:15:00Z"),
+    fn parse(text: &str) -> Result<Self, InvalidSelection> {
+        text.parse().map_err(|_| {
+            InvalidSelection(match text.parse::<DateTime>() {
+                Ok(_) => format!(
+                    "time {text:?} lacks a time zone: append Z for UTC, or an offset such as +02:00"
+                ),
+                Err(_) => format!("invalid time {text:?}, expected the form 2026-05-12T20:15:00Z"),
+            })
         })
     }
 }
 
 impl Position for Length {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, InvalidSelection> {
         refuse_negative(text)?;
-        let nanos = match text.contains(':') {
-            true => of_clock(text),
-            false => of_units(text),
-        };
+        let nanos = if text.contains(':') { of_clock(text) } else { of_units(text) };
         let nanos = nanos.ok_or_else(|| {
-            format!("{text:?} is no time, expected one as in 12.5, 750ms, 1h30m or 1:02:03.250")
+            let expected = "expected a form such as 12.5, 750ms, 1h30m or 1:02:03.250";
+            InvalidSelection(format!("invalid time {text:?}, {expected}"))
         })?;
         u64::try_from(nanos / NANOS)
             .ok()
             .zip(u32::try_from(nanos % NANOS).ok())
             .map(|(seconds, nanos)| Self(Duration::new(seconds, nanos)))
-            .ok_or_else(|| format!("{text:?} is more time than can be counted"))
+            .ok_or_else(|| InvalidSelection(format!("time {text:?} is too long")))
     }
 }
 
-fn refuse_negative(text: &str) -> Result<(), String> {
-    match text.starts_with(['-', '\u{2212}']) {
-        false => Ok(()),
-        true => Err(format!(
-            "{text:?} is negative: positions count from the beginning of the recording"
-        )),
+fn refuse_negative(text: &str) -> Result<(), InvalidSelection> {
+    if text.starts_with(['-', '\u{2212}']) {
+        return Err(InvalidSelection(format!(
+            "{text:?} is negative; positions count from the start of the recording"
+        )));
     }
+    Ok(())
 }
 
-/// `[H:]MM:SS[.fraction]`; the first may be as large as it likes.
+/// `[H:]MM:SS[.fraction]`; the first number has no upper limit.
 fn of_clock(text: &str) -> Option<u128> {
     let (rest, seconds) = text.rsplit_once(':')?;
     let whole = seconds.split_once('.').map_or(seconds, |(whole, _)| whole);
@@ -108,7 +116,7 @@ fn of_clock(text: &str) -> Option<u128> {
     decimal(seconds, NANOS)?.checked_add(minutes.checked_mul(60 * NANOS)?)
 }
 
-/// Numbers with their units, from large to small; a number alone is in seconds.
+/// Numbers with units, from large to small; a bare number is in seconds.
 fn of_units(text: &str) -> Option<u128> {
     if let Some(nanos) = decimal(text, NANOS) {
         return Some(nanos);
@@ -129,11 +137,11 @@ fn of_units(text: &str) -> Option<u128> {
     (last < u128::MAX).then_some(sum)
 }
 
-/// So many units in nanoseconds, rounded to the nearest.
+/// Converts a decimal number of units to nanoseconds, rounded to the nearest.
 fn decimal(text: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let whole = number(whole)?.checked_mul(unit)?;
-    // What lies behind is no nanosecond even of a day.
+    // Further digits are less than a nanosecond, even of a day.
     let digits = fraction.get(..fraction.len().min(MAX_DIGITS))?;
     let parts = match fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         true if digits.is_empty() => 0,
@@ -144,7 +152,7 @@ fn decimal(text: &str, unit: u128) -> Option<u128> {
     whole.checked_add((parts.checked_mul(unit)? + scale / 2) / scale)
 }
 
-/// Without a sign, which `parse` would take.
+/// Refuses a sign, which `parse` would accept.
 fn number(text: &str) -> Option<u128> {
     text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -168,14 +176,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::time::clock;
+    use crate::selection::clock;
 
     fn nanos(text: &str) -> Result<u128, String> {
-        Length::parse(text).map(|Length(time)| time.as_nanos())
+        let time = Length::parse(text).map_err(|error| error.to_string())?;
+        Ok(time.0.as_nanos())
     }
 
     #[test]
-    fn time_is_written_in_many_ways() {
+    fn time_has_many_forms() {
         for (text, expected) in [
             ("0", 0),
             ("12", 12_000_000_000),
@@ -195,7 +204,7 @@ mod tests {
             ("1:02:03.250", 3_723_250_000_000),
             ("100:00:00", 360_000_000_000_000),
             ("0.000000001", 1),
-            // As floating-point numbers are written.
+            // Printed floating-point numbers.
             ("0.30000000000000004", 300_000_000),
             ("0.29999999999999998889776975", 300_000_000),
             ("18446744073709551615", 18_446_744_073_709_551_615_000_000_000),
@@ -205,17 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn invalid_times_are_refused() {
         for text in [
             "", ".", ".5", "s", "5x", "1h30", "30m1h", "1m1min", "1h1h", "1:60", "1:2:3:4",
             "1:60:00", ":30", "1:", "1:02:", "1:002", "1.5:00", "1e3", "12,5", "+5", "1:+2",
             "0x10", "5 s", "٣", "5é", "nan", "1:02:03h",
         ] {
             let message = nanos(text).unwrap_err();
-            assert!(message.contains("is no time"), "{text:?}: {message}");
+            assert!(message.contains("invalid time"), "{text:?}: {message}");
         }
         for text in ["18446744073709551616", "9999999999999999999h"] {
-            assert!(nanos(text).unwrap_err().contains("more time"), "{text}");
+            assert!(nanos(text).unwrap_err().contains("too long"), "{text}");
         }
         for text in ["-5", "-1:00", "\u{2212}5"] {
             assert!(nanos(text).unwrap_err().contains("is negative"), "{text}");
@@ -225,11 +234,12 @@ mod tests {
     type Ends<P, L> = (Option<P>, Option<End<P, L>>);
 
     fn ends<P: Position + Copy, L: Position + Copy>(text: &str) -> Result<Ends<P, L>, String> {
-        text.parse::<Span<P, L>>().map(|span| (span.start, span.end))
+        let span: Span<P, L> = text.parse().map_err(|error: InvalidSelection| error.to_string())?;
+        Ok((span.start, span.end))
     }
 
     #[test]
-    fn samples_are_whole_numbers() {
+    fn sample_counts_are_whole_numbers() {
         let samples = ends::<u64, u64>;
         assert_eq!(samples("5..48_000"), Ok((Some(5), Some(End::At(48_000)))));
         assert_eq!(samples("5.."), Ok((Some(5), None)));
@@ -238,18 +248,18 @@ mod tests {
         assert_eq!(samples("..+7"), Ok((None, Some(End::After(7)))));
         assert_eq!(samples(".."), Ok((None, None)));
         for (text, part) in [
-            ("5", "is no range"),
-            ("", "is no range"),
-            ("5-7", "is no range"),
+            ("5", "invalid range"),
+            ("", "invalid range"),
+            ("5-7", "invalid range"),
             ("-5..7", "is negative"),
             ("5..-7", "is negative"),
-            ("5..=7", "is no number"),
-            ("5...7", "is no number"),
-            ("1.5..7", "is no number"),
-            ("_..7", "is no number"),
-            ("5..+", "is no number"),
-            ("5..++7", "is no number"),
-            ("0..18446744073709551616", "more samples"),
+            ("5..=7", "invalid sample count"),
+            ("5...7", "invalid sample count"),
+            ("1.5..7", "invalid sample count"),
+            ("_..7", "invalid sample count"),
+            ("5..+", "invalid sample count"),
+            ("5..++7", "invalid sample count"),
+            ("0..18446744073709551616", "too large"),
         ] {
             let message = samples(text).unwrap_err();
             assert!(message.contains(part), "{text:?}: {message}");
@@ -257,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_time_may_be_of_fractions() {
+    fn time_ranges_may_have_fractions() {
         let of = |millis| Length(Duration::from_millis(millis));
         let time = ends::<Length, Length>;
         assert_eq!(time("12.5..1:00"), Ok((Some(of(12_500)), Some(End::At(of(60_000))))));
@@ -269,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_day_must_say_their_zone() {
+    fn times_of_day_need_a_zone() {
         let utc = ends::<Timestamp, Length>;
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         assert_eq!(
@@ -284,15 +294,15 @@ mod tests {
             ))
         );
         let message = utc("2026-05-12T20:15:00..+5s").unwrap_err();
-        assert!(message.contains("add Z for UTC"), "{message}");
+        assert!(message.contains("append Z for UTC"), "{message}");
         for text in ["2026-05-12T25:00Z..", "yesterday..", "12.5.."] {
-            assert!(utc(text).unwrap_err().contains("is no time"), "{text}");
+            assert!(utc(text).unwrap_err().contains("invalid time"), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_time_that_we_write_is_read_back(seconds in 0..1u64 << 40, nanos in 0..1_000_000_000u32) {
+        fn times_round_trip(seconds in 0..1u64 << 40, nanos in 0..1_000_000_000u32) {
             let time = Duration::new(seconds, nanos);
             prop_assert_eq!(Length::parse(&clock(time)), Ok(Length(time)));
         }
@@ -305,7 +315,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_of_their_letters_panics(text in "[0-9hms:.+_TZ-]{0,40}") {
+        fn no_text_of_these_characters_panics(text in "[0-9hms:.+_TZ-]{0,40}") {
             let _ = text.parse::<Span<Length, Length>>();
             let _ = text.parse::<Span<Timestamp, Length>>();
             let _ = text.parse::<Span<u64, u64>>();
