@@ -211,7 +211,7 @@ fn a_stream_lasts_at_least_its_pre_skip() {
         let pre_skip = PRE_SKIP;
         assert_eq!(
             (offset, reason),
-            (end, InvalidTimeline { pre_skip, coded_length, end_trim: 0 })
+            (end, InvalidTimeline::new(pre_skip, coded_length, 0))
         );
     }
 }

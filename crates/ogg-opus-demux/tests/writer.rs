@@ -82,7 +82,7 @@ fn the_end_trim_leaves_the_pre_skip() {
     let WriteError::Timeline { reason } = with_packets(1).finish(649).unwrap_err() else {
         panic!()
     };
-    assert_eq!(reason, InvalidTimeline { pre_skip: 312, coded_length: 960, end_trim: 649 });
+    assert_eq!(reason, InvalidTimeline::new(312, 960, 649));
     with_packets(1).finish(648).unwrap();
 }
 

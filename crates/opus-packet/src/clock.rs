@@ -1,19 +1,30 @@
-//! Coded and play samples, and the one place where they meet. The picture is in
-//! the project's `docs/time.md`.
+//! Coded and play samples, and the one place where they meet. The project's
+//! `docs/time.md` has a picture.
 
 use core::{fmt, ops::Range};
 
-/// A position in coded samples: per channel, at 48 kHz, from the first sample
-/// of the first packet. What packets and indexes count.
+/// A position in coded samples: per channel, at 48 kHz, counted from the first sample of the
+/// first packet. Packets and indexes count these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodedPos(u64);
 
-/// A position in play samples: per channel, at 48 kHz, after pre-skip and
-/// before end trim. What a listener counts.
+/// A position in play samples: per channel, at 48 kHz, counted after the pre-skip. Listeners
+/// count these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlayPos(u64);
 
 /// Which of the coded samples play: the only bridge between the two clocks.
+///
+/// ```
+/// use opus_packet::{PlayPos, Timeline};
+///
+/// // Ten packets of 20 ms, 312 samples of pre-skip, 648 trimmed at the end.
+/// let timeline = Timeline::new(312, 10 * 960, 648)?;
+/// assert_eq!(timeline.play_length(), 8640);
+/// let coded = timeline.coded(PlayPos::new(0)..PlayPos::new(480))?;
+/// assert_eq!((coded.start.get(), coded.end.get()), (312, 792));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// Invariants:
 ///
@@ -26,23 +37,24 @@ pub struct Timeline {
     coded_length: u64,
 }
 
-/// A timeline that leaves less than nothing to play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// A timeline that trims more samples than it has.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{coded_length} coded samples (of at most 2^63 - 1), expected no fewer than the pre-skip of \
-     {pre_skip} and the end trim of {end_trim} together"
+    "{coded_length} coded samples, expected at least the pre-skip of {pre_skip} and the end trim of \
+     {end_trim} together, and at most 2^63 - 1"
 )]
-#[allow(missing_docs, reason = "the message says what the fields are")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message names the fields")]
 pub struct InvalidTimeline {
     pub pre_skip: u16,
     pub coded_length: u64,
     pub end_trim: u64,
 }
 
-/// A range that cannot be read; the text says which range is valid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// A sample range that is not valid. The message states the valid range.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidRange {
     #[error("sample range {start}..{start} is empty; valid ranges lie in 0..{play_length}")]
     Empty { start: PlayPos, play_length: u64 },
@@ -53,16 +65,35 @@ pub enum InvalidRange {
 }
 
 impl Timeline {
-    /// `coded_length` is the sum of all packet durations; of these samples the
-    /// first `pre_skip` and the last `end_trim` do not play
-    /// (RFC 7845 sections 4.2 and 4.4).
+    /// A timeline of `coded_length` samples, the sum of all packet durations. The first
+    /// `pre_skip` and the last `end_trim` of them do not play (RFC 7845 sections 4.2 and 4.4).
+    ///
+    /// # Errors
+    ///
+    /// More is trimmed than `coded_length`, or `coded_length` exceeds `i64::MAX`.
     pub fn new(pre_skip: u16, coded_length: u64, end_trim: u64) -> Result<Self, InvalidTimeline> {
         let play_length = coded_length
             .checked_sub(end_trim)
             .and_then(|kept| kept.checked_sub(u64::from(pre_skip)))
             .filter(|_| i64::try_from(coded_length).is_ok())
-            .ok_or(InvalidTimeline { pre_skip, coded_length, end_trim })?;
+            .ok_or(InvalidTimeline::new(pre_skip, coded_length, end_trim))?;
         Ok(Self { pre_skip: u64::from(pre_skip), play_length, coded_length })
+    }
+
+    /// The same, but trims no more than there is, so that nothing plays rather than less than
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// `coded_length` exceeds `i64::MAX`.
+    pub fn clamped(
+        pre_skip: u16,
+        coded_length: u64,
+        end_trim: u64,
+    ) -> Result<Self, InvalidTimeline> {
+        let pre_skip = u16::try_from(coded_length).map_or(pre_skip, |coded| coded.min(pre_skip));
+        let end_trim = end_trim.min(coded_length.saturating_sub(u64::from(pre_skip)));
+        Self::new(pre_skip, coded_length, end_trim)
     }
 
     /// Samples that play, per channel.
@@ -85,7 +116,11 @@ impl Timeline {
         self.coded_length - self.pre_skip - self.play_length
     }
 
-    /// The coded samples of a half-open range of play samples.
+    /// Converts a half-open range of play samples to coded samples.
+    ///
+    /// # Errors
+    ///
+    /// The range is empty, reversed, or reaches beyond [`play_length`](Self::play_length).
     pub fn coded(&self, play: Range<PlayPos>) -> Result<Range<CodedPos>, InvalidRange> {
         let Range { start, end } = play;
         let play_length = self.play_length;
@@ -102,6 +137,13 @@ impl Timeline {
     }
 }
 
+impl InvalidTimeline {
+    /// The values that do not fit together.
+    pub fn new(pre_skip: u16, coded_length: u64, end_trim: u64) -> Self {
+        Self { pre_skip, coded_length, end_trim }
+    }
+}
+
 impl CodedPos {
     /// The position with this many samples before it.
     pub const fn new(samples: u64) -> Self {
@@ -113,7 +155,7 @@ impl CodedPos {
         self.0
     }
 
-    /// The position `samples` earlier, but not before the first sample.
+    /// The position `samples` earlier, or the first position.
     pub const fn saturating_sub(self, samples: u64) -> Self {
         Self(self.0.saturating_sub(samples))
     }
@@ -164,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn more_trimmed_than_coded_is_refused() {
+    fn trimming_more_than_is_coded_is_refused() {
         assert!(Timeline::new(312, 311, 0).is_err());
         assert!(Timeline::new(312, 960, 649).is_err());
         assert!(Timeline::new(0, 1 << 63, 0).is_err());
@@ -172,7 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_range_is_told_the_valid_one() {
+    fn a_clamped_timeline_plays_nothing_rather_than_less() {
+        assert_eq!(Timeline::clamped(312, 311, 5), Timeline::new(311, 311, 0));
+        assert_eq!(Timeline::clamped(312, 960, 649), Timeline::new(312, 960, 648));
+        assert_eq!(Timeline::clamped(312, 960, 5), Timeline::new(312, 960, 5));
+        assert!(Timeline::clamped(0, 1 << 63, 0).is_err());
+    }
+
+    #[test]
+    fn a_wrong_range_names_the_valid_one() {
         let timeline = Timeline::new(0, 960, 0).unwrap();
         let text = |range| timeline.coded(play(range)).unwrap_err().to_string();
         let (five, two) = (5, 2);

@@ -1,35 +1,47 @@
-//! Packets in place of lost ones, RFC 7845 section 4.1.
+//! Packets that stand in for lost ones (RFC 7845 section 4.1).
 
 use alloc::vec::Vec;
 
 use crate::{MAX_PACKET_DURATION, Packet, Toc, split_self_delimited};
 
-/// Gives packets that ask a decoder to conceal lost audio: their frames have no bytes
-/// (RFC 7845 section 4.1).
+/// Makes packets that ask a decoder to conceal lost audio: their frames are empty (RFC 7845
+/// section 4.1).
 ///
-/// They keep the mode, the bandwidth, the channels and the frame size of the packet
-/// before the loss for as long as the loss lasts; its end may need shorter frames, in
-/// CELT if no other mode has them.
-#[derive(Clone, Debug)]
+/// The packets keep the mode, bandwidth, channels and frame size of the packet before the
+/// loss. The end of the loss may need shorter frames, in CELT if no other mode has them.
+///
+/// ```
+/// use opus_packet::{Concealment, duration};
+///
+/// // 50 ms are lost after a packet of 20 ms of one stream.
+/// let mut concealment = Concealment::new(&[0x78, 1, 2, 3], 1, 2400);
+/// let mut filled = 0;
+/// while let Some(packet) = concealment.next_packet() {
+///     assert_eq!(duration(packet.data), Ok(packet.duration));
+///     filled += packet.duration;
+/// }
+/// assert_eq!(filled, 2400);
+/// ```
+#[derive(Clone, Debug, Default)]
 pub struct Concealment {
-    /// Of each Opus stream of the packet before.
+    /// One for each Opus stream of the packet before.
     tocs: Vec<Toc>,
     frame_duration: u32,
     remaining: u64,
     packet: Vec<u8>,
 }
 
-/// What can be concealed is a multiple of 2.5 ms, the shortest frame: samples per
-/// channel at 48 kHz.
+/// The shortest frame, 2.5 ms, in samples per channel at 48 kHz. Only multiples of it can be
+/// concealed.
 pub const CONCEALMENT_UNIT: u32 = 120;
 
 impl Concealment {
-    /// Packets for `samples` lost samples per channel at 48 kHz, rounded down to a
-    /// multiple of [`CONCEALMENT_UNIT`].
+    /// Conceals `samples` lost samples per channel at 48 kHz, rounded down to a multiple of
+    /// [`CONCEALMENT_UNIT`].
     ///
-    /// `before` is the packet before the loss. It and the packets given have `streams`
-    /// Opus streams. If it has fewer, as when it is empty because nothing came
-    /// before, the others are taken for mono CELT of 20 ms.
+    /// `before` is the packet before the loss. It and the new packets have `streams` Opus
+    /// streams. Streams missing from `before`, which is empty at the start of a recording,
+    /// count as mono CELT of 20 ms.
     pub fn new(before: &[u8], streams: u8, samples: u64) -> Self {
         let mut tocs = Vec::with_capacity(usize::from(streams));
         let mut rest = before;
@@ -44,7 +56,12 @@ impl Concealment {
         Self { tocs, frame_duration, remaining: samples, packet: Vec::new() }
     }
 
-    /// The next packet; none if what is left cannot be concealed.
+    /// Returns whether [`next_packet`](Self::next_packet) has another packet.
+    pub fn has_more(&self) -> bool {
+        self.remaining >= u64::from(CONCEALMENT_UNIT)
+    }
+
+    /// The next packet, or `None` once the loss is filled.
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
         let duration = self.next_duration()?;
         self.remaining -= u64::from(duration);
@@ -56,9 +73,12 @@ impl Concealment {
         Some(Packet { data: &self.packet, duration })
     }
 
-    /// As many frames of the size before as fit in 120 ms; at the end of the loss the
-    /// longest frame that fits.
+    /// As many frames of the size before as fit in 120 ms. At the end of the loss, the longest
+    /// frame that fits.
     fn next_duration(&self) -> Option<u32> {
+        if !self.has_more() {
+            return None;
+        }
         let most = self.remaining.min(u64::from(MAX_PACKET_DURATION));
         let most = u32::try_from(most).ok()?;
         let whole = most - most % self.frame_duration;
@@ -69,7 +89,7 @@ impl Concealment {
     }
 }
 
-/// Appends a packet of one stream with frames of no bytes.
+/// Appends a packet of one stream with empty frames.
 fn push_empty_frames(before: Toc, duration: u32, delimited: bool, out: &mut Vec<u8>) -> Option<()> {
     let size = before.frame_duration();
     let (toc, frames) = if duration % size == 0 {
@@ -91,7 +111,7 @@ fn push_empty_frames(before: Toc, duration: u32, delimited: bool, out: &mut Vec<
     Some(())
 }
 
-/// The durations that a frame can have, longest first.
+/// All frame durations, longest first.
 const FRAME_DURATIONS: [u32; 6] = [2880, 1920, 960, 480, 240, 120];
 /// Mono CELT, full band, 20 ms.
 const SILENCE: Toc = Toc::new(0xf8);
@@ -117,7 +137,7 @@ mod tests {
 
     /// The example of RFC 7845 section 4.1: 95 ms after a SILK packet of 20 ms.
     #[test]
-    fn the_example_of_the_rfc() {
+    fn matches_the_example_of_the_rfc() {
         let silk_wide_20_ms = 0b0100_1000;
         let packets = all(&[silk_wide_20_ms, 1, 2], 1, 95 * 48);
         let silk_wide_10_ms = 0b0100_0000;
@@ -135,9 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_rounded_down_and_its_first_packet_needs_none_before() {
+    fn a_loss_is_rounded_down_and_needs_no_packet_before() {
         assert_eq!(all(&[], 1, 119), Vec::<Vec<u8>>::new());
         assert_eq!(all(&[], 1, 1199), [[0xf8], [0xe0]]);
+        assert!(!Concealment::default().has_more());
+        assert_eq!(Concealment::default().next_packet(), None);
     }
 
     proptest! {
@@ -145,7 +167,7 @@ mod tests {
         fn any_loss_is_filled_to_the_unit(tocs in proptest::collection::vec(any::<u8>(), 1..5),
                                           samples in 0u64..100_000) {
             let before: Vec<u8> = tocs.iter().enumerate().flat_map(|(stream, toc)| {
-                // One frame, its length given in all streams but the last.
+                // One frame. All streams but the last state its length.
                 if stream + 1 < tocs.len() { vec![toc & !3, 1, 0] } else { vec![toc & !3, 0] }
             }).collect();
             let streams = u8::try_from(tocs.len()).unwrap();
@@ -159,7 +181,7 @@ mod tests {
         }
 
         #[test]
-        fn the_mode_stays_while_it_can(toc: u8, frames in 1u64..200) {
+        fn the_mode_is_kept_where_possible(toc: u8, frames in 1u64..200) {
             let toc = toc & !3;
             let lasts = u64::from(Toc::new(toc).frame_duration());
             for packet in all(&[toc, 9], 1, frames * lasts) {

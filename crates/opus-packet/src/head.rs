@@ -3,10 +3,20 @@ use alloc::vec::Vec;
 use crate::{ChannelMapping, InvalidPacket, duration, multistream_duration};
 
 /// The identification header of an Opus stream (RFC 7845 section 5.1).
+///
+/// ```
+/// use opus_packet::OpusHead;
+///
+/// // Stereo, 312 samples of pre-skip, made from audio at 44.1 kHz.
+/// let head = OpusHead::new(2, 312, 44_100)?;
+/// assert_eq!(OpusHead::parse(&head.to_bytes())?, head);
+/// assert_eq!(head.packet_duration(&[0x78, 1, 2, 3]), Ok(960));
+/// # Ok::<(), opus_packet::InvalidHead>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpusHead {
-    /// Version of the encapsulation. The upper four bits are zero, so it is
-    /// readable by every reader of version 1.
+    /// Version of the encapsulation. Its upper four bits are zero, so every reader of version 1
+    /// can read it.
     version: u8,
     pre_skip: u16,
     input_sample_rate: u32,
@@ -14,12 +24,12 @@ pub struct OpusHead {
     mapping: ChannelMapping,
 }
 
-/// Why bytes are not an OpusHead that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not a usable OpusHead.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidHead {
-    #[error("no OpusHead: the packet does not begin with \"OpusHead\"")]
+    #[error("expected a packet that begins with \"OpusHead\"")]
     Magic,
     #[error("OpusHead of {found} bytes, expected at least 19")]
     TooShort { found: usize },
@@ -27,31 +37,35 @@ pub enum InvalidHead {
     Version { found: u8 },
     #[error("OpusHead of version {version} with {found} bytes, expected {expected}")]
     ExtraBytes { version: u8, found: usize, expected: usize },
-    #[error("{found} channels, not allowed in mapping family {family} (RFC 7845 section 5.1.1)")]
+    #[error("mapping family {family} does not allow {found} channels (RFC 7845 section 5.1.1)")]
     Channels { family: u8, found: u8 },
-    #[error("mapping family {family} (with {channels} channels) is not supported")]
+    #[error("mapping family {family}, of {channels} channels, is not supported")]
     UnsupportedFamily { family: u8, channels: u8 },
     #[error("channel mapping of {found} bytes, expected {expected} (RFC 7845 section 5.1.1)")]
     MappingTooShort { found: usize, expected: usize },
     #[error(
-        "{streams} streams of which {coupled} are coupled: expected at least one, no more coupled than there are, and at most 255 together"
+        "{streams} streams and {coupled} coupled streams; expected at least one stream, at most as many coupled, and at most 255 together"
     )]
     Streams { streams: u8, coupled: u8 },
-    #[error("channel {channel} is mapped to {index}, expected less than {decoded}, or 255")]
+    #[error("channel {channel} is mapped to {index}, expected 255 or less than {decoded}")]
     Index { channel: usize, index: u8, decoded: u8 },
 }
 
 impl OpusHead {
     /// A head of version 1 for one or two channels.
     ///
-    /// `pre_skip` is in samples at 48 kHz; `input_sample_rate` in Hz is a note
-    /// about the source (0: unknown) and has no effect on decoding.
+    /// `pre_skip` is in samples at 48 kHz. `input_sample_rate` in Hz documents the source
+    /// (0 if unknown) and does not affect decoding.
+    ///
+    /// # Errors
+    ///
+    /// `channels` is neither 1 nor 2.
     pub fn new(channels: u8, pre_skip: u16, input_sample_rate: u32) -> Result<Self, InvalidHead> {
         let mapping = ChannelMapping::family_0(channels)?;
         Ok(Self { version: 1, pre_skip, input_sample_rate, output_gain: 0, mapping })
     }
 
-    /// The same head for other channels.
+    /// The same head with another channel mapping.
     #[must_use]
     pub fn with_mapping(self, mapping: ChannelMapping) -> Self {
         Self { mapping, ..self }
@@ -64,6 +78,10 @@ impl OpusHead {
     }
 
     /// Parses the first packet of a stream.
+    ///
+    /// # Errors
+    ///
+    /// The packet is not an OpusHead of a known version and mapping family.
     pub fn parse(packet: &[u8]) -> Result<Self, InvalidHead> {
         if !packet.starts_with(MAGIC) {
             return Err(InvalidHead::Magic);
@@ -91,8 +109,8 @@ impl OpusHead {
         })
     }
 
-    /// The packet that [`parse`](Self::parse) reads. Fields that a version above 1
-    /// may have appended are not kept.
+    /// The packet that [`parse`](Self::parse) reads, without any fields appended by a version
+    /// above 1.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(FIELDS_LEN + self.mapping.table_len());
         bytes.extend_from_slice(MAGIC);
@@ -110,13 +128,17 @@ impl OpusHead {
         self.mapping.channels()
     }
 
-    /// How the channels come out of the Opus streams of a packet.
+    /// How the Opus streams of a packet become channels.
     pub fn mapping(&self) -> &ChannelMapping {
         &self.mapping
     }
 
-    /// Duration of a packet of this recording, in samples per channel at 48 kHz,
-    /// after checking the whole framing of all its Opus streams.
+    /// The duration of a packet of this recording in samples per channel at 48 kHz, after
+    /// checking the framing of all its Opus streams.
+    ///
+    /// # Errors
+    ///
+    /// The packet breaks a rule of RFC 6716 section 3.4, or its streams differ in duration.
     #[inline]
     pub fn packet_duration(&self, packet: &[u8]) -> Result<u32, InvalidPacket> {
         match self.mapping.streams().get() {
@@ -125,19 +147,25 @@ impl OpusHead {
         }
     }
 
-    /// Samples at 48 kHz, per channel, to drop from the start of the decoded
-    /// audio (section 4.2).
+    /// The longest packet that can be audio, in bytes: 61,440, or 7,680 for each Opus stream if
+    /// that is more (RFC 7845 section 6).
+    pub fn max_packet_len(&self) -> usize {
+        (7680 * usize::from(self.mapping.streams().get())).max(61_440)
+    }
+
+    /// Samples per channel at 48 kHz to drop from the start of the decoded audio
+    /// (section 4.2).
     pub fn pre_skip(&self) -> u16 {
         self.pre_skip
     }
 
-    /// Sample rate of the audio before encoding, in Hz; 0 if unknown. Not the
-    /// rate to decode at.
+    /// Sample rate of the audio before encoding, in Hz, or 0 if unknown. Decoding does not
+    /// depend on it.
     pub fn input_sample_rate(&self) -> u32 {
         self.input_sample_rate
     }
 
-    /// Gain to apply when decoding, in dB as signed Q7.8: 256 is 1 dB.
+    /// Gain to apply when decoding, in dB as signed Q7.8: 256 means 1 dB.
     pub fn output_gain(&self) -> i16 {
         self.output_gain
     }
@@ -166,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn extra_bytes_only_in_later_versions() {
+    fn extra_bytes_are_allowed_in_later_versions_only() {
         let mut bytes = stereo();
         bytes.push(0);
         let (version, found, expected) = (1, 20, 19);
@@ -191,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn surround_and_what_may_follow_it() {
+    fn surround_needs_its_whole_table_and_nothing_more() {
         let mapping = ChannelMapping::parse(1, 3, &[2, 1, 0, 1, 2]).unwrap();
         let head = OpusHead::new(1, 312, 0).unwrap().with_mapping(mapping);
         let mut bytes = head.to_bytes();

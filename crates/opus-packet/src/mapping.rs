@@ -1,17 +1,17 @@
-//! Channel mapping: RFC 7845 section 5.1.1 and RFC 8486 section 3.
+//! Channel mapping (RFC 7845 section 5.1.1, RFC 8486 section 3).
 
 use alloc::vec::Vec;
 use core::num::NonZeroU8;
 
 use crate::InvalidHead;
 
-/// How the channels of a recording come out of its Opus streams.
+/// How the Opus streams of a recording become its channels.
 ///
 /// Invariants:
 ///
 /// - `coupled <= streams`, `streams + coupled <= 255`
-/// - the number of channels is one that the family allows
-/// - the table is complete; each of its indices is below `streams + coupled`, or 255
+/// - the family allows the number of channels
+/// - the table is complete, and each of its indices is 255 or below `streams + coupled`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelMapping {
     family: u8,
@@ -25,7 +25,7 @@ pub struct ChannelMapping {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MappingTable<'a> {
-    /// For each output channel the index of the decoded channel, 255 being silence.
+    /// For each output channel, the index of its decoded channel, or 255 for silence.
     Indices(&'a [u8]),
     /// Family 3: `(streams + coupled) * channels` coefficients, Q15, little-endian,
     /// column after column (RFC 8486 section 3.2).
@@ -42,10 +42,14 @@ impl ChannelMapping {
         Ok(Self { family: 0, channels, streams: NonZeroU8::MIN, coupled: channels - 1, table })
     }
 
-    /// Parses what follows the family in OpusHead, or in the `dOps` box of MP4:
-    /// number of streams, number of coupled streams, table. Family 0 has nothing there.
+    /// Parses the bytes that follow the family in OpusHead, or in the `dOps` box of MP4: number
+    /// of streams, number of coupled streams, table. For family 0, nothing follows.
     ///
-    /// Bytes after the table are not looked at: see [`table_len`](Self::table_len).
+    /// Ignores bytes after the table: see [`table_len`](Self::table_len).
+    ///
+    /// # Errors
+    ///
+    /// The family is unknown, does not allow these channels, or the table is cut off or wrong.
     pub fn parse(family: u8, channels: u8, bytes: &[u8]) -> Result<Self, InvalidHead> {
         if family == 0 {
             return Self::family_0(channels);
@@ -93,12 +97,12 @@ impl ChannelMapping {
         self.streams
     }
 
-    /// How many of the streams, from the first on, are decoded to two channels.
+    /// How many of the streams, counted from the first, decode to two channels.
     pub fn coupled(&self) -> u8 {
         self.coupled
     }
 
-    /// Which decoded channels become which output channels.
+    /// How decoded channels become output channels.
     pub fn table(&self) -> MappingTable<'_> {
         match self.family {
             3 => MappingTable::Matrix(&self.table),
@@ -106,7 +110,7 @@ impl ChannelMapping {
         }
     }
 
-    /// What [`parse`](Self::parse) reads: nothing for family 0.
+    /// The bytes that [`parse`](Self::parse) reads: none for family 0.
     pub fn to_bytes(&self) -> Vec<u8> {
         if self.family == 0 {
             return Vec::new();
@@ -117,7 +121,7 @@ impl ChannelMapping {
         bytes
     }
 
-    /// How many bytes [`parse`](Self::parse) read.
+    /// The number of bytes that [`parse`](Self::parse) reads.
     pub fn table_len(&self) -> usize {
         if self.family == 0 { 0 } else { 2 + self.table.len() }
     }
@@ -131,8 +135,8 @@ fn allows(family: u8, channels: u8) -> bool {
     }
 }
 
-/// RFC 8486 section 3.1: `(1 + n)^2 + 2 j` channels for an order n of 0 to 14, j being
-/// 0, or 1 with a stereo track beside.
+/// RFC 8486 section 3.1: `(1 + n)^2 + 2 j` channels for an order n of 0 to 14. With an
+/// additional stereo track, j is 1, otherwise 0.
 fn is_ambisonic(channels: u8) -> bool {
     (1..=15).any(|root: u8| {
         let plain = root * root;
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_cannot_be_are_named() {
+    fn impossible_numbers_are_named() {
         let parse = |family, channels, bytes: &[u8]| {
             ChannelMapping::parse(family, channels, bytes).unwrap_err()
         };

@@ -1,30 +1,47 @@
-//! Packet framing, RFC 6716 section 3.2, and its requirements R1 to R7
-//! (section 3.4).
+//! Packet framing (RFC 6716 section 3.2) and its requirements R1 to R7 (section 3.4).
 
 use core::num::NonZeroU8;
 
-use crate::{Toc, split_self_delimited};
+use crate::{CodedPos, Toc, split_self_delimited};
 
-/// An Opus packet and what it lasts.
+/// An Opus packet and its duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The packet, from its TOC byte to its last byte.
     pub data: &'a [u8],
-    /// Samples per channel at 48 kHz, as [`duration`] gives it.
+    /// Samples per channel at 48 kHz, as returned by [`duration`].
     pub duration: u32,
 }
 
-/// The longest duration of a packet, 120 ms: samples per channel at 48 kHz.
+/// A packet, where its bytes lie in the source, and where its samples lie in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LocatedPacket<'a> {
+    /// The packet, from its TOC byte to its last byte.
+    pub data: &'a [u8],
+    /// Samples per channel at 48 kHz, as returned by [`duration`].
+    pub duration: u32,
+    /// Position of its first sample.
+    pub position: CodedPos,
+    /// Byte position of `data` in the source. `None` if these bytes do not lie there in one
+    /// piece, and for packets that stand in for lost ones.
+    pub offset: Option<u64>,
+    /// Whether the packet is not in the source but asks a decoder to conceal a loss (RFC 7845
+    /// section 4.1).
+    pub is_concealment: bool,
+}
+
+/// The longest duration of a packet, 120 ms, in samples per channel at 48 kHz.
 pub const MAX_PACKET_DURATION: u32 = 5760;
 
 /// The longest frame in bytes (RFC 6716 R2).
 const MAX_FRAME_LEN: usize = 1275;
 
-/// Why bytes are not an Opus packet; each names the requirement of RFC 6716
-/// section 3.4 that they break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not an Opus packet. Each message names the requirement of RFC 6716 section
+/// 3.4 that they break.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidPacket {
     #[error("empty packet, expected a TOC byte (RFC 6716 R1)")]
     Empty,
@@ -32,28 +49,36 @@ pub enum InvalidPacket {
     FrameTooLong { found: usize },
     #[error("two equal frames in {found} bytes, expected an even number (RFC 6716 R3)")]
     OddPair { found: usize },
-    #[error("frame of {claimed} bytes, only {available} are left (RFC 6716 R4 or R7)")]
+    #[error("frame of {claimed} bytes, but only {available} are left (RFC 6716 R4 or R7)")]
     FrameBeyondEnd { claimed: usize, available: usize },
-    #[error("packet ends where a frame length was expected (RFC 6716 R4 or R7)")]
+    #[error("packet ends before a frame length (RFC 6716 R4 or R7)")]
     NoFrameLength,
-    #[error("packet ends where its frame count was expected (RFC 6716 R6 or R7)")]
+    #[error("packet ends before its frame count (RFC 6716 R6 or R7)")]
     NoFrameCount,
     #[error("{found} frames, expected at least one (RFC 6716 R5)")]
     NoFrames { found: u8 },
     #[error("{found} samples at 48 kHz, expected at most 5760 = 120 ms (RFC 6716 R5)")]
     TooLong { found: u32 },
-    #[error("{claimed} bytes of padding, only {available} bytes are left (RFC 6716 R6 or R7)")]
+    #[error("{claimed} bytes of padding, but only {available} are left (RFC 6716 R6 or R7)")]
     PaddingBeyondEnd { claimed: usize, available: usize },
-    #[error("{bytes} bytes for {frames} equal frames, expected a multiple (RFC 6716 R6)")]
+    #[error(
+        "{bytes} bytes for {frames} equal frames, expected a multiple of {frames} (RFC 6716 R6)"
+    )]
     UnequalFrames { bytes: usize, frames: u8 },
-    #[error("{found} samples in stream {stream}, {expected} in those before (RFC 7845 section 3)")]
+    #[error(
+        "{found} samples in stream {stream}, expected {expected} as in those before (RFC 7845 section 3)"
+    )]
     UnequalStreams { stream: u8, found: u32, expected: u32 },
 }
 
-/// Duration of a packet in samples per channel at 48 kHz.
+/// Returns the duration of a packet in samples per channel at 48 kHz.
 ///
-/// The whole framing is checked, not only the TOC: a packet that this accepts
-/// obeys all of R1 to R7 of RFC 6716 section 3.4, and lasts 2.5 to 120 ms.
+/// Checks the whole framing, not only the TOC: every accepted packet obeys R1 to R7 of
+/// RFC 6716 section 3.4 and lasts 2.5 to 120 ms.
+///
+/// # Errors
+///
+/// The packet breaks one of these requirements.
 ///
 /// ```
 /// // Hybrid, fullband, 20 ms, one frame.
@@ -64,15 +89,20 @@ pub enum InvalidPacket {
 pub fn duration(packet: &[u8]) -> Result<u32, InvalidPacket> {
     let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
     let toc = Toc::new(toc);
-    // Nearly every packet that exists is one frame.
+    // Almost every packet in the wild has one frame.
     if toc.frame_count_code() == 0 && body.len() <= MAX_FRAME_LEN {
         return Ok(toc.frame_duration());
     }
     framed_duration(toc, body)
 }
 
-/// Bytes of the shortest frame of a packet. For a frame of no bytes (RFC 6716 section 3.2.1:
-/// DTX or a loss; RFC 7845 section 4.1), and in libopus also of one, a decoder makes up audio.
+/// Returns the length of the shortest frame of a packet in bytes. Decoders invent the audio
+/// of an empty frame (DTX or a loss: RFC 6716 section 3.2.1, RFC 7845 section 4.1), and
+/// libopus also that of a frame of one byte.
+///
+/// # Errors
+///
+/// The packet breaks a requirement of RFC 6716 section 3.4.
 ///
 /// ```
 /// assert_eq!(opus_packet::shortest_frame(&[0x78, 1, 2, 3]), Ok(3));
@@ -86,16 +116,20 @@ pub fn shortest_frame(packet: &[u8]) -> Result<usize, InvalidPacket> {
     Ok(frames.shortest)
 }
 
-/// Duration of a packet of `streams` Opus streams, in samples per channel at
-/// 48 kHz: all but the last are self-delimited (RFC 6716 appendix B), and all last
-/// equally long (RFC 7845 section 3).
+/// Returns the duration of a packet of `streams` Opus streams in samples per channel at
+/// 48 kHz. All but the last stream are self-delimited (RFC 6716 appendix B), and all have the
+/// same duration (RFC 7845 section 3).
+///
+/// # Errors
+///
+/// A stream breaks a requirement of RFC 6716 section 3.4, or the durations differ.
 ///
 /// ```
 /// use core::num::NonZeroU8;
 /// use opus_packet::multistream_duration;
 ///
 /// let two = NonZeroU8::new(2).unwrap();
-/// // A stream of 3 bytes after its TOC, then one whose length is not given.
+/// // A stream that states the 3 bytes of its frame, then one that does not.
 /// assert_eq!(multistream_duration(&[0x78, 3, 1, 2, 3, 0x78, 9], two), Ok(960));
 /// assert!(multistream_duration(&[0x78, 3, 1, 2, 3, 0x70, 9], two).is_err(), "20 and 10 ms");
 /// ```
@@ -122,6 +156,35 @@ fn framed_duration(toc: Toc, body: &[u8]) -> Result<u32, InvalidPacket> {
     total_duration(toc, frames(toc, body)?.count)
 }
 
+impl<'a> LocatedPacket<'a> {
+    /// A packet that does not lie in the source in one piece.
+    #[inline]
+    pub fn new(data: &'a [u8], duration: u32, position: CodedPos) -> Self {
+        Self { data, duration, position, offset: None, is_concealment: false }
+    }
+
+    /// Sets the byte position of `data` in the source.
+    #[inline]
+    #[must_use]
+    pub fn at(self, offset: u64) -> Self {
+        Self { offset: Some(offset), ..self }
+    }
+
+    /// Marks the packet as one that stands in for a lost one.
+    #[inline]
+    #[must_use]
+    pub fn concealing(self) -> Self {
+        Self { is_concealment: true, ..self }
+    }
+}
+
+impl<'a> From<LocatedPacket<'a>> for Packet<'a> {
+    #[inline]
+    fn from(LocatedPacket { data, duration, .. }: LocatedPacket<'a>) -> Self {
+        Self { data, duration }
+    }
+}
+
 /// The frames of a packet.
 struct Frames {
     count: u8,
@@ -138,7 +201,7 @@ fn frames(toc: Toc, body: &[u8]) -> Result<Frames, InvalidPacket> {
     }
 }
 
-/// What so many frames last: at most 120 ms (R5).
+/// The duration of `frames` frames: at most 120 ms (R5).
 pub(crate) fn total_duration(toc: Toc, frames: u8) -> Result<u32, InvalidPacket> {
     match u32::from(frames) * toc.frame_duration() {
         total @ ..=MAX_PACKET_DURATION => Ok(total),
@@ -153,8 +216,8 @@ fn two_equal_frames(body: &[u8]) -> Result<Frames, InvalidPacket> {
     equal_frames(body.len(), 2)
 }
 
-/// Code 3: a byte with the number of frames, a flag for padding and one for
-/// frames of different lengths.
+/// Code 3: a byte with the number of frames and two flags, for padding and for frames of
+/// different lengths.
 fn signalled_frames(body: &[u8]) -> Result<Frames, InvalidPacket> {
     let (count, rest) = frame_count(body)?;
     let (padding, rest) = padding_len(count, rest)?;
@@ -163,9 +226,10 @@ fn signalled_frames(body: &[u8]) -> Result<Frames, InvalidPacket> {
         .checked_sub(padding)
         .and_then(|kept| rest.get(..kept))
         .ok_or(InvalidPacket::PaddingBeyondEnd { claimed: padding, available })?;
-    match count.is_vbr {
-        true => different_frames(rest, count.frames),
-        false => equal_frames(rest.len(), count.frames),
+    if count.is_vbr {
+        different_frames(rest, count.frames)
+    } else {
+        equal_frames(rest.len(), count.frames)
     }
 }
 
@@ -178,7 +242,7 @@ pub(crate) struct FrameCount {
     pub(crate) is_padded: bool,
 }
 
-/// Reads the frame count byte; gives what follows it.
+/// Reads the frame count byte and returns the bytes after it.
 pub(crate) fn frame_count(body: &[u8]) -> Result<(FrameCount, &[u8]), InvalidPacket> {
     let (&byte, rest) = body.split_first().ok_or(InvalidPacket::NoFrameCount)?;
     let frames = byte & 0x3f;
@@ -189,7 +253,7 @@ pub(crate) fn frame_count(body: &[u8]) -> Result<(FrameCount, &[u8]), InvalidPac
     Ok((FrameCount { frames, is_vbr, is_padded }, rest))
 }
 
-/// Reads the bytes that give the length of the padding; gives what follows them.
+/// Reads the length of the padding and returns the bytes after it.
 pub(crate) fn padding_len(
     count: FrameCount,
     mut rest: &[u8],
@@ -216,7 +280,7 @@ fn equal_frames(bytes: usize, count: u8) -> Result<Frames, InvalidPacket> {
     Ok(Frames { count, shortest })
 }
 
-/// Frames that begin with the lengths of all but the last.
+/// Frames preceded by the lengths of all but the last.
 fn different_frames(mut body: &[u8], count: u8) -> Result<Frames, InvalidPacket> {
     let (mut claimed, mut shortest) = (0, usize::MAX);
     for _ in 1..count {
@@ -349,8 +413,8 @@ mod tests {
     }
 
     proptest! {
-        /// libopus is the second opinion. It is asked for the frames, since its
-        /// duration function reads only the TOC.
+        /// Compares with libopus, which has to parse the frames: its duration function reads
+        /// only the TOC.
         #[test]
         fn agrees_with_libopus(mut bytes in proptest::collection::vec(any::<u8>(), 1..80),
                                count in 0u8..=255) {

@@ -1,4 +1,4 @@
-//! Self-delimited framing, RFC 6716 appendix B.
+//! Self-delimited framing (RFC 6716 appendix B).
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -8,18 +8,22 @@ use crate::{
     packet::{duration, frame_count, frame_length, padding_len, total_duration},
 };
 
-/// A packet that says where it ends: an ordinary one with one more length in it
+/// A packet that states its own length: an ordinary packet with one more length field
 /// (RFC 6716 appendix B).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfDelimitedPacket<'a> {
     bytes: &'a [u8],
-    /// The length that an ordinary packet does not have.
+    /// The length field that an ordinary packet does not have.
     extra_length: Range<usize>,
     duration: u32,
 }
 
-/// Splits off the self-delimited packet that `bytes` begin with, after checking its
-/// whole framing; gives what follows it.
+/// Splits the self-delimited packet off the start of `bytes` after checking its framing.
+/// Returns it and the bytes after it.
+///
+/// # Errors
+///
+/// The bytes do not begin with a complete, valid self-delimited packet.
 ///
 /// ```
 /// let (packet, rest) = opus_packet::split_self_delimited(&[0x78, 2, 8, 9, 7, 7])?;
@@ -47,8 +51,11 @@ pub fn split_self_delimited(
     Ok((SelfDelimitedPacket { bytes, extra_length, duration }, rest))
 }
 
-/// Appends an ordinary packet in self-delimited framing. The packet is checked as
-/// [`duration`] does.
+/// Appends an ordinary packet to `out` in self-delimited framing.
+///
+/// # Errors
+///
+/// The packet is invalid: see [`duration`].
 pub fn write_self_delimited(packet: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidPacket> {
     duration(packet)?;
     let (before, length) = missing_length(packet)?;
@@ -65,9 +72,9 @@ impl<'a> SelfDelimitedPacket<'a> {
         self.bytes
     }
 
-    /// Its table of contents.
+    /// Its table-of-contents byte.
     pub fn toc(&self) -> Toc {
-        // Not empty: `split_self_delimited` has read it.
+        // Not empty, since `split_self_delimited` read it.
         Toc::new(self.bytes.first().copied().unwrap_or_default())
     }
 
@@ -76,7 +83,7 @@ impl<'a> SelfDelimitedPacket<'a> {
         self.duration
     }
 
-    /// Appends the same packet in ordinary framing, as decoders want it.
+    /// Appends the same packet to `out` in the ordinary framing that decoders expect.
     pub fn write_ordinary(&self, out: &mut Vec<u8>) {
         let Range { start, end } = self.extra_length;
         out.extend_from_slice(self.bytes.get(..start).unwrap_or_default());
@@ -84,7 +91,7 @@ impl<'a> SelfDelimitedPacket<'a> {
     }
 }
 
-/// Bytes of a packet after its TOC: before the extra length, of it, and after it.
+/// Sizes of a packet after its TOC: before the extra length, of it, and after it.
 struct Extent {
     frames: u8,
     before_length: usize,
@@ -92,7 +99,7 @@ struct Extent {
     after_length: usize,
 }
 
-/// Frames of the length that `body` begins with, `before` bytes after the TOC.
+/// Frames that all have the length at the start of `body`, `before` bytes after the TOC.
 fn equal_frames(body: &[u8], frames: u8, before: usize) -> Result<Extent, InvalidPacket> {
     let (length, rest) = frame_length(body)?;
     Ok(Extent {
@@ -125,8 +132,7 @@ fn signalled_frames(body: &[u8]) -> Result<Extent, InvalidPacket> {
     Ok(Extent { frames: count.frames, after_length, ..extent })
 }
 
-/// Of a valid ordinary packet: where its last (or only) length is to be written,
-/// and what it is.
+/// Where the missing length of a valid ordinary packet belongs, and its value.
 fn missing_length(packet: &[u8]) -> Result<(usize, usize), InvalidPacket> {
     let (&toc, body) = packet.split_first().ok_or(InvalidPacket::Empty)?;
     let place = |rest: &[u8]| packet.len() - rest.len();
@@ -160,7 +166,8 @@ fn push_length(length: usize, out: &mut Vec<u8>) {
         Ok(short @ 0..=251) => out.push(short),
         _ => {
             let first = 252 + length % 4;
-            // 252 to 255; and at most 255, since a valid frame has at most 1275 bytes.
+            // The first is 252 to 255, the second at most 255: a valid frame has at most
+            // 1275 bytes.
             out.extend([first, (length - first) / 4].into_iter().flat_map(u8::try_from));
         }
     }
@@ -222,7 +229,7 @@ mod tests {
             }
         }
 
-        /// Whatever is split off is a valid ordinary packet of the same duration.
+        /// Whatever can be split off is a valid ordinary packet of the same duration.
         #[test]
         fn any_bytes(bytes: Vec<u8>) {
             if let Ok((packet, rest)) = split_self_delimited(&bytes) {

@@ -2,26 +2,34 @@ use alloc::{borrow::Cow, string::String, vec::Vec};
 
 /// The comment header of an Opus stream (RFC 7845 section 5.2).
 ///
-/// The packet is kept as it was read, so that copying a stream loses nothing:
-/// neither text that is not UTF-8 nor the binary suffix.
+/// Keeps the packet byte for byte, so that copying a stream loses neither text that is not
+/// UTF-8 nor the binary suffix.
 ///
 /// Invariant: the bytes hold a complete vendor string and comment list.
+///
+/// ```
+/// use opus_packet::OpusTags;
+///
+/// let tags = OpusTags::new("my encoder 1.0", ["TITLE=Dawn chorus"]);
+/// assert_eq!(tags.vendor(), "my encoder 1.0");
+/// assert!(tags.comments().eq(["TITLE=Dawn chorus"]));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpusTags {
     packet: Vec<u8>,
 }
 
 /// Why bytes are not an OpusTags packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidTags {
-    #[error("no OpusTags: the packet does not begin with \"OpusTags\"")]
+    #[error("expected a packet that begins with \"OpusTags\"")]
     Magic,
-    #[error("OpusTags ends at byte {offset}, expected the {what}")]
+    #[error("OpusTags ends at byte {offset}, before the {what}")]
     Truncated { what: &'static str, offset: usize },
     #[error(
-        "OpusTags claims {claimed} bytes for the {what} at byte {offset}, only {available} are left"
+        "OpusTags claims {claimed} bytes for the {what} at byte {offset}, but only {available} are left"
     )]
     BeyondEnd { what: &'static str, claimed: u32, available: usize, offset: usize },
 }
@@ -31,7 +39,7 @@ impl OpusTags {
     ///
     /// # Panics
     ///
-    /// If one string is longer than 2^32 - 1 bytes, or there are as many comments.
+    /// A string is longer than 2^32 - 1 bytes, or there are more than 2^32 - 1 comments.
     pub fn new<'a>(vendor: &str, comments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut packet = MAGIC.to_vec();
         push_string(&mut packet, vendor);
@@ -46,8 +54,12 @@ impl OpusTags {
         Self { packet }
     }
 
-    /// Parses the second packet of a stream. What follows the comments
-    /// (padding or a binary suffix) is kept and not looked at.
+    /// Parses the second packet of a stream. Keeps whatever follows the comments, which may be
+    /// padding or a binary suffix.
+    ///
+    /// # Errors
+    ///
+    /// The packet is not an OpusTags, or a length in it exceeds the packet.
     pub fn parse(packet: Vec<u8>) -> Result<Self, InvalidTags> {
         if !packet.starts_with(MAGIC) {
             return Err(InvalidTags::Magic);
@@ -61,19 +73,18 @@ impl OpusTags {
         Ok(Self { packet })
     }
 
-    /// The packet, byte for byte as it was parsed.
+    /// The packet, byte for byte.
     pub fn as_bytes(&self) -> &[u8] {
         &self.packet
     }
 
-    /// The vendor string: which library encoded the stream. Bytes that are not
-    /// UTF-8 are shown as U+FFFD.
+    /// The vendor string, which names the library that encoded the stream. Invalid UTF-8
+    /// becomes U+FFFD.
     pub fn vendor(&self) -> Cow<'_, str> {
         self.strings().0
     }
 
-    /// The comments in their order, each in the form `NAME=value`. Bytes that
-    /// are not UTF-8 are shown as U+FFFD.
+    /// The comments in order, each in the form `NAME=value`. Invalid UTF-8 becomes U+FFFD.
     pub fn comments(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let (_, count, mut strings) = self.strings();
         (0..count).map_while(move |_| strings.string("comment").ok()).map(String::from_utf8_lossy)
@@ -88,7 +99,7 @@ impl OpusTags {
     }
 }
 
-/// Walks length-prefixed strings. Nothing is allocated by what a length claims.
+/// Walks length-prefixed strings without allocating what a length claims.
 struct Strings<'a> {
     packet: &'a [u8],
     at: usize,
@@ -139,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn suffix_and_odd_text_survive() {
+    fn suffix_and_invalid_text_survive() {
         let mut packet = OpusTags::new("v", ["TITLE=a", "B=c"]).as_bytes().to_vec();
         packet.extend_from_slice(&[1, 0xff, 0xfe]);
         let at = packet.iter().rposition(|&byte| byte == b'=').unwrap();
@@ -149,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_the_end_are_named_with_their_place() {
+    fn lengths_beyond_the_end_are_named_with_their_position() {
         let packet = OpusTags::new("vendor", ["A=b"]).as_bytes().to_vec();
         for cut in 8..packet.len() {
             assert!(OpusTags::parse(packet[..cut].to_vec()).is_err(), "cut at {cut}");

@@ -1,13 +1,21 @@
 use core::fmt;
 
-/// The table-of-contents byte that begins every packet (RFC 6716 section 3.1).
+/// The table-of-contents byte at the start of every packet (RFC 6716 section 3.1).
+///
+/// ```
+/// use opus_packet::{Bandwidth, Mode, Toc};
+///
+/// let toc = Toc::new(0x78);
+/// assert_eq!((toc.mode(), toc.bandwidth()), (Mode::Hybrid, Bandwidth::Full));
+/// assert_eq!(toc.frame_duration(), 960); // 20 ms at 48 kHz
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Toc(u8);
 
-/// The coding layers that a packet uses (RFC 6716 table 2).
+/// The coding layers of a packet (RFC 6716 table 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// Linear prediction, for speech at low rates.
+    /// Linear prediction, for speech at low bit rates.
     Silk,
     /// SILK below 8 kHz and CELT above.
     Hybrid,
@@ -31,7 +39,7 @@ pub enum Bandwidth {
 }
 
 impl Toc {
-    /// Every byte is a valid TOC.
+    /// Wraps a byte. Every byte is a valid TOC.
     pub const fn new(byte: u8) -> Self {
         Self(byte)
     }
@@ -56,13 +64,13 @@ impl Toc {
         }
     }
 
-    /// Whether the packet codes two channels. A decoder gives as many channels
-    /// as it was made for, whatever this says (RFC 6716 section 3.1).
+    /// Returns whether the packet codes two channels. Decoders return the number of channels
+    /// they were made for in any case (RFC 6716 section 3.1).
     pub const fn is_stereo(self) -> bool {
         self.0 & 0b100 != 0
     }
 
-    /// Duration of each frame of the packet, in samples per channel at 48 kHz.
+    /// The duration of each frame of the packet in samples per channel at 48 kHz.
     #[inline]
     pub const fn frame_duration(self) -> u32 {
         match self.config() {
@@ -73,9 +81,9 @@ impl Toc {
         }
     }
 
-    /// The same mode, bandwidth and channels, one frame, of another duration. CELT
-    /// where the mode has no frame of this duration (and wide band where CELT has no
-    /// medium band). None if no mode has.
+    /// The same mode, bandwidth and channels with one frame of another duration. Falls back to
+    /// CELT if the mode has no such frame (and to wide band, since CELT has no medium band).
+    /// `None` if no mode has such a frame.
     pub(crate) fn with_frame_duration(self, samples: u32) -> Option<Self> {
         let has_it = |config: &u8| Self::from_config(*config, self).frame_duration() == samples;
         let first = self.config() & !if self.mode() == Mode::Hybrid { 0b1 } else { 0b11 };
@@ -90,7 +98,7 @@ impl Toc {
         Some(Self::from_config(config, self))
     }
 
-    /// The same packet with as many frames as a frame count byte says (code 3).
+    /// The same packet with a frame count byte (code 3).
     pub(crate) const fn with_frame_count(self) -> u8 {
         self.0 | 0b11
     }
@@ -103,8 +111,7 @@ impl Toc {
         Self(config << 3 | channels_of.0 & 0b100)
     }
 
-    /// How the packet says its number of frames: code 0 to 3
-    /// (RFC 6716 section 3.2).
+    /// How the packet states its number of frames: code 0 to 3 (RFC 6716 section 3.2).
     pub(crate) const fn frame_count_code(self) -> u8 {
         self.0 & 0b11
     }
@@ -132,7 +139,7 @@ mod tests {
 
     /// RFC 6716 table 2, line by line: (first config, mode, bandwidth, frame durations).
     #[test]
-    fn every_configuration_of_table_2() {
+    fn knows_every_configuration_of_table_2() {
         use Bandwidth::{Full, Medium, Narrow, SuperWide, Wide};
         let table: [(u8, Mode, Bandwidth, &[u32]); 10] = [
             (0, Mode::Silk, Narrow, &[480, 960, 1920, 2880]),

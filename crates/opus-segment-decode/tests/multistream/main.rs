@@ -146,7 +146,7 @@ fn streams_of_different_lengths_are_refused() {
     recording.streams[2].swap(0, 2);
     let error = recording.decoder().decode(&recording.packets()[0], &mut [0i16; 5760 * 6]);
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("120 samples in stream 2, 960 in those before"), "{error}");
+    assert!(error.contains("120 samples in stream 2, expected 960 as in those before"), "{error}");
 }
 
 /// Any bytes; and packets that were packets before something happened to them.

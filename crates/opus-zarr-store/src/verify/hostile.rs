@@ -162,7 +162,7 @@ fn attributes_that_cannot_be() {
         ("packet_count", json!(1), "last 6720 samples, expected 120 to 5760 each"),
         ("packet_count", json!(8), "packet 7: empty"),
         ("packet_count", json!(6), "asked for, the index covers 0..5760"),
-        ("coded_length", json!(max), "of at most 2^63 - 1"),
+        ("coded_length", json!(max), "at most 2^63 - 1"),
         ("coded_length", json!(i64::MAX), "expected 120 to 5760 each"),
         ("coded_length", json!(0), "are more than coded_length"),
         ("play_length", json!(max), "are more than coded_length"),

@@ -84,7 +84,7 @@ impl Checker<'_> {
             ),
             None => {
                 let (pre_skip, end_trim) = (stream.head().pre_skip(), 0);
-                let reason = InvalidTimeline { pre_skip, coded_length, end_trim };
+                let reason = InvalidTimeline::new(pre_skip, coded_length, end_trim);
                 self.fault(None, FaultKind::Timeline(reason));
             }
         }
