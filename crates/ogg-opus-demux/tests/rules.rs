@@ -209,10 +209,7 @@ fn a_stream_lasts_at_least_its_pre_skip() {
         let Error::Timeline { offset, reason } = error else { panic!("{error:?}") };
         let coded_length = 120 * u64::try_from(pages.len() - 2).unwrap();
         let pre_skip = PRE_SKIP;
-        assert_eq!(
-            (offset, reason),
-            (end, InvalidTimeline::new(pre_skip, coded_length, 0))
-        );
+        assert_eq!((offset, reason), (end, InvalidTimeline::new(pre_skip, coded_length, 0)));
     }
 }
 

@@ -159,7 +159,12 @@ fn not_ogg_opus() -> Vec<Row> {
         ),
         other("FLAC without an end", ogg_of(b"\x7fFLAC\x01\0"), "the audio file cannot be read"),
         other("an unknown codec", ogg_of(b"dear reader"), "the audio file cannot be read"),
-        file("three channels", ogg_of(THREE_CHANNELS), 0, "mapping family 0 does not allow 3 channels"),
+        file(
+            "three channels",
+            ogg_of(THREE_CHANNELS),
+            0,
+            "mapping family 0 does not allow 3 channels",
+        ),
     ]
 }
 
