@@ -1,24 +1,24 @@
 #!/bin/sh
-# Installs what opus-zarr needs to be built, beside Rust: libopus is built from its
-# source, with cmake, make and a C compiler. Where they are, this does nothing.
+# Installs everything needed to build opus-zarr except Rust: cmake, make and a C compiler, which
+# build libopus from source. Does nothing if they are installed.
 set -eu
 
 main() {
     command -v cargo >/dev/null 2>&1 ||
-        fail "cargo is missing: install Rust as https://rustup.rs says, open a new shell, and run this again"
+        fail "cargo not found; install Rust from https://rustup.rs, open a new shell and run this again"
     missing=$(missing_tools)
     if [ -z "$missing" ]; then
-        say "nothing to do: $(tools) are there"
+        say "nothing to do: found $(tools)"
         return
     fi
     say "missing: $missing"
     manager=$(package_manager)
-    [ -n "$manager" ] || fail "no known package manager: install $missing by hand"
+    [ -n "$manager" ] || fail "no supported package manager found; install $missing manually"
     # shellcheck disable=SC2046 # a list of words
     install_packages $(packages)
     missing=$(missing_tools)
-    [ -z "$missing" ] || fail "$manager installed the packages, but there still is no $missing"
-    say "done: $(tools) are there"
+    [ -z "$missing" ] || fail "$manager installed the packages, but $missing is still missing"
+    say "done: found $(tools)"
 }
 
 say() {
@@ -30,7 +30,7 @@ fail() {
     exit 1
 }
 
-# cmake writes makefiles, unless its own variable asks for ninja.
+# cmake uses make unless its environment variable selects ninja.
 tools() {
     case ${CMAKE_GENERATOR-} in
     Ninja*) echo "cc cmake ninja" ;;
@@ -55,7 +55,7 @@ package_manager() {
     done
 }
 
-# The packages that have the missing tools.
+# The packages that contain the missing tools.
 packages() {
     for tool in $missing; do
         case $manager:$tool in
@@ -73,7 +73,7 @@ install_packages() {
     case $manager in
     apt-get)
         as_root apt-get update -q ||
-            say "apt-get update failed: trying with the package lists that are there"
+            say "apt-get update failed; continuing with the existing package lists"
         as_root env DEBIAN_FRONTEND=noninteractive \
             apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
         ;;
@@ -82,13 +82,13 @@ install_packages() {
     pacman) as_root pacman -Sy --needed --noconfirm "$@" ;;
     apk) as_root apk add --no-cache "$@" ;;
     brew) install_with_brew "$@" ;;
-    esac || fail "$manager could not install $*: see its output above"
+    esac || fail "$manager failed to install $*; see its output above"
 }
 
-# On macOS the compiler and make are Apple's. Homebrew refuses to run as root.
+# On macOS, Apple provides the compiler and make. Homebrew refuses to run as root.
 install_with_brew() {
     case " $missing " in
-    *" cc "* | *" make "*) fail "no $missing: run xcode-select --install, then run this again" ;;
+    *" cc "* | *" make "*) fail "$missing not found; run xcode-select --install, then run this again" ;;
     esac
     say "brew install $*"
     brew install "$@"
@@ -102,7 +102,7 @@ as_root() {
         say "sudo $*"
         sudo "$@"
     else
-        fail "this is not root and there is no sudo: install $missing with $manager as root"
+        fail "root permissions needed, but sudo not found; install $missing with $manager as root"
     fi
 }
 

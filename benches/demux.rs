@@ -1,6 +1,6 @@
-//! Demuxing a large file in memory, beside libogg, the `ogg` crate, the layer below
-//! (pages and checksums without packets), the same walk without checksums, and a bare
-//! walk: `cargo bench --bench demux`.
+//! Demuxes a large file in memory and compares with libogg, the `ogg` crate, the layer below
+//! (pages and checksums without packets), the same reader without checksums, and a bare walk:
+//! `cargo bench --bench demux`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -14,7 +14,7 @@ use opus_packet::{OpusHead, OpusTags};
 mod demuxers;
 
 fn demux(criterion: &mut Criterion) {
-    for (name, packets_per_page) in [("50 packets a page", 50), ("1 packet a page", 1)] {
+    for (name, packets_per_page) in [("50 packets per page", 50), ("1 packet per page", 1)] {
         let file = file(packets_per_page);
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(file.len().try_into().unwrap()));
@@ -23,7 +23,7 @@ fn demux(criterion: &mut Criterion) {
             group.bench_function(name, |bencher| bencher.iter(|| black_box(walk())));
         };
         bench("bare walk", &|| demuxers::bare_walk(&file));
-        bench("the same walk without checksums", &|| demuxers::without_checksums(&file));
+        bench("OggOpusReader, slice, without checksums", &|| demuxers::without_checksums(&file));
         bench("OggOpusReader, slice", &|| packets(OggOpusReader::from_slice(&file).unwrap()));
         bench("OggOpusReader, Read", &|| packets(OggOpusReader::new(file.as_slice()).unwrap()));
         bench("PageReader, slice", &|| pages(&file));

@@ -1,5 +1,5 @@
-//! What a sync map costs, made by one thread and by two, beside a full decode:
-//! `cargo bench --bench exact`. What the reads cost `benches/peers` measures.
+//! Compares building a sync map, with one thread and with two, with a full decode:
+//! `cargo bench --bench exact`. `benches/peers` measures reads.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -65,7 +65,7 @@ fn decode(head: &OpusHead, packets: &[Vec<u8>]) {
     }
 }
 
-/// Twenty minutes.
+/// Writes twenty minutes.
 fn write_tones(path: &Path, channels: u8) {
     let head = OpusHead::new(channels, 312, 48_000).unwrap();
     let tags = OpusTags::new("bench", Vec::<&str>::new());

@@ -1,6 +1,6 @@
-//! What the import of audio costs as a whole and by its stages, beside `opusenc` and `ffmpeg`
-//! that only encode the same file, all in turn: `cargo bench --bench import`, or `-- 9` for nine
-//! rounds. Needs both programs and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
+//! Measures the import of audio as a whole and by stages, taking turns with `opusenc` and `ffmpeg`,
+//! which only encode the same file: `cargo bench --bench import`, or `-- 9` for nine rounds. Needs
+//! both programs and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -76,8 +76,8 @@ fn corpus(path: &str) -> PathBuf {
     env::var_os("OPUS_ZARR_CORPUS").map_or_else(beside, PathBuf::from).join(path)
 }
 
-/// What runs alone, as the process of a command that encodes does: imports a file, and prints when
-/// which stage began and the peak of memory.
+/// Imports a file in a process of its own, as the other encoders run, and prints the duration of
+/// each stage and the memory peak.
 fn import_alone(file: &str, store: &str, bits: u32, exact: bool) {
     let mut options = ImportOptions { exact: Some(exact), ..ImportOptions::default() };
     options.transcode.bitrate = Some(Bitrate::bits_per_second(bits));
@@ -98,12 +98,12 @@ fn import_alone(file: &str, store: &str, bits: u32, exact: bool) {
     println!("memory {}", peak_memory());
 }
 
-/// A file that is imported and encoded.
+/// A file to import and encode.
 struct Case {
     file: PathBuf,
     channels: Channels,
     bits: u32,
-    /// At 48 kHz.
+    /// Interleaved, at 48 kHz.
     samples: Vec<f32>,
     rows: Vec<Row>,
     stages: Vec<(String, Vec<u64>)>,
@@ -137,11 +137,11 @@ impl Case {
         for (name, values) in &mut self.stages {
             values.sort_unstable();
             let (least, median) = (values[0], values[values.len() / 2]);
-            println!("| {name} (µs, kB or a number) | {least}, {median} |");
+            println!("| {name} (µs, kB or a count) | {least}, {median} |");
         }
     }
 
-    /// Each in its turn.
+    /// Runs everything once.
     fn round(&mut self) {
         let file = self.file.clone();
         self.time("decode", || decode(&file, |piece| _ = black_box(piece)));
@@ -170,15 +170,16 @@ impl Case {
     fn import(&mut self, name: &'static str, store: &Path, exact: &str) {
         let mut command = Command::new(env::current_exe().unwrap());
         command.arg(&self.file).arg(store).args([&self.bits.to_string(), exact]);
-        let mut told = Vec::new();
-        self.time(name, || told = command.output().unwrap().stdout);
-        for line in String::from_utf8(told).unwrap().lines() {
+        let mut output = Vec::new();
+        self.time(name, || output = command.output().unwrap().stdout);
+        for line in String::from_utf8(output).unwrap().lines() {
             let (stage, value) = line.split_once(' ').unwrap();
             self.note(&format!("{name}: {stage}"), value.parse().unwrap());
         }
     }
 
-    /// What an import does with the packets: the blob and its index, and the sync map.
+    /// Does what an import does with the packets: writes the blob and its index, and builds the sync
+    /// map.
     fn store(&mut self, store: &Path) {
         let recording = Recording::open(store, "it").unwrap();
         let mut blob = Vec::new();
@@ -233,7 +234,7 @@ impl Case {
     }
 }
 
-/// The samples of the file at 48 kHz, as they are encoded.
+/// Passes on the samples of the file at 48 kHz, as the encoder gets them.
 fn decode(file: &Path, mut each: impl FnMut(&[f32])) {
     let file = AudioFile::open(file, &ReadOptions::default()).unwrap();
     let (rate, channels) = (file.format().rate, file.format().channels);
@@ -272,7 +273,7 @@ impl SampleSource for Samples<'_> {
     }
 }
 
-/// As an import does, but what is written is not committed.
+/// Writes a recording as an import does, but does not commit it.
 fn write(store: &Store, ogg: &[u8]) {
     let writer = store.create_recording(&"again".parse().unwrap()).unwrap();
     let mut blob = writer.blob().unwrap();
@@ -296,7 +297,7 @@ fn packets(ogg: &[u8]) -> (OpusHead, Vec<Vec<u8>>) {
     (head, packets)
 }
 
-/// How much an exact read decodes before what it gives: the mean over all packets.
+/// How many samples an exact read decodes before its range, averaged over all packets.
 fn pre_roll(map: &[SyncEntry], packets: usize) -> u64 {
     let packets = u64::try_from(packets).unwrap();
     let before = |packet| {
@@ -317,7 +318,7 @@ fn of(times: &mut [Duration]) -> String {
     format!("{least:.3}, {median:.3}")
 }
 
-/// Of this process, and of those that it waited for.
+/// Processor time of this process and of those it waited for.
 fn processor_time() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(4);
@@ -325,7 +326,7 @@ fn processor_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// Of this process, in kB, as Linux counts it.
+/// Memory peak of this process in kB, as reported by Linux.
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -1,5 +1,5 @@
-//! Building an index beside demuxing alone, and finding packets in memory and in a
-//! store: `cargo bench --bench index`.
+//! Compares building an index with only demuxing, and finds packets in memory and in a store:
+//! `cargo bench --bench index`.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ fn build(criterion: &mut Criterion) {
     opus_zarr_testkit::long::write_hours(1, &mut stream);
     let mut group = criterion.benchmark_group("index of 1 h (180,000 packets)");
     group.throughput(Throughput::Elements(180_000));
-    group.bench_function("demux alone", |bencher| {
+    group.bench_function("only demux", |bencher| {
         bencher.iter(|| {
             let mut reader = OggOpusReader::new(stream.as_slice()).unwrap();
             while let Some(packet) = reader.next_ogg_packet().unwrap() {

@@ -1,6 +1,6 @@
-//! How large it may get: the import of a large file of speech and of one of music, each
-//! beside `cp`, and an index of very many packets. `cargo bench --bench scale -- 10000 100`
-//! takes twice 10,000 MB and 100 million packets; without numbers it is small and over soon.
+//! Measures large inputs: importing a large file of speech and one of music, each compared with
+//! `cp`, and an index of very many packets. `cargo bench --bench scale -- 10000 100` uses two
+//! files of 10,000 MB and 100 million packets; without numbers it runs quickly on small inputs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -42,10 +42,10 @@ fn create(path: &Path) -> BufWriter<File> {
     BufWriter::new(File::create(path).unwrap())
 }
 
-/// Copies and imports the file, and removes all of it.
+/// Copies and imports the file, then removes everything.
 fn large_file(what: &str, file: &Path) {
     let folder = file.parent().unwrap();
-    // The disk is not to be busy with it later.
+    // Otherwise the disk would still be writing it during the measurement.
     File::open(file).unwrap().sync_all().unwrap();
     let bytes = fs::metadata(file).unwrap().len();
     println!("import of {what}, {} MB", bytes / 1_000_000);
@@ -81,11 +81,11 @@ fn random_reads(recording: &Recording) {
             time(|| black_box(recording.read::<i16>(at..at + 48_000).unwrap())).1
         })
         .collect();
-    println!("  one second at random: median {:?}, most {:?}", median(&mut times), times[199]);
+    println!("  one random second: median {:?}, maximum {:?}", median(&mut times), times[199]);
 }
 
-/// The index is written as an import writes it. The packets are of 1 to 3 bytes and the
-/// blob is zeros, so that it takes little room; opening and finding do not look into it.
+/// Writes the index as an import would. To save space, packets have 1 to 3 bytes and the blob is
+/// zeros; opening and finding do not read it.
 fn many_packets(packets: u64, folder: &Path) {
     println!("index of {packets} packets");
     let (_, took) = time(|| write_packets(packets, &folder.join("store")));
@@ -99,7 +99,7 @@ fn many_packets(packets: u64, folder: &Path) {
     let before = status("VmRSS");
     let recording = open();
     println!(
-        "  open: {} kB kept, {} kB at most",
+        "  open: {} kB kept, peak {} kB",
         status("VmRSS") - before,
         status("VmHWM") - before
     );
@@ -114,7 +114,7 @@ fn many_packets(packets: u64, folder: &Path) {
         cold.push(time(|| find().unwrap()).1);
         warm.push(time(|| find().unwrap()).1);
     }
-    println!("  find a second, cold: {:?}, warm: {:?}", median(&mut cold), median(&mut warm));
+    println!("  find one second, cold: {:?}, warm: {:?}", median(&mut cold), median(&mut warm));
 }
 
 fn write_packets(packets: u64, root: &Path) {
@@ -164,7 +164,7 @@ fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
-/// Sorts them, too.
+/// Also sorts the times.
 fn median(times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
@@ -182,14 +182,14 @@ fn show(what: &str, bytes: u64, took: Duration) {
     );
 }
 
-/// Memory of this process in kB, as Linux counts it.
+/// Memory of this process in kB, as reported by Linux.
 fn status(field: &str) -> i64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Lets the peak of memory begin anew.
+/// Resets the memory peak.
 fn forget_peak() {
     drop(fs::write("/proc/self/clear_refs", "5"));
 }

@@ -1,6 +1,8 @@
-//! Writes a range of a recording to a WAV file; START and END are samples at
-//! 48 kHz, HZ is the sample rate of the file, 48000 or one that divides it:
+//! Writes a range of a recording to a WAV file:
 //! `cargo run --release --example extract STORE NAME START END OUT.wav [HZ]`.
+//!
+//! START and END are positions in samples at 48 kHz. HZ is the sample rate of the file: 48000
+//! (default), 24000, 16000, 12000 or 8000.
 
 use std::{
     env,
@@ -40,7 +42,7 @@ fn extract(
 ) -> Result<(), Box<dyn Error>> {
     let mut recording = Recording::open(store, name)?;
     if let Some(hz) = hz {
-        let number: u32 = hz.parse().map_err(|_| format!("\"{hz}\" is no sample rate in Hz"))?;
+        let number: u32 = hz.parse().map_err(|_| format!("invalid sample rate \"{hz}\""))?;
         recording.set_output(Output { rate: number.try_into()?, ..Output::default() })?;
     }
     let mut samples = recording.stream::<i16>(position(start)?..position(end)?)?;
@@ -59,14 +61,14 @@ fn extract(
     Ok(())
 }
 
-/// A piece of what was asked for would be taken for all of it. Devices stay.
+/// Removes an incomplete file, which could be mistaken for a complete one. Leaves devices alone.
 fn remove(out: &Path) {
     if out.is_file() {
         let _ = fs::remove_file(out);
     }
 }
 
-/// Gives the number of samples of all channels.
+/// Returns the number of samples written, counting all channels.
 fn copy(
     samples: &mut SampleStream<'_, i16>,
     mut wav: WavWriter<impl Write + Seek>,
@@ -86,5 +88,5 @@ fn copy(
 
 fn position(text: &str) -> Result<u64, String> {
     text.parse()
-        .map_err(|_| format!("\"{text}\" is no position: expected a number of samples at 48 kHz"))
+        .map_err(|_| format!("invalid position \"{text}\": expected a number of samples at 48 kHz"))
 }

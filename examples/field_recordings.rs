@@ -1,6 +1,8 @@
-//! Makes a folder of what recorders leave on a card, for docs/tour.md: two dawns, one of which was cut off by
-//! an empty battery, bats at 384 kHz, a file without content, and the settings of the recorder:
+//! Writes the files of a recorder's card, for docs/tour.md:
 //! `cargo run --release --example field_recordings FOLDER`.
+//!
+//! The card holds two recordings of dawn, one of them cut off by an empty battery, bats at 384 kHz,
+//! an empty file, and the recorder's settings.
 
 use std::{env, f64::consts::TAU, fs, io, path::Path, process::ExitCode};
 
@@ -24,7 +26,7 @@ pub fn field_recordings(folder: &Path) -> io::Result<()> {
     let whole = wave(48_000, &dawn(1, 30), Some("2026-05-12T03:45:00+02:00"));
     fs::write(folder.join("20260512_034500.WAV"), whole)?;
     let mut cut_off = wave(48_000, &dawn(2, 17), None);
-    // The recorder writes the sizes at the end, which it did not come to.
+    // The recorder writes the sizes last, so the battery ran out before.
     for size in [4..8, 40..44] {
         cut_off[size].fill(0);
     }
@@ -34,7 +36,7 @@ pub fn field_recordings(folder: &Path) -> io::Result<()> {
     fs::write(folder.join("bats/20260512_221500.WAV"), bats)
 }
 
-/// Wind, and birds that whistle.
+/// Wind and whistling birds.
 fn dawn(seed: u64, seconds: u32) -> Vec<i16> {
     const RATE: f64 = 48_000.0;
     let mut random = Random(seed);
@@ -65,7 +67,7 @@ fn dawn(seed: u64, seconds: u32) -> Vec<i16> {
     samples.into_iter().map(|sample| (sample * 32_767.0) as i16).collect()
 }
 
-/// Two seconds of a bat that hunts: sweeps from 85 to 42 kHz, ever faster.
+/// Two seconds of a hunting bat: sweeps from 85 to 42 kHz, faster and faster.
 fn bats() -> Vec<i16> {
     const RATE: f64 = 384_000.0;
     let mut random = Random(3);
@@ -85,7 +87,7 @@ fn bats() -> Vec<i16> {
     samples.into_iter().map(|sample| (sample * 32_767.0) as i16).collect()
 }
 
-/// A WAVE file, with a GUANO chunk as recorders of bats write it.
+/// A WAVE file, optionally with a GUANO chunk as bat recorders write it.
 fn wave(rate: u32, samples: &[i16], timestamp: Option<&str>) -> Vec<u8> {
     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let guano = timestamp.map(|timestamp| {
@@ -116,11 +118,11 @@ fn chunk(file: &mut Vec<u8>, id: &[u8; 4], content: &[u8]) {
     file.extend(vec![0; content.len() % 2]);
 }
 
-/// The same on every machine: a linear congruential generator (Knuth's MMIX).
+/// A linear congruential generator (Knuth's MMIX), the same on every machine.
 struct Random(u64);
 
 impl Random {
-    /// From 0 to 1.
+    /// A number from 0 to 1.
     fn next(&mut self) -> f64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

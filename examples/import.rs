@@ -1,7 +1,8 @@
 //! Imports an audio file into a store:
-//! `cargo run --release --example import FILE STORE NAME [exact] [keep]`. What holds Opus stays as
-//! it is; with `exact`, a sync map is measured, so that reads are bit for bit those of a full
-//! decode. All else is encoded, and exact in any case; with `keep`, ultrasound stays.
+//! `cargo run --release --example import FILE STORE NAME [exact] [keep]`.
+//!
+//! Opus packets are stored unchanged; `exact` builds a sync map, so that reads equal a full decode
+//! bit for bit. Other audio is encoded, with a sync map in any case; `keep` keeps ultrasound.
 
 use std::{env, process::ExitCode};
 
@@ -53,10 +54,10 @@ fn show(recording: &Recording) {
         println!("{}: began {when} ({}, {:?})", recording.name(), start.source, start.certainty);
     }
     if info.real_rate.get() != 48_000 {
-        println!("{}: {} samples are a second of real time", recording.name(), info.real_rate);
+        println!("{}: {} samples per second of real time", recording.name(), info.real_rate);
     }
     let lost: u64 = info.gaps.iter().map(|gap| gap.samples).sum();
     if lost > 0 {
-        println!("{}: {lost} samples were lost and are concealed", recording.name());
+        println!("{}: {lost} samples were lost and will be concealed", recording.name());
     }
 }

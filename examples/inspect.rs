@@ -1,4 +1,4 @@
-//! Shows the pages, the packets, the timeline and the faults of an Ogg Opus file:
+//! Shows the pages, packets, timeline and findings of an Ogg Opus file:
 //! `cargo run --release --example inspect FILE`.
 
 use std::{collections::BTreeMap, env, error::Error, fs::File, process::ExitCode};
@@ -27,7 +27,7 @@ fn pages(path: &str) -> Result<(), Box<dyn Error>> {
         count += 1;
         continued += usize::from(page.is_continued());
     }
-    println!("{} bytes in {count} pages, {continued} of which continue a packet", pages.offset());
+    println!("{} bytes in {count} pages ({continued} continue a packet)", pages.offset());
     Ok(())
 }
 
@@ -52,7 +52,7 @@ fn links(path: &str) -> Result<(), Box<dyn Error>> {
             let (coded, pre_skip) = (timeline.coded_length(), timeline.pre_skip());
             let (trim, play) = (timeline.end_trim(), timeline.play_length());
             println!(
-                "{coded} samples coded - {pre_skip} pre-skip - {trim} end trim = {play} to play"
+                "{coded} coded samples - {pre_skip} pre-skip - {trim} end trim = {play} play samples"
             );
         }
         reader.findings().for_each(|finding| println!("  {finding}"));

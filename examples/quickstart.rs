@@ -1,5 +1,5 @@
-//! Imports a recording, reads three ranges of it, and holds them against a full
-//! decode: `cargo run --release --example quickstart`.
+//! Imports a recording, reads three ranges and compares them with a full decode:
+//! `cargo run --release --example quickstart`.
 
 use std::{error::Error, fs, path::Path, process::ExitCode, time::Instant};
 
@@ -21,7 +21,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let options = ImportOptions { exact: Some(true), ..ImportOptions::default() };
     import_with(here.join("testdata/field-notes.opus"), &store, "field-notes", &options)?;
     println!(
-        "imported testdata/field-notes.opus, measuring its sync map, in {:.1?} into",
+        "imported testdata/field-notes.opus and built its sync map in {:.1?}, into",
         start.elapsed()
     );
     println!("         {}", store.display());
@@ -30,7 +30,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let info = recording.info();
     println!("audio    {:.1?}, {} channel(s)", info.duration(), info.channels);
     println!("opus     {} bytes in {} packets", info.blob_bytes, info.packet_count);
-    println!("wav      {} bytes, if it were one", info.play_length * u64::from(info.channels) * 2);
+    println!("as WAV   {} bytes", info.play_length * u64::from(info.channels) * 2);
     println!("index    {} bytes", recording.index_info().map_or(0, |index| index.bytes));
     println!("reading  {:?}\n", recording.read_mode());
 
@@ -51,8 +51,8 @@ fn compare(part: &[i16], full: &[i16]) -> String {
     let differences = part.iter().zip(full).map(|(a, b)| f64::from(*a) - f64::from(*b));
     let noise: f64 = differences.map(|difference| difference.powi(2)).sum();
     let signal: f64 = full.iter().map(|&sample| f64::from(sample).powi(2)).sum();
-    match noise == 0.0 {
-        true => "identical to the full decode".to_owned(),
-        false => format!("{:.0} dB above the difference", 10.0 * (signal / noise).log10()),
+    if noise == 0.0 {
+        return "identical to the full decode".to_owned();
     }
+    format!("{:.0} dB above the difference", 10.0 * (signal / noise).log10())
 }

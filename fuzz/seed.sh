@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes fuzz/corpus/<target> from the recordings in testdata: a fuzzer that begins
-# with real pages and packets gets far sooner. Needs nothing but a POSIX system.
+# Fills fuzz/corpus/<target> from testdata, because a fuzzer makes much faster progress from
+# real pages and packets. Needs only a POSIX system.
 set -eu
 fuzz=$(cd "$(dirname "$0")" && pwd)
 testdata=$fuzz/../testdata
@@ -30,7 +30,7 @@ cut_out() { # file, offset, length -> stdout
     dd if="$1" bs=1 skip="$2" count="$3" 2>/dev/null
 }
 
-# The packets of one page, as files.
+# Writes the packets of one page to files.
 packets() { # file, offset of a page, folder, name
     at=$(($2 + 27 + $(byte "$1" $(($2 + 26)))))
     packet_len=0
@@ -92,8 +92,8 @@ packet() { # bytes
     zeros $(($1 - 1))
 }
 
-# What the recordings do not show: a packet in three pieces, a page without any, an
-# end trim. The checksums are wrong, which is nothing to a fuzzer.
+# Cases that the recordings lack: a packet in three pieces, a page without packets, an end
+# trim. The checksums are wrong; fuzzers ignore them.
 {
     cat "$corpus/page/field-notes-1"
     page_header 0 0 1 16 && printf OpusTags && zeros 8
@@ -104,8 +104,8 @@ packet() { # bytes
     page_header 4 3500 6 20 && packet 20
 } >"$corpus/demux/divided"
 
-# Mode 0: a start, the length of the blob, then rows. Mode 1: gap, length and
-# duration of every packet, in bytes.
+# Mode 0: start, length of the blob, then rows. Mode 1: gap, length and duration of every
+# packet, one byte each.
 {
     printf '\000\001\010\000'
     number 0 8 && number 100 8
@@ -114,8 +114,8 @@ packet() { # bytes
 } >"$corpus/index/rows"
 printf '\001\001\010\002\000\062\010\003\062\010\000\005\004\000\377\060' >"$corpus/index/packets"
 
-# Changes to a small store: attribute, its new value; a row, a column, its new value; a
-# number of the sync map, its new value; the place of a byte and what it becomes.
+# Changes to a small store: attribute and new value; row, column and new value; number in the
+# sync map and new value; position of a byte and new value.
 printf '\000' >"$corpus/open_store/whole"
 printf '\001\003\000\000\000\000\000\000\000\001' >"$corpus/open_store/attribute"
 printf '\002\002\001\000\000\000\000\000\000\000\000' >"$corpus/open_store/row"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the recordings of this folder anew. Needs espeak-ng, sox and opusenc
-# (Debian: apt-get install espeak-ng sox opus-tools). Other versions of these
-# tools give other bytes; the files that are checked in are what the tests use.
+# Regenerates the recordings in this folder. Needs espeak-ng, sox and opusenc (Debian:
+# apt-get install espeak-ng sox opus-tools). Other versions of these tools produce other bytes;
+# the tests use the files in the repository.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -17,7 +17,7 @@ say en-gb 150 45 'Station four, sixth of May, five ten in the morning. Light win
 say en-us+f3 165 60 'I hear a song thrush, two blackbirds, and a wren close by. One car on the road behind us. The thrush repeats each phrase three or four times.' b.wav
 say en-gb-scotland+m3 140 35 'End of the first walk. We come back at six, when the sun is over the trees. Please check the battery, and write down the number of the memory card.' c.wav
 
-# A room, and the hiss of a small recorder under it.
+# A room, with the hiss of a small recorder.
 sox -R a.wav b.wav c.wav speech.wav pad 0.4 0.6 reverb 18 gain -n -5
 length=$(soxi -D speech.wav)
 sox -R -n -r 48000 -c 1 noise.wav synth "$length" pinknoise gain -44
@@ -38,8 +38,8 @@ opusenc --quiet --serial 2 --bitrate 64 --vbr --comp 10 --framesize 20 --music \
     --artist 'opus-zarr' --title 'Chirps and wind' --date 2026-11-22 \
     stereo.wav "$here/chirps-stereo.opus"
 
-# Speech with long pauses, at a low rate, with DTX (control 4016 of libopus): almost
-# nothing is sent in a pause.
+# Speech with long pauses, at a low rate, with DTX (libopus control 4016): pauses take almost
+# no data.
 say en-gb 150 45 'Station four, six in the morning.' d.wav
 say en-us+f3 165 60 'A wren, close by. Then nothing.' e.wav
 say en-gb-scotland+m3 140 35 'The wren again, on the left, and a car.' f.wav

@@ -1,5 +1,5 @@
-//! libogg, the C library that everyone measures by, as its manual says to read a stream:
-//! bytes into a sync state, pages into a stream state, packets out.
+//! libogg, the reference C library, used as its manual describes: bytes into a sync state, pages
+//! into a stream state, packets out.
 
 #![allow(unsafe_code, reason = "a binding to C: see each block")]
 
@@ -11,7 +11,7 @@ use ogg_next_sys::{
     ogg_sync_init, ogg_sync_pageout, ogg_sync_state, ogg_sync_wrote,
 };
 
-/// Packets of a single-stream file and their bytes in all.
+/// The number of packets of a single-stream file, and their total bytes.
 pub fn packets(file: &[u8]) -> (u64, u64) {
     let (mut count, mut bytes) = (0, 0);
     let mut rest = file;
@@ -24,8 +24,8 @@ pub fn packets(file: &[u8]) -> (u64, u64) {
     };
     loop {
         let mut page = MaybeUninit::<ogg_page>::uninit();
-        // SAFETY: both are valid for writing; the page is read only after a 1 said that
-        // it was written, and points into `sync`, which lives as long.
+        // SAFETY: both are valid for writing. The page is read only if the result is 1, which
+        // means that it was written, and points into `sync`, which outlives it.
         if unsafe { ogg_sync_pageout(&mut sync, page.as_mut_ptr()) } == 1 {
             // SAFETY: see above.
             let mut page = unsafe { page.assume_init() };
@@ -41,7 +41,7 @@ pub fn packets(file: &[u8]) -> (u64, u64) {
             fill(&mut sync, piece);
         }
     }
-    // SAFETY: both are valid, and not used again.
+    // SAFETY: both are valid and not used again.
     unsafe {
         stream.iter_mut().for_each(|stream| {
             ogg_stream_clear(stream);
@@ -62,8 +62,8 @@ fn new_stream(page: &ogg_page) -> ogg_stream_state {
 
 fn drain(stream: &mut ogg_stream_state, count: &mut u64, bytes: &mut u64) {
     let mut packet = MaybeUninit::<ogg_packet>::uninit();
-    // SAFETY: the state is valid; the packet is read only after a 1 said that it was
-    // written.
+    // SAFETY: the state is valid. The packet is read only if the result is 1, which means that
+    // it was written.
     while unsafe { ogg_stream_packetout(stream, packet.as_mut_ptr()) } == 1 {
         // SAFETY: see above.
         let packet = unsafe { packet.assume_init_ref() };
@@ -74,7 +74,7 @@ fn drain(stream: &mut ogg_stream_state, count: &mut u64, bytes: &mut u64) {
 
 fn fill(sync: &mut ogg_sync_state, piece: &[u8]) {
     let len = piece.len().try_into().unwrap();
-    // SAFETY: the buffer that libogg gives has room for as much as was asked for.
+    // SAFETY: libogg returns a buffer of the requested size.
     unsafe {
         let buffer = ogg_sync_buffer(sync, len);
         assert!(!buffer.is_null());

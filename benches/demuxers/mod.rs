@@ -1,4 +1,4 @@
-//! What the demuxer is measured against.
+//! The demuxers to compare with.
 
 pub mod libogg;
 
@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use opus_packet::duration;
 
-/// A walk that does nothing else than it must to give each packet, its duration and its
-/// position: no checksums, no rules, and it believes every length.
+/// The least work that yields each packet with its duration and position: skips checksums and
+/// rules, and trusts every length.
 pub fn bare_walk(file: &[u8]) -> (u64, u64) {
     let (mut at, mut count, mut position) = (0, 0, 0);
     while let Some(lacing) =

@@ -1,6 +1,6 @@
-//! Builds the demuxer as for a fuzzer, which takes every checksum for right.
+//! Builds the demuxer as for a fuzzer, which accepts every checksum.
 
-#![allow(clippy::print_stdout, reason = "this is how a build script speaks")]
+#![allow(clippy::print_stdout, reason = "build scripts talk to cargo on standard output")]
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

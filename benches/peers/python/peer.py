@@ -1,4 +1,4 @@
-"""PyAV or torchcodec as a peer: what is asked and answered is told in ../src/lib.rs."""
+"""PyAV or torchcodec as a peer; ../src/lib.rs describes requests and answers."""
 
 import queue
 import sys
@@ -16,8 +16,8 @@ def pyav(path):
     stream = file.streams.audio[0]
 
     def second(at):
-        # FFmpeg goes back to a page that begins there or before, and drops what its
-        # container says of pre-skip; 80 ms of pre-roll are for the caller.
+        # FFmpeg seeks to a page at or before this position and drops the pre-skip. The caller has
+        # to add 80 ms of pre-roll.
         file.seek(max(at - 3840, 0), stream=stream)
         frames, first, end = [], None, 0
         for frame in file.decode(stream):
@@ -81,7 +81,7 @@ def peak():
 def main():
     open_file = {"pyav": pyav, "torchcodec": torchcodec}[sys.argv[1]]
     if len(sys.argv) == 2:
-        # Only whether it is there and can be loaded.
+        # Only check that the package loads.
         __import__({"pyav": "av", "torchcodec": "torchcodec.decoders"}[sys.argv[1]])
         return
     workers = []

@@ -10,12 +10,12 @@ use opus_zarr::{ImportOptions, Recording, import_with};
 
 use crate::tones;
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Clone, Copy)]
 pub(crate) enum Audio {
     /// `testdata/field-notes.opus`: 24 kb/s, SILK and hybrid, mono.
     Speech,
-    /// Tones that come and go, with noise, at 64 kb/s for each channel.
+    /// Tones that come and go, with noise, at 64 kb/s per channel.
     Celt { channels: u8 },
 }
 
@@ -29,7 +29,7 @@ impl Audio {
     }
 }
 
-/// A file, and where it was imported, with a sync map.
+/// A file, and the store that holds it with a sync map.
 pub(crate) struct Files {
     pub(crate) audio: Audio,
     pub(crate) minutes: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Makes both, of a short piece again and again.
+    /// Creates both by repeating a short piece.
     pub(crate) fn new(audio: Audio, minutes: usize, folder: &Path) -> Self {
         let file = folder.join(format!("{}, {minutes}.opus", audio.name()));
         let store = file.with_extension("zarr");
@@ -59,7 +59,7 @@ impl Files {
     }
 }
 
-/// Opens what was imported.
+/// Opens the imported recording.
 pub(crate) fn open(store: &Path) -> Recording {
     Recording::open(store, NAME).unwrap()
 }

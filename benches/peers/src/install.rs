@@ -6,16 +6,16 @@ use std::{
 
 use crate::process::{Peer, Reads};
 
-/// What can be measured on this machine. Builds or installs it, and says what is missing.
+/// Builds or installs every peer that this machine can run, and prints the missing ones.
 pub(crate) fn peers() -> Vec<Peer> {
     let this = env::current_exe().unwrap();
-    let ours = ["libopus alone", "ours, approximate", "ours, exact"].map(|name| Peer {
+    let ours = ["only libopus", "ours, approximate", "ours, exact"].map(|name| Peer {
         command: vec![text(&this), "serve".to_owned(), name.to_owned()],
         reads: Reads::Store,
     });
     let theirs = [
         ("opusfile", built(&this, "peer-opusfile"), "apt-get install libopusfile-dev"),
-        ("symphonia", built(&this, "peer-symphonia"), "cargo build --bin peer-symphonia tells"),
+        ("symphonia", built(&this, "peer-symphonia"), "see cargo build --bin peer-symphonia"),
         ("PyAV", installed(&this, "pyav"), "apt-get install python3-venv"),
         ("torchcodec", installed(&this, "torchcodec"), "apt-get install python3-venv ffmpeg"),
     ];
@@ -29,7 +29,7 @@ pub(crate) fn peers() -> Vec<Peer> {
     ours.into_iter().chain(theirs).collect()
 }
 
-/// Another program of this package, beside this one.
+/// Builds another program of this package, next to this one.
 fn built(this: &Path, program: &str) -> Result<Vec<String>, String> {
     let target = this.ancestors().nth(2).unwrap();
     run(Command::new(env!("CARGO"))
@@ -40,7 +40,7 @@ fn built(this: &Path, program: &str) -> Result<Vec<String>, String> {
     Ok(vec![text(&this.with_file_name(program))])
 }
 
-/// A Python package, in a virtual environment of its own that is kept.
+/// Installs a Python package into a virtual environment of its own, which stays.
 fn installed(this: &Path, package_name: &str) -> Result<Vec<String>, String> {
     let folder = this.with_file_name(format!("python-{package_name}"));
     let python = folder.join("bin/python");
@@ -53,19 +53,19 @@ fn installed(this: &Path, package_name: &str) -> Result<Vec<String>, String> {
         fs::write(complete, wanted).unwrap();
     }
     let command = vec![text(&python), text(&package("python/peer.py")), package_name.to_owned()];
-    // Alone it only loads what it needs.
+    // Without a file it only loads its modules.
     run(Command::new(&command[0]).args(&command[1..]))?;
     Ok(command)
 }
 
-/// Or the last that it said.
+/// On failure, returns the last line of standard error.
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(said.trim().lines().last().unwrap_or("failed").trim().to_owned()),
+    if output.status.success() {
+        return Ok(());
     }
+    Err(said.trim().lines().last().unwrap_or("failed").trim().to_owned())
 }
 
 /// A file of this package.

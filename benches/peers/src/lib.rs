@@ -1,12 +1,12 @@
-//! The side of a peer: a program that reads seconds of a file when it is asked to.
+//! The peer's side: a program that reads seconds of a file on request.
 //!
-//! A line on its standard input asks for one thing, and is answered on its standard output:
+//! Each line on its standard input is a request, which it answers on its standard output:
 //!
-//! - `open N`: opens the file on N threads; a line that says with what.
-//! - `times AT..`: reads a second at each place (in play samples), each thread its share;
-//!   a line with the nanoseconds of all together, then those of each read.
-//! - `samples AT`: reads one second; its samples, as little-endian `f32`.
-//! - `peak`: the most memory that the program had, in kB.
+//! - `open N` opens the file on N threads and answers with a line that names the library.
+//! - `times AT..` reads a second at each place (in play samples), divided among the threads. The
+//!   answer is a line with the total time in nanoseconds, then that of each read.
+//! - `samples AT` reads one second and answers with its samples as little-endian `f32`.
+//! - `peak` answers with the program's memory peak in kB.
 
 use std::{
     fs,
@@ -17,10 +17,10 @@ use std::{
     time::Instant,
 };
 
-/// What is read at once, in samples per channel.
+/// The length of a read, in samples per channel.
 pub const SECOND: u64 = 48_000;
 
-/// Answers until the input ends. `open` is called on the thread that reads.
+/// Answers until the input ends. Calls `open` on the thread that reads.
 pub fn serve<R: FnMut(u64) -> Vec<f32>>(what: &str, open: impl Fn() -> R + Sync) {
     thread::scope(|scope| {
         let mut workers = Vec::new();
@@ -42,14 +42,14 @@ pub fn serve<R: FnMut(u64) -> Vec<f32>>(what: &str, open: impl Fn() -> R + Sync)
                     out.write_all(&bytes).unwrap();
                 }
                 "peak" => writeln!(out, "{}", peak()).unwrap(),
-                other => panic!("no request: {other}"),
+                other => panic!("unknown request: {other}"),
             }
             out.flush().unwrap();
         }
     });
 }
 
-/// The time of all together, then that of each read.
+/// The total time, then that of each read.
 fn times(workers: &[Worker], places: &[u64]) -> Vec<u128> {
     let start = Instant::now();
     for (number, worker) in workers.iter().enumerate() {
@@ -61,7 +61,7 @@ fn times(workers: &[Worker], places: &[u64]) -> Vec<u128> {
     iter::once(start.elapsed().as_nanos()).chain(each).collect()
 }
 
-/// A thread with a file that is open.
+/// A thread with an open file.
 struct Worker {
     jobs: Sender<Vec<u64>>,
     done: Receiver<Done>,
@@ -70,7 +70,7 @@ struct Worker {
 #[derive(Default)]
 struct Done {
     times: Vec<u128>,
-    /// Those of the last read.
+    /// The samples of the last read.
     samples: Vec<f32>,
 }
 
@@ -96,7 +96,7 @@ impl Worker {
         Self { jobs, done }
     }
 
-    /// Until it is open.
+    /// Waits until the file is open.
     fn wait(&self) {
         self.done.recv().unwrap();
     }
@@ -107,7 +107,7 @@ impl Worker {
     }
 }
 
-/// As Linux counts it.
+/// Memory peak in kB, as reported by Linux.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

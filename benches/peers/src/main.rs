@@ -1,10 +1,9 @@
-//! One second at random out of long recordings, read by this project and by what people use
-//! today, in one run; what two cores, memory and the length of a recording change about it;
-//! and a decode from end to end:
+//! Reads random seconds of long recordings with this project and with its peers, in one run, on one
+//! and two threads, from a short and a long recording, and decodes from end to end:
 //! `cargo run --release --manifest-path benches/peers/Cargo.toml`.
 //!
-//! Takes the number of reads and the minutes of the short and the long recording, in the
-//! place of 1000, 60 and 360. Prints tables in Markdown.
+//! Takes the number of reads and the minutes of the short and the long recording [default: 1000 60
+//! 360]. Prints Markdown tables.
 
 mod files;
 mod install;
@@ -26,7 +25,7 @@ use random::Random;
 
 fn main() {
     if cfg!(debug_assertions) {
-        return println!("What is not optimised is not measured: run with --release.");
+        return println!("Unoptimised code is not worth measuring: run with --release.");
     }
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [request, name, store] = &arguments[..]
@@ -63,7 +62,7 @@ fn make(lengths: &[usize], folder: &Path) -> Vec<Files> {
 }
 
 impl Random {
-    /// Where so many seconds begin, in so many minutes.
+    /// Where `count` random seconds begin, within `minutes`.
     fn seconds(&mut self, count: usize, minutes: usize) -> Vec<u64> {
         let end = u64::try_from(minutes).unwrap() * 60 * 48_000 - 2 * 48_000;
         (0..count).map(|_| self.below(end)).collect()

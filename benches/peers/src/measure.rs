@@ -10,7 +10,7 @@ use crate::{
     process::{Peer, Process, Reads},
 };
 
-/// Times of the same random seconds, read by every peer, on one and on two threads.
+/// Times every peer on the same random seconds, on one and on two threads.
 pub(crate) fn random_seconds(files: &Files, peers: &[Peer], reads: usize) {
     let mut running: Vec<Process> = peers.iter().map(|peer| start(peer, files)).collect();
     let own: Vec<u32> = running.iter_mut().map(Process::peak).collect();
@@ -20,9 +20,9 @@ pub(crate) fn random_seconds(files: &Files, peers: &[Peer], reads: usize) {
     let what: Vec<String> = running.iter_mut().map(|process| process.open(1)).collect();
     println!("\n### {}, {} minutes, {reads} reads\n", files.audio.name(), files.minutes);
     println!(
-        "p50 / p95 / p99 in ms; memory at most above what it had before it opened the file.\n"
+        "p50 / p95 / p99 in ms; memory peak, less the memory used before opening the file.\n"
     );
-    println!("| | 1 thread | of libopus | 2 threads | reads/s, 1 thread | 2 threads | | memory |");
+    println!("| | 1 thread | to libopus | 2 threads | reads/s, 1 thread | 2 threads | | memory |");
     println!("|---|---|---|---|---|---|---|---|");
     for number in 0..peers.len() {
         println!(
@@ -39,18 +39,18 @@ pub(crate) fn random_seconds(files: &Files, peers: &[Peer], reads: usize) {
     }
 }
 
-/// How many of the seconds that each peer reads are those of a full decode by libopus.
+/// Counts how many of the seconds that each peer reads equal those of a full decode by libopus.
 pub(crate) fn accuracy(files: &Files, peers: &[Peer]) {
     let places = Random(2).seconds(200, files.minutes);
     let truth = full_decode(files, &places);
     println!(
-        "\n### {}, {} minutes: 200 seconds beside a full decode\n",
+        "\n### {}, {} minutes: 200 seconds compared with a full decode\n",
         files.audio.name(),
         files.minutes
     );
     println!("| | identical | within 2^-15 | largest error, in 2^-15 |");
     println!("|---|---|---|---|");
-    // The first keeps no samples.
+    // The first peer keeps no samples.
     for peer in &peers[1..] {
         let mut process = start(peer, files);
         let what = process.open(1);
@@ -68,7 +68,7 @@ pub(crate) fn accuracy(files: &Files, peers: &[Peer]) {
     }
 }
 
-/// Of a sample of 16 bits.
+/// Steps of a 16-bit sample from 0 to full scale.
 const STEPS: f32 = 32_768.0;
 
 fn start(peer: &Peer, files: &Files) -> Process {
@@ -78,14 +78,14 @@ fn start(peer: &Peer, files: &Files) -> Process {
     })
 }
 
-/// What one peer took.
+/// The times of one peer.
 #[derive(Default)]
 struct Figures {
     nanoseconds: Vec<u64>,
     all: Duration,
 }
 
-/// The peers take turns, so that what else the machine does falls on all.
+/// Lets the peers take turns, so that other load affects all alike.
 fn rounds(running: &mut [Process], files: &Files, reads: usize, threads: usize) -> Vec<Figures> {
     for process in running.iter_mut() {
         process.open(threads);
@@ -119,8 +119,7 @@ impl Figures {
     }
 }
 
-/// The seconds at these places, as libopus alone gives them when it
-/// decodes all packets in turn.
+/// The seconds at these places from libopus, which decodes all packets in turn.
 fn full_decode(files: &Files, places: &[u64]) -> Vec<Vec<f32>> {
     let packets = Packets::of(&open(&files.store));
     let mut decoder = packets.decoder();

@@ -8,7 +8,7 @@ use opus_zarr_peers::{SECOND, serve};
 
 use crate::files::open;
 
-/// Is one of our peers: threads share the recording.
+/// Runs one of our own peers. Threads share the recording.
 pub(crate) fn serve_ours(name: &str, store: &Path) {
     let opened = OnceLock::new();
     let recording = || opened.get_or_init(|| open(store));
@@ -70,7 +70,7 @@ impl Packets {
         u64::from(self.head.pre_skip())
     }
 
-    /// Decodes the packets that an approximate read decodes, and keeps nothing.
+    /// Decodes the same packets as an approximate read, and keeps nothing.
     fn second(&self, at: u64, decoder: &mut LibopusDecoder) -> Vec<f32> {
         let start = at + self.pre_skip();
         let pre_roll = u64::from(APPROXIMATE_PRE_ROLL);

@@ -4,7 +4,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// A program that reads seconds: see `serve` in lib.rs.
+/// A program that reads seconds; see `serve` in lib.rs.
 pub(crate) struct Peer {
     pub(crate) command: Vec<String>,
     pub(crate) reads: Reads,
@@ -18,7 +18,7 @@ pub(crate) enum Reads {
     Store,
 }
 
-/// A peer that runs.
+/// A running peer.
 pub(crate) struct Process {
     child: Child,
     requests: Option<ChildStdin>,
@@ -26,7 +26,7 @@ pub(crate) struct Process {
 }
 
 impl Peer {
-    /// Starts it, to read what is at `path`.
+    /// Starts the peer on the file or store at `path`.
     pub(crate) fn start(&self, path: &Path) -> Process {
         let mut child = Command::new(&self.command[0])
             .args(&self.command[1..])
@@ -42,20 +42,20 @@ impl Peer {
 }
 
 impl Process {
-    /// Opens the file on so many threads; says with what.
+    /// Opens the file on this number of threads and returns the name of the library.
     pub(crate) fn open(&mut self, threads: usize) -> String {
         self.request(&format!("open {threads}"));
         self.line()
     }
 
-    /// Reads a second at each place: the nanoseconds of all together, then those of each.
+    /// Reads a second at each place. Returns the total time in nanoseconds, then that of each read.
     pub(crate) fn times(&mut self, places: &[u64]) -> Vec<u64> {
         let places: Vec<String> = places.iter().map(u64::to_string).collect();
         self.request(&format!("times {}", places.join(" ")));
         self.line().split(' ').map(|number| number.parse().unwrap()).collect()
     }
 
-    /// Reads one second, whose samples are so many.
+    /// Reads one second of `count` interleaved samples.
     pub(crate) fn samples(&mut self, at: u64, count: usize) -> Vec<f32> {
         self.request(&format!("samples {at}"));
         let mut bytes = vec![0; count * 4];
@@ -64,7 +64,7 @@ impl Process {
         samples.iter().copied().map(f32::from_le_bytes).collect()
     }
 
-    /// The most memory that it had so far, in kB.
+    /// The memory peak so far, in kB.
     pub(crate) fn peak(&mut self) -> u32 {
         self.request("peak");
         self.line().parse().unwrap()
@@ -82,7 +82,7 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// It ends where its input ends.
+    /// Closes the input, which ends the peer.
     fn drop(&mut self) {
         self.requests = None;
         let _ = self.child.wait();

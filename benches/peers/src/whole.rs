@@ -13,15 +13,15 @@ use crate::{
     ours::Packets,
 };
 
-/// A decode of all in order beside libopus alone, and what one exact second takes beside a
-/// decode from the start to its end.
+/// Compares a sequential decode with libopus, and one exact second with a decode from the start to
+/// the end of that second.
 pub(crate) fn from_end_to_end(files: &Files, reads: usize) {
     let recording = open(&files.store);
     let (libopus, ours) = minutes(&recording);
     let [all_libopus, all_ours] =
         [&libopus, &ours].map(|times| times.iter().sum::<Duration>().as_secs_f64());
     println!("\n### {}, {} minutes: from end to end, f32\n", files.audio.name(), files.minutes);
-    println!("| libopus alone | our stream | |");
+    println!("| only libopus | our stream | |");
     println!("|---|---|---|");
     println!("| {all_libopus:.2} s | {all_ours:.2} s | {:.3} |", all_ours / all_libopus);
 
@@ -41,7 +41,8 @@ pub(crate) fn from_end_to_end(files: &Files, reads: usize) {
 
 const MINUTE: u64 = 60 * SECOND;
 
-/// What each minute takes: libopus alone, and a stream, a second at a time. They take turns.
+/// The time of each minute with libopus and with a stream that reads one second at a time. The two
+/// take turns.
 fn minutes(recording: &Recording) -> (Vec<Duration>, Vec<Duration>) {
     let packets = Packets::of(recording);
     let mut decoder = packets.decoder();
@@ -60,7 +61,7 @@ fn minutes(recording: &Recording) -> (Vec<Duration>, Vec<Duration>) {
     times
 }
 
-/// What decoding takes from the start to there.
+/// The time to decode from the start to `at`.
 fn up_to(at: u64, minutes: &[Duration]) -> Duration {
     let whole = usize::try_from(at / MINUTE).unwrap();
     let begun = f64::from(u32::try_from(at % MINUTE).unwrap()) / 2_880_000.0;

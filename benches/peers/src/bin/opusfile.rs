@@ -1,4 +1,4 @@
-//! opusfile, with the libopus that it is linked with: Debian's libopusfile-dev.
+//! opusfile with the libopus it links (Debian: libopusfile-dev).
 
 #![allow(unsafe_code, reason = "a binding to C: see each block")]
 
@@ -17,7 +17,7 @@ unsafe extern "C" {
     fn op_read_float(file: *mut c_void, pcm: *mut f32, len: c_int, link: *mut c_int) -> c_int;
 }
 
-// By its whole name: the static libopus of another peer may lie on the path of the linker.
+// The full name, because the linker's path may hold another peer's static libopus.
 #[link(name = "libopus.so", modifiers = "+verbatim")]
 unsafe extern "C" {
     fn opus_get_version_string() -> *const c_char;
@@ -25,12 +25,12 @@ unsafe extern "C" {
 
 fn main() {
     let path = CString::new(std::env::args().nth(1).unwrap()).unwrap();
-    // SAFETY: a string of the library's own, which lives as long.
+    // SAFETY: returns a static string of the library.
     let version = unsafe { CStr::from_ptr(opus_get_version_string()) };
     let what = format!("opusfile with {}", version.to_string_lossy());
     serve(&what, || {
         let mut error = 0;
-        // SAFETY: both live longer than the call. What it gives lives until the end.
+        // SAFETY: both arguments outlive the call. The file stays open until the program ends.
         let file = unsafe { op_open_file(path.as_ptr(), &mut error) };
         assert!(!file.is_null(), "op_open_file: {error}");
         move |at| second(file, at)
@@ -38,7 +38,7 @@ fn main() {
 }
 
 fn second(file: *mut c_void, at: u64) -> Vec<f32> {
-    // SAFETY: `file` is open, and only this thread has it.
+    // SAFETY: `file` is open, and only this thread uses it.
     let (channels, sought) =
         unsafe { (op_channel_count(file, -1), op_pcm_seek(file, at.try_into().unwrap())) };
     assert_eq!(sought, 0);
@@ -49,8 +49,7 @@ fn second(file: *mut c_void, at: u64) -> Vec<f32> {
         && !rest.is_empty()
     {
         let len = rest.len().try_into().unwrap();
-        // SAFETY: it writes no more than `len` samples to `rest`, and no link if there is
-        // no place for it.
+        // SAFETY: writes at most `len` samples to `rest`, and no link, because its pointer is null.
         let read = unsafe { op_read_float(file, rest.as_mut_ptr(), len, ptr::null_mut()) };
         assert!(read > 0, "op_read_float: {read}");
         filled += usize::try_from(read).unwrap() * channels;

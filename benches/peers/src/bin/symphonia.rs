@@ -45,8 +45,8 @@ impl Opened {
         let channels = params.channels.as_ref().unwrap().count();
         let (track, pre_skip) = (track.id, u64::from(track.delay.unwrap()));
         let mut opened = Self { format, decoder, track, channels, pre_skip };
-        // The adapter cuts the pre-skip off the first packet that it is given, whichever
-        // that is: here it is the first of the file.
+        // The adapter removes the pre-skip from the first packet that it decodes, whichever that is.
+        // Let it be the first of the file.
         let first = opened.format.next_packet().unwrap().unwrap();
         opened.decoder.decode(&first).unwrap();
         opened
@@ -76,5 +76,5 @@ impl Opened {
     }
 }
 
-/// It has none of its own: 80 ms, as RFC 7845 asks for.
+/// symphonia has no pre-roll of its own. RFC 7845 asks for 80 ms.
 const PRE_ROLL: u64 = 3840;
