@@ -1,4 +1,4 @@
-//! Audio of the corpus, and what is made of it.
+//! Audio of the corpus, and ways to encode and decode it.
 
 use std::{convert::Infallible, env, num::NonZeroUsize, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use opus_encode::{Channels, EncodedStream, Encoder, Options, SampleSource};
 use opus_packet::{OpusHead, PacketSource};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
-/// Mono and at 48 kHz, by name.
+/// Recordings by name, mono at 48 kHz.
 pub(crate) fn recordings() -> Vec<(&'static str, Vec<f32>)> {
     let recordings = "tyiannak+pyAudioAnalysis/pyAudioAnalysis/data";
     let mut speech = decode_file(&format!("{recordings}/recording1.wav"));
@@ -47,7 +47,7 @@ pub(crate) fn options(bits: u32) -> Options {
     options
 }
 
-/// In segments.
+/// Encodes in segments.
 pub(crate) fn encode(samples: &[f32], options: &Options, threads: usize) -> Vec<Vec<u8>> {
     let threads = NonZeroUsize::new(threads).unwrap();
     let mut stream = EncodedStream::new(Samples(samples), options, threads).unwrap();
@@ -58,7 +58,7 @@ pub(crate) fn encode(samples: &[f32], options: &Options, threads: usize) -> Vec<
     packets
 }
 
-/// By one encoder from the start to the end.
+/// Encodes with a single encoder from start to end.
 pub(crate) fn encode_whole(samples: &[f32], options: &Options) -> Vec<Vec<u8>> {
     let mut encoder = Encoder::new(options).unwrap();
     let frames = samples.chunks_exact(options.frame_len());
@@ -69,7 +69,7 @@ pub(crate) fn decoder() -> LibopusDecoder {
     LibopusDecoder::new(&OpusHead::new(1, PRE_SKIP as u16, 0).unwrap()).unwrap()
 }
 
-/// All samples, also those that do not play.
+/// Decodes all samples, including those that do not play.
 pub(crate) fn decode(packets: &[Vec<u8>]) -> Vec<f32> {
     let (mut decoder, mut all, mut pcm) = (decoder(), Vec::new(), vec![0f32; 5760]);
     for packet in packets {
@@ -85,13 +85,13 @@ pub(crate) fn energy(samples: impl Iterator<Item = f32>) -> f64 {
     samples.map(|sample| f64::from(sample).powi(2)).sum()
 }
 
-/// In dB, of what was decoded from the start.
+/// The SNR in dB of audio decoded from the start.
 pub(crate) fn snr(signal: &[f32], decoded: &[f32]) -> f64 {
     let noise = energy(signal.iter().zip(&decoded[PRE_SKIP..]).map(|(a, b)| a - b));
     10.0 * (energy(signal.iter().copied()) / noise).log10()
 }
 
-/// The value below which this share of them lies.
+/// The value below which this share of the values lies.
 pub(crate) fn quantile<T: Copy>(sorted: &[T], share: f64) -> T {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }

@@ -1,6 +1,6 @@
-//! What sync points and segments cost, in real audio, and how fast encoding is beside opusenc
-//! and ffmpeg: `cargo bench -p opus-encode`, or `-- sync`, `-- seams`, `-- speed` alone. Needs
-//! ffmpeg, opusenc, and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
+//! Measures what sync points and segments cost in real audio, and how fast encoding is compared with
+//! opusenc and ffmpeg: `cargo bench -p opus-encode`, or only `-- sync`, `-- seams` or `-- speed`.
+//! Needs ffmpeg, opusenc and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
 
 #![allow(
     clippy::unwrap_used,

@@ -1,9 +1,9 @@
-//! Whether the seams between segments can be told from the rest: each window of 20 ms is
-//! compared with the same one of an encoder that goes through without a seam.
+//! Checks whether seams between segments stand out: compares each window of 20 ms with the same
+//! window from an encoder without seams.
 
 use crate::audio::{PRE_SKIP, decode, encode, encode_whole, energy, options, quantile, recordings};
 
-/// A segment, and the shifts of a recording that give other seams.
+/// Samples per segment, and the number of shifted copies of a recording, whose seams differ.
 const SEGMENT: usize = 480_000;
 const SHIFTS: usize = 8;
 
@@ -27,7 +27,7 @@ pub(crate) fn measure() {
 
 const PLACES: [&str; 5] = ["20 ms before", "0 to 20 ms", "20 to 40 ms", "40 to 60 ms", "elsewhere"];
 
-/// In dB.
+/// Values in dB.
 struct Window {
     snr: f64,
     /// How much louder or softer than the source, without and with seams.

@@ -1,4 +1,4 @@
-//! How soon a decoder that begins at a sync point is exact, and what sync points cost.
+//! Measures how soon a decoder that starts at a sync point is exact, and what sync points cost.
 
 use opus_segment_decode::PacketDecoder;
 
@@ -10,7 +10,7 @@ pub(crate) fn measure() {
         let samples = &samples[..samples.len().min(48_000 * 120)];
         for bits in [24_000, 32_000, 64_000, 96_000, 128_000, 160_000] {
             let with = encode_whole(samples, &options(bits));
-            // As long as no packet is a sync point, but with the mode fixed all the same.
+            // So long that no packet is a sync point, but the mode is still fixed.
             let mut without = options(bits);
             without.sync_interval =
                 Some(opus_encode::SyncInterval(std::time::Duration::from_secs(1_000_000)));
@@ -30,7 +30,7 @@ pub(crate) fn measure() {
     }
 }
 
-/// Of a decoder that begins at each second.
+/// Results for decoders that start at each full second.
 fn until_exact(packets: &[Vec<u8>], decoded: &[f32]) -> String {
     let starts = (50..packets.len() - MOST).step_by(50);
     let mut all: Vec<usize> = starts.map(|start| one(packets, decoded, start)).collect();
