@@ -98,11 +98,7 @@ fn many_packets(packets: u64, folder: &Path) {
     forget_peak();
     let before = status("VmRSS");
     let recording = open();
-    println!(
-        "  open: {} kB kept, peak {} kB",
-        status("VmRSS") - before,
-        status("VmHWM") - before
-    );
+    println!("  open: {} kB kept, peak {} kB", status("VmRSS") - before, status("VmHWM") - before);
     let mut times: Vec<Duration> = (0..5).map(|_| time(open).1).collect();
     println!("  open: {:?}", median(&mut times));
     let end = recording.timeline().coded_length() - 48_000;
