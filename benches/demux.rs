@@ -34,7 +34,7 @@ fn demux(criterion: &mut Criterion) {
 
 fn packets(mut reader: OggOpusReader<impl Input>) -> (u64, u64) {
     let (mut count, mut position) = (0, 0);
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         count += 1;
         position = packet.position.get();
         black_box(packet);

@@ -51,7 +51,7 @@ fn make_sync_map(recording: &Recording, threads: usize) {
 fn packets(recording: &Recording) -> (OpusHead, Vec<Vec<u8>>) {
     let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let (head, mut packets) = (reader.head().clone(), Vec::new());
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         packets.push(packet.data.to_vec());
     }
     (head, packets)

@@ -281,7 +281,7 @@ fn write(store: &Store, ogg: &[u8]) {
     let blob = blob.finish().unwrap();
     let mut index = writer.index().unwrap();
     let mut reader = OggOpusReader::strict(blob.reader()).unwrap();
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         let length = packet.data.len().try_into().unwrap();
         index.push(packet.offset.unwrap(), length, packet.duration).unwrap();
     }
@@ -291,7 +291,7 @@ fn write(store: &Store, ogg: &[u8]) {
 fn packets(ogg: &[u8]) -> (OpusHead, Vec<Vec<u8>>) {
     let mut reader = OggOpusReader::strict(ogg).unwrap();
     let (head, mut packets) = (reader.head().clone(), Vec::new());
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         packets.push(packet.data.to_vec());
     }
     (head, packets)

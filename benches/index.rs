@@ -17,7 +17,7 @@ fn build(criterion: &mut Criterion) {
     group.bench_function("only demux", |bencher| {
         bencher.iter(|| {
             let mut reader = OggOpusReader::new(stream.as_slice()).unwrap();
-            while let Some(packet) = reader.next_ogg_packet().unwrap() {
+            while let Some(packet) = reader.next_located().unwrap() {
                 black_box(packet);
             }
         });
@@ -57,7 +57,7 @@ fn find(criterion: &mut Criterion) {
 fn rows(stream: &[u8]) -> Vec<IndexRow> {
     let mut reader = OggOpusReader::new(stream).unwrap();
     let (mut builder, mut rows) = (IndexBuilder::default(), Vec::new());
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         let length = packet.data.len().try_into().unwrap();
         rows.push(builder.push(packet.offset.unwrap(), length, packet.duration).unwrap());
     }

@@ -37,7 +37,7 @@ fn links(path: &str) -> Result<(), Box<dyn Error>> {
         println!("link {link}: {:?}\nencoded by {}", reader.head(), reader.tags().vendor());
         reader.tags().comments().for_each(|comment| println!("  {comment:.100}"));
         let mut kinds = BTreeMap::new();
-        while let Some(packet) = reader.next_ogg_packet()? {
+        while let Some(packet) = reader.next_located()? {
             let toc = Toc::new(packet.data[0]);
             let milliseconds = f64::from(packet.duration) * 1000.0 / f64::from(SAMPLE_RATE);
             let kind = format!("{:?} {:?} band, {milliseconds} ms", toc.mode(), toc.bandwidth());

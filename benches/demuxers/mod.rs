@@ -34,7 +34,7 @@ pub fn bare_walk(file: &[u8]) -> (u64, u64) {
 pub fn without_checksums(file: &[u8]) -> (u64, u64) {
     let mut reader = without_checksums::OggOpusReader::from_slice(file).unwrap();
     let (mut count, mut position) = (0, 0);
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         count += 1;
         position = packet.position.get();
         black_box(packet);

@@ -103,7 +103,7 @@ fn check_unread(stream: &[u8], track: usize, read: &Outcome) {
     if read.error.is_some() || read.is_cut {
         return;
     }
-    let options = Options { strict: false, track };
+    let options = Options::default().track(track);
     let mut reader = OggOpusReader::with_options(stream, options).expect("it was read before");
     let mut links = 1;
     while reader.next_link().expect("it was read before") {

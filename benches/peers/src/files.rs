@@ -71,7 +71,7 @@ fn field_notes() -> (OpusHead, Vec<Vec<u8>>) {
     let mut reader = OggOpusReader::new(File::open(path).unwrap()).unwrap();
     let head = reader.head().clone();
     let mut packets = Vec::new();
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         packets.push(packet.data.to_vec());
     }
     (head, packets)

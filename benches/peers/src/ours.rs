@@ -46,7 +46,7 @@ impl Packets {
         let mut reader = OggOpusReader::new(recording.ogg_opus()).unwrap();
         let head = reader.head().clone();
         let (mut bytes, mut ends) = (Vec::new(), vec![0]);
-        while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        while let Some(packet) = reader.next_located().unwrap() {
             assert_eq!(packet.duration, 960);
             bytes.extend_from_slice(packet.data);
             ends.push(bytes.len());

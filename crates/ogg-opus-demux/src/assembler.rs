@@ -1,66 +1,66 @@
 use crate::{Error, Note, Page, Violation, finding::Findings, granule::GranuleClock};
 
-/// Makes packets out of the pieces that pages carry (RFC 3533 section 5), and
-/// holds the page sequence.
+/// Joins the pieces that pages carry to packets (RFC 3533 section 5) and checks the page
+/// sequence.
 #[derive(Debug)]
 pub(crate) struct Assembler {
     serial: u32,
-    /// The number that the next page must have.
+    /// The expected number of the next page.
     next_sequence: u32,
     stage: Stage,
     has_ended: bool,
     open: Open,
-    /// The bytes so far of the packet that is open.
+    /// The bytes so far of the open packet.
     begun: Vec<u8>,
     /// The packet that began before the last page and ended on it.
     joined: Vec<u8>,
 }
 
-/// What has come.
+/// What has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Head,
-    /// A jump of page numbers is no loss, but someone joined a live stream here
-    /// (RFC 7845 section 3); unless a packet has begun, or the numbers go back to those
-    /// of the headers. (A server that sends a page every 20 ms comes to 2^31 in less than
-    /// two years, so that a jump may look like one back, from below zero.)
+    /// A jump of page numbers means that the recording joined a live stream here (RFC 7845
+    /// section 3), not a loss, unless a packet is open or the numbers go back to those of the
+    /// headers. (A server that sends a page every 20 ms reaches 2^31 within two years, so a
+    /// jump forward may look like one back from below zero.)
     Tags,
     Audio,
 }
 
-/// A packet that has begun and not ended.
+/// A packet that began but has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {
     None,
     Kept,
-    /// Its beginning is lost or it is too long: what comes of it is passed over.
+    /// Its start is lost or it is too long, so its rest is skipped.
     Dropped,
 }
 
-/// What a fragment of a page does.
+/// What a fragment of a page completes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It is a packet.
+    /// A packet on its own.
     Whole,
-    /// It ends a packet that began before: [`Assembler::joined`].
+    /// A packet that began earlier: [`Assembler::joined`].
     Joined,
-    /// Nothing ends that is kept.
+    /// Nothing that is kept.
     Nothing,
-    /// The packet is too long: it is dropped.
+    /// The packet is too long and is dropped.
     TooLong,
 }
 
-/// Whether a page may be read.
+/// Whether to read a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Admitted,
-    /// Before its first packet something is lost.
+    /// Something is lost before its first packet.
     AfterLoss,
-    /// It has been there already.
+    /// It was read before.
     Refused,
 }
 
-/// A page and where it lies in the stream.
+/// A page and its byte position in the stream.
 #[derive(Clone, Copy)]
 pub(crate) struct PlacedPage<'a> {
     pub(crate) offset: u64,
@@ -68,7 +68,7 @@ pub(crate) struct PlacedPage<'a> {
 }
 
 impl Assembler {
-    /// Follows the logical stream whose first page this is.
+    /// Follows the logical stream of a first page.
     pub(crate) fn new(first_page: &Page<'_>) -> Self {
         Self {
             serial: first_page.serial(),
@@ -86,45 +86,45 @@ impl Assembler {
         self.serial
     }
 
-    /// Whether the last page (EOS) has come.
+    /// Returns whether the last page (EOS) was read.
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended
     }
 
-    /// Whether a packet has begun and not ended.
+    /// Returns whether a packet is open and kept.
     pub(crate) fn is_open(&self) -> bool {
         self.open == Open::Kept
     }
 
-    /// Whether no packet has begun, so that the next fragment begins one.
+    /// Returns whether no packet is open, so that the next fragment begins one.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.open == Open::None
     }
 
-    /// Whether a packet has begun that is dropped.
+    /// Returns whether the open packet is dropped.
     #[inline]
     pub(crate) fn is_dropping(&self) -> bool {
         self.open == Open::Dropped
     }
 
-    /// The comment header has come.
+    /// Records that the comment header was read.
     pub(crate) fn has_tags(&mut self) {
         self.stage = Stage::Tags;
     }
 
-    /// From now on a jump of page numbers is a loss.
+    /// Treats jumps of page numbers as losses from now on.
     pub(crate) fn has_audio(&mut self) {
         self.stage = Stage::Audio;
     }
 
-    /// The packet that [`Step::Joined`] speaks of.
+    /// The packet of [`Step::Joined`].
     #[inline]
     pub(crate) fn joined(&self) -> &[u8] {
         &self.joined
     }
 
-    /// Takes the next page of the stream. Its fragments are to follow.
+    /// Accepts the next page of the stream. Its fragments follow.
     #[inline]
     pub(crate) fn page(
         &mut self,
@@ -149,7 +149,7 @@ impl Assembler {
         Ok(admission)
     }
 
-    /// Takes the next fragment of the page. No packet may be longer than `limit`.
+    /// Accepts the next fragment of the page. Packets longer than `limit` are dropped.
     #[inline]
     pub(crate) fn fragment(&mut self, bytes: &[u8], ends_packet: bool, limit: usize) -> Step {
         if self.open == Open::None && ends_packet && bytes.len() <= limit {
@@ -158,7 +158,7 @@ impl Assembler {
         self.divided(bytes, ends_packet, limit)
     }
 
-    /// A piece of a packet that several pages divide, or of one that is dropped.
+    /// Accepts a piece of a packet that spans pages, or of one that is dropped.
     fn divided(&mut self, bytes: &[u8], ends_packet: bool, limit: usize) -> Step {
         let was_dropped = self.open == Open::Dropped;
         let is_dropped = was_dropped || self.begun.len() + bytes.len() > limit;
@@ -180,7 +180,7 @@ impl Assembler {
         Step::Joined
     }
 
-    /// A page that does not have the expected number, or that follows the last page.
+    /// Judges a page that has an unexpected number or follows the last page.
     #[cold]
     fn out_of_order(
         &mut self,
@@ -191,8 +191,8 @@ impl Assembler {
         let PlacedPage { offset, page } = placed;
         let (expected, found) = (self.next_sequence, page.sequence());
         let is_behind = found.wrapping_sub(expected) > u32::MAX / 2;
-        // Numbers that go back while time goes on, or before there is anything that could
-        // be repeated: someone numbers wrongly.
+        // The numbers are wrong if they go back while time advances, or before there is anything
+        // to repeat.
         let is_second = self.stage == Stage::Head && self.open == Open::None;
         if is_behind && clock.has_passed(page.granule()) && !is_second {
             findings.report(offset, Violation::Repeated { expected, found })?;
@@ -216,7 +216,7 @@ impl Assembler {
         Ok(Admission::AfterLoss)
     }
 
-    /// The page and what is open disagree on whether a packet is continued.
+    /// The page and the open packet disagree about a continuation.
     #[cold]
     fn disagree(&mut self, is_continued: bool) -> Violation {
         self.begun.clear();

@@ -1,42 +1,43 @@
 use std::ops::Range;
 
-use opus_packet::{OpusHead, OpusTags, duration};
+use opus_packet::{OpusHead, OpusTags, duration, wide};
 
 use crate::{
     Error, FindingKind, Violation,
     finding::Findings,
-    page::{Fragment, Fragments, bytes_at, wide},
+    page::{Fragment, Fragments, bytes_at},
 };
 
-/// What the current page of a link gave: tags, packets, losses.
+/// What the current page of a link holds: tags, packets, losses.
 #[derive(Debug)]
 pub(crate) struct Contents {
     pub(crate) head: OpusHead,
-    /// Whether packets have one Opus stream.
+    /// Whether packets have a single Opus stream.
     is_single: bool,
     pub(crate) tags: OpusTags,
-    /// The next packet should be OpusTags.
+    /// Whether the next packet should be OpusTags.
     pub(crate) awaits_tags: bool,
-    /// OpusTags ended on this page.
+    /// Whether OpusTags ended on this page.
     pub(crate) has_tags: bool,
     pub(crate) entries: Vec<Entry>,
-    /// How long the packets last.
+    /// Samples in the packets.
     pub(crate) samples: u64,
-    /// Before which entry something is lost.
+    /// The entry before which something is lost.
     pub(crate) loss: Option<usize>,
-    /// Audio packets that have ended, kept or not: up to here, and before this page.
+    /// Audio packets that have ended so far, kept or not.
     pub(crate) ended: u64,
+    /// The same before this page.
     ended_before: u64,
 }
 
-/// Small, since most of what a demuxer does is to write and read these.
+/// Small, since a demuxer spends most of its time writing and reading these.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry {
-    /// In one piece in the page, at these bytes of it.
+    /// A packet in these bytes of the page.
     InPage { start: u32, end: u32, duration: u32 },
-    /// Put together from several pages.
+    /// A packet joined from several pages.
     Joined { duration: u32 },
-    /// Lost.
+    /// Lost audio.
     Gap { samples: u64 },
 }
 
@@ -56,7 +57,7 @@ impl Contents {
         }
     }
 
-    /// Makes room for what the next page gives.
+    /// Makes room for the next page.
     #[inline]
     pub(crate) fn turn_page(&mut self) {
         self.entries.clear();
@@ -64,12 +65,12 @@ impl Contents {
         (self.has_tags, self.samples, self.loss) = (false, 0, None);
     }
 
-    /// How many audio packets ended on this page, kept or not.
+    /// The number of audio packets that ended on this page, kept or not.
     pub(crate) fn audio_packets(&self) -> u64 {
         self.ended - self.ended_before
     }
 
-    /// Duration of the first packet of the page.
+    /// The duration of the first packet of the page.
     pub(crate) fn packet_duration(&self) -> Option<u32> {
         match self.entries.first() {
             Some(&(Entry::InPage { duration, .. } | Entry::Joined { duration })) => Some(duration),
@@ -77,8 +78,8 @@ impl Contents {
         }
     }
 
-    /// Takes the packets that a page begins with, as long as there is nothing special about
-    /// them: nearly all that there are. Gives the first fragment that is another matter.
+    /// Accepts packets from the start of a page as long as they are plain, which almost all are.
+    /// Returns the first fragment that is not.
     #[inline]
     pub(crate) fn plain_packets(
         &mut self,
@@ -107,8 +108,8 @@ impl Contents {
         other
     }
 
-    /// Takes the next packet that ends on the page, and gives its duration; none if it
-    /// is not audio.
+    /// Accepts the next packet that ends on the page and returns its duration. `None` if it is
+    /// not audio.
     #[inline(always)]
     pub(crate) fn packet(
         &mut self,
@@ -136,8 +137,8 @@ impl Contents {
         }
     }
 
-    /// A packet of more than `limit` bytes is dropped. If it goes on on the next page, it
-    /// is lost there, since the granule position of this page does not tell its time.
+    /// Drops a packet of more than `limit` bytes. If it continues on the next page, it is lost
+    /// there, since the granule position of this page does not include it.
     #[cold]
     pub(crate) fn too_long(
         &mut self,
@@ -149,22 +150,21 @@ impl Contents {
         if ends_packet {
             self.lose();
         }
-        findings.report(
-            offset,
-            match self.awaits_tags {
-                true => Violation::TagsTooLong { limit },
-                false => Violation::PacketTooLong { limit },
-            },
-        )
+        let violation = if self.awaits_tags {
+            Violation::TagsTooLong { limit }
+        } else {
+            Violation::PacketTooLong { limit }
+        };
+        Ok(findings.report(offset, violation)?)
     }
 
-    /// Before what comes next something is lost.
+    /// Records a loss before the next entry.
     #[cold]
     pub(crate) fn lose(&mut self) {
         self.loss.get_or_insert(self.entries.len());
     }
 
-    /// False: the packet is none of tags, but audio.
+    /// Returns false if the packet is audio instead of tags.
     #[cold]
     fn take_tags(
         &mut self,

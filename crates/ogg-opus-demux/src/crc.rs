@@ -2,12 +2,12 @@ use std::{ops::Range, sync::LazyLock};
 
 use crc_fast::{CrcParams, checksum_with_params};
 
-/// The checksum of a page with its checksum field taken as zero (RFC 3533 section 6,
-/// field 7). None if there is no such field.
+/// The checksum of a page whose checksum field counts as zero (RFC 3533 section 6, field 7).
+/// `None` if the page is too short for this field.
 #[inline]
 pub(crate) fn page_checksum(page: &[u8]) -> Option<u32> {
-    // The field lies in the first bytes. Of a short page these are all bytes, since
-    // beginning a checksum takes longer than copying.
+    // The field lies in the first bytes. A short page is copied whole, since starting a second
+    // checksum takes longer than copying.
     let mut copy = [0; COPIED];
     let (start, rest) = page.split_at_checked(COPIED).unwrap_or((page, &[]));
     let start_copy = copy.get_mut(..start.len())?;
@@ -21,7 +21,7 @@ pub(crate) fn page_checksum(page: &[u8]) -> Option<u32> {
     u32::try_from(sum).ok()
 }
 
-/// Goes on from the checksum of what is before.
+/// Continues from the checksum of the bytes before.
 #[inline]
 fn checksum(before: u64, bytes: &[u8]) -> u64 {
     let mut params = *OGG;
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_value() {
+    fn matches_the_published_check_value() {
         assert_eq!(checksum(0, b"123456789"), 0x89a1_897f);
         assert_eq!(checksum(checksum(0, b"1234"), b"56789"), 0x89a1_897f);
     }

@@ -2,40 +2,40 @@ use opus_packet::CONCEALMENT_UNIT;
 
 use crate::{Note, Violation};
 
-/// Holds granule positions against packet durations, page by page
-/// (RFC 7845 section 4): finds losses and the end trim.
+/// Compares granule positions with packet durations, page by page (RFC 7845 section 4), to
+/// find losses and the end trim.
 ///
-/// Granule positions begin anywhere (a live recording cut out of a longer
-/// stream), so only their differences count: coded positions begin at 0.
+/// Granule positions may begin anywhere (a recording cut from a live stream), so only their
+/// differences count. Coded positions begin at 0.
 #[derive(Debug)]
 pub(crate) struct GranuleClock {
     pre_skip: u64,
     last: Option<u64>,
-    /// How long the packets last that came before a page has told the time.
+    /// Samples before the first page with a granule position.
     untold: u64,
     end_trim: u64,
-    /// Something was lost, and no page since has told how much.
+    /// Something was lost, and no page has stated the time since.
     loss_is_open: bool,
 }
 
-/// The packets that end on a page, as time.
+/// The time that the packets of a page take.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PageTime {
-    /// How long the packets last that are kept.
+    /// Samples in the kept packets.
     pub(crate) samples: u64,
     pub(crate) granule: Option<u64>,
     pub(crate) is_last: bool,
-    /// Whether something was lost on this page or before it.
+    /// Whether something was lost on or before this page.
     pub(crate) has_loss: bool,
-    /// The duration of a packet. On the last page, where a loss cannot be told from
-    /// end trim, it is taken for whole packets.
+    /// The duration of a packet. On the last page, where a loss and the end trim look alike, a
+    /// loss counts as whole packets.
     pub(crate) packet_duration: u32,
 }
 
-/// What a page says about time.
+/// What the granule position of a page means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// Samples that are lost: a multiple of [`CONCEALMENT_UNIT`].
+    /// Lost samples: a multiple of [`CONCEALMENT_UNIT`].
     pub(crate) gap: u64,
     pub(crate) is_inferred: bool,
     pub(crate) violation: Option<Violation>,
@@ -52,30 +52,29 @@ impl GranuleClock {
         self.end_trim
     }
 
-    /// Whether a page with this granule position brings nothing that is later than
-    /// what has come.
+    /// Returns whether a page with this granule position ends no later than the pages before.
     pub(crate) fn has_passed(&self, granule: Option<u64>) -> bool {
         usable(granule).is_none_or(|granule| granule <= self.last.unwrap_or_default())
     }
 
-    /// Whether a page has told the time.
+    /// Returns whether a page has stated the time.
     pub(crate) fn has_begun(&self) -> bool {
         self.last.is_some()
     }
 
-    /// Whether something was lost before, and no page since has told how much.
+    /// Returns whether something was lost and no page has stated the time since.
     #[inline]
     pub(crate) fn owes_a_loss(&self) -> bool {
         self.loss_is_open
     }
 
-    /// Something was lost, and the page says nothing about time.
+    /// Records a loss on a page that does not state the time.
     pub(crate) fn loss(&mut self) {
         self.loss_is_open = true;
     }
 
-    /// Takes the next page on which a packet ended, kept or not. (A page on which none
-    /// ends says nothing about time, and a nil last page cannot trim.)
+    /// Accepts the next page on which a packet ended, kept or not. (Other pages do not state
+    /// the time, and an empty last page cannot trim.)
     pub(crate) fn page(&mut self, page: PageTime) -> Verdict {
         self.end_trim = 0;
         self.loss_is_open |= page.has_loss;
@@ -94,8 +93,7 @@ impl GranuleClock {
             None => Violation::NoGranule,
             Some(found) => Violation::GranuleOverflow { found },
         };
-        // Below 2^63 + 2^63, since neither is more than a valid granule position and
-        // a page: see `page`.
+        // Below 2^64, since both are at most a valid granule position and a page: see `page`.
         match &mut self.last {
             Some(last) => *last = last.saturating_add(page.samples),
             None => self.untold += page.samples,
@@ -129,8 +127,8 @@ impl GranuleClock {
         let behind = expected.saturating_sub(found);
         if page.is_last {
             let gap = if self.loss_is_open { self.whole_packets(page, ahead) } else { 0 };
-            // Only packets that end on this page can be trimmed (section 4.4), and what was
-            // lost before them.
+            // Only packets that end on this page can be trimmed (section 4.4), and the loss
+            // before them.
             self.end_trim = (behind + gap.saturating_sub(ahead)).min(page.samples + gap);
             let is_wrong = ahead > 0 && gap == 0;
             let violation = is_wrong.then_some(Violation::Granule { expected, found });
@@ -148,13 +146,13 @@ impl GranuleClock {
         Verdict { gap, violation, ..Verdict::default() }
     }
 
-    /// A loss before or on the last page: at least what is missing, in whole packets.
+    /// A loss before or on the last page: at least the missing samples, in whole packets.
     fn whole_packets(&self, page: &PageTime, missing: u64) -> u64 {
         missing.next_multiple_of(u64::from(page.packet_duration.max(CONCEALMENT_UNIT)))
     }
 }
 
-/// A granule position that can be; what is above is ignored, as if there were none.
+/// A granule position below 2^63. Higher ones are ignored.
 fn usable(granule: Option<u64>) -> Option<u64> {
     granule.filter(|&granule| i64::try_from(granule).is_ok())
 }
@@ -183,7 +181,7 @@ mod tests {
     const FINE: Verdict = Verdict { gap: 0, is_inferred: false, violation: None, note: None };
 
     #[test]
-    fn rule_22_a_live_cut_begins_anywhere() {
+    fn rule_22_a_live_recording_begins_anywhere() {
         let mut clock = GranuleClock::new(312);
         let note = Some(Note::LiveStart { samples: 5_000_000 - 960 });
         assert_eq!(clock.page(page(960, 5_000_000)), Verdict { note, ..FINE });
@@ -233,19 +231,19 @@ mod tests {
     fn rule_25_a_loss_before_the_last_page_is_inferred() {
         let mut clock = GranuleClock::new(0);
         clock.page(page(960, 960));
-        // 48,000 lost, 206 trimmed.
+        // 48,000 samples lost, 206 trimmed.
         let verdict = clock.page(lost(last(960, 960 + 48_000 + 960 - 206)));
         assert_eq!(verdict, Verdict { gap: 48_000, is_inferred: true, ..FINE });
         assert_eq!(clock.end_trim(), 206);
     }
 
     #[test]
-    fn rule_21_without_a_granule_position_time_is_counted_on() {
+    fn rule_21_packet_durations_replace_a_missing_granule_position() {
         let mut clock = GranuleClock::new(0);
         clock.page(page(960, 960));
         assert_eq!(clock.page(lost(page(960, u64::MAX))), wrong(Violation::NoGranule));
         let verdict = clock.page(page(960, 960 + 4800 + 1920));
-        assert_eq!(verdict, Verdict { gap: 4800, ..FINE }, "told by the next page that can");
+        assert_eq!(verdict, Verdict { gap: 4800, ..FINE }, "stated by the next page");
         let found = 1 << 63;
         assert_eq!(clock.page(page(960, found)), wrong(Violation::GranuleOverflow { found }));
     }

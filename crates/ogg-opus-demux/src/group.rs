@@ -1,13 +1,14 @@
 use opus_packet::{InvalidHead, OpusHead};
 
 use crate::{
-    Error, FindingKind, Note, Page, Violation,
+    Error, Finding, FindingKind, Note, Page, Violation,
     assembler::{Assembler, PlacedPage},
+    error::Reason,
     finding::Findings,
 };
 
-/// The first pages of the logical streams that a link multiplexes: they come before
-/// all others (RFC 3533 section 4).
+/// The first pages of the logical streams that a link multiplexes. They precede all other
+/// pages (RFC 3533 section 4).
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     members: Vec<Member>,
@@ -19,11 +20,11 @@ pub(crate) struct Member {
     pub(crate) offset: u64,
     pub(crate) assembler: Assembler,
     pub(crate) content: Content,
-    /// What is wrong with the page, which only matters if the stream is chosen.
+    /// Problems of the page, which only matter if the stream is chosen.
     pub(crate) violations: Vec<Violation>,
 }
 
-/// What a logical stream holds.
+/// The content of a logical stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Opus(Result<OpusHead, InvalidHead>),
@@ -44,7 +45,7 @@ impl Group {
         let serial = member.assembler.serial();
         if let Some(known) = self.members.iter_mut().find(|one| one.assembler.serial() == serial) {
             *known = member;
-            return findings.report(placed.offset, Violation::RepeatedHeaders);
+            return Ok(findings.report(placed.offset, Violation::RepeatedHeaders)?);
         }
         if self.members.len() < MAX_STREAMS {
             self.members.push(member);
@@ -52,19 +53,19 @@ impl Group {
         Ok(())
     }
 
-    /// Whether a page goes on with one of the Opus streams, though it is marked as a
-    /// first one.
+    /// Returns whether a page continues one of the Opus streams although it is marked as a
+    /// first page.
     pub(crate) fn goes_on_with(&self, page: &Page<'_>) -> bool {
         let is_its = |one: &Member| one.is_opus() && one.assembler.serial() == page.serial();
         !page.first_packet().starts_with(b"OpusHead") && self.members.iter().any(is_its)
     }
 
-    /// How many of the streams are Opus.
+    /// The number of Opus streams.
     pub(crate) fn tracks(&self) -> usize {
         self.members.iter().filter(|member| member.is_opus()).count()
     }
 
-    /// The chosen one of the Opus streams. The others are noted, and left in the group.
+    /// Takes the chosen Opus stream. Reports the others and keeps them in the group.
     pub(crate) fn choose(
         &mut self,
         track: usize,
@@ -90,7 +91,7 @@ impl Group {
         self.members.iter().map(|member| member.assembler.serial()).collect()
     }
 
-    /// Why nothing can be read if no stream is Opus.
+    /// Why nothing can be read if none of the streams is Opus.
     pub(crate) fn refusal(&self) -> Option<Error> {
         self.members.iter().find_map(Member::refusal)
     }
@@ -118,7 +119,7 @@ impl Member {
         Self { offset, assembler: Assembler::new(&page), content, violations }
     }
 
-    /// The head of an Opus stream, after all that is wrong has been reported.
+    /// The head of an Opus stream, after reporting its problems.
     pub(crate) fn head(&self, findings: &mut Findings) -> Result<Option<OpusHead>, Error> {
         for &violation in &self.violations {
             findings.report(self.offset, violation)?;
@@ -138,8 +139,10 @@ impl Member {
         let offset = self.offset;
         match self.content {
             Content::Opus(Ok(_)) => None,
-            Content::Opus(Err(reason)) => Some(Error::Head { offset, reason }),
-            Content::Other(codec) => Some(Error::NotOpus { offset, codec }),
+            Content::Opus(Err(reason)) => {
+                Some(Error::unreadable(Finding::new(offset, FindingKind::Head(reason))))
+            }
+            Content::Other(codec) => Some(Error::at(offset, Reason::NotOpus { codec })),
         }
     }
 
@@ -148,7 +151,7 @@ impl Member {
     }
 }
 
-/// RFC 7845 section 4: zero where a header ends.
+/// RFC 7845 section 4: granule position 0 where a header ends.
 pub(crate) fn header_granule(granule: Option<u64>) -> Option<Violation> {
     match granule.unwrap_or(u64::MAX) {
         0 => None,
@@ -156,7 +159,7 @@ pub(crate) fn header_granule(granule: Option<u64>) -> Option<Violation> {
     }
 }
 
-/// The name of the codec, if the first packet is known to be of another one.
+/// The name of another codec that the first packet is known to belong to.
 fn other_codec(first_packet: &[u8]) -> Option<&'static str> {
     OTHER_CODECS.iter().find(|(magic, _)| first_packet.starts_with(magic)).map(|&(_, name)| name)
 }
@@ -171,5 +174,5 @@ const OTHER_CODECS: [(&[u8], &str); 7] = [
     (b"CELT    ", "CELT"),
 ];
 
-/// More in one link are not looked at.
+/// Further streams of a link are ignored.
 const MAX_STREAMS: usize = 1000;

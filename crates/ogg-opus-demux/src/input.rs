@@ -2,23 +2,22 @@ use std::io::{self, ErrorKind, Read};
 
 use crate::page::MAX_PAGE_LEN;
 
-/// Bytes in their order, of which a window is seen: a slice, whose window is all that
-/// is left of it, or a stream behind a buffer.
+/// A window onto bytes in order: the rest of a slice, or a stream behind a buffer.
 ///
 /// Contract for implementers:
 ///
-/// - What [`unread`](Self::unread) shows changes only through the other two methods,
-///   and then only by losing bytes at its start or gaining some at its end.
-/// - After [`fill`](Self::fill) gave false, no byte will ever be gained.
+/// - Only the other two methods change the bytes of [`unread`](Self::unread), by removing
+///   some at its start or adding some at its end.
+/// - Once [`fill`](Self::fill) has returned false, no bytes are ever added.
 pub trait Input {
-    /// The bytes that have been read and not consumed.
+    /// The bytes that were read but not consumed.
     fn unread(&self) -> &[u8];
 
-    /// Moves past so many unread bytes, or past all if they are fewer.
+    /// Moves past `count` unread bytes, or past all if there are fewer.
     fn consume(&mut self, count: usize);
 
-    /// Makes at least `needed` bytes unread, `needed` being no more than the longest
-    /// page has (65,307); false if the bytes end before.
+    /// Makes at least `needed` bytes unread. Returns false if the bytes end before. `needed` is
+    /// at most the length of the longest page, 65,307.
     fn fill(&mut self, needed: usize) -> io::Result<bool>;
 }
 
@@ -49,9 +48,15 @@ pub struct Buffered<R> {
 }
 
 impl<R: Read> Buffered<R> {
-    /// Reads from `inner`. There is no need to wrap it in a `BufReader`.
+    /// Reads from `inner`, which needs no `BufReader` of its own.
     pub fn new(inner: R) -> Self {
-        Self { inner, buffer: vec![0; BUFFER_LEN].into_boxed_slice(), start: 0, end: 0 }
+        Self::with_capacity(inner, BUFFER_LEN)
+    }
+
+    /// The same, with a buffer of `capacity` bytes. [`fill`](Input::fill) returns false for
+    /// more than that. Pages need 65,307 bytes.
+    pub fn with_capacity(inner: R, capacity: usize) -> Self {
+        Self { inner, buffer: vec![0; capacity].into_boxed_slice(), start: 0, end: 0 }
     }
 }
 
@@ -90,7 +95,7 @@ impl<R: Read> Buffered<R> {
     }
 }
 
-/// Room for the longest page, and few system calls. Under a fuzzer no more than
-/// that room, so that pages often lie across its end.
+/// Room for the longest page, and few system calls. Fuzzing uses the smallest buffer, so that
+/// pages often cross its end.
 const BUFFER_LEN: usize = if cfg!(fuzzing) { MAX_PAGE_LEN } else { 256 * 1024 };
 const _: () = assert!(BUFFER_LEN >= MAX_PAGE_LEN);

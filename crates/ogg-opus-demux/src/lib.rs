@@ -16,11 +16,15 @@ mod reader;
 mod violation;
 mod writer;
 
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use finding::{Finding, FindingKind};
 pub use input::{Buffered, Input};
+pub use opus_packet::{
+    CodedPos, Gap, InvalidHead, InvalidPacket, InvalidTags, InvalidTimeline, LocatedPacket,
+    OpusHead, OpusTags, Packet, PacketSource, Timeline,
+};
 pub use page::{InvalidPage, Page};
 pub use page_reader::{PageReader, Skipped, is_ogg};
-pub use reader::{OggOpusReader, OggPacket, Options};
+pub use reader::{OggOpusReader, Options};
 pub use violation::{Note, Violation};
-pub use writer::{OggOpusWriter, WriteError};
+pub use writer::OggOpusWriter;

@@ -1,50 +1,43 @@
-use opus_packet::{CodedPos, Concealment, OpusHead, OpusTags, Timeline};
+use opus_packet::{CodedPos, Concealment, Gap, Ledger, OpusHead, OpusTags, Timeline};
 
 use crate::{
     Error, FindingKind, Note, Violation,
     assembler::{Admission, Assembler, PlacedPage, Step},
     contents::{Contents, Entry},
+    error::Reason,
     finding::Findings,
     granule::{GranuleClock, PageTime},
     group::{Content, Member, header_granule},
     page::{Fragment, bytes_at},
 };
 
-/// One Opus stream of one link of a chain: pages go in, packets come out. All rules
-/// about audio are here; it does no I/O.
+/// One Opus stream of one link of a chain: turns pages into packets. All rules about audio
+/// are here. Does no I/O.
 #[derive(Debug)]
 pub(crate) struct Link {
     assembler: Assembler,
     clock: GranuleClock,
-    /// No packet is longer.
+    /// The longest packet in bytes.
     limit: usize,
     contents: Contents,
-    /// Serial numbers of streams that are beside this one.
+    /// Serial numbers of the other streams of the link.
     others: Vec<u32>,
     tracks: usize,
-    /// Which of the entries is next, and where its first sample is.
+    /// Which of the entries is next.
     next: usize,
-    position: CodedPos,
-    concealment: Option<Concealment>,
-    /// The packet in place of a lost one that was given last.
+    /// Counts the samples of all links. Those of this link begin at `start`.
+    ledger: Ledger,
+    start: u64,
+    concealment: Concealment,
+    /// The current packet, if it conceals a loss.
     concealed: Vec<u8>,
     /// The last packet of the page before.
     before: Vec<u8>,
-    totals: Totals,
     has_finished: bool,
     timeline: Option<Timeline>,
 }
 
-/// How much audio a file has given, to hold gaps against.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Totals {
-    /// Samples of the links before this one.
-    earlier: u64,
-    /// Samples that were concealed, in all links.
-    concealed: u64,
-}
-
-/// Where a packet of a link is, its duration and its position.
+/// Where the bytes of a packet lie, its duration and its position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed {
     pub(crate) bytes: PlacedBytes,
@@ -54,7 +47,7 @@ pub(crate) struct Placed {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PlacedBytes {
-    /// At these bytes of the page.
+    /// In these bytes of the page.
     InPage { start: u32, end: u32 },
     /// See [`Link::joined`].
     Joined,
@@ -62,44 +55,45 @@ pub(crate) enum PlacedBytes {
     Concealed,
 }
 
-/// What became of a page.
+/// Which link a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It belongs to this link.
+    /// This link.
     Here,
-    /// It begins the next link.
+    /// The next link, which it begins.
     NextLink,
 }
 
 impl Link {
-    pub(crate) fn new(member: Member, head: OpusHead, others: Vec<u32>, tracks: usize) -> Self {
+    /// `ledger` holds the samples of the links before.
+    pub(crate) fn new(
+        member: Member,
+        head: OpusHead,
+        others: Vec<u32>,
+        tracks: usize,
+        ledger: Ledger,
+    ) -> Self {
         Self {
             assembler: member.assembler,
             clock: GranuleClock::new(head.pre_skip()),
-            limit: max_packet_len(&head),
+            limit: head.max_packet_len(),
             contents: Contents::new(head),
             others,
             tracks,
             next: 0,
-            position: CodedPos::new(0),
-            concealment: None,
+            ledger,
+            start: ledger.position().get(),
+            concealment: Concealment::default(),
             concealed: Vec::new(),
             before: Vec::new(),
-            totals: Totals::default(),
             has_finished: false,
             timeline: None,
         }
     }
 
-    /// The same, behind links that have given so much.
-    pub(crate) fn after(self, totals: Totals) -> Self {
-        Self { totals, ..self }
-    }
-
-    /// What this link and those before it have given.
-    pub(crate) fn totals(&self) -> Totals {
-        let earlier = self.totals.earlier.saturating_add(self.position.get());
-        Totals { earlier, ..self.totals }
+    /// The samples of this link and the links before.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.ledger
     }
 
     pub(crate) fn head(&self) -> &OpusHead {
@@ -126,12 +120,12 @@ impl Link {
         self.has_finished
     }
 
-    /// Whether the headers are complete, or given up.
+    /// Returns whether the headers are complete or given up.
     pub(crate) fn has_headers(&self) -> bool {
         !self.contents.awaits_tags
     }
 
-    /// Takes the next page of the file.
+    /// Accepts the next page of the file.
     #[inline]
     pub(crate) fn page(
         &mut self,
@@ -139,7 +133,7 @@ impl Link {
         findings: &mut Findings,
     ) -> Result<Taken, Error> {
         let page = placed.page;
-        // Also if the page is none of ours: what lay on the one before is gone with it.
+        // A page of another stream also replaces the page before.
         self.contents.turn_page();
         self.next = 0;
         if page.serial() != self.assembler.serial() {
@@ -155,8 +149,7 @@ impl Link {
             Admission::AfterLoss => self.contents.lose(),
             Admission::Refused => return Ok(Taken::Here),
         }
-        // What was lost on pages before, and lasts up to this one, comes before all that
-        // ends here.
+        // A loss that began on an earlier page precedes every packet that ends here.
         if self.assembler.is_dropping() || self.clock.owes_a_loss() {
             self.contents.lose();
         }
@@ -170,9 +163,10 @@ impl Link {
         let PlacedPage { offset, page } = placed;
         let Self { assembler, contents, .. } = self;
         let mut fragments = page.fragments();
-        let mut fragment = match assembler.is_idle() {
-            true => contents.plain_packets(page.bytes(), &mut fragments, self.limit),
-            false => fragments.next(),
+        let mut fragment = if assembler.is_idle() {
+            contents.plain_packets(page.bytes(), &mut fragments, self.limit)
+        } else {
+            fragments.next()
         };
         while let Some(Fragment { range, ends_packet }) = fragment {
             fragment = fragments.next();
@@ -208,8 +202,8 @@ impl Link {
         let PlacedPage { offset, page } = placed;
         let serial = page.serial();
         if page.is_first() {
-            // Streams of one link begin together, so this is a chain; but what is no
-            // Opus may begin late without ending a stream that goes on.
+            // The streams of a link begin together, so this is the next link. Another codec may
+            // begin late without ending our stream.
             let is_opus = page.first_packet().starts_with(b"OpusHead");
             if is_opus || self.assembler.has_ended() {
                 return Ok(Taken::NextLink);
@@ -227,7 +221,7 @@ impl Link {
         Ok(Taken::Here)
     }
 
-    /// A first page with our serial number; none: the flag means nothing.
+    /// A first page with our serial number. `None` if its flag has no meaning.
     #[cold]
     fn begins_again(
         &mut self,
@@ -242,14 +236,14 @@ impl Link {
         }
         if self.contents.ended == 0 {
             let member = Member::new(placed);
-            // Once the headers are complete the head has been given, and must not change.
+            // A caller may have seen the head once the headers are complete.
             let is_same = member.content == Content::Opus(Ok(self.head().clone()));
             if is_same || self.contents.awaits_tags {
                 findings.report(offset, Violation::RepeatedHeaders)?;
                 if let Some(head) = member.head(findings)? {
-                    // Moved: to copy long tags for each of many short pages would take for ever.
+                    // Moved, since copying long tags for many short pages would be quadratic.
                     let others = std::mem::take(&mut self.others);
-                    let again = Self::new(member, head, others, self.tracks).after(self.totals);
+                    let again = Self::new(member, head, others, self.tracks, self.ledger);
                     let before = std::mem::replace(self, again);
                     self.contents.tags = before.contents.tags;
                 }
@@ -260,7 +254,7 @@ impl Link {
         Ok(Some(Taken::NextLink))
     }
 
-    /// Holds the page's granule position against what it gave.
+    /// Compares the page's granule position with its packets.
     #[inline]
     fn time(&mut self, placed: PlacedPage<'_>, findings: &mut Findings) -> Result<(), Error> {
         let PlacedPage { offset, page } = placed;
@@ -274,7 +268,7 @@ impl Link {
                 findings.report(offset, violation)?;
             }
         }
-        // After audio has come, the end of a dropped packet tells the time as well.
+        // After the first audio, the end of a dropped packet states the time as well.
         if audio == 0 && !(self.clock.has_begun() && page.packets_ended() > 0) {
             if contents.loss.is_some() {
                 self.clock.loss();
@@ -309,24 +303,26 @@ impl Link {
         is_inferred: bool,
         findings: &mut Findings,
     ) -> Result<(), Error> {
-        let Totals { earlier, concealed } = self.totals();
-        let limit = MAX_GAPS.saturating_add(earlier.saturating_sub(concealed));
-        self.totals.concealed = concealed.saturating_add(samples);
-        if self.totals.concealed > limit {
-            return Err(Error::GapTooLong { offset, samples, limit });
-        }
+        let checked = self.ledger.check_loss(samples);
+        checked.map_err(|reason| Error::at(offset, Reason::TooMuchLost(reason)))?;
         let place = self.contents.loss.unwrap_or_default();
         let before = self.contents.entries.iter().take(place).map(Entry::samples).sum::<u64>();
-        let position = CodedPos::new(self.position.get() + before);
+        let position = CodedPos::new(self.position().get() + before);
         self.contents.entries.insert(place, Entry::Gap { samples });
-        findings.report(offset, Note::Gap { position, samples, is_inferred })
+        let gap = Gap::new(position, samples).inferred(is_inferred);
+        Ok(findings.report(offset, Note::Gap(gap))?)
     }
 
-    /// The next packet; none: another page is needed. `page` is the one that was taken
-    /// last.
+    /// The position of the next sample in this link.
+    #[inline]
+    fn position(&self) -> CodedPos {
+        self.ledger.position().saturating_sub(self.start)
+    }
+
+    /// The next packet, or `None` if another page is needed. `page` is the current page.
     #[inline]
     pub(crate) fn next(&mut self, page: &[u8]) -> Option<Placed> {
-        if self.concealment.is_some()
+        if self.concealment.has_more()
             && let Some(packet) = self.conceal()
         {
             return Some(packet);
@@ -343,7 +339,7 @@ impl Link {
             Some(&Entry::Gap { samples }) => {
                 self.remember(page);
                 let streams = self.head().mapping().streams().get();
-                self.concealment = Some(Concealment::new(&self.before, streams, samples));
+                self.concealment = Concealment::new(&self.before, streams, samples);
                 self.next += 1;
                 self.next(page)
             }
@@ -354,16 +350,17 @@ impl Link {
         }
     }
 
-    /// The bytes of a packet that do not lie in the page in one piece.
+    /// The bytes of the current packet, if it spans pages.
     pub(crate) fn joined(&self) -> &[u8] {
         self.assembler.joined()
     }
 
+    /// The bytes of the current packet, if it conceals a loss.
     pub(crate) fn concealed(&self) -> &[u8] {
         &self.concealed
     }
 
-    /// No page of this link will come any more.
+    /// Ends the link: no more pages follow.
     pub(crate) fn finish(&mut self, offset: u64, findings: &mut Findings) -> Result<(), Error> {
         self.has_finished = true;
         self.contents.turn_page();
@@ -378,7 +375,7 @@ impl Link {
             findings.report(offset, Note::NoLastPage)?;
         }
         let pre_skip = self.head().pre_skip();
-        match Timeline::new(pre_skip, self.position.get(), self.clock.end_trim()) {
+        match Timeline::new(pre_skip, self.position().get(), self.clock.end_trim()) {
             Ok(timeline) => self.timeline = Some(timeline),
             Err(reason) => findings.report(offset, FindingKind::Timeline(reason))?,
         }
@@ -387,28 +384,25 @@ impl Link {
 
     #[inline]
     fn place(&mut self, bytes: PlacedBytes, duration: u32) -> Placed {
-        let position = self.position;
-        // Cannot overflow: the durations of packets that fit in a file, and gaps of no
-        // more than that and `MAX_GAPS`.
-        self.position = CodedPos::new(position.get() + u64::from(duration));
+        let position = self.position();
+        match bytes {
+            PlacedBytes::Concealed => self.ledger.conceal(duration),
+            PlacedBytes::InPage { .. } | PlacedBytes::Joined => self.ledger.read(duration),
+        };
         Placed { bytes, duration, position }
     }
 
     #[cold]
     fn conceal(&mut self) -> Option<Placed> {
-        let packet = self.concealment.as_mut().and_then(Concealment::next_packet);
-        let Some(packet) = packet else {
-            self.concealment = None;
-            return None;
-        };
+        let packet = self.concealment.next_packet()?;
         self.concealed.clear();
         self.concealed.extend_from_slice(packet.data);
         let duration = packet.duration;
         Some(self.place(PlacedBytes::Concealed, duration))
     }
 
-    /// Keeps the packet before the next entry: what follows may be a loss. Of a single
-    /// stream the first byte is enough.
+    /// Keeps the packet before the next entry, since a loss may follow. Of a single stream, the
+    /// first byte suffices.
     fn remember(&mut self, page: &[u8]) {
         let Some(previous) = self.next.checked_sub(1) else { return };
         let data = match self.contents.entries.get(previous) {
@@ -423,15 +417,7 @@ impl Link {
     }
 }
 
-/// A longer packet is no audio (RFC 7845 section 6).
-pub(crate) fn max_packet_len(head: &OpusHead) -> usize {
-    (7680 * usize::from(head.mapping().streams().get())).max(61_440)
-}
-
-/// A longer comment header is refused (RFC 7845 section 5.2): 120 MiB.
+/// The longest comment header that is read (RFC 7845 section 5.2): 120 MiB.
 const MAX_TAGS_LEN: usize = 120 * 1024 * 1024;
-/// All gaps of a file together may last a day longer than the audio. Granule positions can claim
-/// any time at all, and what they claim is made into packets.
-const MAX_GAPS: u64 = 24 * 3600 * 48_000;
-/// Streams beside ours whose pages are reported; those of more are ignored silently.
+/// The most other streams of a link that are reported.
 const MAX_OTHERS: usize = 64;

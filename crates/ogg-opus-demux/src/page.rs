@@ -2,7 +2,7 @@ use std::{fmt, ops::Range, slice};
 
 use crate::crc::page_checksum;
 
-/// One Ogg page (RFC 3533 section 6) with a verified checksum.
+/// An Ogg page with a verified checksum (RFC 3533 section 6).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Page<'a> {
     bytes: &'a [u8],
@@ -10,33 +10,37 @@ pub struct Page<'a> {
     lacing: &'a [u8],
 }
 
-/// Why bytes are not an Ogg page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not an Ogg page. `Debug` shows the message.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidPage {
     #[error("expected an Ogg page (\"OggS\"), found \"{}\"", found.escape_ascii())]
     Capture { found: [u8; 4] },
     #[error("Ogg page of version {found}, expected 0")]
     Version { found: u8 },
-    #[error("Ogg page of at least {needed} bytes, only {available} are left")]
+    #[error("Ogg page of at least {needed} bytes, but only {available} are left")]
     Truncated { needed: usize, available: usize },
-    #[error("Ogg page with checksum {stored:#010x}, its bytes give {computed:#010x}")]
+    #[error("Ogg page with checksum {stored:#010x}, expected {computed:#010x} for its bytes")]
     Checksum { stored: u32, computed: u32 },
 }
 
-/// A piece of a packet: what one run of lacing values describes.
+/// A piece of a packet, described by one run of lacing values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    /// Where it lies in the page, which has at most 65,307 bytes.
+    /// Its bytes in the page, which has at most 65,307.
     pub(crate) range: Range<u32>,
     /// Whether the packet ends with it.
     pub(crate) ends_packet: bool,
 }
 
 impl<'a> Page<'a> {
-    /// Parses the page that `bytes` begin with, and verifies its checksum. What follows
-    /// the page is not looked at.
+    /// Parses the page at the start of `bytes` and verifies its checksum. Ignores the bytes
+    /// after it.
+    ///
+    /// # Errors
+    ///
+    /// `bytes` do not begin with a complete page that has the right checksum.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, InvalidPage> {
         let available = bytes.len();
@@ -47,7 +51,7 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
-    /// The bytes of one page, whose checksum has been verified before.
+    /// Wraps the bytes of one page whose checksum was verified before.
     #[inline]
     pub(crate) fn verified(bytes: &'a [u8]) -> Option<Self> {
         let (header, rest) = bytes.split_first_chunk()?;
@@ -56,7 +60,7 @@ impl<'a> Page<'a> {
     }
 
     /// Length of the whole page in bytes.
-    #[allow(clippy::len_without_is_empty, reason = "no page is empty")]
+    #[allow(clippy::len_without_is_empty, reason = "pages are never empty")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -66,60 +70,59 @@ impl<'a> Page<'a> {
         self.bytes
     }
 
-    /// Whether the first packet began on an earlier page.
+    /// Returns whether the first packet began on an earlier page.
     pub fn is_continued(&self) -> bool {
         self.flags() & 1 != 0
     }
 
-    /// Whether this is the first page of its logical stream (BOS).
+    /// Returns whether this is the first page of its logical stream (BOS).
     pub fn is_first(&self) -> bool {
         self.flags() & 2 != 0
     }
 
-    /// Whether this is the last page of its logical stream (EOS).
+    /// Returns whether this is the last page of its logical stream (EOS).
     pub fn is_last(&self) -> bool {
         self.flags() & 4 != 0
     }
 
-    /// Which logical stream the page belongs to.
+    /// The serial number of the page's logical stream.
     pub fn serial(&self) -> u32 {
         let [.., s0, s1, s2, s3, _, _, _, _, _, _, _, _, _] = *self.header;
         u32::from_le_bytes([s0, s1, s2, s3])
     }
 
-    /// Number of the page in its logical stream, wrapping at 2^32.
+    /// The number of the page in its logical stream, which wraps at 2^32.
     pub fn sequence(&self) -> u32 {
         let [.., s0, s1, s2, s3, _, _, _, _, _] = *self.header;
         u32::from_le_bytes([s0, s1, s2, s3])
     }
 
-    /// Whether there is nothing on it.
+    /// Returns whether the page is empty.
     #[inline]
     pub(crate) fn is_nil(&self) -> bool {
         self.lacing.is_empty()
     }
 
-    /// The bytes of the packet that the page begins with, as far as they are on it.
+    /// The bytes of the first packet that lie on this page.
     pub(crate) fn first_packet(&self) -> &'a [u8] {
         let range = self.fragments().next().map(|fragment| fragment.range).unwrap_or_default();
         bytes_at(self.bytes, &range)
     }
 
-    /// Number of packets that end on this page.
+    /// The number of packets that end on this page.
     pub fn packets_ended(&self) -> usize {
         self.lacing.iter().filter(|&&value| value < 255).count()
     }
 
-    /// The granule position; all ones in the file means that there is none
-    /// (RFC 7845 section 4).
+    /// The granule position; `None` if all its bits are set (RFC 7845 section 4).
     pub(crate) fn granule(&self) -> Option<u64> {
         let [_, _, _, _, _, _, g0, g1, g2, g3, g4, g5, g6, g7, ..] = *self.header;
         let granule = u64::from_le_bytes([g0, g1, g2, g3, g4, g5, g6, g7]);
         (granule != u64::MAX).then_some(granule)
     }
 
-    /// The pieces of packets in this page: a packet is a run of lacing values of
-    /// 255 and one below (RFC 3533 section 5).
+    /// The pieces of packets on this page. A packet is a run of lacing values of 255 and one
+    /// below (RFC 3533 section 5).
     #[inline]
     pub(crate) fn fragments(&self) -> Fragments<'a> {
         Fragments {
@@ -140,7 +143,7 @@ impl<'a> Page<'a> {
 
     #[inline]
     fn verify_checksum(&self) -> Result<(), InvalidPage> {
-        // Under a fuzzer a checksum would only hide what lies behind it.
+        // A checksum would hide the code behind it from a fuzzer.
         if cfg!(fuzzing) {
             return Ok(());
         }
@@ -178,8 +181,8 @@ impl Iterator for Fragments<'_> {
     }
 }
 
-/// How many bytes the page that `bytes` begin with has; or, when they are too
-/// few to tell, how many are needed to tell more.
+/// The length of the page at the start of `bytes`, or, if they are too few to tell, how many
+/// are needed to tell more.
 fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
     let Some(&found) = bytes.first_chunk::<4>() else { return Ok(HEADER_LEN) };
     if found != *CAPTURE {
@@ -195,23 +198,24 @@ fn required_len(bytes: &[u8]) -> Result<usize, InvalidPage> {
     Ok(body_at + lacing.iter().map(|&value| usize::from(value)).sum::<usize>())
 }
 
-#[inline]
-pub(crate) fn wide(len: usize) -> u64 {
-    // usize has at most 64 bits on every platform of Rust.
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
-/// A range of a page; nothing if the page is shorter.
+/// A range of a page, empty if the page is shorter.
 #[inline]
 pub(crate) fn bytes_at<'a>(page: &'a [u8], range: &Range<u32>) -> &'a [u8] {
     // u32 fits in usize on every platform that has room for a page.
-    let wide = |place| usize::try_from(place).unwrap_or(usize::MAX);
-    page.get(wide(range.start)..wide(range.end)).unwrap_or_default()
+    let index = |place| usize::try_from(place).unwrap_or(usize::MAX);
+    page.get(index(range.start)..index(range.end)).unwrap_or_default()
 }
 
 fn segment_count(header: &[u8; HEADER_LEN]) -> usize {
     let [.., count] = *header;
     usize::from(count)
+}
+
+/// `main() -> Result` prints this.
+impl fmt::Debug for InvalidPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Debug for Page<'_> {
@@ -229,7 +233,7 @@ impl fmt::Debug for Page<'_> {
     }
 }
 
-/// What every page begins with (RFC 3533 section 6, field 1).
+/// The start of every page (RFC 3533 section 6, field 1).
 pub(crate) const CAPTURE: &[u8; 4] = b"OggS";
 const HEADER_LEN: usize = 27;
 const HEADER_LEN_U32: u32 = 27;
@@ -253,7 +257,7 @@ mod tests {
     #[test]
     fn fields_and_fragments() {
         let mut bytes = page(&[255, 3, 0, 255]);
-        bytes.extend_from_slice(b"what follows is not looked at");
+        bytes.extend_from_slice(b"ignored");
         let page = Page::parse(&bytes).unwrap();
         assert_eq!((page.granule(), page.serial(), page.sequence()), (Some(0x11), 7, 9));
         assert!(page.is_first() && !page.is_last() && !page.is_continued());

@@ -2,38 +2,49 @@ use std::io::Read;
 
 use memchr::memmem;
 
+use opus_packet::wide;
+
 use crate::{
-    Buffered, Error, Input, InvalidPage, Page,
-    page::{CAPTURE, wide},
+    Buffered, Error, Finding, FindingKind, Input, InvalidPage, Page, error::Reason, page::CAPTURE,
 };
 
-/// Gives the pages of a file or stream one after the other, in bounded memory.
+/// Reads the pages of a file or stream in order and in bounded memory.
 ///
-/// What is not a valid page is passed over, up to the next one that is: see
-/// [`skipped`](Self::skipped). After a page with a wrong checksum the search goes on
-/// four bytes after its beginning, since the length it claims may be what is wrong.
+/// Skips anything that is not a valid page: see [`skipped`](Self::skipped). After a page with
+/// a wrong checksum, the search continues four bytes after its start, since its length may be
+/// wrong.
+///
+/// ```
+/// use ogg_opus_demux::PageReader;
+///
+/// let mut pages = PageReader::from_slice(b"junk");
+/// assert!(pages.next_page()?.is_none());
+/// assert_eq!(pages.skipped().map(|skipped| skipped.bytes), Some(4));
+/// # Ok::<(), ogg_opus_demux::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct PageReader<I> {
     input: I,
-    /// Byte position in the stream of what is unread.
+    /// Byte position of the unread bytes.
     offset: u64,
-    /// Length of the page that was given last, which is still unread.
+    /// Length of the current page, which is still unread.
     page_len: usize,
     skipped: Option<Skipped>,
 }
 
-/// Bytes that are no page.
+/// Bytes that are not a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
-    /// Byte position of the first.
+    /// Byte position of the first byte.
     pub offset: u64,
-    /// How many.
+    /// Number of bytes.
     pub bytes: u64,
-    /// Why there is no page at the first.
+    /// Why no page begins at `offset`.
     pub reason: InvalidPage,
 }
 
-/// What the unread bytes begin with.
+/// The start of the unread bytes.
 enum Next {
     Page { len: usize },
     NoPage(InvalidPage),
@@ -41,14 +52,14 @@ enum Next {
 }
 
 impl<R: Read> PageReader<Buffered<R>> {
-    /// Reads pages from `inner`. There is no need to wrap it in a `BufReader`.
+    /// Reads pages from `inner`, which needs no `BufReader`.
     pub fn new(inner: R) -> Self {
         Self::with_input(Buffered::new(inner))
     }
 }
 
 impl<'a> PageReader<&'a [u8]> {
-    /// Walks over the pages in memory, without copying.
+    /// Walks over pages in memory without copying them.
     pub fn from_slice(bytes: &'a [u8]) -> Self {
         Self::with_input(bytes)
     }
@@ -60,13 +71,19 @@ impl<I: Input> PageReader<I> {
     }
 
     /// The next page and its byte position in the stream, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// The underlying reader failed.
     pub fn next_page(&mut self) -> Result<Option<(u64, Page<'_>)>, Error> {
         self.advance(Self::skip)
     }
 
-    /// The same, but what is no page is an error at once: nothing is searched behind it.
+    /// The same, but anything that is not a page is an error.
     pub(crate) fn next_page_strictly(&mut self) -> Result<Option<(u64, Page<'_>)>, Error> {
-        self.advance(|pages, reason| Err(Error::Page { offset: pages.offset, reason }))
+        self.advance(|pages, reason| {
+            Err(Finding::new(pages.offset, FindingKind::Skipped { bytes: 0, reason }).into())
+        })
     }
 
     #[inline]
@@ -88,24 +105,23 @@ impl<I: Input> PageReader<I> {
         }
     }
 
-    /// What was passed over by the last call of [`next_page`](Self::next_page).
+    /// The bytes that the last call of [`next_page`](Self::next_page) skipped.
     pub fn skipped(&self) -> Option<Skipped> {
         self.skipped
     }
 
-    /// Byte position in the stream of the page that was given last; at the end,
-    /// the length of the stream.
+    /// Byte position of the current page; at the end, the length of the stream.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The page that was given last.
+    /// The current page.
     #[inline]
     pub(crate) fn page(&self) -> Option<Page<'_>> {
         Page::verified(self.page_bytes())
     }
 
-    /// The bytes of the page that was given last.
+    /// The bytes of the current page.
     #[inline]
     pub(crate) fn page_bytes(&self) -> &[u8] {
         self.input.unread().get(..self.page_len).unwrap_or_default()
@@ -116,7 +132,7 @@ impl<I: Input> PageReader<I> {
         loop {
             match Page::parse(self.input.unread()).map(|page| page.len()) {
                 Ok(len) => return Ok(Next::Page { len }),
-                // If that many do not come, some may: they are looked at once more.
+                // Fewer bytes than needed may come, so they are parsed once more.
                 Err(InvalidPage::Truncated { needed, .. }) if has_more => {
                     has_more = self.fill(needed)?;
                 }
@@ -126,7 +142,7 @@ impl<I: Input> PageReader<I> {
         }
     }
 
-    /// Goes to the next capture pattern, or to the end.
+    /// Skips to the next capture pattern, or to the end.
     fn skip(&mut self, reason: InvalidPage) -> Result<(), Error> {
         let offset = self.offset;
         let mut from = if self.input.unread().starts_with(CAPTURE) { CAPTURE.len() } else { 1 };
@@ -137,7 +153,7 @@ impl<I: Input> PageReader<I> {
                 self.consume(from + at);
                 break;
             }
-            // The last three bytes may be the beginning of a pattern.
+            // The last three bytes may begin a pattern.
             let kept = searched.len().min(CAPTURE.len() - 1);
             self.consume(unread.len() - kept);
             from = 0;
@@ -161,13 +177,13 @@ impl<I: Input> PageReader<I> {
     fn fill(&mut self, needed: usize) -> Result<bool, Error> {
         self.input.fill(needed).map_err(|source| {
             let offset = self.offset + wide(self.input.unread().len());
-            Error::Io { offset, source }
+            Error::at(offset, Reason::Read(source))
         })
     }
 }
 
-/// Whether a file that begins with these bytes is Ogg: with a page, or with something
-/// else (such as an ID3 tag) and then a page that is complete.
+/// Returns whether a file that begins with these bytes is Ogg. It begins with a page, or with
+/// other data (such as an ID3 tag) and then a complete page.
 pub fn is_ogg(start: &[u8]) -> bool {
     start.starts_with(CAPTURE)
         || PageReader::from_slice(start).next_page().is_ok_and(|page| page.is_some())
@@ -199,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_of_any_length_is_passed_over_and_told() {
+    fn junk_of_any_length_is_skipped_and_reported() {
         let (good, none) = pages(&stream());
         assert!(none.is_empty());
         for len in (1..20).chain([300_000]) {
@@ -220,9 +236,9 @@ mod tests {
         }
     }
 
-    /// A wrong length does not hide the pages that it claims.
+    /// A wrong length does not hide the pages inside it.
     #[test]
-    fn the_search_goes_on_inside_a_page_that_claims_too_much() {
+    fn the_search_continues_inside_a_page_that_claims_too_much() {
         let good = stream();
         let (starts, _) = pages(&good);
         let second = usize::try_from(starts[1]).unwrap();

@@ -1,94 +1,112 @@
 use std::io::Read;
 
-use opus_packet::{CodedPos, OpusHead, OpusTags, Packet, PacketSource, Timeline};
+use opus_packet::{Ledger, LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline};
 
 use crate::{
-    Buffered, Error, Finding, Input, PageReader, Violation,
+    Buffered, Error, Finding, FindingKind, Input, PageReader, Skipped, Violation,
     assembler::PlacedPage,
+    error::Reason,
     finding::Findings,
     group::Group,
-    link::{Link, Placed, PlacedBytes, Taken, Totals},
+    link::{Link, Placed, PlacedBytes, Taken},
     page::bytes_at,
 };
 
-/// Reads the packets of Ogg Opus (RFC 7845): of a slice without copying, of anything
-/// else in bounded memory.
+/// Reads the packets of Ogg Opus (RFC 7845): from a slice without copying, from anything else
+/// in bounded memory.
 ///
-/// A file is a chain of links. The packets of one link come until
-/// [`next_ogg_packet`](Self::next_ogg_packet) gives `None`; then
-/// [`next_link`](Self::next_link) goes on to the next, which has its own head, tags and
-/// timeline.
+/// A file is a chain of links. [`next_located`](Self::next_located) returns the packets of one
+/// link and then `None`. [`next_link`](Self::next_link) moves to the next link, which has its
+/// own head, tags and timeline.
 ///
-/// Tolerant, unless it is made [`strict`](Options::strict): what is wrong is reported as
-/// a [`Finding`], lost audio is given as packets that ask for concealment of exactly the
-/// lost duration, and reading goes on.
+/// Tolerant by default: each problem becomes a [`Finding`], packets that ask for concealment
+/// replace exactly the lost duration, and reading continues. [`Options::strict`] turns the
+/// first violation into an error.
 #[derive(Debug)]
 pub struct OggOpusReader<I> {
     pages: PageReader<I>,
     findings: Findings,
     options: Options,
     link: Link,
-    /// The page that was given last begins the next link.
+    /// The current page begins the next link.
     is_held_back: bool,
 }
 
-/// How to read.
+/// How to read: by default tolerantly, and the first Opus stream of each link.
+///
+/// ```
+/// let options = ogg_opus_demux::Options::default().strict(true).track(1);
+/// assert!(options.strict);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
-    /// Whether the first violation of a rule is an error.
+    /// Whether the first violation is an error.
     pub strict: bool,
-    /// Which of the Opus streams that a link multiplexes, counted from 0. Links that
-    /// have fewer are passed over.
+    /// Which of the Opus streams that a link multiplexes to read, counted from 0. Links with
+    /// fewer streams are skipped.
     pub track: usize,
 }
 
-/// A packet and where it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OggPacket<'a> {
-    /// The packet.
-    pub data: &'a [u8],
-    /// Samples per channel at 48 kHz.
-    pub duration: u32,
-    /// Position of its first sample.
-    pub position: CodedPos,
-    /// Byte position in the stream, when all of the packet lies in one page; none
-    /// when pages divide it, and for concealment.
-    pub offset: Option<u64>,
-    /// Whether it is not in the stream, but stands in for what was lost
-    /// (RFC 7845 section 4.1).
-    pub is_concealment: bool,
+impl Options {
+    /// Sets whether the first violation is an error.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// Sets which Opus stream of each link to read, counted from 0.
+    #[must_use]
+    pub fn track(self, track: usize) -> Self {
+        Self { track, ..self }
+    }
 }
 
 impl<R: Read> OggOpusReader<Buffered<R>> {
-    /// Reads up to the audio of the first link. There is no need to wrap `inner` in a
-    /// `BufReader`.
+    /// Reads up to the audio of the first link. `inner` needs no `BufReader`.
+    ///
+    /// # Errors
+    ///
+    /// The stream is not Ogg Opus, has no readable head, or `inner` failed.
     pub fn new(inner: R) -> Result<Self, Error> {
         Self::with_options(Buffered::new(inner), Options::default())
     }
 
-    /// The same, [`strict`](Options::strict).
+    /// The same, but [`strict`](Options::strict).
+    ///
+    /// # Errors
+    ///
+    /// Also the first violation in the headers.
     pub fn strict(inner: R) -> Result<Self, Error> {
-        Self::with_options(Buffered::new(inner), Options { strict: true, track: 0 })
+        Self::with_options(Buffered::new(inner), Options::default().strict(true))
     }
 }
 
 impl<'a> OggOpusReader<&'a [u8]> {
-    /// Walks over a stream in memory.
+    /// Reads a stream in memory without copying it.
+    ///
+    /// # Errors
+    ///
+    /// The stream is not Ogg Opus or has no readable head.
     pub fn from_slice(bytes: &'a [u8]) -> Result<Self, Error> {
         Self::with_options(bytes, Options::default())
     }
 }
 
 impl<I: Input> OggOpusReader<I> {
-    /// Reads up to the audio of the first link that has the stream that is asked for.
+    /// Reads up to the audio of the first link that has the requested stream.
+    ///
+    /// # Errors
+    ///
+    /// No link has a readable head or the requested stream, or `input` failed. A strict reader
+    /// also returns the first violation in the headers.
     pub fn with_options(input: I, options: Options) -> Result<Self, Error> {
         let mut pages = PageReader::with_input(input);
         let mut findings = Findings::new(options.strict);
-        let mut opening = Opening::new(false, Totals::default());
+        let mut opening = Opening::new(false, Ledger::default());
         opening.is_start = true;
-        let link = match opening.link(&mut pages, options.track, &mut findings)? {
-            Some(link) => link,
-            None => return Err(opening.refusal(options.track, &mut findings)),
+        let Some(link) = opening.link(&mut pages, options.track, &mut findings)? else {
+            return Err(opening.refusal(options.track, &mut findings));
         };
         let is_held_back = opening.is_held_back;
         Ok(Self { pages, findings, options, link, is_held_back })
@@ -99,7 +117,7 @@ impl<I: Input> OggOpusReader<I> {
         self.link.head()
     }
 
-    /// The comment header of the link; an empty one if it has none.
+    /// The comment header of the link, empty if it has none.
     pub fn tags(&self) -> &OpusTags {
         self.link.tags()
     }
@@ -109,27 +127,32 @@ impl<I: Input> OggOpusReader<I> {
         self.link.serial()
     }
 
-    /// How many Opus streams the link multiplexes: 1, but in rare files.
+    /// The number of Opus streams that the link multiplexes: almost always 1.
     pub fn tracks(&self) -> usize {
         self.link.tracks()
     }
 
-    /// Which samples of the link play; known once all its packets have been read,
-    /// because the end trim stands on the last page. None if it is shorter than its
-    /// pre-skip.
+    /// Which samples of the link play. Known once all its packets have been read, because the
+    /// last page states the end trim. `None` if the link is shorter than its pre-skip.
     pub fn timeline(&self) -> Option<Timeline> {
         self.link.timeline()
     }
 
-    /// Takes out the findings since the last time, in the order of the stream. No more
-    /// than a thousand are kept; the last then says how many were not.
+    /// Takes the findings since the last call, in the order of the stream. Beyond the first
+    /// thousand, they are only counted.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> + use<'_, I> {
         self.findings.drain()
     }
 
-    /// The next packet of the link and where it lies; `None` at the end of the link.
+    /// The next packet of the link and where it lies; `None` at the end of the link. Its
+    /// `offset` is `None` if pages divide it.
+    ///
+    /// # Errors
+    ///
+    /// The input failed, or more audio is lost than a recording can lack. A strict reader also
+    /// returns the first violation.
     #[inline]
-    pub fn next_ogg_packet(&mut self) -> Result<Option<OggPacket<'_>>, Error> {
+    pub fn next_located(&mut self) -> Result<Option<LocatedPacket<'_>>, Error> {
         loop {
             if let Some(packet) = self.link.next(self.pages.page_bytes()) {
                 return Ok(Some(self.locate(packet)));
@@ -140,11 +163,15 @@ impl<I: Input> OggOpusReader<I> {
         }
     }
 
-    /// Goes to the next link, past what is left of this one; false if there is none.
+    /// Moves to the next link, past the rest of this one. Returns false if this is the last.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_located`](Self::next_located).
     pub fn next_link(&mut self) -> Result<bool, Error> {
-        // Positions, and so the timeline, come of the packets.
-        while self.next_ogg_packet()?.is_some() {}
-        let mut opening = Opening::new(self.is_held_back, self.link.totals());
+        // Positions and the timeline are sums over the packets.
+        while self.next_located()?.is_some() {}
+        let mut opening = Opening::new(self.is_held_back, self.link.ledger());
         let next = opening.link(&mut self.pages, self.options.track, &mut self.findings)?;
         self.is_held_back = opening.is_held_back;
         let is_there = next.is_some();
@@ -154,7 +181,7 @@ impl<I: Input> OggOpusReader<I> {
         Ok(is_there)
     }
 
-    /// Takes in the next page; false at the end of the link.
+    /// Passes the next page to the link; false at the end of the link.
     #[inline]
     fn read_page(&mut self) -> Result<bool, Error> {
         let Self { pages, findings, link, is_held_back, .. } = self;
@@ -169,18 +196,17 @@ impl<I: Input> OggOpusReader<I> {
     }
 
     #[inline]
-    fn locate(&self, packet: Placed) -> OggPacket<'_> {
+    fn locate(&self, packet: Placed) -> LocatedPacket<'_> {
         let Placed { bytes, duration, position } = packet;
-        let (data, offset) = match bytes {
-            PlacedBytes::InPage { start, end } => (
-                bytes_at(self.pages.page_bytes(), &(start..end)),
-                Some(self.pages.offset() + u64::from(start)),
-            ),
-            PlacedBytes::Joined => (self.link.joined(), None),
-            PlacedBytes::Concealed => (self.link.concealed(), None),
-        };
-        let is_concealment = matches!(bytes, PlacedBytes::Concealed);
-        OggPacket { data, duration, position, offset, is_concealment }
+        let located = |data| LocatedPacket::new(data, duration, position);
+        match bytes {
+            PlacedBytes::InPage { start, end } => {
+                located(bytes_at(self.pages.page_bytes(), &(start..end)))
+                    .at(self.pages.offset() + u64::from(start))
+            }
+            PlacedBytes::Joined => located(self.link.joined()),
+            PlacedBytes::Concealed => located(self.link.concealed()).concealing(),
+        }
     }
 }
 
@@ -189,12 +215,11 @@ impl<I: Input> PacketSource for OggOpusReader<I> {
 
     /// The packets of the link.
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        let packet = self.next_ogg_packet()?;
-        Ok(packet.map(|OggPacket { data, duration, .. }| Packet { data, duration }))
+        Ok(self.next_located()?.map(Packet::from))
     }
 }
 
-/// The next page, or the one that was held back.
+/// The next page, or the page that was held back.
 #[inline]
 fn next_page<'a, I: Input>(
     pages: &'a mut PageReader<I>,
@@ -206,7 +231,8 @@ fn next_page<'a, I: Input>(
             if findings.is_strict() { pages.next_page_strictly() } else { pages.next_page() };
         let has_page = page?.is_some();
         if let Some(skipped) = pages.skipped() {
-            findings.add(skipped.into())?;
+            let Skipped { offset, bytes, reason } = skipped;
+            findings.report(offset, FindingKind::Skipped { bytes, reason })?;
         }
         if !has_page {
             return Ok(None);
@@ -216,24 +242,24 @@ fn next_page<'a, I: Input>(
     Ok(pages.page().map(|page| PlacedPage { offset, page }))
 }
 
-/// On the way to the audio of a link.
+/// Reads up to the audio of a link.
 struct Opening {
-    /// Why there is nothing to read, if nothing is found.
+    /// Why nothing can be read, if no link is found.
     refusal: Option<Error>,
     is_held_back: bool,
-    /// Nothing has come before.
+    /// No page was read before.
     is_start: bool,
-    /// How many tracks a link had at most.
+    /// The most tracks that a link had.
     tracks: usize,
-    totals: Totals,
+    ledger: Ledger,
 }
 
 impl Opening {
-    fn new(is_held_back: bool, totals: Totals) -> Self {
-        Self { refusal: None, is_held_back, is_start: false, tracks: 0, totals }
+    fn new(is_held_back: bool, ledger: Ledger) -> Self {
+        Self { refusal: None, is_held_back, is_start: false, tracks: 0, ledger }
     }
 
-    /// The next link with the stream that is asked for, its headers read.
+    /// The next link that has the requested stream, after reading its headers.
     fn link<I: Input>(
         &mut self,
         pages: &mut PageReader<I>,
@@ -249,8 +275,8 @@ impl Opening {
             let Some(member) = group.choose(track, findings)? else { continue };
             match member.head(findings)? {
                 Some(head) => {
-                    let link = Link::new(member, head, group.serials(), tracks);
-                    let mut link = link.after(self.totals);
+                    let serials = group.serials();
+                    let mut link = Link::new(member, head, serials, tracks, self.ledger);
                     self.headers(pages, &mut link, findings)?;
                     return Ok(Some(link));
                 }
@@ -275,9 +301,10 @@ impl Opening {
                 self.is_held_back = true;
                 break;
             } else if std::mem::take(&mut self.is_start) {
-                let (offset, violation) = (placed.offset, Violation::NoFirstPage);
-                self.refusal = Some(Error::Structure { offset, violation });
-                findings.report(offset, violation)?;
+                let kind = FindingKind::from(Violation::NoFirstPage);
+                let finding = Finding::new(placed.offset, kind.clone());
+                self.refusal = Some(Error::unreadable(finding));
+                findings.report(placed.offset, kind)?;
             }
         }
         Ok((!group.is_empty()).then_some(group))
@@ -303,12 +330,12 @@ impl Opening {
         Ok(())
     }
 
-    /// Why there is nothing to read.
+    /// Why nothing can be read.
     fn refusal(self, asked: usize, findings: &mut Findings) -> Error {
         if self.refusal.is_none() && self.tracks > 0 {
-            return Error::NoSuchTrack { asked, tracks: self.tracks };
+            return Reason::NoSuchTrack { asked, tracks: self.tracks }.into();
         }
-        let first = findings.drain().find_map(Finding::into_error);
-        self.refusal.or(first).unwrap_or(Error::Empty)
+        let first = findings.drain().find(Finding::is_violation).map(Error::unreadable);
+        self.refusal.or(first).unwrap_or(Reason::Empty.into())
     }
 }

@@ -1,20 +1,20 @@
-use opus_packet::CodedPos;
+use opus_packet::Gap;
 
-/// How valid pages fail to make a valid Ogg Opus stream. Each names where the rule
-/// stands.
+/// How valid pages fail to make a valid Ogg Opus stream. Each message names the section of
+/// the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Violation {
-    #[error("the stream does not begin with a first page (BOS) (RFC 3533 section 4)")]
+    #[error("expected a first page (BOS) at the start of the stream (RFC 3533 section 4)")]
     NoFirstPage,
     #[error("the header pages are repeated (RFC 7845 section 3)")]
     RepeatedHeaders,
     #[error("serial number {serial:#010x} begins a second stream (RFC 3533 section 4)")]
     SerialReused { serial: u32 },
-    #[error("OpusHead is not alone on its page (RFC 7845 section 3)")]
+    #[error("OpusHead shares its page with other data (RFC 7845 section 3)")]
     HeadNotAlone,
-    #[error("there is no OpusTags packet (RFC 7845 section 3)")]
+    #[error("expected an OpusTags packet after OpusHead (RFC 7845 section 3)")]
     NoTags,
     #[error("OpusTags does not end its page (RFC 7845 section 3)")]
     TagsNotAlone,
@@ -36,13 +36,13 @@ pub enum Violation {
     AfterLastPage,
     #[error("the page continues a packet that did not begin (RFC 7845 section 3)")]
     ContinuedWithoutStart,
-    #[error("a packet that began on an earlier page is not continued (RFC 7845 section 3)")]
+    #[error("a packet from an earlier page is not continued (RFC 7845 section 3)")]
     NotContinued,
     #[error("the stream ends inside a packet (RFC 7845 section 3)")]
     UnfinishedPacket,
     #[error("packet of more than {limit} bytes (RFC 7845 section 6)")]
     PacketTooLong { limit: usize },
-    #[error("no granule position on a page where a packet ends (RFC 7845 section 4)")]
+    #[error("expected a granule position on a page where a packet ends (RFC 7845 section 4)")]
     NoGranule,
     #[error("granule position {found}, expected {expected} (RFC 7845 section 4)")]
     Granule { expected: u64, found: u64 },
@@ -54,7 +54,7 @@ pub enum Violation {
         "last granule position {found}, expected at least the pre-skip of {pre_skip} (RFC 7845 section 4.5)"
     )]
     GranuleBelowPreSkip { pre_skip: u64, found: u64 },
-    #[error("granule position {found} is more than a stream can last (RFC 7845 section 4)")]
+    #[error("granule position {found} exceeds 2^63 - 1 (RFC 7845 section 4)")]
     GranuleOverflow { found: u64 },
     #[error("{samples} samples are lost, expected a multiple of 120 (RFC 7845 section 4.1)")]
     UnevenLoss { samples: u64 },
@@ -64,33 +64,31 @@ impl Violation {
     /// What a tolerant reader does about it.
     pub fn consequence(&self) -> &'static str {
         match self {
-            Self::NoFirstPage => "passed over up to one",
+            Self::NoFirstPage => "skipped to the next one",
             Self::RepeatedHeaders => "the later ones count",
-            Self::SerialReused { .. } | Self::AfterLastPage => "it is read",
-            Self::HeadNotAlone => "the rest is dropped",
-            Self::NoTags => "the stream is read without",
+            Self::SerialReused { .. } | Self::AfterLastPage => "read anyway",
+            Self::HeadNotAlone => "the other data is dropped",
+            Self::NoTags => "read without tags",
             Self::TagsNotAlone => "the rest is read as audio",
             Self::TagsTooLong { .. }
             | Self::Repeated { .. }
             | Self::NotContinued
             | Self::UnfinishedPacket
-            | Self::PacketTooLong { .. } => "it is dropped",
-            Self::HeaderGranule { .. } | Self::GranuleOverflow { .. } => "it is ignored",
+            | Self::PacketTooLong { .. } => "dropped",
+            Self::HeaderGranule { .. } | Self::GranuleOverflow { .. } => "ignored",
             Self::ForeignPage { .. } => "its pages are ignored",
             Self::FirstFlag => "the flag is ignored",
-            Self::ContinuedWithoutStart => "its rest is dropped",
-            Self::NoGranule => "time is counted on",
-            Self::Granule { .. } => "no gap is made",
-            Self::GranuleBeforeStart { .. } => "all are kept",
+            Self::ContinuedWithoutStart => "the rest of the packet is dropped",
+            Self::NoGranule => "packet durations tell the time",
+            Self::Granule { .. } => "no gap is inserted",
+            Self::GranuleBeforeStart { .. } => "all samples are kept",
             Self::GranuleBelowPreSkip { .. } => "nothing plays",
-            Self::UnevenLoss { .. } => "the gap is shorter by the rest",
-            Self::Sequence { .. } => {
-                "what is lost becomes a gap, as long as granule positions tell"
-            }
+            Self::UnevenLoss { .. } => "the gap is rounded down",
+            Self::Sequence { .. } => "granule positions tell the length of the gap",
         }
     }
 
-    /// Number of the rule, as `docs/demuxing.md` of the project numbers them.
+    /// The number of the rule in the project's `docs/demuxing.md`.
     pub fn rule(&self) -> u8 {
         match self {
             Self::Sequence { .. } => 4,
@@ -112,34 +110,26 @@ impl Violation {
     }
 }
 
-/// What is allowed, and makes a stream other than the plainest.
+/// Something valid that is worth knowing about a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum Note {
     #[error("a stream of {codec} begins here")]
     OtherStream { serial: u32, codec: &'static str },
     #[error(
-        "{pages} pages are missing between the headers and the first audio page: someone joined a live stream there (RFC 7845 section 3)"
+        "{pages} pages are missing between the headers and the first audio page: the recording joined a live stream (RFC 7845 section 3)"
     )]
     LiveJoin { pages: u32 },
     #[error(
-        "{samples} samples were before the first packet: the stream is cut out of a longer one (RFC 7845 section 4.5)"
+        "{samples} samples preceded the first packet: the stream was cut from a longer one (RFC 7845 section 4.5)"
     )]
     LiveStart { samples: u64 },
-    #[error("the stream has no last page (EOS): it may have been longer (RFC 7845 section 3)")]
+    #[error("the stream has no last page (EOS) and may have been longer (RFC 7845 section 3)")]
     NoLastPage,
-    #[error("{samples} samples are lost before coded sample {position}: concealed{}", guess(*is_inferred))]
-    Gap {
-        position: CodedPos,
-        samples: u64,
-        /// On the last page loss and end trim cannot be told apart.
-        is_inferred: bool,
-    },
-    #[error("{count} more findings are not shown")]
+    /// On the last page, a loss and the end trim look alike, so its length is inferred.
+    #[error("{0}")]
+    Gap(Gap),
+    #[error("{count} further findings up to here were not kept")]
     Omitted { count: u64 },
-}
-
-fn guess(is_inferred: bool) -> &'static str {
-    if is_inferred { " (inferred: the last page may be trimmed)" } else { "" }
 }

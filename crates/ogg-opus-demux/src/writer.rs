@@ -1,29 +1,39 @@
-use std::{
-    collections::VecDeque,
-    io::{self, Write},
-};
+use std::{collections::VecDeque, io::Write};
 
 use ogg::{PacketWriteEndInfo, PacketWriter};
-use opus_packet::{InvalidPacket, InvalidTimeline, OpusHead, OpusTags, SAMPLE_RATE, Timeline};
+use opus_packet::{OpusHead, OpusTags, SAMPLE_RATE, Timeline};
 
-use crate::link::max_packet_len;
+use crate::{Error, error::Reason};
 
-/// Writes canonical Ogg Opus: one logical stream in which no audio packet crosses a
-/// page, no page holds more than one second, granule positions begin at 0, and the
-/// last page trims the end. (The last page may be longer, if it is to trim more.)
+/// Writes canonical Ogg Opus: one logical stream in which no audio packet crosses a page, no
+/// page lasts longer than a second, granule positions begin at 0, and the last page trims the
+/// end. (The last page may last longer if it trims more.)
 ///
-/// Such a stream is what every player reads without effort, and what
-/// [`OggOpusReader`](crate::OggOpusReader) gives a byte range for every packet of.
+/// Every player reads such a stream, and [`OggOpusReader`](crate::OggOpusReader) returns the
+/// byte position of each of its packets.
+///
+/// ```
+/// use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
+/// use opus_packet::{OpusHead, OpusTags};
+///
+/// let head = OpusHead::new(1, 312, 48_000)?;
+/// let tags = OpusTags::new("my encoder 1.0", ["TITLE=Dawn chorus"]);
+/// let mut writer = OggOpusWriter::new(Vec::new(), 1, &head, &tags)?;
+/// writer.write(&[0x78, 1, 2, 3])?; // 20 ms
+/// let file = writer.finish(648)?; // trims all but the pre-skip
+/// assert_eq!(OggOpusReader::new(file.as_slice())?.tags(), &tags);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct OggOpusWriter<W: Write> {
     out: PacketWriter<'static, W>,
     serial: u32,
     head: OpusHead,
     packets: u64,
-    /// Samples of the pages that have been written.
+    /// Samples on the pages written so far.
     written_len: u64,
-    /// A page that is full, held back since the end trim may need its last packets
-    /// on the last page; and the page in the making.
+    /// A full page, held back because the end trim may need its last packets on the last page.
     full: AudioPage,
+    /// The page being filled.
     page: AudioPage,
 }
 
@@ -31,44 +41,21 @@ pub struct OggOpusWriter<W: Write> {
 #[derive(Default)]
 struct AudioPage(VecDeque<(Vec<u8>, u32)>);
 
-/// Why a stream could not be written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum WriteError {
-    #[error("cannot write: {source}")]
-    Io {
-        #[from]
-        source: io::Error,
-    },
-    #[error(
-        "OpusHead of {found} bytes, expected at most 65024, which one page holds (RFC 7845 section 3)"
-    )]
-    HeadTooLong { found: usize },
-    #[error("packet {packet}: {reason}")]
-    Packet { packet: u64, reason: InvalidPacket },
-    #[error(
-        "packet {packet} has {found} bytes, expected at most 61440 (RFC 7845 section 6), or of several streams 65024, which one page holds"
-    )]
-    PacketTooLong { packet: u64, found: usize },
-    #[error("no packet was written, expected at least one")]
-    NoPackets,
-    #[error("end trim of {end_trim} samples, expected at most the {last_page} of the last page")]
-    EndTrim { end_trim: u64, last_page: u64 },
-    #[error("end of the stream: {reason}")]
-    Timeline { reason: InvalidTimeline },
-}
-
 impl<W: Write> OggOpusWriter<W> {
     /// Writes the headers, each on pages of its own.
-    pub fn new(out: W, serial: u32, head: &OpusHead, tags: &OpusTags) -> Result<Self, WriteError> {
+    ///
+    /// # Errors
+    ///
+    /// The head does not fit on one page, or writing fails.
+    pub fn new(out: W, serial: u32, head: &OpusHead, tags: &OpusTags) -> Result<Self, Error> {
         let head_bytes = head.to_bytes();
         if segments(&head_bytes) > MAX_SEGMENTS {
-            return Err(WriteError::HeadTooLong { found: head_bytes.len() });
+            return Err(Reason::HeadTooLong { found: head_bytes.len() }.into());
         }
         let mut out = PacketWriter::new(out);
-        out.write_packet(head_bytes, serial, PacketWriteEndInfo::EndPage, 0)?;
-        out.write_packet(tags.as_bytes().to_vec(), serial, PacketWriteEndInfo::EndPage, 0)?;
+        let end = PacketWriteEndInfo::EndPage;
+        out.write_packet(head_bytes, serial, end, 0).map_err(Reason::Write)?;
+        out.write_packet(tags.as_bytes().to_vec(), serial, end, 0).map_err(Reason::Write)?;
         Ok(Self {
             out,
             serial,
@@ -80,17 +67,20 @@ impl<W: Write> OggOpusWriter<W> {
         })
     }
 
-    /// Writes an audio packet. Lost audio is to be written too, as packets that ask for
-    /// concealment ([`Concealment`](opus_packet::Concealment)), so that time does not
-    /// shift.
-    pub fn write(&mut self, packet: &[u8]) -> Result<(), WriteError> {
+    /// Writes an audio packet. Write lost audio too, as packets that ask for concealment
+    /// ([`Concealment`](opus_packet::Concealment)), so that the audio after it does not shift.
+    ///
+    /// # Errors
+    ///
+    /// The packet is invalid or too long, which leaves the stream as it was, or writing fails.
+    pub fn write(&mut self, packet: &[u8]) -> Result<(), Error> {
         let number = self.packets;
         let samples = self
             .head
             .packet_duration(packet)
-            .map_err(|reason| WriteError::Packet { packet: number, reason })?;
-        if packet.len() > max_packet_len(&self.head) || segments(packet) > MAX_SEGMENTS {
-            return Err(WriteError::PacketTooLong { packet: number, found: packet.len() });
+            .map_err(|reason| Reason::Packet { packet: number, reason })?;
+        if packet.len() > self.head.max_packet_len() || segments(packet) > MAX_SEGMENTS {
+            return Err(Reason::PacketTooLong { packet: number, found: packet.len() }.into());
         }
         if self.page.segments() + segments(packet) > MAX_SEGMENTS
             || self.page.duration() + u64::from(samples) > u64::from(SAMPLE_RATE)
@@ -103,25 +93,29 @@ impl<W: Write> OggOpusWriter<W> {
         Ok(())
     }
 
-    /// Ends the stream, of which the last `end_trim` samples do not play, and
-    /// gives back what it was written to.
-    pub fn finish(mut self, end_trim: u64) -> Result<W, WriteError> {
+    /// Ends the stream, whose last `end_trim` samples do not play, and returns the underlying
+    /// writer.
+    ///
+    /// # Errors
+    ///
+    /// The stream has no packets, fewer samples than are trimmed, or more to trim than the last
+    /// page can hold; or writing fails.
+    pub fn finish(mut self, end_trim: u64) -> Result<W, Error> {
         if self.packets == 0 {
-            return Err(WriteError::NoPackets);
+            return Err(Reason::NoPackets.into());
         }
         let (mut full, mut page) = (std::mem::take(&mut self.full), std::mem::take(&mut self.page));
         let coded_length = self.written_len + full.duration() + page.duration();
-        Timeline::new(self.head.pre_skip(), coded_length, end_trim)
-            .map_err(|reason| WriteError::Timeline { reason })?;
+        Timeline::new(self.head.pre_skip(), coded_length, end_trim).map_err(Reason::Timeline)?;
         page.take_from(&mut full, end_trim);
         let last_page = page.duration();
         if end_trim > last_page {
-            return Err(WriteError::EndTrim { end_trim, last_page });
+            return Err(Reason::EndTrim { end_trim, last_page }.into());
         }
         self.write_page(full, PacketWriteEndInfo::EndPage, 0)?;
         self.write_page(page, PacketWriteEndInfo::EndStream, end_trim)?;
         let mut out = self.out.into_inner();
-        out.flush()?;
+        out.flush().map_err(Reason::Write)?;
         Ok(out)
     }
 
@@ -130,13 +124,13 @@ impl<W: Write> OggOpusWriter<W> {
         page: AudioPage,
         end: PacketWriteEndInfo,
         end_trim: u64,
-    ) -> Result<(), WriteError> {
+    ) -> Result<(), Error> {
         let granule = self.written_len + page.duration() - end_trim;
         self.written_len += page.duration();
         let last = page.0.len().saturating_sub(1);
         for (number, (packet, _)) in page.0.into_iter().enumerate() {
             let end = if number == last { end } else { PacketWriteEndInfo::NormalPacket };
-            self.out.write_packet(packet, self.serial, end, granule)?;
+            self.out.write_packet(packet, self.serial, end, granule).map_err(Reason::Write)?;
         }
         Ok(())
     }
@@ -151,8 +145,8 @@ impl AudioPage {
         self.0.iter().map(|(packet, _)| segments(packet)).sum()
     }
 
-    /// Takes packets from the end of the page before, until this one lasts as long
-    /// as the end trim or has no room.
+    /// Moves packets from the end of the page before until this one lasts as long as the end
+    /// trim or has no room.
     fn take_from(&mut self, before: &mut Self, end_trim: u64) {
         while self.duration() < end_trim {
             let room = MAX_SEGMENTS - self.segments();
@@ -166,10 +160,10 @@ impl AudioPage {
     }
 }
 
-/// How many lacing values a packet takes.
+/// The number of lacing values of a packet.
 fn segments(packet: &[u8]) -> usize {
     packet.len() / 255 + 1
 }
 
-/// Lacing values of a page (RFC 3533 section 6).
+/// The most lacing values of a page (RFC 3533 section 6).
 const MAX_SEGMENTS: usize = 255;

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use crate::CodedPos;
 
 /// Counts the samples that a demuxer returns: those it read, and those that stand in for
@@ -22,7 +24,7 @@ pub struct Ledger {
     concealed: u64,
 }
 
-/// Lost audio; packets that ask for concealment stand in for it (RFC 7845 section 4.1).
+/// Lost audio. Packets that ask for concealment stand in for it (RFC 7845 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
@@ -83,6 +85,14 @@ impl Ledger {
             return Err(TooMuchLost { lost, read });
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { position, samples, is_inferred } = self;
+        let inferred = if *is_inferred { " (inferred)" } else { "" };
+        write!(f, "{samples} samples{inferred} are lost before coded sample {position}; concealed")
     }
 }
 

@@ -25,7 +25,7 @@ pub fn write_hours(hours: u64, out: impl std::io::Write) {
     let packets = hours * 3600 * 50;
     let mut written = 0;
     while written < packets {
-        match reader.next_ogg_packet().unwrap() {
+        match reader.next_located().unwrap() {
             None => reader = open(),
             Some(packet) => {
                 writer.write(packet.data).unwrap();

@@ -168,7 +168,7 @@ impl Streams {
         Ok(match container {
             Container::Ogg => {
                 let track = if let Track::OfEachLink(track) = track { track } else { 0 };
-                let options = ogg_opus_demux::Options { strict, track };
+                let options = ogg_opus_demux::Options::default().strict(strict).track(track);
                 Reader::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
             }
             Container::Matroska => {
@@ -261,7 +261,7 @@ impl OpusStream {
     pub(crate) fn next_placed(&mut self) -> Result<Option<(Packet<'_>, bool)>, DemuxError> {
         match &mut self.reader {
             Reader::Ogg(reader) => {
-                let packet = reader.next_ogg_packet()?;
+                let packet = reader.next_located()?;
                 Ok(packet.map(|packet| {
                     let is_in_page = packet.offset.is_some();
                     (Packet { data: packet.data, duration: packet.duration }, is_in_page)

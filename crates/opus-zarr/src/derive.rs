@@ -26,7 +26,7 @@ pub(crate) fn index_blob(
     let fault = |reason| Error::Blob { recording: recording.clone(), reason };
     let inconsistent = |reason| opus_zarr_store::Error::Inconsistent { reason };
     let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
-    while let Some(packet) = reader.next_ogg_packet().map_err(fault)? {
+    while let Some(packet) = reader.next_located().map_err(fault)? {
         let offset = packet.offset.ok_or_else(|| {
             inconsistent(format!("the packet at coded sample {} crosses a page", packet.position))
         })?;

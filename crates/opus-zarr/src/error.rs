@@ -15,7 +15,7 @@ pub enum Error {
     OpenSource { path: PathBuf, source: io::Error },
     #[error("{path:?}: {reason}")]
     UnknownContainer { path: PathBuf, reason: String },
-    #[error("{path:?}: {reason}")]
+    #[error("{path:?}: {reason:?}")]
     Source { path: PathBuf, reason: DemuxError },
     #[error("{path:?}: {reason}")]
     Audio { path: PathBuf, reason: opus_transcode::Error },
@@ -31,13 +31,13 @@ pub enum Error {
     NoSuchStream { path: PathBuf, asked: u64, count: u64 },
     #[error("{path:?} changed while it was read")]
     SourceChanged { path: PathBuf },
-    #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason}")]
-    Remux { path: PathBuf, reason: ogg_opus_demux::WriteError },
+    #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason:?}")]
+    Remux { path: PathBuf, reason: ogg_opus_demux::Error },
     #[error("cancelled: nothing has changed")]
     Cancelled,
     #[error(transparent)]
     Store(#[from] opus_zarr_store::Error),
-    #[error("recording \"{recording}\": cannot read its Ogg stream: {reason}")]
+    #[error("recording \"{recording}\": cannot read its Ogg stream: {reason:?}")]
     Blob { recording: RecordingName, reason: ogg_opus_demux::Error },
     #[error("recording \"{recording}\": {reason}")]
     Read { recording: RecordingName, reason: opus_segment_decode::Error },
@@ -67,10 +67,12 @@ impl Error {
         use crate::DemuxError::{Caf, Matroska, Mp4, Ogg};
         match self {
             Self::UnknownContainer { .. } => true,
+            Self::Source { reason: Ogg(reason), .. } => {
+                reason.kind() == ogg_opus_demux::ErrorKind::NoOpus
+            }
             Self::Source { reason, .. } => matches!(
                 reason,
-                Ogg(ogg_opus_demux::Error::NotOpus { .. })
-                    | Matroska(opus_demux::webm::Error::NoOpusTrack { .. })
+                Matroska(opus_demux::webm::Error::NoOpusTrack { .. })
                     | Mp4(opus_demux::mp4::Error::NoOpusTrack { .. })
                     | Caf(opus_demux::caf::Error::NotOpus { .. })
             ),

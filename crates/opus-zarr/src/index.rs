@@ -17,7 +17,7 @@ pub(crate) enum Index<'a> {
 pub(crate) enum IndexError {
     #[error(transparent)]
     Stored(opus_zarr_store::Error),
-    #[error("there is none to be used, and its Ogg stream cannot be read: {0}")]
+    #[error("there is none to be used, and its Ogg stream cannot be read: {0:?}")]
     Blob(ogg_opus_demux::Error),
     #[error("there is none to be used, and the packet at coded sample {position} crosses a page")]
     Divided { position: CodedPos },
@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
                 self.stream.insert(stream.map_err(IndexError::Blob)?)
             }
         };
-        let Some(packet) = stream.next_ogg_packet().map_err(IndexError::Blob)? else {
+        let Some(packet) = stream.next_located().map_err(IndexError::Blob)? else {
             return Ok(None);
         };
         let offset = packet.offset.ok_or(IndexError::Divided { position: packet.position })?;

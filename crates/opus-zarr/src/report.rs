@@ -35,8 +35,9 @@ impl From<ogg_opus_demux::Finding> for Remark {
         let (mut gap, mut is_canonical) = (None, false);
         if let FindingKind::Note(note) = &finding.kind {
             match *note {
-                Note::Gap { position, samples, is_inferred } => {
-                    gap = Some(Gap { position: position.get(), samples, is_inferred });
+                Note::Gap(found) => {
+                    let (position, samples) = (found.position.get(), found.samples);
+                    gap = Some(Gap { position, samples, is_inferred: found.is_inferred });
                 }
                 Note::LiveStart { .. } | Note::LiveJoin { .. } | Note::NoLastPage => {
                     is_canonical = true;

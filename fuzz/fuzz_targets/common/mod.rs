@@ -5,8 +5,8 @@ use std::io::Read;
 use std::num::NonZeroU8;
 
 use ogg_opus_demux::{
-    Buffered, Error, Finding, FindingKind, Input, Note, OggOpusReader, OggPacket, Options,
-    Violation,
+    Buffered, Error, ErrorKind, Finding, FindingKind, Input, LocatedPacket, Note, OggOpusReader,
+    Options, Violation,
 };
 use opus_packet::{Toc, multistream_duration, split_self_delimited};
 
@@ -43,8 +43,9 @@ pub struct Given {
 
 /// Reads one of the multiplexed streams, tolerantly and strictly.
 pub fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
-    let tolerant = read_both_ways(stream, Options { strict: false, track });
-    let strict = read_both_ways(stream, Options { strict: true, track });
+    let options = Options::default().track(track);
+    let tolerant = read_both_ways(stream, options);
+    let strict = read_both_ways(stream, options.strict(true));
     compare(&tolerant, &strict);
     (tolerant, strict)
 }
@@ -71,13 +72,14 @@ fn read(input: impl Input, stream: &[u8], options: Options) -> Outcome {
         Ok(mut reader) => {
             let error = read_into(&mut outcome, &mut reader, stream).err();
             outcome.findings.extend(reader.findings());
-            let goes_on = matches!(error, None | Some(Error::GapTooLong { .. }));
+            let kind = error.as_ref().map(Error::kind);
+            let goes_on = matches!(kind, None | Some(ErrorKind::TooMuchLost));
             assert!(options.strict || goes_on, "a tolerant reader goes on in spite of {error:?}");
             error
         }
         Err(error) => Some(error),
     };
-    outcome.is_not_opus = matches!(error, Some(Error::NotOpus { .. }));
+    outcome.is_not_opus = error.as_ref().is_some_and(|error| error.kind() == ErrorKind::NoOpus);
     outcome.error = error.map(|error| error.to_string());
     assert!(outcome.error.iter().all(|text| text.lines().count() == 1), "{:?}", outcome.error);
     for finding in &outcome.findings {
@@ -100,11 +102,12 @@ fn read_into<I: Input>(
         assert!(mapping.coupled() <= mapping.streams().get());
         outcome.links.push(LinkRead { serial: reader.serial(), packets: vec![] });
         let mut link = CheckedLink::new(mapping.streams());
-        while let Some(packet) = reader.next_ogg_packet()? {
+        while let Some(packet) = reader.next_located()? {
             link.check(&packet, stream);
-            match packet.is_concealment {
-                true => outcome.concealed += 1,
-                false => bytes += packet.data.len(),
+            if packet.is_concealment {
+                outcome.concealed += 1;
+            } else {
+                bytes += packet.data.len();
             }
             assert!(bytes < stream.len(), "no byte is given out twice");
             outcome.links.last_mut().expect("it was pushed").push(&packet);
@@ -113,7 +116,7 @@ fn read_into<I: Input>(
                 return Ok(());
             }
         }
-        assert!(reader.next_ogg_packet()?.is_none(), "the end stays the end");
+        assert!(reader.next_located()?.is_none(), "the end stays the end");
         if let Some(timeline) = reader.timeline() {
             let plays = timeline.pre_skip() + timeline.play_length() + timeline.end_trim();
             assert_eq!((timeline.coded_length(), plays), (link.position, link.position));
@@ -125,7 +128,7 @@ fn read_into<I: Input>(
 }
 
 impl LinkRead {
-    fn push(&mut self, packet: &OggPacket<'_>) {
+    fn push(&mut self, packet: &LocatedPacket<'_>) {
         let is_same = |last: &&mut Given| {
             last.is_concealment && packet.is_concealment && last.data == packet.data
         };
@@ -159,7 +162,7 @@ impl CheckedLink {
         Self { streams, position: 0, before: vec![0xf8; streams.get().into()] }
     }
 
-    fn check(&mut self, packet: &OggPacket<'_>, stream: &[u8]) {
+    fn check(&mut self, packet: &LocatedPacket<'_>, stream: &[u8]) {
         let duration = multistream_duration(packet.data, self.streams);
         assert_eq!((duration, packet.position.get()), (Ok(packet.duration), self.position));
         self.position += u64::from(packet.duration);
@@ -176,7 +179,7 @@ impl CheckedLink {
     }
 
     /// Its frames have no bytes, and are those of the packet before, as long as they fit.
-    fn check_concealment(&self, packet: &OggPacket<'_>) {
+    fn check_concealment(&self, packet: &LocatedPacket<'_>) {
         assert!(packet.data.len() <= 3 * usize::from(self.streams.get()), "no frame has bytes");
         for (toc, &before) in tocs(packet.data, self.streams).zip(&self.before) {
             let fits = packet.duration.is_multiple_of(Toc::new(before).frame_duration());

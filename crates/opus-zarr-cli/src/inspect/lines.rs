@@ -230,7 +230,7 @@ impl From<Finding> for FindingLine {
 
 impl FindingLine {
     pub(super) fn of_skipped(skipped: Skipped) -> Self {
-        let Skipped { offset, bytes, reason } = skipped;
+        let Skipped { offset, bytes, reason, .. } = skipped;
         let message = format!("{bytes} bytes at byte {offset} are no page: {reason}");
         Self { stream: 1, is_violation: true, message }
     }

@@ -1,6 +1,5 @@
 use std::path::Path;
 
-use ogg_opus_demux::WriteError;
 use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
@@ -111,10 +110,10 @@ pub(super) fn last_first<T>(mut made: Vec<T>) -> Vec<T> {
     made
 }
 
-pub(super) fn write_error(path: &Path, reason: WriteError) -> Error {
-    match reason {
-        WriteError::Io { source: error } => copy_error(path, error),
-        reason => Error::Remux { path: path.to_owned(), reason },
+pub(super) fn write_error(path: &Path, reason: ogg_opus_demux::Error) -> Error {
+    match reason.into_io() {
+        Ok(error) => copy_error(path, error),
+        Err(reason) => Error::Remux { path: path.to_owned(), reason },
     }
 }
 

@@ -1,5 +1,7 @@
-use ogg_opus_demux::{Buffered, Error as OggError, OggOpusReader, OggPacket};
-use opus_packet::{InvalidTimeline, OpusHead};
+use std::{error::Error as _, io};
+
+use ogg_opus_demux::{Buffered, Error as OggError, OggOpusReader};
+use opus_packet::{InvalidTimeline, LocatedPacket, OpusHead};
 use opus_packet_index::{IndexRow, Span};
 use opus_zarr_store::{BlobReader, RecordingReader, Tags};
 
@@ -27,7 +29,7 @@ impl Checker<'_> {
         let mut stream = OggOpusReader::strict(self.reader.blob_reader())?;
         self.headers(&stream);
         let (mut number, mut end) = (0, 0);
-        while let Some(packet) = stream.next_ogg_packet()? {
+        while let Some(packet) = stream.next_located()? {
             self.packet(number, &packet);
             end = packet.position.get() + u64::from(packet.duration);
             number += 1;
@@ -54,7 +56,7 @@ impl Checker<'_> {
         }
     }
 
-    fn packet(&mut self, number: u64, packet: &OggPacket<'_>) {
+    fn packet(&mut self, number: u64, packet: &LocatedPacket<'_>) {
         self.gaps.pass(packet.position.get());
         let Some(offset) = packet.offset else {
             self.rows.next();
@@ -96,14 +98,11 @@ impl Checker<'_> {
 
     /// What ends the stream. That a chunk of the blob cannot be read, the store has said.
     fn stream_error(&mut self, error: OggError) {
-        let is_known = match &error {
-            OggError::Io { source, .. } => {
-                source.get_ref().is_some_and(|inner| inner.is::<opus_zarr_store::Error>())
-            }
-            _ => false,
-        };
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let inner = source.and_then(io::Error::get_ref);
+        let is_known = inner.is_some_and(|inner| inner.is::<opus_zarr_store::Error>());
         if !is_known || self.found.faults.is_empty() {
-            self.fault(None, FaultKind::Stream { reason: error.to_string() });
+            self.fault(None, FaultKind::Stream { reason: format!("{error:?}") });
         }
     }
 }

@@ -111,7 +111,7 @@ fn counts_and_samples_are_those_of_opusfile_ogg_and_libopus() {
 
         let mut reader = OggOpusReader::new(recording.ogg_opus()).unwrap();
         for (packet, position) in reference.packets.iter().zip(&reference.positions) {
-            let stored = reader.next_ogg_packet().unwrap().unwrap();
+            let stored = reader.next_located().unwrap().unwrap();
             assert_eq!((stored.data, stored.position.get()), (packet.as_slice(), *position));
         }
         let all = 0..samples;
@@ -220,11 +220,11 @@ fn a_damaged_file_keeps_its_time() {
     };
     let (mut good, mut damaged) = (open("data/ogg.opus"), open("data/ogg.errors.opus"));
     let mut packets = BTreeMap::new();
-    while let Some(packet) = good.next_ogg_packet().unwrap() {
+    while let Some(packet) = good.next_located().unwrap() {
         packets.insert(packet.position, packet.data.to_vec());
     }
     let mut concealed = 0;
-    while let Some(packet) = damaged.next_ogg_packet().unwrap() {
+    while let Some(packet) = damaged.next_located().unwrap() {
         if packet.is_concealment {
             concealed += packet.duration;
         } else {
@@ -241,6 +241,6 @@ fn a_cut_off_file_gives_its_complete_pages() {
     let Some(files) = ogg_opus_files() else { return };
     let file = files.iter().find(|file| file.path.ends_with(IRREGULAR[3])).unwrap();
     let mut reader = OggOpusReader::new(fs::File::open(&file.path).unwrap()).unwrap();
-    while reader.next_ogg_packet().unwrap().is_some() {}
+    while reader.next_located().unwrap().is_some() {}
     assert_eq!(Some(reader.timeline().unwrap().play_length()), file.opusfile_samples);
 }

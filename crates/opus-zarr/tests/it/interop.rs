@@ -142,7 +142,7 @@ fn take_apart(blob: &[u8]) -> (Vec<Vec<u8>>, Vec<IndexRow>) {
     let mut reader = OggOpusReader::new(blob).unwrap();
     let mut builder = IndexBuilder::default();
     let (mut packets, mut rows) = (Vec::new(), Vec::new());
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         let length = wide(packet.data.len());
         rows.push(builder.push(packet.offset.unwrap(), length, packet.duration).unwrap());
         packets.push(packet.data.to_vec());

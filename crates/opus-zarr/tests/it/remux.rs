@@ -90,7 +90,7 @@ fn no_packet_of_what_is_kept_crosses_a_page() {
     let (_, remuxed) = original_and_remuxed(MONO, folder.path());
     let kept = kept(&remuxed);
     let mut reader = OggOpusReader::new(kept.as_slice()).unwrap();
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         let at = usize::try_from(packet.offset.expect("in one page")).unwrap();
         assert!(kept[at..].starts_with(packet.data), "the packet is where it is said to be");
     }

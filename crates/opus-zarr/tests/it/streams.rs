@@ -57,7 +57,7 @@ fn pages(file: &[u8]) -> Vec<&[u8]> {
 fn packets(file: &[u8]) -> Vec<Vec<u8>> {
     let mut reader = OggOpusReader::from_slice(file).unwrap();
     let mut packets = vec![];
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         packets.push(packet.data.to_vec());
     }
     packets
@@ -180,14 +180,14 @@ fn lost_audio_is_concealed_and_listed() {
 
     let mut concealed = OggOpusReader::strict(imported.recordings[0].ogg_opus()).unwrap();
     let mut originals = OggOpusReader::from_slice(&file).unwrap();
-    while let Some(original) = originals.next_ogg_packet().unwrap() {
+    while let Some(original) = originals.next_located().unwrap() {
         let position = original.position.get();
         if (gap.position..gap.position + gap.samples).contains(&position) {
             assert!(lost.windows(original.data.len()).any(|bytes| bytes == original.data));
             continue;
         }
         let packet = loop {
-            let packet = concealed.next_ogg_packet().unwrap().unwrap();
+            let packet = concealed.next_located().unwrap().unwrap();
             if packet.position >= original.position {
                 break (packet.position, packet.data.to_vec());
             }

@@ -21,7 +21,7 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
         let (mut decoder, mut all) = (LibopusDecoder::new(reader.head()).unwrap(), Vec::new());
         let channels = usize::from(reader.head().channels());
         let mut pcm = vec![S::default(); 5760 * channels];
-        while let Some(packet) = reader.next_ogg_packet().unwrap() {
+        while let Some(packet) = reader.next_located().unwrap() {
             let samples = decoder.decode(packet.data, &mut pcm).unwrap();
             all.extend_from_slice(&pcm[..samples * channels]);
         }
@@ -63,7 +63,7 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
 pub(crate) fn packet_starts(recording: &Recording) -> Vec<u64> {
     let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let (mut starts, info) = (Vec::new(), recording.info());
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         let start = packet.position.get().saturating_sub(info.pre_skip.into());
         starts.push(start);
     }

@@ -76,7 +76,7 @@ fn encode(speech: &[i16], channels: usize, options: &str, file: &Path) {
 fn modes_of(recording: &Recording) -> BTreeSet<String> {
     let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let mut modes = BTreeSet::new();
-    while let Some(packet) = reader.next_ogg_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         modes.insert(match packet.data {
             [_] => "pause".to_owned(),
             [toc, ..] => format!("{:?}", Toc::new(*toc).mode()),

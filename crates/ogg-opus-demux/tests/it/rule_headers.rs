@@ -1,18 +1,14 @@
 //! Rules about headers and packets, 12 to 20, as a tolerant reader obeys them; the
 //! errors of a strict one are in `header_rules.rs`.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{
+use crate::common::{
     NO_GRANULE, RawPage, head, header_pages, nth, nth_page,
     outcome::{Outcome, at, gap, read, read_valid},
     packet_of, plain,
     refused::offset_of,
     tags, to_stream, with_headers,
 };
-use ogg_opus_demux::{Error, FindingKind, OggOpusReader, Violation};
+use ogg_opus_demux::{ErrorKind, FindingKind, OggOpusReader, Violation};
 use opus_packet::{
     InvalidHead, InvalidPacket, InvalidTags, MappingTable, OpusTags, write_self_delimited,
 };
@@ -36,12 +32,11 @@ fn with_tag_pages(tag_pages: Vec<RawPage>) -> Vec<RawPage> {
 #[track_caller]
 fn head_error(head: &[u8]) -> InvalidHead {
     let stream = with_head(head);
-    let Error::Head { offset: 0, reason } = read(&stream).unwrap_err() else { panic!() };
-    let Error::Head { offset: 0, reason: strict } = OggOpusReader::strict(&stream[..]).unwrap_err()
-    else {
-        panic!()
-    };
-    assert_eq!(reason, strict);
+    let [tolerant, strict] =
+        [read(&stream).unwrap_err(), OggOpusReader::strict(&stream[..]).unwrap_err()];
+    assert_eq!(tolerant.finding(), strict.finding());
+    assert_eq!((tolerant.offset(), tolerant.kind()), (Some(0), ErrorKind::Unreadable));
+    let FindingKind::Head(reason) = tolerant.finding().unwrap().kind else { panic!("{tolerant}") };
     reason
 }
 

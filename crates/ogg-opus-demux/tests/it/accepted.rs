@@ -1,12 +1,8 @@
 //! What looks odd and is right: streams that a strict reader reads.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
 use std::io::{self, Read, Write};
 
-use common::{
+use crate::common::{
     NO_GRANULE, PRE_SKIP, RawPage, audio, head, header_pages, outcome, packet_of, tags, to_stream,
     valid_pages, with_headers,
 };
@@ -59,7 +55,7 @@ fn the_headers_are_given_as_they_stand() {
     let reader = OggOpusReader::new(stream.as_slice()).unwrap();
     assert_eq!(reader.head().to_bytes(), head());
     assert_eq!(reader.tags().as_bytes(), tags());
-    assert_eq!(reader.serial(), common::SERIAL);
+    assert_eq!(reader.serial(), crate::common::SERIAL);
     assert_eq!(reader.timeline(), None, "not known before the end");
 }
 
@@ -232,9 +228,9 @@ fn the_end_stays_the_end_when_the_file_grows() {
     let grown = audio(3, 1920).to_bytes();
     let mut reader =
         OggOpusReader::new(Growing([begun.as_slice(), &[], &grown].into_iter())).unwrap();
-    assert!(reader.next_ogg_packet().unwrap().is_some());
-    assert!(reader.next_ogg_packet().unwrap().is_none());
-    assert!(reader.next_ogg_packet().unwrap().is_none());
+    assert!(reader.next_located().unwrap().is_some());
+    assert!(reader.next_located().unwrap().is_none());
+    assert!(reader.next_located().unwrap().is_none());
 }
 
 /// Gives each piece in one read: an empty one looks like the end.

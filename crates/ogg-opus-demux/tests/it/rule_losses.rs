@@ -1,11 +1,7 @@
 //! Losses that are easy to misplace: next to another loss, behind a page of another
 //! stream, at the end of a page, before the first packet.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{
+use crate::common::{
     NO_GRANULE, RawPage, nth, nth_page,
     outcome::{at, gap, read},
     packet_of, plain,
@@ -119,7 +115,7 @@ fn rule_08_repeated_heads_do_not_copy_the_tags() {
     let stream = to_stream(&pages);
     let mut reader = OggOpusReader::from_slice(&stream).unwrap();
     let before = reader.tags().as_bytes().as_ptr();
-    reader.next_ogg_packet().unwrap();
+    reader.next_located().unwrap();
     assert_eq!(before, reader.tags().as_bytes().as_ptr());
     assert_eq!(reader.tags(), &OpusTags::new("tests", ["TITLE=x"]));
 }

@@ -3,8 +3,6 @@
 //! opinion.
 
 #![allow(dead_code, reason = "no test file uses all of it")]
-#![allow(clippy::indexing_slicing, reason = "a test may panic")]
-
 pub(crate) mod outcome;
 pub(crate) mod packets;
 pub(crate) mod refused;

@@ -1,13 +1,9 @@
 //! Damaged streams: no panic, an end in any case, nothing is given that was not in the
 //! stream, and nothing comes at another time than before.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
 use std::collections::HashSet;
 
-use common::{
+use crate::common::{
     outcome::{LinkRead, Outcome, read},
     repair_checksums,
     source::{Source, SourceLink, sources},
@@ -170,8 +166,8 @@ fn places_in_the_middle(source: &Source) -> Vec<usize> {
     let pages = || source.pages.iter().enumerate();
     for link in &source.links {
         let its: Vec<_> = pages().filter(|(_, page)| page.serial == link.serial).collect();
-        let clean = |&&(_, page): &&(usize, &common::RawPage)| {
-            page.flags & 5 == 0 && page.granule != common::NO_GRANULE && page.granule > 0
+        let clean = |&&(_, page): &&(usize, &crate::common::RawPage)| {
+            page.flags & 5 == 0 && page.granule != crate::common::NO_GRANULE && page.granule > 0
         };
         let end = match link.is_constant {
             true => its.last(),
@@ -326,7 +322,7 @@ fn gaps_are_what_is_concealed() {
             let concealed: u64 =
                 given.filter(|packet| packet.is_concealment).map(|packet| packet.duration).sum();
             let told = outcome.findings.iter().map(|finding| match finding.kind {
-                FindingKind::Note(Note::Gap { samples, .. }) => samples,
+                FindingKind::Note(Note::Gap(gap)) => gap.samples,
                 _ => 0,
             });
             prop_assert_eq!(concealed, told.sum::<u64>());

@@ -1,11 +1,7 @@
 //! Rules about pages, 1 to 6: what a tolerant reader finds, and what it still gives.
 //! Each stream is also read strictly: see `common::outcome`.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{
+use crate::common::{
     NO_GRANULE, RawPage, header_pages, nth, nth_page,
     outcome::{at, gap, read, read_valid, skipped},
     packet_of, plain,
@@ -14,7 +10,7 @@ use common::{
 };
 use std::io::Read;
 
-use ogg_opus_demux::{Error, FindingKind, InvalidPage, Note, OggOpusReader, Violation};
+use ogg_opus_demux::{FindingKind, InvalidPage, Note, OggOpusReader, Violation};
 use opus_packet::OpusHead;
 
 /// Byte positions as indices.
@@ -115,11 +111,15 @@ fn rule_03_a_strict_reader_searches_nothing_behind_a_fault() {
     let mut rest = stream.as_slice().chain(std::io::repeat(0).take(1 << 30));
     let mut reader = OggOpusReader::strict(&mut rest).unwrap();
     let error = loop {
-        if let Err(error) = reader.next_ogg_packet() {
+        if let Err(error) = reader.next_located() {
             break error;
         }
     };
-    assert!(matches!(error, Error::Page { reason: InvalidPage::Capture { .. }, .. }), "{error}");
+    let kind = &error.finding().unwrap().kind;
+    assert!(
+        matches!(kind, FindingKind::Skipped { reason: InvalidPage::Capture { .. }, .. }),
+        "{error}"
+    );
     let left = rest.get_ref().1.limit();
     assert!(left > (1 << 30) - (1 << 20), "only {left} bytes are left");
 }
@@ -285,7 +285,7 @@ fn rule_05_what_was_given_of_the_headers_does_not_change() {
     let channels: Vec<_> = outcome.links.iter().map(|link| link.head.channels()).collect();
     assert_eq!(channels, [1, 2]);
     assert_eq!(outcome.links[1].story(), "0@0 1@960 2@1920");
-    let reused = Violation::SerialReused { serial: common::SERIAL };
+    let reused = Violation::SerialReused { serial: crate::common::SERIAL };
     assert_eq!(outcome.found()[0], at(offset_of(&pages, 2), reused));
 }
 

@@ -1,22 +1,23 @@
-//! Reads a stream in every way there is, and checks what holds for any stream.
+//! Reads a stream in every possible way and checks properties of all streams.
 
 use std::num::NonZeroU8;
 
 use ogg_opus_demux::{
-    Buffered, Error, Finding, FindingKind, Input, InvalidPage, Note, OggOpusReader, Options,
+    Buffered, CodedPos, Error, ErrorKind, Finding, FindingKind, Gap, Input, InvalidPage, Note,
+    OggOpusReader, Options, OpusHead, Timeline,
 };
-use opus_packet::{CodedPos, OpusHead, Timeline, Toc, multistream_duration};
+use opus_packet::{Toc, multistream_duration};
 
 use super::Slow;
 
-/// All that a reader gives of a stream.
+/// Everything that a reader returns for a stream.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) links: Vec<LinkRead>,
     pub(crate) findings: Vec<Finding>,
 }
 
-/// All that a reader gives of a link.
+/// Everything that a reader returns for a link.
 #[derive(Debug, PartialEq)]
 pub(crate) struct LinkRead {
     pub(crate) head: OpusHead,
@@ -27,7 +28,7 @@ pub(crate) struct LinkRead {
     pub(crate) timeline: Option<Timeline>,
 }
 
-/// A packet as it was given.
+/// A packet as the reader returned it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Given {
     pub(crate) data: Vec<u8>,
@@ -45,12 +46,12 @@ impl Outcome {
         &self.links[0]
     }
 
-    /// What was found, and where.
+    /// The findings with their offsets.
     pub(crate) fn found(&self) -> Vec<(u64, FindingKind)> {
         self.findings.iter().map(|finding| (finding.offset, finding.kind.clone())).collect()
     }
 
-    /// The words of the only link: see [`LinkRead::story`].
+    /// The story of the only link: see [`LinkRead::story`].
     #[track_caller]
     pub(crate) fn story(&self) -> String {
         self.link().story()
@@ -66,9 +67,10 @@ impl LinkRead {
     /// sign the duration of a concealment. `"0@0 -960@960 2@1920"`.
     pub(crate) fn story(&self) -> String {
         let words = self.packets.iter().map(|packet| {
-            let name = match packet.is_concealment {
-                true => format!("-{}", packet.duration),
-                false => packet.data.get(1).map(u8::to_string).unwrap_or_default(),
+            let name = if packet.is_concealment {
+                format!("-{}", packet.duration)
+            } else {
+                packet.data.get(1).map(u8::to_string).unwrap_or_default()
             };
             format!("{name}@{}", packet.position)
         });
@@ -83,17 +85,17 @@ impl LinkRead {
     }
 }
 
-/// Reads all links, tolerantly, from memory and from readers, and strictly. What these
-/// give must agree: see [`check_strict`].
+/// Reads all links tolerantly, from memory and from readers, and strictly. The results must
+/// agree: see [`check_strict`].
 #[track_caller]
 pub(crate) fn read(stream: &[u8]) -> Result<Outcome, Error> {
     read_track(stream, 0)
 }
 
-/// The same for another of the Opus streams.
+/// The same for another Opus stream.
 #[track_caller]
 pub(crate) fn read_track(stream: &[u8], track: usize) -> Result<Outcome, Error> {
-    let tolerant = Options { strict: false, track };
+    let tolerant = Options::default().track(track);
     let (outcome, error) = read_with(stream, tolerant);
     check_any(&outcome, error.as_ref(), stream);
     let same = |(other, other_error): (Outcome, Option<Error>)| {
@@ -108,23 +110,22 @@ pub(crate) fn read_track(stream: &[u8], track: usize) -> Result<Outcome, Error> 
     error.map_or(Ok(outcome), Err)
 }
 
-/// What is expected to be found, and where.
+/// An expected finding.
 pub(crate) fn at(offset: u64, kind: impl Into<FindingKind>) -> (u64, FindingKind) {
     (offset, kind.into())
 }
 
-/// A gap that is expected to be found.
+/// An expected gap.
 pub(crate) fn gap(offset: u64, position: u64, samples: u64) -> (u64, FindingKind) {
-    let position = CodedPos::new(position);
-    at(offset, Note::Gap { position, samples, is_inferred: false })
+    at(offset, Note::Gap(Gap::new(CodedPos::new(position), samples)))
 }
 
-/// Bytes that are expected to be passed over.
+/// An expected skip.
 pub(crate) fn skipped(offset: u64, bytes: u64, reason: InvalidPage) -> (u64, FindingKind) {
     (offset, FindingKind::Skipped { bytes, reason })
 }
 
-/// The outcome of a stream that nothing is wrong with.
+/// The outcome of a valid stream.
 #[track_caller]
 pub(crate) fn read_valid(stream: &[u8]) -> Outcome {
     let outcome = read(stream).expect("the stream is valid");
@@ -132,7 +133,7 @@ pub(crate) fn read_valid(stream: &[u8]) -> Outcome {
     outcome
 }
 
-/// What is given, and the error that ended it.
+/// Everything that was read, and the error that ended it.
 pub(crate) fn read_with<I: Input>(input: I, options: Options) -> (Outcome, Option<Error>) {
     let mut outcome = Outcome::default();
     let error = match OggOpusReader::with_options(input, options) {
@@ -157,7 +158,7 @@ fn read_into<I: Input>(outcome: &mut Outcome, reader: &mut OggOpusReader<I>) -> 
             timeline: None,
         });
         let link = outcome.links.last_mut().expect("it was pushed");
-        while let Some(packet) = reader.next_ogg_packet()? {
+        while let Some(packet) = reader.next_located()? {
             let duration = u64::from(packet.duration);
             let is_more = packet.is_concealment && link.packets.len() > MOST_IN_DETAIL;
             if let Some(last) =
@@ -174,7 +175,7 @@ fn read_into<I: Input>(outcome: &mut Outcome, reader: &mut OggOpusReader<I>) -> 
                 is_concealment: packet.is_concealment,
             });
         }
-        assert!(reader.next_ogg_packet()?.is_none(), "the end stays the end");
+        assert!(reader.next_located()?.is_none(), "the end stays the end");
         (link.head, link.tags) = (reader.head().clone(), reader.tags().as_bytes().to_vec());
         link.timeline = reader.timeline();
         if !reader.next_link()? {
@@ -184,10 +185,10 @@ fn read_into<I: Input>(outcome: &mut Outcome, reader: &mut OggOpusReader<I>) -> 
     }
 }
 
-/// After so many packets one that stands for more of the same gap.
+/// After this many packets, one entry stands for the rest of a gap.
 const MOST_IN_DETAIL: usize = 2000;
 
-/// What holds for any stream.
+/// Checks properties of all streams.
 #[track_caller]
 fn check_any(outcome: &Outcome, error: Option<&Error>, stream: &[u8]) {
     let mut bytes = 0;
@@ -196,7 +197,7 @@ fn check_any(outcome: &Outcome, error: Option<&Error>, stream: &[u8]) {
         let mut position = 0;
         for packet in &link.packets {
             check_packet(packet, streams, stream);
-            assert_eq!(packet.position, position, "one packet follows the other");
+            assert_eq!(packet.position, position, "packets are contiguous");
             position += packet.duration;
             bytes += if packet.is_concealment { 0 } else { packet.data.len() };
         }
@@ -227,7 +228,7 @@ fn check_packet(packet: &Given, streams: NonZeroU8, stream: &[u8]) {
     }
 }
 
-/// Concealment has the frames of the packet before the loss, as long as they fit.
+/// Checks that concealment has the frames of the packet before the loss, as long as they fit.
 #[track_caller]
 fn check_concealment(link: &LinkRead) {
     let mut before = None;
@@ -235,19 +236,21 @@ fn check_concealment(link: &LinkRead) {
         let &toc = packet.data.first().expect("a valid packet");
         let kept = *before.get_or_insert(toc) & !3;
         let frame = u64::from(Toc::new(kept).frame_duration());
-        match packet.is_concealment {
-            true => assert!(packet.duration % frame != 0 || toc & !3 == kept, "{toc} for {kept}"),
-            false => before = Some(toc),
+        if packet.is_concealment {
+            assert!(packet.duration % frame != 0 || toc & !3 == kept, "{toc} for {kept}");
+        } else {
+            before = Some(toc);
         }
     }
 }
 
-/// A strict reader stops at the first violation, with the same words, after the same
-/// packets; without any it gives all that a tolerant one gives.
+/// A strict reader stops at the first violation, with the same message and after the same
+/// packets. Without violations, it returns the same as a tolerant one.
 #[track_caller]
 fn check_strict(tolerant: &Outcome, error: Option<&Error>, stream: &[u8], track: usize) {
-    let (strict, strict_error) = read_with(stream, Options { strict: true, track });
-    if matches!(strict_error, Some(Error::NotOpus { .. })) {
+    let options = Options::default().strict(true).track(track);
+    let (strict, strict_error) = read_with(stream, options);
+    if strict_error.as_ref().is_some_and(|error| error.kind() == ErrorKind::NoOpus) {
         return;
     }
     let omitted = tolerant.findings.len() > 1000;

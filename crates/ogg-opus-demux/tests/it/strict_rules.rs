@@ -2,17 +2,16 @@
 //! wrong: the error says what is wrong and at which byte. The headers have their
 //! own file.
 
-mod common;
+use std::io::{self, Read};
 
-use std::io::{self, ErrorKind, Read};
-
-use common::{
+use crate::common::{
     NO_GRANULE, PRE_SKIP, RawPage, Slow, audio, packet_of,
-    refused::{assert_page_error, assert_violation, error_at, offset_of, read},
+    refused::{assert_page_error, assert_violation, error_at, offset_of, read, refused_at},
     to_stream, valid_pages, with_headers,
 };
-use ogg_opus_demux::{Error, InvalidPage, Violation};
-use opus_packet::{InvalidPacket, InvalidTimeline};
+use ogg_opus_demux::{
+    ErrorKind, FindingKind, InvalidPacket, InvalidPage, InvalidTimeline, Violation,
+};
 
 #[test]
 fn the_stream_that_the_others_depart_from_is_valid_pages() {
@@ -22,8 +21,8 @@ fn the_stream_that_the_others_depart_from_is_valid_pages() {
 #[test]
 fn an_empty_stream_is_no_stream() {
     let error = read(io::empty()).unwrap_err();
-    assert!(matches!(error, Error::Empty));
-    assert_eq!(error.to_string().lines().count(), 1);
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::Unreadable, None));
+    assert_eq!(error.to_string(), "expected an Ogg page, found an empty stream");
 }
 
 #[test]
@@ -44,6 +43,7 @@ fn an_error_does_not_depend_on_how_the_bytes_come() {
     let error = read(Slow::new(&stream)).unwrap_err();
     assert_eq!(error.to_string(), read(stream.as_slice()).unwrap_err().to_string());
     assert!(error.to_string().ends_with(r#"found "\x98Ogg""#), "{error}");
+    assert!(format!("{error:?}").ends_with(r#"found "\x98Ogg""#), "{error:?}");
 }
 
 #[test]
@@ -131,9 +131,9 @@ fn rule_18_a_wrong_packet_is_refused_with_its_number_and_place() {
     let bad = [0x79, 1];
     let pages = with_headers([audio(2, 960), audio(3, 2880).packet(&bad)]);
     let place = offset_of(&pages, 4) - 2;
-    let error = error_at(to_stream(&pages).as_slice(), place);
-    let Error::Packet { offset, packet: 2, reason } = error else { panic!("{error:?}") };
-    assert_eq!((offset, reason), (place, InvalidPacket::OddPair { found: 1 }));
+    let reason = InvalidPacket::OddPair { found: 1 };
+    let found = refused_at(to_stream(&pages).as_slice(), place);
+    assert_eq!(found, FindingKind::Packet { packet: 2, reason });
 }
 
 #[test]
@@ -144,18 +144,17 @@ fn rule_18_a_wrong_packet_in_two_pieces_is_placed_at_the_page_where_it_ends() {
     let rest = RawPage::new(3, 1920).continued().packet(&bad[255..]);
     let pages = with_headers([begun, rest]);
     let place = offset_of(&pages, 3);
-    let error = error_at(to_stream(&pages).as_slice(), place);
-    let Error::Packet { offset, packet: 0, reason } = error else { panic!("{error:?}") };
-    assert_eq!((offset, reason), (place, InvalidPacket::OddPair { found: 299 }));
+    let reason = InvalidPacket::OddPair { found: 299 };
+    let found = refused_at(to_stream(&pages).as_slice(), place);
+    assert_eq!(found, FindingKind::Packet { packet: 0, reason });
 }
 
 #[test]
 fn rule_19_an_empty_packet_is_no_packet() {
     let pages = with_headers([audio(2, 960).packet(&[])]);
     let place = offset_of(&pages, 3);
-    let error = error_at(to_stream(&pages).as_slice(), place);
-    let Error::Packet { offset, packet: 1, reason } = error else { panic!("{error:?}") };
-    assert_eq!((offset, reason), (place, InvalidPacket::Empty));
+    let found = refused_at(to_stream(&pages).as_slice(), place);
+    assert_eq!(found, FindingKind::Packet { packet: 1, reason: InvalidPacket::Empty });
 }
 
 #[test]
@@ -205,11 +204,10 @@ fn a_stream_lasts_at_least_its_pre_skip() {
     let trimmed = RawPage::new(3, 240).packet(&[0xe0]).last();
     for pages in [with_headers([]), with_headers([short.clone()]), with_headers([short, trimmed])] {
         let end = offset_of(&pages, pages.len());
-        let error = error_at(to_stream(&pages).as_slice(), end);
-        let Error::Timeline { offset, reason } = error else { panic!("{error:?}") };
         let coded_length = 120 * u64::try_from(pages.len() - 2).unwrap();
-        let pre_skip = PRE_SKIP;
-        assert_eq!((offset, reason), (end, InvalidTimeline::new(pre_skip, coded_length, 0)));
+        let reason = InvalidTimeline::new(PRE_SKIP, coded_length, 0);
+        let found = refused_at(to_stream(&pages).as_slice(), end);
+        assert_eq!(found, FindingKind::Timeline(reason));
     }
 }
 
@@ -220,8 +218,10 @@ fn a_failed_read_is_an_error_with_its_place() {
         let broken = stream[..at].chain(Broken);
         let expected = u64::try_from(at).unwrap();
         let error = error_at(broken, expected);
-        let Error::Io { offset, source } = error else { panic!("{error:?}") };
-        assert_eq!((offset, source.kind()), (expected, ErrorKind::TimedOut));
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.to_string(), format!("byte {at}: cannot read"), "no cause");
+        assert_eq!(format!("{error:?}"), format!("byte {at}: cannot read: timed out"));
+        assert_eq!(error.into_io().unwrap().kind(), io::ErrorKind::TimedOut);
     }
 }
 
@@ -230,6 +230,6 @@ struct Broken;
 
 impl Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::TimedOut.into())
+        Err(io::ErrorKind::TimedOut.into())
     }
 }

@@ -1,12 +1,8 @@
 //! What is written is what is read, by this crate and by the `ogg` crate.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
 use std::io::Cursor;
 
-use common::{
+use crate::common::{
     RawPage, SERIAL, head,
     packets::{Packet, packets},
     paginate, tags, to_stream,
@@ -28,7 +24,7 @@ struct ReadPacket {
 fn read(stream: &[u8]) -> (Vec<ReadPacket>, Timeline) {
     let mut reader = OggOpusReader::strict(stream).expect("the headers are valid");
     let mut packets = vec![];
-    while let Some(packet) = reader.next_ogg_packet().expect("the stream is valid") {
+    while let Some(packet) = reader.next_located().expect("the stream is valid") {
         packets.push(ReadPacket {
             data: packet.data.to_vec(),
             duration: packet.duration,
@@ -144,7 +140,7 @@ proptest! {
             writer.write_packet(packet.as_slice(), SERIAL, end, granule).unwrap();
         }
         let stream = writer.into_inner();
-        prop_assume!(granule >= u64::from(common::PRE_SKIP));
+        prop_assume!(granule >= u64::from(crate::common::PRE_SKIP));
         let (read, timeline) = read(&stream);
         check(&read, &packets, &stream)?;
         prop_assert_eq!((timeline.coded_length(), timeline.end_trim()), (granule, 0));
@@ -154,7 +150,7 @@ proptest! {
     fn the_reader_gives_what_lies_on_pages_of_any_length(
         packets in packets(1..40), page_segments in vec(1usize..=255, 1..9),
     ) {
-        prop_assume!(samples(&packets) >= u64::from(common::PRE_SKIP));
+        prop_assume!(samples(&packets) >= u64::from(crate::common::PRE_SKIP));
         let pages = paginate(&packets, &page_segments);
         let stream = to_stream(&pages);
         let (read, _) = read(&stream);

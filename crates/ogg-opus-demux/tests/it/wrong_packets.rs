@@ -1,11 +1,7 @@
 //! A packet that is wrong among others, wherever pages divide it: what comes after it
 //! does not shift.
 
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
-
-use common::{outcome::read, paginate, to_stream};
+use crate::common::{outcome::read, paginate, to_stream};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 /// A packet of 20 ms that is known by its second byte.
@@ -37,7 +33,7 @@ proptest! {
         packets[place].0 = wrong;
         let pages = paginate(&packets, &segments);
         // What is lost on the first page with audio, or the last, is not told.
-        let ends = |page: &common::RawPage| page.lacing.iter().any(|&value| value < 255);
+        let ends = |page: &crate::common::RawPage| page.lacing.iter().any(|&value| value < 255);
         let first = pages[2..].iter().find(|page| ends(page)).unwrap();
         let ended = first.granule / 960;
         prop_assume!(usize::try_from(ended).unwrap() <= place);
