@@ -37,3 +37,8 @@ pub use corpus::{CorpusFile, every_file, every_opus_file, ogg_opus_files};
 pub use files::{fast_folder, root, target_tmp, testdata};
 pub use random::Random;
 pub use skipped::say_skipped;
+
+/// Compiles the examples of the repository's README.
+#[cfg(all(doctest, feature = "zarr"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

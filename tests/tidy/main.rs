@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::Value;
 
-/// Which of our crates a crate may name, and names.
+mod compilers;
+mod documents;
+
+/// The crates of ours that each crate uses, and may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("opus-packet", &[]),
     ("ogg-opus-demux", &["opus-packet"]),
@@ -56,7 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wave-demux", &[]),
 ];
 
-/// Foreign crates that only one of ours may name.
+/// Foreign crates that only one of ours may use.
 const WRAPPERS: &[(&str, &str)] = &[
     ("object_store", "opus-zarr-object-store"),
     ("zarrs", "opus-zarr-store"),
@@ -67,7 +70,7 @@ const WRAPPERS: &[(&str, &str)] = &[
     ("opusic-sys", "opus-encode"),
 ];
 
-/// The crate, and the module, that calls C.
+/// The only crate and module that call C.
 const UNSAFE: (&str, &str) = ("opus-encode", "crates/opus-encode/src/libopus.rs");
 
 /// Public modules, by crate: one per container, so that their readers can share names.
@@ -81,7 +84,7 @@ const PUBLIC_MODULES: &[(&str, &str)] = &[
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
 
-/// In two parts, so that this file does not hold them.
+/// Split in two, so that this file does not contain them.
 const DEBRIS: [&str; 5] = [
     concat!("to", "do!"),
     concat!("unimpl", "emented!"),
@@ -109,7 +112,7 @@ fn the_arrows_between_our_crates_are_those_of_the_design() {
 }
 
 #[test]
-fn a_foreign_crate_with_a_wrapper_is_named_by_that_one_alone() {
+fn foreign_crates_are_used_only_by_their_wrappers() {
     for (foreign, wrapper) in WRAPPERS {
         let names_it = |one: &&Crate| one.dependencies().any(|name| name == *foreign);
         let users: Vec<&str> = CRATES.iter().filter(names_it).map(Crate::name).collect();
@@ -123,6 +126,8 @@ fn every_crate_describes_itself() {
         for field in ["description", "documentation", "license", "rust_version", "readme"] {
             assert!(one.0[field].is_string(), "{}: no {field} in Cargo.toml", one.name());
         }
+        // The workspace has the only address.
+        assert!(!one.read("Cargo.toml").contains("repository ="), "{}: repository", one.name());
         for field in ["keywords", "categories"] {
             let is_empty = one.0[field].as_array().unwrap().is_empty();
             assert!(!is_empty, "{}: no {field} in Cargo.toml", one.name());
@@ -138,8 +143,7 @@ fn every_crate_obeys_the_lints_of_the_workspace() {
     }
 }
 
-/// The lint of the workspace is `deny`, which a module can allow: one may, the others are told
-/// once more.
+/// A module can override the workspace's `deny`. One may; all other crates `forbid`.
 #[test]
 fn one_module_is_unsafe() {
     let allows = concat!("allow(", "unsafe_code");
@@ -178,45 +182,6 @@ fn every_readme_states_the_msrv_of_its_manifest() {
         let statement = format!("MSRV {}.", one.text("rust_version"));
         let states_it = one.read("README.md").contains(&statement);
         assert!(states_it, "{}: no \"{statement}\" in README.md", one.name());
-    }
-}
-
-/// cargo does not check this: a crate that promises too old a compiler only fails to build
-/// with that compiler.
-#[test]
-fn no_dependency_needs_a_newer_compiler_than_its_dependents_promise() {
-    let metadata = metadata(&["--filter-platform", &host()]);
-    let array = |value: &Value| value.as_array().unwrap().clone();
-    let packages: BTreeMap<String, Value> = array(&metadata["packages"])
-        .into_iter()
-        .map(|one| (one["id"].as_str().unwrap().to_owned(), one))
-        .collect();
-    let shipped = |dependency: &Value| {
-        array(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev")
-    };
-    let nodes: BTreeMap<String, Vec<String>> = array(&metadata["resolve"]["nodes"])
-        .iter()
-        .map(|node| {
-            let to = array(&node["deps"]).into_iter().filter(&shipped);
-            let to = to.map(|one| one["pkg"].as_str().unwrap().to_owned()).collect();
-            (node["id"].as_str().unwrap().to_owned(), to)
-        })
-        .collect();
-    for one in CRATES.iter() {
-        let mut pending = vec![one.text("id").to_owned()];
-        let mut reached = BTreeSet::new();
-        while let Some(id) = pending.pop() {
-            if reached.insert(id.clone()) {
-                pending.extend(nodes[&id].iter().cloned());
-            }
-        }
-        let too_new: Vec<String> = reached
-            .iter()
-            .filter(|id| rust_version(&packages[*id]) > rust_version(&one.0))
-            .map(|id| format!("{} {}", packages[id]["name"], packages[id]["rust_version"]))
-            .collect();
-        let promised = one.text("rust_version");
-        assert!(too_new.is_empty(), "{} promises Rust {promised}: {too_new:?}", one.name());
     }
 }
 
@@ -273,21 +238,7 @@ fn nothing_is_left_unfinished() {
     assert!(left.is_empty(), "left unfinished: {left:#?}");
 }
 
-/// rustc sees them in sources.
-#[test]
-fn no_conflict_is_left_in_a_document() {
-    let mut documents = Vec::new();
-    for directory in ["crates", "docs", "fuzz", "testdata"] {
-        collect_files(&root().join(directory), "md", &mut documents);
-    }
-    assert!(documents.len() > 20);
-    for (path, text) in documents {
-        let marker = text.lines().find(|line| line.starts_with("<<<<<<< "));
-        assert!(marker.is_none(), "{}: {marker:?}", path.display());
-    }
-}
-
-/// What `cargo metadata` says about one of our published crates.
+/// One of our published crates, as described by `cargo metadata`.
 struct Crate(Value);
 
 static CRATES: LazyLock<Vec<Crate>> = LazyLock::new(|| {
@@ -307,19 +258,6 @@ fn metadata(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The platform that this runs on. Packages for others may not have been downloaded.
-fn host() -> String {
-    let output = Command::new("rustc").arg("-vV").output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
-}
-
-/// Major and minor. A package that promises nothing is taken to be old enough.
-fn rust_version(package: &Value) -> Vec<u32> {
-    let text = package["rust_version"].as_str().unwrap_or_default();
-    text.split('.').take(2).map(|part| part.parse().unwrap_or(0)).collect()
-}
-
 impl Crate {
     fn name(&self) -> &str {
         self.text("name")
@@ -329,7 +267,7 @@ impl Crate {
         self.0[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.0["name"]))
     }
 
-    /// Normal dependencies: not those of tests and build scripts.
+    /// Normal dependencies, without those of tests and build scripts.
     fn dependencies(&self) -> impl Iterator<Item = &str> {
         let all = self.0["dependencies"].as_array().unwrap().iter();
         all.filter(|one| one["kind"].is_null()).map(|one| one["name"].as_str().unwrap())
@@ -346,7 +284,7 @@ impl Crate {
     }
 }
 
-/// Every Rust file of ours.
+/// All our Rust files.
 static SOURCES: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(|| {
     let mut files = Vec::new();
     for directory in ["crates", "examples", "benches", "tests", "fuzz/fuzz_targets"] {
@@ -356,12 +294,12 @@ static SOURCES: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(|| {
 });
 
 fn collect_files(directory: &Path, extension: &str, files: &mut Vec<(PathBuf, String)>) {
-    // Git keeps no empty directory.
+    // Git does not keep empty directories.
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            // benches/peers is built there.
+            // benches/peers has a target directory of its own.
             if !path.ends_with("target") {
                 collect_files(&path, extension, files);
             }
@@ -372,8 +310,8 @@ fn collect_files(directory: &Path, extension: &str, files: &mut Vec<(PathBuf, St
     }
 }
 
-/// Number of the first line of each function, and how many lines it has. Relies on
-/// rustfmt: what is inside stands further to the right than the first line.
+/// The number of each function's first line, and its length in lines. Relies on rustfmt, which
+/// indents the body further than the first line.
 fn functions(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     (0..lines.len()).filter_map(move |at| {
