@@ -287,7 +287,7 @@ impl Crate {
 /// All our Rust files.
 static SOURCES: LazyLock<Vec<(PathBuf, String)>> = LazyLock::new(|| {
     let mut files = Vec::new();
-    for directory in ["crates", "examples", "benches", "tests", "fuzz/fuzz_targets"] {
+    for directory in ["crates", "examples", "benches", "tests", "fuzz"] {
         collect_files(&root().join(directory), "rs", &mut files);
     }
     files

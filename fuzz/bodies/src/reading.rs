@@ -1,7 +1,5 @@
-//! What `demux` and `repaired` share: a stream of Ogg Opus is read in every way there is,
-//! and what holds for any stream is checked.
+//! Reads an Ogg Opus stream in every way there is and checks what holds for any stream.
 
-use std::io::Read;
 use std::num::NonZeroU8;
 
 use ogg_opus_demux::{
@@ -10,39 +8,42 @@ use ogg_opus_demux::{
 };
 use opus_packet::{Toc, multistream_duration, split_self_delimited};
 
-/// What a stream holds up to its end or its first error.
+use crate::pieces::Pieces;
+
+/// The content of a stream up to its end or its first error.
 #[derive(Debug, Default, PartialEq)]
-pub struct Outcome {
-    pub links: Vec<LinkRead>,
+pub(crate) struct Outcome {
+    pub(crate) links: Vec<LinkRead>,
     concealed: u64,
-    /// There is no end to the concealment: the rest was not read.
-    pub is_cut: bool,
-    pub findings: Vec<Finding>,
-    pub error: Option<String>,
+    /// Whether the rest was not read because the concealment is too long.
+    pub(crate) is_cut: bool,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) error: Option<String>,
     is_not_opus: bool,
 }
 
-/// What a reader gives of a link.
+/// What a reader returned of a link.
 #[derive(Debug, PartialEq)]
-pub struct LinkRead {
-    pub serial: u32,
-    pub packets: Vec<Given>,
+pub(crate) struct LinkRead {
+    pub(crate) serial: u32,
+    pub(crate) packets: Vec<Given>,
 }
 
-/// A packet as it was given.
+/// A packet that a reader returned.
 #[derive(Debug, PartialEq)]
-pub struct Given {
-    pub data: Vec<u8>,
-    pub position: u64,
-    pub offset: Option<u64>,
-    pub is_concealment: bool,
+pub(crate) struct Given {
+    pub(crate) data: Vec<u8>,
+    pub(crate) position: u64,
+    pub(crate) offset: Option<u64>,
+    pub(crate) is_concealment: bool,
     duration: u32,
-    /// So many more like it follow: gaps are long, and all their packets but the last alike.
+    /// How many equal packets follow. Gaps can be long, and all their packets but the last are
+    /// equal.
     repeats: u64,
 }
 
 /// Reads one of the multiplexed streams, tolerantly and strictly.
-pub fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
+pub(crate) fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
     let options = Options::default().track(track);
     let tolerant = read_both_ways(stream, options);
     let strict = read_both_ways(stream, options.strict(true));
@@ -50,7 +51,7 @@ pub fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
     (tolerant, strict)
 }
 
-pub fn is_other_stream(finding: &Finding) -> bool {
+pub(crate) fn is_other_stream(finding: &Finding) -> bool {
     matches!(
         finding.kind,
         FindingKind::Note(Note::OtherStream { .. })
@@ -58,10 +59,10 @@ pub fn is_other_stream(finding: &Finding) -> bool {
     )
 }
 
-/// From memory and from a reader: how the bytes come makes no difference.
+/// Reads from memory and from a reader, which must make no difference.
 fn read_both_ways(stream: &[u8], options: Options) -> Outcome {
     let whole = read(stream, stream, options);
-    let in_pieces = read(Buffered::new(Pieces(stream)), stream, options);
+    let in_pieces = read(Buffered::new(Pieces(stream, 61)), stream, options);
     assert!(whole == in_pieces, "{whole:?}\n{in_pieces:?}");
     whole
 }
@@ -74,7 +75,7 @@ fn read(input: impl Input, stream: &[u8], options: Options) -> Outcome {
             outcome.findings.extend(reader.findings());
             let kind = error.as_ref().map(Error::kind);
             let goes_on = matches!(kind, None | Some(ErrorKind::TooMuchLost));
-            assert!(options.strict || goes_on, "a tolerant reader goes on in spite of {error:?}");
+            assert!(options.strict || goes_on, "a tolerant reader stopped at {error:?}");
             error
         }
         Err(error) => Some(error),
@@ -109,14 +110,14 @@ fn read_into<I: Input>(
             } else {
                 bytes += packet.data.len();
             }
-            assert!(bytes < stream.len(), "no byte is given out twice");
+            assert!(bytes < stream.len(), "a byte was returned twice");
             outcome.links.last_mut().expect("it was pushed").push(&packet);
             outcome.is_cut = outcome.concealed > MOST_CONCEALED;
             if outcome.is_cut {
                 return Ok(());
             }
         }
-        assert!(reader.next_located()?.is_none(), "the end stays the end");
+        assert!(reader.next_located()?.is_none(), "packets after the end");
         if let Some(timeline) = reader.timeline() {
             let plays = timeline.pre_skip() + timeline.play_length() + timeline.end_trim();
             assert_eq!((timeline.coded_length(), plays), (link.position, link.position));
@@ -147,13 +148,12 @@ impl LinkRead {
     }
 }
 
-/// What the packets of a link have come to.
+/// What the packets of a link add up to.
 struct CheckedLink {
     streams: NonZeroU8,
     position: u64,
-    /// The first bytes, stream by stream, of the packet that was given last and is no
-    /// concealment. At first those of mono CELT of 20 ms: packets may be lost after others
-    /// that were invalid.
+    /// The TOC bytes, one per Opus stream, of the last packet that is not concealment. Before the
+    /// first packet, those of 20 ms of mono CELT: losses may follow invalid packets.
     before: Vec<u8>,
 }
 
@@ -178,7 +178,7 @@ impl CheckedLink {
         }
     }
 
-    /// Its frames have no bytes, and are those of the packet before, as long as they fit.
+    /// Its frames are empty, and like those of the packet before wherever these fit.
     fn check_concealment(&self, packet: &LocatedPacket<'_>) {
         assert!(packet.data.len() <= 3 * usize::from(self.streams.get()), "no frame has bytes");
         for (toc, &before) in tocs(packet.data, self.streams).zip(&self.before) {
@@ -188,7 +188,7 @@ impl CheckedLink {
     }
 }
 
-/// The first byte of the packet of each stream.
+/// Returns the TOC byte of each Opus stream in a packet.
 fn tocs(packet: &[u8], streams: NonZeroU8) -> impl Iterator<Item = u8> {
     let mut rest = packet;
     (1..=streams.get()).map(move |stream| {
@@ -200,8 +200,8 @@ fn tocs(packet: &[u8], streams: NonZeroU8) -> impl Iterator<Item = u8> {
     })
 }
 
-/// A strict reader stops at the first violation that a tolerant one reports, after the
-/// same packets.
+/// A strict reader stops at the first violation that a tolerant one reports, after the same
+/// packets.
 fn compare(tolerant: &Outcome, strict: &Outcome) {
     for (strict, tolerant) in strict.links.iter().zip(&tolerant.links) {
         assert_eq!(strict.serial, tolerant.serial);
@@ -214,7 +214,7 @@ fn compare(tolerant: &Outcome, strict: &Outcome) {
     match (first, &strict.error) {
         (Some(first), Some(error)) => assert!(first.to_string().starts_with(error), "{error}"),
         (None, None) => assert_eq!((tolerant, &tolerant.error), (strict, &None)),
-        (Some(first), None) => panic!("strictly read in spite of {first}"),
+        (Some(first), None) => panic!("the strict reader ignored {first}"),
         (None, Some(error)) => assert!(
             tolerant.error.is_some() || tolerant.findings.len() > 1000,
             "only strictly: {error}"
@@ -222,15 +222,5 @@ fn compare(tolerant: &Outcome, strict: &Outcome) {
     }
 }
 
-/// Gives few bytes at a time.
-struct Pieces<'a>(&'a [u8]);
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let len = buffer.len().min(61);
-        self.0.read(&mut buffer[..len])
-    }
-}
-
-/// A gap may last a day: enough of it has been looked at.
+/// Gaps may last for a day. This many concealed packets are enough.
 const MOST_CONCEALED: u64 = 5000;

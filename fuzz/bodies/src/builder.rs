@@ -1,4 +1,4 @@
-//! Pages built by instruction, and what is true of their packets.
+//! Builds pages by instructions and knows what is true of their packets.
 
 mod stream;
 
@@ -6,66 +6,67 @@ use std::collections::{HashMap, HashSet};
 
 use opus_packet::{ChannelMapping, OpusHead, OpusTags, write_self_delimited};
 
-use stream::Stream;
+use self::stream::Stream;
+use crate::checksum;
 
-/// What the instructions have come to.
-pub struct Builder<'a> {
+/// The stream so far.
+pub(crate) struct Builder<'a> {
     instructions: &'a [u8],
     bytes: Vec<u8>,
     streams: [Stream; 4],
     truth: Truth,
-    /// What makes packets that pages may divide different from each other.
+    /// Makes each packet that pages may divide unique.
     number: u32,
 }
 
-/// What is known of the packets.
+/// What is true of the packets.
 #[derive(Default)]
-pub struct Truth {
-    /// Those that one page holds, by where they lie.
-    pub whole: HashMap<u64, Mark>,
-    /// Those that pages divide, by stream and bytes.
-    pub divided: HashMap<(u32, Vec<u8>), Mark>,
-    /// Streams in which page numbers go back: a lost page can be hidden there.
-    pub renumbered: HashSet<u32>,
-    /// Where the pages begin. What was not built may look like one.
-    pub pages: HashSet<u64>,
+pub(crate) struct Truth {
+    /// Packets within one page, by offset.
+    pub(crate) whole: HashMap<u64, Mark>,
+    /// Packets across pages, by stream and bytes.
+    pub(crate) divided: HashMap<(u32, Vec<u8>), Mark>,
+    /// Streams whose page numbers go back, which can hide a lost page.
+    pub(crate) renumbered: HashSet<u32>,
+    /// Where the pages begin. Other bytes may look like a page.
+    pub(crate) pages: HashSet<u64>,
 }
 
 /// A packet.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    pub serial: u32,
-    pub len: usize,
-    /// True position of its first sample, lost packets included.
-    pub start: u64,
-    /// Times can be compared within an epoch: no granule position has jumped.
-    pub epoch: u32,
+pub(crate) struct Mark {
+    pub(crate) serial: u32,
+    pub(crate) len: usize,
+    /// The true position of its first sample, including lost packets.
+    pub(crate) start: u64,
+    /// Times are comparable within an epoch, in which no granule position jumped.
+    pub(crate) epoch: u32,
     /// Whether its page has a granule position.
-    pub is_told: bool,
-    /// What losses before it have beyond multiples of 120, together.
-    pub odd: u64,
-    /// How long packets last that end after it on its page and are invalid, if any are.
-    pub lost_after: Option<u64>,
-    /// How much its page trims, if that is a last page.
-    pub trim: Option<u64>,
+    pub(crate) is_told: bool,
+    /// The sum of what the losses before it exceed multiples of 120 by.
+    pub(crate) odd: u64,
+    /// The duration of invalid packets that end after it on its page, if any.
+    pub(crate) lost_after: Option<u64>,
+    /// How much its page trims, if it is a last page.
+    pub(crate) trim: Option<u64>,
 }
 
-/// What is on a page.
+/// The content of a page.
 #[derive(Default)]
-pub struct Body {
+pub(crate) struct Body {
     lacing: Vec<u8>,
     bytes: Vec<u8>,
 }
 
-/// How a page is other than it should be.
+/// How a page deviates from what it should be.
 #[derive(Clone, Copy)]
-pub struct Quirk {
+pub(crate) struct Quirk {
     kind: u8,
     amount: u8,
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(instructions: &'a [u8]) -> Self {
+    pub(crate) fn new(instructions: &'a [u8]) -> Self {
         Self {
             instructions,
             bytes: vec![],
@@ -75,7 +76,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub fn build(mut self) -> (Vec<u8>, Truth) {
+    pub(crate) fn build(mut self) -> (Vec<u8>, Truth) {
         if self.byte() & 7 != 7 {
             self.page(2, 0, |builder, body| body.push(&builder.head()));
             self.page(0, 0, |_, body| body.push(OpusTags::new("fuzz", ["A=b"]).as_bytes()));
@@ -100,19 +101,20 @@ impl<'a> Builder<'a> {
         (self.bytes, self.truth)
     }
 
-    /// Writes a page; or none, if it is lost, or two.
+    /// Writes a page, or none if it is lost, or two.
     fn page(&mut self, flags: u8, number: usize, fill: impl Fn(&mut Self, &mut Body)) {
         let mut body = Body::default();
         fill(self, &mut body);
         body.lacing.truncate(255);
         let quirk = Quirk { kind: self.byte(), amount: self.byte() };
         let serial = number as u32;
-        let (header, marks) =
+        let (mut header, marks) =
             self.streams[number].page(serial, flags, &body, quirk, &mut self.truth);
         let copies = quirk.copies();
         if copies == 0 {
             return;
         }
+        checksum::set(&mut header, &body.bytes[..body.len()]);
         let start = self.bytes.len() + header.len();
         for (place, data, mark) in marks {
             match place {
@@ -127,7 +129,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Anything that may lie on a page.
+    /// Appends anything that may be on a page.
     fn packet(&mut self, number: usize, body: &mut Body) {
         let kind = self.byte();
         match kind >> 4 {
@@ -143,7 +145,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// A valid packet for the number of streams that the head has set.
+    /// Appends a valid packet for the number of Opus streams in the head.
     fn audio(&mut self, number: usize, kind: u8, body: &mut Body) {
         let toc = self.byte();
         let count = self.byte();
@@ -165,7 +167,7 @@ impl<'a> Builder<'a> {
         body.push(&all);
     }
 
-    /// A packet, or the beginning of one, that is there only once.
+    /// Returns a unique packet, or the beginning of one.
     fn filler(&mut self, toc: u8, len: usize) -> Vec<u8> {
         self.number += 1;
         let rest = self.number.to_le_bytes().into_iter().chain(std::iter::repeat(0x78));
@@ -205,18 +207,18 @@ impl Body {
         self.lacing.push((packet.len() % 255) as u8);
     }
 
-    /// Of a packet that goes on, if the length is a multiple of 255.
+    /// Appends the beginning of a packet, which continues if the length is a multiple of 255.
     fn piece(&mut self, bytes: &[u8]) {
         self.lacing.extend(std::iter::repeat_n(255, bytes.len() / 255));
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Of what the lacing values tell of: more of them than a page has are cut off.
+    /// Returns the number of bytes that the lacing values cover, of which a page has at most 255.
     fn len(&self) -> usize {
         self.lacing.iter().map(|&value| usize::from(value)).sum()
     }
 
-    /// The pieces of packets, where they begin, and whether they end.
+    /// Returns the pieces of packets, with where they begin and whether the packet ends.
     fn pieces(&self) -> impl Iterator<Item = (usize, &[u8], bool)> {
         let mut start = 0;
         self.lacing.split_inclusive(|&value| value < 255).map(move |lacing| {

@@ -1,4 +1,4 @@
-//! A logical stream, as a muxer keeps it.
+//! The state that a muxer keeps of a logical stream.
 
 use std::num::NonZeroU8;
 
@@ -9,36 +9,36 @@ use super::{Body, Mark, Quirk, Truth};
 #[derive(Default)]
 pub(super) struct Stream {
     sequence: u32,
-    /// True time: how long all packets last that have ended, lost ones too.
+    /// The true time: the duration of all packets so far, including lost ones.
     time: u64,
-    /// How far granule positions are ahead of it.
+    /// How far granule positions are ahead of the true time.
     lead: u64,
-    /// The lead that pages have told; none if the next may tell any.
+    /// The lead according to the pages so far. `None` if the next page may have any.
     told: Option<u64>,
     epoch: u32,
     odd: u64,
     open: Option<Open>,
-    /// Opus streams in a packet, less one.
+    /// The number of Opus streams in a packet, minus one.
     more: u8,
 }
 
-/// A packet that has begun.
+/// A packet that continues on the next page.
 #[derive(Default)]
 struct Open {
     bytes: Vec<u8>,
     is_headless: bool,
 }
 
-/// Where a packet begins in the page, none if pages divide it; its bytes; what is true.
+/// Where a packet begins in the page (`None` if it began before), its bytes, and what is true.
 type Marked = (Option<usize>, Vec<u8>, Mark);
 
 impl Stream {
-    /// How many Opus streams a packet has.
+    /// Returns the number of Opus streams in a packet.
     pub(super) fn count(&self) -> NonZeroU8 {
         NonZeroU8::MIN.saturating_add(self.more)
     }
 
-    /// The header of the next page, and the valid packets that end on it.
+    /// Returns the header of the next page and the valid packets that end on it.
     pub(super) fn page(
         &mut self,
         serial: u32,
@@ -76,7 +76,7 @@ impl Stream {
         (header, marked)
     }
 
-    /// Whether page numbers go back.
+    /// Changes the page number. Returns whether it went back.
     fn renumber(&mut self, quirk: Quirk) -> bool {
         let amount = u32::from(quirk.amount);
         match quirk.kind & 15 {
@@ -88,7 +88,7 @@ impl Stream {
         matches!(quirk.kind & 15, 1 | 2)
     }
 
-    /// The valid ones of the packets that end on the page.
+    /// Returns the valid packets that end on the page.
     fn packets(&mut self, serial: u32, body: &Body, is_continued: bool) -> Vec<Marked> {
         let mut marked: Vec<Marked> = vec![];
         for (place, Open { bytes, is_headless }) in self.ended(body, is_continued) {
@@ -118,7 +118,7 @@ impl Stream {
         marked
     }
 
-    /// Packets that end on the page, and where they begin on it.
+    /// Returns the packets that end on the page and where they begin on it.
     fn ended(&mut self, body: &Body, is_continued: bool) -> Vec<(Option<usize>, Open)> {
         let mut ended = vec![];
         if is_continued && !body.lacing.is_empty() {
@@ -132,9 +132,10 @@ impl Stream {
             let place = self.open.is_none().then_some(place);
             let mut open = self.open.take().unwrap_or_default();
             open.bytes.extend(bytes);
-            match ends {
-                false => self.open = Some(open),
-                true => ended.push((place, open)),
+            if ends {
+                ended.push((place, open));
+            } else {
+                self.open = Some(open);
             }
         }
         ended
@@ -164,9 +165,9 @@ impl Stream {
         }
     }
 
-    /// Whether the page tells the time. One that tells another time than those before
-    /// begins an epoch; so does what follows a last page, since a loss before that ends
-    /// with a whole packet.
+    /// Returns whether the page has a granule position. One that contradicts those before begins
+    /// an epoch; so does the page after a last page, because a loss before a last page ends with
+    /// a whole packet.
     fn tell(&mut self, granule: u64, body: &Body, trim: Option<u64>) -> bool {
         if granule >= 1 << 63 || !body.pieces().any(|(_, _, ends)| ends) {
             return false;
@@ -178,7 +179,7 @@ impl Stream {
     }
 }
 
-/// How long a packet lasted before it was damaged. Headers never were audio.
+/// Returns the duration of a packet before it was damaged. Headers have none.
 fn duration_of_invalid(bytes: &[u8]) -> u64 {
     match bytes.len() % 8 {
         _ if bytes.starts_with(b"Opus") => 0,
@@ -188,7 +189,7 @@ fn duration_of_invalid(bytes: &[u8]) -> u64 {
 }
 
 impl Quirk {
-    /// How much a last page would trim.
+    /// Returns how much a last page trims.
     fn trim(self, flags: u8) -> Option<u64> {
         (flags & 4 != 0).then(|| if self.kind >> 4 == 1 { self.amount.into() } else { 0 })
     }
