@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
 use std::{
-    convert::Infallible,
     env, fs,
     hint::black_box,
     io::{Read, Write},
@@ -17,8 +16,10 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusReader;
-use opus_encode::{Bitrate, Channels, EncodedStream, Options, SampleSource};
-use opus_packet::{CodedPos, OpusHead, PacketSource};
+use opus_encode::{
+    Bitrate, Channels, EncodedStream, Options, SampleBuffer, SampleSource, SliceSource,
+};
+use opus_packet::{CodedPos, OpusHead};
 use opus_packet_index::{SyncEntry, find_sync_start};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
@@ -237,39 +238,29 @@ impl Case {
 /// Passes on the samples of the file at 48 kHz, as the encoder gets them.
 fn decode(file: &Path, mut each: impl FnMut(&[f32])) {
     let file = AudioFile::open(file, &ReadOptions::default()).unwrap();
-    let (rate, channels) = (file.format().rate, file.format().channels);
-    let mut source: Box<dyn SampleSource<Error = _>> = match rate {
+    let channels = file.channels();
+    let mut source: Box<dyn SampleSource<Error = _>> = match file.rate() {
         48_000 => Box::new(file),
-        _ => Box::new(Resampled::new(file, channels, rate, 48_000).unwrap()),
+        _ => Box::new(Resampled::new(file, 48_000).unwrap()),
     };
-    let mut piece = vec![0.0; 48_000 * channels];
+    let mut memory = vec![0.0; 48_000 * channels];
     loop {
-        match source.read(&mut piece).unwrap() {
-            0 => return,
-            frames => each(&piece[..frames * channels]),
+        let mut buffer = SampleBuffer::new(&mut memory, channels);
+        buffer.fill_from(&mut source).unwrap();
+        if buffer.samples().is_empty() {
+            return;
         }
+        each(buffer.samples());
     }
 }
 
 fn encode(samples: &[f32], options: &Options, threads: usize) {
     let threads = NonZeroUsize::new(threads).unwrap();
     let channels = usize::from(options.channels.count());
-    let mut stream = EncodedStream::new(Samples(samples, channels), options, threads).unwrap();
+    let mut stream =
+        EncodedStream::new(SliceSource::new(samples, channels, 48_000), options, threads).unwrap();
     while let Some(packet) = stream.next_packet().unwrap() {
         black_box(packet.data);
-    }
-}
-
-struct Samples<'a>(&'a [f32], usize);
-
-impl SampleSource for Samples<'_> {
-    type Error = Infallible;
-
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Infallible> {
-        let (now, later) = self.0.split_at(samples.len().min(self.0.len()));
-        samples[..now.len()].copy_from_slice(now);
-        self.0 = later;
-        Ok(now.len() / self.1)
     }
 }
 

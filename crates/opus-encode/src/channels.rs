@@ -1,12 +1,12 @@
 use crate::InvalidOption;
 
-/// Channels of the audio, and so how they become Opus streams (RFC 7845 section 5.1.1):
+/// The number of channels, which determines how they become Opus streams (RFC 7845 section 5.1.1):
 ///
 /// | channels | family | order |
 /// |---|---|---|
 /// | 1, 2 | 0 | mono; left, right |
-/// | 3 to 8 | 1 | surround, in the order of Vorbis, which is not that of WAV |
-/// | 9 to 255 | 255 | discrete: no order, each a stream of its own |
+/// | 3 to 8 | 1 | surround, in Vorbis order, which differs from that of WAV |
+/// | 9 to 255 | 255 | discrete: unordered, one stream each |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Channels(u8);
 
@@ -16,7 +16,7 @@ impl Channels {
     /// Left and right.
     pub const STEREO: Self = Self(2);
 
-    /// As many channels: any number but 0.
+    /// Returns this number of channels; 0 is an error.
     pub const fn new(count: u8) -> Result<Self, InvalidOption> {
         match count {
             0 => Err(InvalidOption::NoChannels),
@@ -24,12 +24,12 @@ impl Channels {
         }
     }
 
-    /// How many.
+    /// Returns the number of channels.
     pub const fn count(self) -> u8 {
         self.0
     }
 
-    /// The channel mapping family.
+    /// Returns the channel mapping family.
     pub const fn family(self) -> u8 {
         match self.0 {
             ..=2 => 0,
@@ -38,9 +38,9 @@ impl Channels {
         }
     }
 
-    /// For each channel in the order that is encoded, which channel it is in the order of WAV
-    /// (by the bits of its channel mask: front left, front right, front centre, LFE, back left,
-    /// …) and of FLAC. None where both orders are the same.
+    /// Returns, for each channel in encoding order, its index in the order of WAV and FLAC (that of
+    /// the bits in the channel mask: front left, front right, front centre, LFE, back left, …).
+    /// Returns `None` if both orders are the same.
     ///
     /// ```
     /// use opus_encode::Channels;

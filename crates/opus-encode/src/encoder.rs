@@ -1,15 +1,26 @@
-use opus_packet::{ChannelMapping, InvalidHead, Mode, OpusHead, Packet, Toc};
+use opus_packet::{ChannelMapping, Mode, OpusHead, Packet, Toc};
 
 use crate::{
-    EncodeError, Options, RateControl,
+    Error, Options, RateControl,
+    error::Reason,
     libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
 };
 
-/// Encodes frame after frame: each becomes a packet.
+/// Encodes frame by frame: each becomes a packet.
 ///
-/// The audio comes out of a decoder later by [`lookahead`](Self::lookahead): so many samples
-/// of silence, or whatever one likes, must follow the last, and so many are dropped by the
-/// pre-skip of [`head`](Self::head). [`EncodedStream`](crate::EncodedStream) does all that.
+/// Decoded audio is delayed by [`lookahead`](Self::lookahead) samples. That many samples, such as
+/// silence, must follow the last frame, and the pre-skip in [`head`](Self::head) drops as many at
+/// the start. [`EncodedStream`](crate::EncodedStream) takes care of both.
+///
+/// ```
+/// use opus_encode::{Channels, Encoder, Options};
+///
+/// let options = Options::new(Channels::STEREO);
+/// let mut encoder = Encoder::new(&options)?;
+/// let frame = vec![0.0; options.frame_len() * 2]; // 20 ms of interleaved samples
+/// assert_eq!(encoder.encode(&frame)?.duration, 960); // samples at 48 kHz
+/// # Ok::<(), opus_encode::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder {
     libopus: Libopus,
@@ -18,25 +29,25 @@ pub struct Encoder {
     head: OpusHead,
     lookahead: usize,
     sync_packets: Option<u64>,
-    /// Whether sync points switch the mode; and which was that of the last packet, and of the
-    /// last before a sync point.
+    /// Whether sync points switch the mode. The other two are the mode of the last packet, and of
+    /// the last before a sync point.
     switches_mode: bool,
     is_celt: bool,
     was_celt: bool,
-    /// Number of the packet that comes next.
+    /// Number of the next packet.
     next: u64,
     packet: Vec<u8>,
 }
 
 impl Encoder {
-    /// An encoder that has heard nothing.
-    pub fn new(options: &Options) -> Result<Self, EncodeError> {
+    /// Creates an encoder without history.
+    pub fn new(options: &Options) -> Result<Self, Error> {
         Self::at_packet(options, 0)
     }
 
-    /// An encoder that has heard nothing, and whose first packet has this number in the
-    /// recording: sync points are counted by it.
-    pub(crate) fn at_packet(options: &Options, next: u64) -> Result<Self, EncodeError> {
+    /// Creates an encoder without history whose first packet has number `next`, which determines
+    /// the sync points.
+    pub(crate) fn at_packet(options: &Options, next: u64) -> Result<Self, Error> {
         let (mut libopus, layout) =
             Libopus::new(options.rate, options.channels, options.application)?;
         set(&mut libopus, options, layout.streams)?;
@@ -49,7 +60,7 @@ impl Encoder {
             options: options.clone(),
             lookahead,
             sync_packets: options.sync_packets(),
-            // Of several streams each has a mode of its own, and they can only be told together.
+            // Several streams each have their own mode, but libopus can only set all of them.
             switches_mode: !options.is_all_celt() && layout.streams == 1,
             is_celt: false,
             was_celt: false,
@@ -58,22 +69,23 @@ impl Encoder {
         })
     }
 
-    /// The head of the stream; the rate is that of the recording before it was resampled for
-    /// encoding, a note that has no effect on decoding.
-    pub fn head(&self, input_sample_rate: u32) -> Result<OpusHead, EncodeError> {
+    /// Returns the head of the stream (RFC 7845 section 5.1). `input_sample_rate` is the rate of
+    /// the recording in Hz before it was resampled for encoding, a note that does not affect
+    /// decoding.
+    pub fn head(&self, input_sample_rate: u32) -> Result<OpusHead, Error> {
         head(&self.options, self.mapping.clone(), self.lookahead, input_sample_rate)
     }
 
-    /// Samples per channel, at the coding rate, by which the decoded audio comes late.
+    /// Returns the delay of the decoded audio: samples per channel at the coding rate.
     pub fn lookahead(&self) -> usize {
         self.lookahead
     }
 
-    /// Encodes one frame: [`Options::frame_len`] samples of each channel, interleaved.
-    pub fn encode(&mut self, frame: &[f32]) -> Result<Packet<'_>, EncodeError> {
+    /// Encodes one frame: [`Options::frame_len`] samples per channel, interleaved.
+    pub fn encode(&mut self, frame: &[f32]) -> Result<Packet<'_>, Error> {
         let expected = self.options.frame_len() * usize::from(self.options.channels.count());
         if frame.len() != expected {
-            return Err(EncodeError::FrameLength { found: frame.len(), expected });
+            return Err(Reason::FrameLength { found: frame.len(), expected }.into());
         }
         self.prepare()?;
         let len = self.libopus.encode(frame, &mut self.packet)?;
@@ -83,10 +95,10 @@ impl Encoder {
         self.checked(number, len)
     }
 
-    /// A sync point is a packet of CELT without prediction. SILK has no such packet: two
-    /// of CELT, of which libopus makes the first one of SILK with a bridge to CELT, make it forget
-    /// what was. After them libopus would keep CELT where it had chosen SILK, so it is told.
-    fn prepare(&mut self) -> Result<(), EncodeError> {
+    /// Sets the mode of the next packet. A sync point is a CELT packet without prediction. SILK has
+    /// no such packet, but two CELT packets make it forget (libopus turns the first into SILK with a
+    /// transition to CELT). Afterwards libopus would stay with CELT, so the former mode is forced.
+    fn prepare(&mut self) -> Result<(), Error> {
         let after_sync = self.packets_after_sync();
         self.libopus.set(Setting::PredictionDisabled, (after_sync == Some(0)).into())?;
         if !self.switches_mode {
@@ -103,32 +115,30 @@ impl Encoder {
         self.libopus.set(Setting::ForceMode, mode)
     }
 
-    /// How many packets ago the last sync point was. The first packet is none: there is nothing
-    /// before it to refer to.
+    /// Returns the distance from the last sync point in packets. The first packet does not count as
+    /// one, since nothing precedes it.
     fn packets_after_sync(&self) -> Option<u64> {
         let packets = self.sync_packets.filter(|&packets| self.next >= packets)?;
         Some(self.next % packets)
     }
 
-    fn checked(&self, packet: u64, len: usize) -> Result<Packet<'_>, EncodeError> {
+    fn checked(&self, packet: u64, len: usize) -> Result<Packet<'_>, Error> {
         let data = self.packet.get(..len).unwrap_or_default();
-        let found = self
-            .head
-            .packet_duration(data)
-            .map_err(|reason| EncodeError::Packet { packet, reason })?;
+        let found =
+            self.head.packet_duration(data).map_err(|source| Reason::Packet { packet, source })?;
         let expected = self.options.frame_duration.samples();
         if found != expected {
-            return Err(EncodeError::Duration { packet, found, expected });
+            return Err(Reason::Duration { packet, found, expected }.into());
         }
         Ok(Packet { data, duration: found })
     }
 }
 
-/// The most bytes that libopus makes for one stream: six frames and what tells them apart
-/// (`MS_FRAME_TMP` in its source), and two for the length of a stream that is not the last.
+/// The longest packet of one stream in bytes: six frames with their headers (`MS_FRAME_TMP` in
+/// libopus), and two bytes for the length of any stream but the last.
 const MAX_STREAM_LEN: usize = 6 * 1275 + 12 + 2;
 
-fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), EncodeError> {
+fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), Error> {
     let (vbr, constraint) = match options.rate_control {
         RateControl::Vbr => (1, 0),
         RateControl::ConstrainedVbr => (1, 1),
@@ -139,20 +149,21 @@ fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), Enco
     libopus.set(Setting::VbrConstraint, constraint)?;
     libopus.set(Setting::Complexity, options.complexity.get().into())?;
     if options.forces_celt() {
-        // The mode alone is not enough: below 20 kb/s bandwidth and stereo would depend on
-        // what libopus takes for speech, and so on how long it has listened.
+        // Forcing the mode is not enough: below 20 kb/s, bandwidth and stereo would depend on
+        // whether libopus detects speech, and so on its history.
         libopus.set(Setting::ForceMode, MODE_CELT)?;
         libopus.set(Setting::Signal, SIGNAL_MUSIC)?;
     }
     Ok(())
 }
 
-/// None for family 0, which has one mapping only.
-fn mapping(options: &Options, layout: &Layout) -> Result<Option<ChannelMapping>, InvalidHead> {
+/// Returns `None` for family 0, which has only one mapping.
+fn mapping(options: &Options, layout: &Layout) -> Result<Option<ChannelMapping>, Error> {
     let (family, count) = (options.channels.family(), options.channels.count());
     let mut table = vec![layout.streams, layout.coupled];
     table.extend_from_slice(&layout.mapping);
-    (family != 0).then(|| ChannelMapping::parse(family, count, &table)).transpose()
+    let mapping = (family != 0).then(|| ChannelMapping::parse(family, count, &table));
+    Ok(mapping.transpose().map_err(Reason::Head)?)
 }
 
 fn head(
@@ -160,13 +171,13 @@ fn head(
     mapping: Option<ChannelMapping>,
     lookahead: usize,
     input_sample_rate: u32,
-) -> Result<OpusHead, EncodeError> {
+) -> Result<OpusHead, Error> {
     // At most 312 samples at 48 kHz.
     let lookahead = u32::try_from(lookahead).unwrap_or(u32::MAX);
     let pre_skip = lookahead.saturating_mul(options.rate.divisor());
     let pre_skip = u16::try_from(pre_skip).unwrap_or(u16::MAX);
     let channels = options.channels.count().min(2);
-    let head = OpusHead::new(channels, pre_skip, input_sample_rate)?;
+    let head = OpusHead::new(channels, pre_skip, input_sample_rate).map_err(Reason::Head)?;
     Ok(match mapping {
         Some(mapping) => head.with_mapping(mapping),
         None => head,

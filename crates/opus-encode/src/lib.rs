@@ -13,10 +13,11 @@ mod workers;
 
 pub use channels::Channels;
 pub use encoder::Encoder;
-pub use error::{EncodeError, InvalidOption, StreamError};
+pub use error::{Error, ErrorKind, InvalidOption};
 pub use libopus::vendor;
 pub use options::{
     Application, Bitrate, CodingRate, Complexity, FrameDuration, Options, RateControl, SyncInterval,
 };
-pub use source::SampleSource;
+pub use opus_packet::{OpusHead, Packet, PacketSource, Timeline};
+pub use source::{SampleBuffer, SampleSource, SliceSource, check_source};
 pub use stream::EncodedStream;

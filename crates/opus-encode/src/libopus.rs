@@ -1,5 +1,4 @@
-//! The C functions of libopus' encoder behind types that cannot be misused: the one module
-//! with `unsafe`.
+//! Safe types over the C functions of the libopus encoder. The only module with `unsafe`.
 
 #![allow(unsafe_code, reason = "libopus is C")]
 
@@ -10,16 +9,16 @@ use std::{
 
 use opusic_sys as sys;
 
-use crate::{Application, Channels, CodingRate, EncodeError};
+use crate::{Application, Channels, CodingRate, Error, error::Reason};
 
-/// libopus' encoder for one or more Opus streams.
+/// The libopus encoder for one or more Opus streams.
 #[derive(Debug)]
 pub(crate) struct Libopus {
     state: NonNull<sys::OpusMSEncoder>,
     channels: usize,
 }
 
-/// How channels become Opus streams: what OpusHead says (RFC 7845 section 5.1.1).
+/// How channels become Opus streams, as stated in OpusHead (RFC 7845 section 5.1.1).
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) streams: u8,
@@ -27,10 +26,10 @@ pub(crate) struct Layout {
     pub(crate) mapping: Vec<u8>,
 }
 
-/// What can be set. Each request takes one `opus_int32`: [`Libopus::set`] relies on it.
+/// A setting. Each request takes one `opus_int32`, on which [`Libopus::set`] relies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Setting {
-    /// In bits per second, for all streams together.
+    /// Bits per second, for all streams together.
     Bitrate,
     Vbr,
     VbrConstraint,
@@ -40,23 +39,23 @@ pub(crate) enum Setting {
     PredictionDisabled,
 }
 
-/// Values of settings.
+/// Makes libopus treat the signal as music.
 pub(crate) const SIGNAL_MUSIC: c_int = sys::OPUS_SIGNAL_MUSIC;
-/// Modes: of the header `opus_private.h`, which opusic-sys does not bind. They are as old as
-/// libopus 1.0, and what its own surround encoder uses.
+/// Modes from the header `opus_private.h`, which opusic-sys does not bind. They date from libopus
+/// 1.0, and its own surround encoder uses them.
 pub(crate) const MODE_AUTOMATIC: c_int = sys::OPUS_AUTO;
-/// SILK, or hybrid for audio of a higher bandwidth.
+/// SILK, or hybrid for audio of higher bandwidth.
 pub(crate) const MODE_SILK: c_int = 1000;
 pub(crate) const MODE_CELT: c_int = 1002;
 const SET_FORCE_MODE_REQUEST: c_int = 11002;
 
 impl Libopus {
-    /// libopus chooses how the channels become streams.
+    /// Creates an encoder. libopus chooses how the channels become streams.
     pub(crate) fn new(
         rate: CodingRate,
         channels: Channels,
         application: Application,
-    ) -> Result<(Self, Layout), EncodeError> {
+    ) -> Result<(Self, Layout), Error> {
         let (mut streams, mut coupled, mut error): (c_int, c_int, c_int) = (0, 0, 0);
         let mut mapping = vec![0; usize::from(channels.count())];
         let hz = sys::opus_int32::try_from(rate.hz()).map_err(|_| refusal(sys::OPUS_BAD_ARG))?;
@@ -75,7 +74,7 @@ impl Libopus {
             )
         };
         check(error)?;
-        // Null only with an error.
+        // Null only together with an error.
         let state = NonNull::new(state).ok_or_else(|| refusal(sys::OPUS_ALLOC_FAIL))?;
         let encoder = Self { state, channels: mapping.len() };
         let byte = |number| u8::try_from(number).map_err(|_| refusal(sys::OPUS_INTERNAL_ERROR));
@@ -83,19 +82,19 @@ impl Libopus {
         Ok((encoder, layout))
     }
 
-    pub(crate) fn set(&mut self, setting: Setting, value: c_int) -> Result<(), EncodeError> {
-        // SAFETY: the state is alive and borrowed alone. All requests of `Setting` read one
-        // `opus_int32`, which is what `value` is, and keep no pointer.
+    pub(crate) fn set(&mut self, setting: Setting, value: c_int) -> Result<(), Error> {
+        // SAFETY: the state is alive and exclusively borrowed. All requests of `Setting` read one
+        // `opus_int32`, the type of `value`, and keep no pointer.
         let code = unsafe {
             sys::opus_multistream_encoder_ctl(self.state.as_ptr(), setting.request(), value)
         };
         check(code).map(drop)
     }
 
-    /// How many samples, at the coding rate, the decoded audio comes late.
-    pub(crate) fn lookahead(&mut self) -> Result<usize, EncodeError> {
+    /// Returns the delay of the decoded audio in samples per channel at the coding rate.
+    pub(crate) fn lookahead(&mut self) -> Result<usize, Error> {
         let mut lookahead: sys::opus_int32 = 0;
-        // SAFETY: the state is alive and borrowed alone. The request takes a pointer to one
+        // SAFETY: the state is alive and exclusively borrowed. The request takes a pointer to one
         // `opus_int32` and writes there during the call only.
         let code = unsafe {
             sys::opus_multistream_encoder_ctl(
@@ -108,20 +107,15 @@ impl Libopus {
         check(lookahead)
     }
 
-    /// Encodes a frame of all channels into `packet`; gives its bytes.
-    pub(crate) fn encode(
-        &mut self,
-        frame: &[f32],
-        packet: &mut [u8],
-    ) -> Result<usize, EncodeError> {
+    /// Encodes a frame of all channels into `packet` and returns its length in bytes.
+    pub(crate) fn encode(&mut self, frame: &[f32], packet: &mut [u8]) -> Result<usize, Error> {
         let frame_len = frame.len() / self.channels;
         let frame_len = c_int::try_from(frame_len).map_err(|_| refusal(sys::OPUS_BAD_ARG))?;
-        // More room than fits the type is never used: a packet is far smaller.
+        // A packet is far smaller than the largest `c_int`.
         let room = c_int::try_from(packet.len()).unwrap_or(c_int::MAX);
-        // SAFETY: the state is alive and borrowed alone. libopus reads `frame_len` samples of
-        // each of the channels it was made for, which `frame` holds at least, and refuses a
-        // `frame_len` that is no duration of Opus. It writes at most `room` bytes, which
-        // `packet` has.
+        // SAFETY: the state is alive and exclusively borrowed. libopus reads `frame_len` samples of
+        // each of its channels, all of which `frame` holds, and rejects a `frame_len` that is not
+        // an Opus duration. It writes at most `room` bytes, which `packet` holds.
         let code = unsafe {
             sys::opus_multistream_encode_float(
                 self.state.as_ptr(),
@@ -142,8 +136,8 @@ impl Drop for Libopus {
     }
 }
 
-// SAFETY: the state is memory that libopus allocated for this encoder alone. It points to
-// constant tables, and to memory of a call only during that call; nothing belongs to a thread.
+// SAFETY: libopus allocated the state for this encoder only. It points to constant tables and,
+// during a call, to memory of that call. Nothing in it is bound to a thread.
 unsafe impl Send for Libopus {}
 
 impl Setting {
@@ -168,29 +162,29 @@ fn request_of(application: Application) -> c_int {
     }
 }
 
-/// The vendor string for OpusTags: which libopus encodes, and this crate.
+/// Returns the vendor string for OpusTags, which names the libopus version and this crate.
 pub fn vendor() -> String {
-    // SAFETY: no argument, and what it gives is a constant.
+    // SAFETY: the function takes no argument and returns a constant.
     let libopus = constant_text(unsafe { sys::opus_get_version_string() });
     format!("{libopus}, {} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
-/// What libopus gives is negative for an error, and else a count.
-fn check(code: c_int) -> Result<usize, EncodeError> {
+/// Returns the count that libopus returned, or the error if it is negative.
+fn check(code: c_int) -> Result<usize, Error> {
     usize::try_from(code).map_err(|_| refusal(code))
 }
 
-fn refusal(code: c_int) -> EncodeError {
-    // SAFETY: it takes every integer, and what it gives is a constant.
+fn refusal(code: c_int) -> Error {
+    // SAFETY: the function accepts every integer and returns a constant.
     let message = constant_text(unsafe { sys::opus_strerror(code) });
-    EncodeError::Libopus { code, message }
+    Reason::Libopus { code, message }.into()
 }
 
 fn constant_text(text: *const c_char) -> &'static str {
     if text.is_null() {
         return "libopus";
     }
-    // SAFETY: not null; both callers pass a string literal of libopus, which ends with a zero
-    // and lives for ever.
+    // SAFETY: not null. Both callers pass a string literal of libopus, which ends with a zero and
+    // is never freed.
     unsafe { CStr::from_ptr(text) }.to_str().unwrap_or("libopus")
 }

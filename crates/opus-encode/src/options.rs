@@ -4,70 +4,82 @@ use opus_packet::SAMPLE_RATE;
 
 use crate::{Channels, InvalidOption};
 
-/// How to encode. [`new`](Self::new) gives the defaults, for audio of any kind.
+/// How to encode. [`new`](Self::new) returns defaults for audio of any kind.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opus_encode::{Bitrate, Channels, Complexity, Encoder, Options, SyncInterval};
+///
+/// let options = Options::new(Channels::MONO)
+///     .bitrate(Bitrate::bits_per_second(64_000))
+///     .complexity(Complexity::new(5)?)
+///     .sync_interval(SyncInterval(Duration::from_secs(10)));
+/// assert!(Encoder::new(&options).is_ok());
+/// # Ok::<(), opus_encode::InvalidOption>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Channels of the audio.
+    /// Number of channels.
     pub channels: Channels,
-    /// Sample rate of the audio that is given: 48 kHz by default.
+    /// Sample rate of the input, 48 kHz by default.
     pub rate: CodingRate,
-    /// [`Bitrate::default_for`] the channels by default.
+    /// Bit rate, [`Bitrate::default_for`] the channels by default.
     pub bitrate: Bitrate,
-    /// Variable by default.
+    /// How to keep the bit rate, variable by default.
     pub rate_control: RateControl,
-    /// [`Complexity::MAX`] by default.
+    /// Encoder effort, [`Complexity::MAX`] by default.
     pub complexity: Complexity,
-    /// [`Application::Audio`] by default.
+    /// Kind of audio, [`Application::Audio`] by default.
     pub application: Application,
-    /// 20 ms by default.
+    /// Duration of a packet, 20 ms by default.
     pub frame_duration: FrameDuration,
-    /// One second by default; `None` turns sync points off.
+    /// Distance of sync points, one second by default; `None` disables them.
     pub sync_interval: Option<SyncInterval>,
 }
 
 /// Bits per second of all channels together.
 ///
-/// Encoders take at least 6 kb/s for each Opus stream and 40 bits for each frame and channel
-/// (what libopus needs to say how loud the bands are: with less it would use more than it is
-/// told to, or none), and at most 300 kb/s a channel.
+/// Encoders accept at least 6 kb/s per Opus stream and 40 bits per frame and channel, which libopus
+/// needs to code the energy of the bands; with less it would exceed the rate or code nothing. They
+/// accept at most 300 kb/s per channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bitrate(u32);
 
-/// How the bit rate is kept.
+/// How to keep the bit rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RateControl {
-    /// As the audio needs; the bit rate is met in the long run.
+    /// Variable: packets take what the audio needs, and the average meets the bit rate.
     #[default]
     Vbr,
-    /// As the audio needs, within what one second of buffer levels out.
+    /// Variable, within what a buffer of one second evens out.
     ConstrainedVbr,
-    /// All packets have the same number of bytes.
+    /// Constant: all packets have the same length.
     Cbr,
 }
 
-/// How much work the encoder puts in: 0 to 10.
+/// Encoder effort from 0 to 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Complexity(u8);
 
-/// What the audio is for, and so which of the two coders of Opus codes it.
+/// The purpose of the audio, which determines which of the two codecs in Opus is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Application {
-    /// Faithful to what goes in. With sync points: always CELT, whose sync points cost nothing
-    /// and which several threads can encode. Without: as libopus chooses, which is CELT from
-    /// some 54 kb/s on.
+    /// Faithful reproduction. With sync points, always CELT, whose sync points cost almost nothing
+    /// and which several threads can encode. Without, libopus chooses: CELT from about 54 kb/s.
     #[default]
     Audio,
-    /// Intelligible speech at low rates. libopus chooses the mode packet by packet: mostly SILK
-    /// and hybrid below 72 kb/s.
+    /// Intelligible speech at low rates. libopus chooses the mode of each packet, mostly SILK and
+    /// hybrid below 72 kb/s.
     Voip,
-    /// Always CELT, and 4 ms less of pre-skip.
+    /// Always CELT, with 4 ms less pre-skip.
     LowDelay,
 }
 
-/// How long a packet lasts.
+/// Duration of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum FrameDuration {
     Ms2_5,
     Ms5,
@@ -81,9 +93,9 @@ pub enum FrameDuration {
     Ms120,
 }
 
-/// A sample rate that libopus takes. Packets count at 48 kHz all the same.
+/// A sample rate that libopus accepts. Packet durations count at 48 kHz regardless.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub enum CodingRate {
     Hz8000,
     Hz12000,
@@ -93,15 +105,15 @@ pub enum CodingRate {
     Hz48000,
 }
 
-/// How far apart sync points are: packets, or pairs of them, that refer to no packet before. A
-/// decoder that begins at one is soon exact.
+/// The distance of sync points, which are packets (or pairs of packets) that do not depend on any
+/// earlier packet. A decoder that starts at one is soon exact.
 ///
-/// They lie on packets, so the distance is that of as many whole packets as fit, one at least.
+/// Rounded down to whole packets, but at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SyncInterval(pub Duration);
 
 impl Options {
-    /// The defaults for so many channels.
+    /// Returns the defaults for this number of channels.
     pub fn new(channels: Channels) -> Self {
         Self {
             channels,
@@ -115,20 +127,62 @@ impl Options {
         }
     }
 
-    /// Whether every packet is coded by CELT, so that a recording can be encoded in segments.
+    /// Sets the sample rate of the input.
+    pub fn rate(mut self, rate: CodingRate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Sets the bit rate.
+    pub fn bitrate(mut self, bitrate: Bitrate) -> Self {
+        self.bitrate = bitrate;
+        self
+    }
+
+    /// Sets how to keep the bit rate.
+    pub fn rate_control(mut self, rate_control: RateControl) -> Self {
+        self.rate_control = rate_control;
+        self
+    }
+
+    /// Sets the encoder effort.
+    pub fn complexity(mut self, complexity: Complexity) -> Self {
+        self.complexity = complexity;
+        self
+    }
+
+    /// Sets the kind of audio.
+    pub fn application(mut self, application: Application) -> Self {
+        self.application = application;
+        self
+    }
+
+    /// Sets the duration of a packet.
+    pub fn frame_duration(mut self, frame_duration: FrameDuration) -> Self {
+        self.frame_duration = frame_duration;
+        self
+    }
+
+    /// Sets the distance of sync points; `None` disables them.
+    pub fn sync_interval(mut self, interval: impl Into<Option<SyncInterval>>) -> Self {
+        self.sync_interval = interval.into();
+        self
+    }
+
+    /// Returns whether every packet uses CELT, so that a recording can be encoded in segments.
     pub fn is_all_celt(&self) -> bool {
         self.application == Application::LowDelay
             || self.frame_duration < FrameDuration::Ms10
             || self.forces_celt()
     }
 
-    /// Samples per channel of a frame, at the coding rate.
+    /// Returns the samples per channel of a frame, at the coding rate.
     pub fn frame_len(&self) -> usize {
         // At most 5760.
         usize::try_from(self.frame_duration.samples() / self.rate.divisor()).unwrap_or_default()
     }
 
-    /// From one sync point to the next: samples per channel at 48 kHz.
+    /// Returns the distance of sync points in samples per channel at 48 kHz.
     pub fn sync_samples(&self) -> Option<u64> {
         self.sync_packets()
             .map(|packets| packets.saturating_mul(self.frame_duration.samples().into()))
@@ -138,7 +192,7 @@ impl Options {
         self.application == Application::Audio && self.sync_interval.is_some()
     }
 
-    /// Packets from one sync point to the next.
+    /// Returns the distance of sync points in packets.
     pub(crate) fn sync_packets(&self) -> Option<u64> {
         let SyncInterval(interval) = self.sync_interval?;
         let packets = interval.as_nanos() / self.frame_duration.duration().as_nanos();
@@ -159,14 +213,14 @@ impl Options {
 }
 
 impl Bitrate {
-    /// So many bits per second. What is too much or too little depends on the other options:
-    /// the encoder says.
+    /// Returns this bit rate. Its limits depend on the other options, so the encoder checks them.
     pub const fn bits_per_second(bits: u32) -> Self {
         Self(bits)
     }
 
-    /// 96 kb/s mono, 160 kb/s stereo; of more channels 80 kb/s each, which is half of stereo,
-    /// and of discrete ones (more than 8) 96 kb/s each, since they share nothing.
+    /// Returns the default bit rate: 96 kb/s for mono, 160 kb/s for stereo, 80 kb/s per channel for
+    /// surround (half of stereo), and 96 kb/s per discrete channel (more than 8), since those share
+    /// nothing.
     pub fn default_for(channels: Channels) -> Self {
         let count = u32::from(channels.count());
         match count {
@@ -176,19 +230,19 @@ impl Bitrate {
         }
     }
 
-    /// Bits per second.
+    /// Returns the bits per second.
     pub const fn get(self) -> u32 {
         self.0
     }
 }
 
 impl Complexity {
-    /// The least work.
+    /// The least effort.
     pub const MIN: Self = Self(0);
-    /// The most work: the default.
+    /// The most effort, the default.
     pub const MAX: Self = Self(10);
 
-    /// 0 to 10.
+    /// Returns this complexity, which must be 0 to 10.
     pub const fn new(complexity: u8) -> Result<Self, InvalidOption> {
         match complexity {
             0..=10 => Ok(Self(complexity)),
@@ -196,14 +250,14 @@ impl Complexity {
         }
     }
 
-    /// 0 to 10.
+    /// Returns the number from 0 to 10.
     pub const fn get(self) -> u8 {
         self.0
     }
 }
 
 impl FrameDuration {
-    /// All, from the shortest on.
+    /// All durations, shortest first.
     pub const ALL: [Self; 9] = [
         Self::Ms2_5,
         Self::Ms5,
@@ -216,7 +270,7 @@ impl FrameDuration {
         Self::Ms120,
     ];
 
-    /// Samples per channel, at 48 kHz.
+    /// Returns the samples per channel, at 48 kHz.
     pub const fn samples(self) -> u32 {
         match self {
             Self::Ms2_5 => 120,
@@ -231,28 +285,28 @@ impl FrameDuration {
         }
     }
 
-    /// The time.
+    /// Returns the duration as time.
     pub fn duration(self) -> Duration {
         Duration::from_micros(u64::from(self.samples()) * 1_000 / 48)
     }
 }
 
 impl CodingRate {
-    /// All, from the lowest on.
+    /// All rates, lowest first.
     pub const ALL: [Self; 5] =
         [Self::Hz8000, Self::Hz12000, Self::Hz16000, Self::Hz24000, Self::Hz48000];
 
-    /// The rate in Hz, if libopus takes it.
+    /// Returns the rate of `hz`, if libopus accepts it.
     pub fn from_hz(hz: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|rate| rate.hz() == hz)
     }
 
-    /// Samples per second.
+    /// Returns the rate in Hz.
     pub const fn hz(self) -> u32 {
         SAMPLE_RATE / self.divisor()
     }
 
-    /// Samples at 48 kHz for each sample at this rate.
+    /// Returns how many samples at 48 kHz one sample at this rate lasts.
     pub const fn divisor(self) -> u32 {
         match self {
             Self::Hz8000 => 6,

@@ -2,30 +2,26 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use opus_packet::Packet;
 
-use crate::{
-    Channels, EncodeError, Encoder, Options, SampleSource, StreamError, frames::Frames,
-    workers::Workers,
-};
+use crate::{Channels, Encoder, Error, Options, SampleSource, frames::Frames, workers::Workers};
 
-/// Encodes a recording in segments, each by an encoder of its own that has heard a little of
-/// what comes before. They begin at sync points: what is heard of a seam is what is heard of
-/// any sync point.
+/// Encodes a recording in segments, each with its own encoder that first hears a little of what
+/// precedes it. Segments begin at sync points, so a seam sounds like any sync point.
 pub(crate) struct Segments {
     cut: Cut,
     workers: Workers,
-    /// The last samples, which warm up the next encoder.
+    /// The last samples, to warm up the next encoder.
     recent: Vec<f32>,
-    /// Packets of the segments that were read.
+    /// Packets in the segments read so far.
     packets_read: u64,
     is_at_end: bool,
     current: Packets,
 }
 
-/// Where a recording is cut: by its options alone, so that packets are the same with any
+/// Where to cut a recording. Depends only on the options, so that packets do not depend on the
 /// number of threads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
-    /// Samples of all channels.
+    /// Samples of a frame, all channels together.
     frame: usize,
     packets: usize,
     warm_up: usize,
@@ -34,26 +30,26 @@ pub(crate) struct Cut {
 /// A part of a recording.
 pub(crate) struct Segment {
     options: Options,
-    /// Whole frames, from the warm-up on.
+    /// Whole frames, starting with the warm-up.
     samples: Vec<f32>,
     warm_up: usize,
-    /// Number of the first packet behind the warm-up.
+    /// Number of the first packet after the warm-up.
     first: u64,
 }
 
-/// The packets of a segment, and how many have been given.
+/// The packets of a segment, and how many were returned.
 #[derive(Debug, Default)]
 pub(crate) struct Packets {
     bytes: Vec<u8>,
-    /// Where each packet ends, and what it lasts.
+    /// The end and duration of each packet.
     ends: Vec<(usize, u32)>,
     given: usize,
 }
 
 impl Cut {
-    /// Where the mode is not the same in all packets, each encoder would choose for itself:
-    /// seams would be heard. Segments of very many channels would need much memory, and so
-    /// would those of sync points that lie far apart.
+    /// Returns `None` if the mode may change between packets, since each encoder would choose its
+    /// own and seams would be audible. Also rejects many channels and distant sync points, whose
+    /// segments would need much memory.
     pub(crate) fn new(options: &Options) -> Option<Self> {
         let channels = options.channels.count();
         if !options.is_all_celt() || channels > MAX_CHANNELS {
@@ -73,8 +69,9 @@ impl Cut {
 const SEGMENT: Duration = Duration::from_secs(10);
 const MAX_CHANNELS: u8 = 8;
 
-/// Below 96 kb/s for a stream, how many bits a packet gets depends on how loud the last seconds
-/// were (libopus' `spec_avg`, whose time constant is one second). All else is settled soon.
+/// Returns how much an encoder must hear before its first packet. Below 96 kb/s per stream, the
+/// bits of a packet depend on the loudness of the last seconds (`spec_avg` in libopus, with a time
+/// constant of one second). Everything else settles quickly.
 fn warm_up(options: &Options) -> Duration {
     let streams = match options.channels {
         Channels::STEREO => 1,
@@ -85,7 +82,7 @@ fn warm_up(options: &Options) -> Duration {
 }
 
 impl Segments {
-    pub(crate) fn new(cut: Cut, threads: NonZeroUsize) -> Result<Self, EncodeError> {
+    pub(crate) fn new(cut: Cut, threads: NonZeroUsize) -> Result<Self, Error> {
         Ok(Self {
             cut,
             workers: Workers::new(threads)?,
@@ -100,7 +97,7 @@ impl Segments {
         &mut self,
         frames: &mut Frames<S>,
         options: &Options,
-    ) -> Result<Option<Packet<'_>>, StreamError<S::Error>> {
+    ) -> Result<Option<Packet<'_>>, Error> {
         while self.current.is_empty() {
             while !self.is_at_end && self.workers.have_room() {
                 self.submit(frames, options)?;
@@ -117,13 +114,13 @@ impl Segments {
         &mut self,
         frames: &mut Frames<S>,
         options: &Options,
-    ) -> Result<(), StreamError<S::Error>> {
+    ) -> Result<(), Error> {
         let Cut { frame, packets, warm_up } = self.cut;
         let mut samples = std::mem::take(&mut self.recent);
         let start = samples.len();
         samples.resize(start + packets * frame, 0.0);
         let room = samples.get_mut(start..).unwrap_or_default();
-        let read = frames.read(room).map_err(StreamError::Source)?;
+        let read = frames.read(room)?;
         self.is_at_end = read < room.len();
         samples.truncate(start + read);
         let recent = samples.len().saturating_sub(warm_up * frame);
@@ -140,7 +137,7 @@ impl Segments {
 }
 
 impl Segment {
-    pub(crate) fn encode(&self) -> Result<Packets, EncodeError> {
+    pub(crate) fn encode(&self) -> Result<Packets, Error> {
         let warm_up = u64::try_from(self.warm_up).unwrap_or_default();
         let mut encoder = Encoder::at_packet(&self.options, self.first.saturating_sub(warm_up))?;
         let frame = self.options.frame_len() * usize::from(self.options.channels.count());

@@ -3,19 +3,22 @@ use std::num::NonZeroUsize;
 use opus_packet::{OpusHead, Packet, PacketSource, Timeline};
 
 use crate::{
-    EncodeError, Encoder, Options, SampleSource, StreamError,
+    Encoder, Error, Options, SampleSource,
     frames::Frames,
     segments::{Cut, Segments},
 };
 
-/// A source of samples as Opus packets, in bounded memory.
+/// Encodes a [`SampleSource`] as Opus packets, in bounded memory.
 ///
-/// What plays is exactly as long as the source, and lies where it lies there:
+/// Playback has exactly the length of the source, with every sample at its place; see
 /// [`timeline`](Self::timeline).
+///
+/// The caller pulls the packets, so it can report progress after each one and cancel by dropping
+/// the stream, which stops its threads.
 pub struct EncodedStream<S> {
     options: Options,
     frames: Frames<S>,
-    /// Says the head, and encodes if there are no segments.
+    /// Supplies the head, and encodes unless segments do.
     encoder: Encoder,
     work: Work,
     packets: u64,
@@ -28,16 +31,21 @@ enum Work {
 }
 
 impl<S: SampleSource> EncodedStream<S> {
-    /// Encodes on so many threads; 1 is that of the caller alone. The packets are the same with
-    /// any number.
+    /// Starts encoding on `threads` threads; 1 uses only the thread of the caller. The packets do
+    /// not depend on the number of threads.
     ///
-    /// More than one thread is of use where all packets are of CELT
-    /// ([`Options::is_all_celt`]), sync points are at most 10 seconds apart, and there are at
-    /// most 8 channels. The recording is then encoded in segments of up to 10 seconds. In memory
-    /// are the samples of two more segments than there are threads.
-    pub fn new(source: S, options: &Options, threads: NonZeroUsize) -> Result<Self, EncodeError> {
+    /// More than one thread helps if all packets use CELT ([`Options::is_all_celt`]), sync points
+    /// are at most 10 seconds apart, and there are at most 8 channels. The recording is then
+    /// encoded in segments of up to 10 seconds. Memory holds the samples of two more segments than
+    /// there are threads.
+    ///
+    /// # Errors
+    ///
+    /// Invalid options, a source whose channels or sample rate differ from them, and threads that
+    /// do not start.
+    pub fn new(source: S, options: &Options, threads: NonZeroUsize) -> Result<Self, Error> {
         let encoder = Encoder::new(options)?;
-        let frames = Frames::new(source, options, encoder.lookahead());
+        let frames = Frames::new(source, options, encoder.lookahead())?;
         let work = match Cut::new(options) {
             Some(cut) => Work::Segments(Box::new(Segments::new(cut, threads)?)),
             None => {
@@ -49,25 +57,42 @@ impl<S: SampleSource> EncodedStream<S> {
         Ok(Self { options, frames, encoder, work, packets: 0, is_at_end: false })
     }
 
-    /// The head of the stream; the rate is that of the recording before it was resampled for
-    /// encoding, a note that has no effect on decoding.
-    pub fn head(&self, input_sample_rate: u32) -> Result<OpusHead, EncodeError> {
+    /// Returns the next packet, or `None` at the end.
+    ///
+    /// The same as [`PacketSource::next_packet`], without importing the trait.
+    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        let packet = match &mut self.work {
+            Work::Segments(segments) => segments.next_packet(&mut self.frames, &self.options)?,
+            Work::Frames(frame) => match self.frames.read(frame)? {
+                0 => None,
+                _ => Some(self.encoder.encode(frame)?),
+            },
+        };
+        self.is_at_end = packet.is_none();
+        self.packets += u64::from(packet.is_some());
+        Ok(packet)
+    }
+
+    /// Returns the head of the stream (RFC 7845 section 5.1). `input_sample_rate` is the rate of
+    /// the recording in Hz before it was resampled for encoding, a note that does not affect
+    /// decoding.
+    pub fn head(&self, input_sample_rate: u32) -> Result<OpusHead, Error> {
         self.encoder.head(input_sample_rate)
     }
 
-    /// What is encoded.
+    /// Returns the source.
     pub fn source(&self) -> &S {
         self.frames.source()
     }
 
-    /// Samples per channel, at the coding rate, that the source has given so far. With several
-    /// threads that is ahead of the packets.
+    /// Returns how many samples per channel, at the coding rate, were read from the source so far.
+    /// With several threads, this runs ahead of the packets.
     pub fn source_len(&self) -> u64 {
         self.frames.source_len()
     }
 
-    /// Which samples play: all of the source and no more, counted at 48 kHz. None before the
-    /// last packet was given.
+    /// Returns which samples play, counted at 48 kHz: all of the source and no more. Returns `None`
+    /// until [`next_packet`](Self::next_packet) has returned `None`.
     pub fn timeline(&self) -> Option<Timeline> {
         let pre_skip = self.encoder.head(0).ok()?.pre_skip();
         let coded_length = self.packets * u64::from(self.options.frame_duration.samples());
@@ -78,18 +103,9 @@ impl<S: SampleSource> EncodedStream<S> {
 }
 
 impl<S: SampleSource> PacketSource for EncodedStream<S> {
-    type Error = StreamError<S::Error>;
+    type Error = Error;
 
-    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Self::Error> {
-        let packet = match &mut self.work {
-            Work::Segments(segments) => segments.next_packet(&mut self.frames, &self.options)?,
-            Work::Frames(frame) => match self.frames.read(frame).map_err(StreamError::Source)? {
-                0 => None,
-                _ => Some(self.encoder.encode(frame)?),
-            },
-        };
-        self.is_at_end = packet.is_none();
-        self.packets += u64::from(packet.is_some());
-        Ok(packet)
+    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        self.next_packet()
     }
 }

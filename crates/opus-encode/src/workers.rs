@@ -9,16 +9,17 @@ use std::{
 };
 
 use crate::{
-    EncodeError,
+    Error,
+    error::Reason,
     segments::{Packets, Segment},
 };
 
-type Encoded = Result<Packets, EncodeError>;
+type Encoded = Result<Packets, Error>;
 
-/// Threads that encode segments, whose packets come back in order. One thread is that of the
-/// caller.
+/// Threads that encode segments and return their packets in order. A single thread means that of
+/// the caller.
 pub(crate) struct Workers {
-    /// None once it is to end.
+    /// `None` once the threads should end.
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
     pending: VecDeque<Receiver<Encoded>>,
@@ -30,7 +31,7 @@ struct Job {
 }
 
 impl Workers {
-    pub(crate) fn new(threads: NonZeroUsize) -> Result<Self, EncodeError> {
+    pub(crate) fn new(threads: NonZeroUsize) -> Result<Self, Error> {
         let (jobs, queue) = channel();
         let queue = Arc::new(Mutex::new(queue));
         let mut workers = Self { jobs: Some(jobs), threads: Vec::new(), pending: VecDeque::new() };
@@ -38,24 +39,24 @@ impl Workers {
             for _ in 0..threads.get() {
                 let queue = Arc::clone(&queue);
                 let builder = Builder::new().name("opus-encode".to_owned());
-                workers.threads.push(builder.spawn(move || work(&queue))?);
+                workers.threads.push(builder.spawn(move || work(&queue)).map_err(Reason::Thread)?);
             }
         }
         Ok(workers)
     }
 
-    /// Whether a segment can be submitted before one is taken. One more than there are threads,
-    /// so that none waits while the caller reads.
+    /// Returns whether another segment may be submitted. Allows one more than there are threads, so
+    /// that none waits while the caller reads.
     pub(crate) fn have_room(&self) -> bool {
         self.pending.len() < self.threads.len() + 1
     }
 
-    pub(crate) fn submit(&mut self, segment: Segment) -> Result<(), EncodeError> {
+    pub(crate) fn submit(&mut self, segment: Segment) -> Result<(), Error> {
         let (done, encoded) = sync_channel(1);
         let job = Job { segment, done };
         match &self.jobs {
             Some(jobs) if !self.threads.is_empty() => {
-                jobs.send(job).map_err(|_| EncodeError::Panicked)?;
+                jobs.send(job).map_err(|_| Reason::Panicked)?;
             }
             _ => job.run(),
         }
@@ -63,10 +64,10 @@ impl Workers {
         Ok(())
     }
 
-    /// The packets of the segment that was submitted first, or None if all were taken.
+    /// Returns the packets of the next segment in order of submission, or `None` after the last.
     pub(crate) fn next(&mut self) -> Option<Encoded> {
         let encoded = self.pending.pop_front()?;
-        Some(encoded.recv().unwrap_or(Err(EncodeError::Panicked)))
+        Some(encoded.recv().unwrap_or_else(|_| Err(Reason::Panicked.into())))
     }
 }
 
@@ -74,7 +75,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.jobs = None;
         for thread in self.threads.drain(..) {
-            // One that has panicked has told already: the packets it owed are missing.
+            // A panic already surfaced as missing packets.
             let _ = thread.join();
         }
     }
@@ -82,15 +83,15 @@ impl Drop for Workers {
 
 impl Job {
     fn run(self) {
-        // Nobody waits if the stream was dropped.
+        // The stream may have been dropped.
         let _ = self.done.send(self.segment.encode());
     }
 }
 
 fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
-        // The lock is given up before the job is run. It is never poisoned: nothing panics
-        // while it is held.
+        // The lock is released before the job runs, and never poisoned, since nothing panics
+        // while holding it.
         let Some(job) = queue.lock().ok().and_then(|queue| queue.recv().ok()) else { return };
         job.run();
     }

@@ -1,8 +1,8 @@
-//! The header of an AU file, which says rate and channels and needs no length.
+//! The header of an AU file, which states rate and channels and needs no length.
 
 use std::io::{self, Read};
 
-/// What the samples are.
+/// The format of the samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AuHeader {
     pub(crate) rate: u32,
@@ -10,7 +10,7 @@ pub(crate) struct AuHeader {
 }
 
 impl AuHeader {
-    /// Reads it up to the first sample, a big-endian `f32`.
+    /// Reads the header up to the first sample, a big-endian `f32`.
     pub(crate) fn read(from: &mut impl Read) -> io::Result<Self> {
         const FLOAT: u32 = 6;
         let mut field = || -> io::Result<u32> {
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_says_rate_and_channels_and_its_note_is_passed_over() {
+    fn a_header_states_rate_and_channels_and_its_note_is_skipped() {
         let file = header([28, u32::MAX, 6, 384_000, 3]);
         let mut rest = &file[..];
         let header = AuHeader::read(&mut rest).unwrap();
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn other_headers_are_refused() {
+    fn other_headers_are_errors() {
         for fields in [[0, 0, 6, 8000, 1], [24, 0, 3, 8000, 1], [24, 0, 6, 0, 1], [24, 0, 6, 1, 0]]
         {
             assert!(AuHeader::read(&mut &header(fields)[..]).is_err(), "{fields:?}");

@@ -1,11 +1,11 @@
-//! What the chunks of a WAVE or AIFF file say in the form of tags.
+//! Tags from the chunks of a WAVE or AIFF file.
 
 use wave_demux::{Chunk, ChunkId};
 
 use crate::{Tag, id3_tags};
 
-/// Those of ID3, and the texts of AIFF. The lists of RIFF are for those who also know what
-/// recorders write there.
+/// Returns the tags in ID3 chunks and the texts of AIFF. Leaves the lists of RIFF to callers that
+/// know what recorders write there.
 pub(crate) fn chunk_tags(chunks: &[Chunk]) -> Vec<Tag> {
     let mut all = Vec::new();
     for chunk in chunks {
@@ -28,7 +28,7 @@ pub(crate) fn chunk_tags(chunks: &[Chunk]) -> Vec<Tag> {
 }
 
 fn text(name: &str, bytes: &[u8]) -> Vec<Tag> {
-    // None of them says its encoding: UTF-8 today, else bytes that ASCII is a part of.
+    // AIFF texts have no stated encoding: UTF-8 today, formerly some superset of ASCII.
     let text = String::from_utf8(bytes.to_vec())
         .unwrap_or_else(|_| bytes.iter().copied().map(char::from).collect());
     let value = text.trim_matches(|letter: char| letter == '\0' || letter.is_whitespace());

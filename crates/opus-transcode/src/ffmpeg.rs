@@ -1,4 +1,4 @@
-//! What is not decoded here, through a process of ffmpeg, where the user asks for it.
+//! Decodes any other audio with an ffmpeg process, at the user's request.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -8,27 +8,27 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use crate::{Error, au::AuHeader};
+use crate::{Error, au::AuHeader, error::Reason};
 
-/// Audio of any kind that ffmpeg decodes, through a pipe. It is started only by this.
+/// Reads any audio that ffmpeg decodes, through a pipe. Nothing else starts ffmpeg.
 ///
-/// What ffmpeg makes of a file is taken as it is: its rate, its channels in its order, and the
-/// length that it gives.
+/// Rate, channels, their order and the length are those that ffmpeg chooses. Dropping this kills
+/// ffmpeg.
 pub struct FfmpegInput {
     child: Child,
     samples: BufReader<ChildStdout>,
-    /// Reads what ffmpeg has to say, all of it, so that it never waits; keeps the end.
+    /// Reads all messages of ffmpeg, so that it never blocks, and keeps the last ones.
     messages: Option<JoinHandle<String>>,
     header: AuHeader,
     version: String,
     is_ended: bool,
 }
 
-/// So much of what ffmpeg says last is kept.
+/// How much of ffmpeg's last messages to keep.
 const MESSAGE_BYTES: usize = 4096;
 
 impl FfmpegInput {
-    /// Starts `program`, an ffmpeg, for a track of a file. Tracks with audio count from 0.
+    /// Starts `program`, an ffmpeg, for an audio track of a file, counted from 0.
     pub fn open(
         program: impl AsRef<OsStr>,
         path: impl AsRef<Path>,
@@ -39,7 +39,7 @@ impl FfmpegInput {
         let mut child =
             command(program, path.as_ref(), track).spawn().map_err(|e| start(program, e))?;
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            // Both were asked for.
+            // Both were requested.
             return Err(start(program, io::ErrorKind::BrokenPipe.into()));
         };
         let messages = Some(thread::spawn(move || last_bytes(stderr)));
@@ -58,28 +58,29 @@ impl FfmpegInput {
         Ok(input)
     }
 
-    /// Frames in a second.
+    /// Returns the sample rate in Hz.
     pub fn rate(&self) -> u32 {
         self.header.rate
     }
 
-    /// Samples in a frame.
+    /// Returns the number of channels.
     pub fn channels(&self) -> usize {
         self.header.channels
     }
 
-    /// The first line of `ffmpeg -version`.
+    /// Returns the first line of `ffmpeg -version`.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Fills `samples`, whole frames of all channels, from the front as far as there is audio:
-    /// gives frames. Fewer than asked only at the end; then, and after an error, always 0.
-    pub fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
+    /// Fills `buffer` from the front with whole frames and returns the samples it wrote,
+    /// interleaved. Leaves room for a frame only at the end. From then on, and after an error,
+    /// returns an empty slice.
+    pub fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
         let channels = self.header.channels;
-        let whole = samples.len() / channels * channels;
+        let whole = buffer.len() / channels * channels;
         let mut filled = 0;
-        for sample in samples.iter_mut().take(if self.is_ended { 0 } else { whole }) {
+        for sample in buffer.iter_mut().take(if self.is_ended { 0 } else { whole }) {
             let mut bytes = [0; 4];
             match self.samples.read_exact(&mut bytes) {
                 Ok(()) => *sample = f32::from_be_bytes(bytes),
@@ -90,10 +91,10 @@ impl FfmpegInput {
             }
             filled += 1;
         }
-        Ok(filled / channels)
+        Ok(buffer.get(..filled / channels * channels).unwrap_or_default())
     }
 
-    /// The pipe has ended: well, or because ffmpeg has failed.
+    /// Handles the end of the pipe, which may mean that ffmpeg failed.
     fn end(&mut self, error: &io::Error) -> Result<(), Error> {
         self.is_ended = true;
         if error.kind() != io::ErrorKind::UnexpectedEof || !self.child.wait()?.success() {
@@ -102,28 +103,28 @@ impl FfmpegInput {
         Ok(())
     }
 
-    /// What ffmpeg says went wrong, or else what we saw.
+    /// Returns the error that ffmpeg reported, or else the one seen here.
     fn failure(&mut self, seen: &str) -> Error {
         self.is_ended = true;
         let _ = self.child.kill();
         let _ = self.child.wait();
         let said = self.messages.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         let reason = if said.trim().is_empty() { seen } else { said.trim() };
-        Error::Ffmpeg { reason: reason.replace('\n', "; ") }
+        Reason::Ffmpeg { reason: reason.replace('\n', "; ") }.into()
     }
 }
 
 impl Drop for FfmpegInput {
-    /// Kills ffmpeg, if it still runs. Whoever drops this does not wait for samples.
+    /// Kills ffmpeg if it still runs.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// AU is the one header that ffmpeg writes to a pipe whole: rate and channels, no length.
+/// Asks for AU, whose header ffmpeg can write to a pipe complete, since it needs no length.
 fn command(program: &OsStr, path: &Path, track: usize) -> Command {
-    // Only a file: what looks like an address is none.
+    // The prefix keeps ffmpeg from treating a name as a URL.
     let mut file = OsString::from("file:");
     file.push(path);
     let mut command = Command::new(program);
@@ -141,7 +142,7 @@ fn version(program: &OsStr) -> Result<String, Error> {
 }
 
 fn start(program: &OsStr, source: io::Error) -> Error {
-    Error::FfmpegStart { program: program.to_string_lossy().into_owned(), source }
+    Reason::FfmpegStart { program: program.to_string_lossy().into_owned(), source }.into()
 }
 
 fn last_bytes(mut from: impl Read) -> String {
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_is_bounded_and_the_end_is_kept() {
+    fn only_the_last_messages_are_kept() {
         let said = "a".repeat(100_000) + "the end";
         let kept = last_bytes(said.as_bytes());
         assert_eq!(kept.len(), MESSAGE_BYTES);

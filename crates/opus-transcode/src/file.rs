@@ -1,4 +1,4 @@
-//! One audio file, by the reader that is right for it.
+//! One audio file, read by whatever fits it.
 
 use std::{
     fs::File,
@@ -10,61 +10,95 @@ use std::{
     },
 };
 
-use opus_encode::SampleSource;
+use opus_encode::{SampleBuffer, SampleSource};
 use wave_demux::{Chunk, ChunkId, ErrorKind, WaveReader};
 
-use crate::{AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, input::open_regular};
+use crate::{
+    AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, error::Reason, input::open_regular,
+};
 
-/// The audio of a file, and all that it says beside: read by `wave-demux` if it is WAVE or
-/// AIFF with samples, by symphonia if not, or by ffmpeg if that is asked for.
+/// The audio and metadata of a file. Reads WAVE and AIFF samples with `wave-demux`, anything else
+/// with symphonia, or everything with ffmpeg if requested.
+///
+/// ```no_run
+/// use opus_transcode::{AudioFile, ReadOptions};
+///
+/// let mut file = AudioFile::open("station-4.flac", &ReadOptions::default())?;
+/// let mut buffer = vec![0.0; 4096 * file.channels()];
+/// loop {
+///     let samples = file.read_samples(&mut buffer)?; // interleaved
+///     if samples.is_empty() {
+///         break;
+///     }
+/// }
+/// # Ok::<(), opus_transcode::Error>(())
+/// ```
 pub struct AudioFile {
     reader: Reader,
     position: Arc<AtomicU64>,
     frames: u64,
-    /// Those that stand in chunks.
+    /// Samples on their way into a [`SampleBuffer`].
+    block: Vec<f32>,
     chunk_tags: Vec<Tag>,
 }
 
-/// Which audio of a file to read, and by what.
+/// Which audio of a file to read, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadOptions {
-    /// Which of the tracks with audio, counted from 0.
+    /// The audio track, counted from 0.
     pub track: usize,
-    /// The program `ffmpeg` that is to decode: then whatever it knows can be read, without tags.
-    /// None: what is here does.
+    /// The `ffmpeg` program to decode with. It reads more formats, but no tags. `None` decodes
+    /// without it.
     pub ffmpeg: Option<PathBuf>,
 }
 
-/// What the audio of a file is.
+impl ReadOptions {
+    /// Sets the audio track, counted from 0.
+    pub fn track(mut self, track: usize) -> Self {
+        self.track = track;
+        self
+    }
+
+    /// Sets the `ffmpeg` program to decode with; `None` decodes without it.
+    pub fn ffmpeg(mut self, program: impl Into<Option<PathBuf>>) -> Self {
+        self.ffmpeg = program.into();
+        self
+    }
+}
+
+/// The format of a file and its audio.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AudioFormat {
-    /// As in `wav`, `rf64`, `flac` or `mp4`.
+    /// The container, such as `wav`, `rf64`, `flac` or `mp4`.
     pub container: String,
-    /// As in `pcm_s16le` or `aac`.
+    /// The codec, such as `pcm_s16le` or `aac`.
     pub codec: String,
     /// Sample rate in Hz, at least 1.
     pub rate: u32,
-    /// At least 1.
+    /// Number of channels, at least 1.
     pub channels: usize,
-    /// Which loudspeaker each channel is for, if the file says it: the bits of WAVE's
+    /// The loudspeakers of the channels, if the file states them: the bits of WAVE's
     /// `dwChannelMask`, the lowest for the first channel.
     pub channel_mask: Option<u32>,
-    /// How many tracks with audio there are.
+    /// Number of audio tracks.
     pub tracks: usize,
-    /// What decodes it, with its version.
+    /// The decoder and its version.
     pub decoder: String,
 }
 
 /// A part of a file that is not audio.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MetadataChunk {
-    /// What the file calls it, as in `guan`.
+    /// Its name in the file, such as `guan`.
     pub id: String,
     /// Byte position of its contents in the file.
     pub offset: u64,
-    /// Bytes of its contents.
+    /// Length of its contents in bytes.
     pub len: u64,
-    /// The contents; none if they are too long to be kept.
+    /// The contents; `None` if they are too long to keep.
     pub bytes: Option<Vec<u8>>,
 }
 
@@ -76,7 +110,8 @@ enum Reader {
 
 impl AudioFile {
     /// Opens a regular file.
-    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
+        let path = path.as_ref();
         let position = Arc::new(AtomicU64::new(0));
         let reader = match &options.ffmpeg {
             Some(program) => {
@@ -88,10 +123,35 @@ impl AudioFile {
             Reader::Wave(wave) => chunk_tags(wave.chunks()),
             Reader::Symphonia(_) | Reader::Ffmpeg(_) => Vec::new(),
         };
-        Ok(Self { reader, position, frames: 0, chunk_tags })
+        let channels = reader.channels();
+        let block = vec![0.0; (BLOCK / channels).max(1) * channels];
+        Ok(Self { reader, position, frames: 0, block, chunk_tags })
     }
 
-    /// What the audio is.
+    /// Returns the number of channels, at least 1.
+    pub fn channels(&self) -> usize {
+        self.reader.channels()
+    }
+
+    /// Returns the sample rate in Hz, at least 1.
+    pub fn rate(&self) -> u32 {
+        match &self.reader {
+            Reader::Wave(wave) => wave.format().rate,
+            Reader::Symphonia(input) => input.format().rate,
+            Reader::Ffmpeg(input) => input.rate(),
+        }
+    }
+
+    /// Fills `buffer` from the front with whole frames and returns the samples it wrote:
+    /// interleaved, full scale -1 to 1. Leaves room for a frame only at the end, and from then on
+    /// returns an empty slice.
+    pub fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
+        let samples = self.reader.read_samples(buffer)?;
+        self.frames += frames(samples, self.reader.channels());
+        Ok(samples)
+    }
+
+    /// Returns the format of the audio.
     pub fn format(&self) -> AudioFormat {
         match &self.reader {
             Reader::Wave(wave) => of_wave(wave.format()),
@@ -100,8 +160,8 @@ impl AudioFile {
         }
     }
 
-    /// Names and values, in the form of Vorbis comments: of WAVE those of ID3, of AIFF its texts
-    /// as well. What else there is stands in the chunks.
+    /// Returns names and values in the form of Vorbis comments. From WAVE and AIFF they include ID3
+    /// tags and the texts of AIFF; anything else is in [`chunks`](Self::chunks).
     pub fn tags(&self) -> &[Tag] {
         match &self.reader {
             Reader::Wave(_) | Reader::Ffmpeg(_) => &self.chunk_tags,
@@ -109,15 +169,15 @@ impl AudioFile {
         }
     }
 
-    /// The parts of a WAVE or AIFF file that are not about its samples nor there to fill it up, in
-    /// their order.
+    /// Returns the chunks of a WAVE or AIFF file in order, except those that describe samples or only
+    /// pad.
     pub fn chunks(&self) -> Vec<MetadataChunk> {
         let Reader::Wave(wave) = &self.reader else { return Vec::new() };
         let chunks = wave.chunks().iter().filter(|chunk| !is_of_audio(chunk.id));
         chunks.map(MetadataChunk::of_wave).collect()
     }
 
-    /// What is wrong with the file, as far as it has been read; a line each.
+    /// Returns the problems found in the file so far, one line each.
     pub fn findings(&self) -> Vec<String> {
         match &self.reader {
             Reader::Wave(wave) => wave.findings().iter().map(ToString::to_string).collect(),
@@ -126,13 +186,13 @@ impl AudioFile {
         }
     }
 
-    /// How many samples have been read, per channel.
+    /// Returns how many frames (samples per channel) were read.
     pub fn frames_read(&self) -> u64 {
         self.frames
     }
 
-    /// Tells how much of the file has been read, in bytes, while it is read elsewhere. Of what
-    /// ffmpeg reads it is not known.
+    /// Returns a handle that tells, even from elsewhere, how many bytes of the file were read.
+    /// Stays 0 with ffmpeg.
     pub fn position(&self) -> Position {
         Position(Arc::clone(&self.position))
     }
@@ -141,17 +201,29 @@ impl AudioFile {
 impl SampleSource for AudioFile {
     type Error = Error;
 
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
-        let frames = match &mut self.reader {
-            Reader::Wave(wave) => {
-                wave.read_samples(samples)?.len() / usize::from(wave.format().channels)
-            }
-            Reader::Symphonia(input) => input.read(samples)?,
-            Reader::Ffmpeg(input) => input.read(samples)?,
-        };
-        self.frames += u64::try_from(frames).unwrap_or(u64::MAX);
-        Ok(frames)
+    fn channels(&self) -> usize {
+        self.channels()
     }
+
+    fn rate(&self) -> u32 {
+        self.rate()
+    }
+
+    fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Error> {
+        let room = self.block.len().min(buffer.room());
+        let samples = self.reader.read_samples(self.block.get_mut(..room).unwrap_or_default())?;
+        let rest = buffer.write(samples);
+        debug_assert!(rest.is_empty(), "no more than fits");
+        self.frames += frames(samples, self.reader.channels());
+        Ok(())
+    }
+}
+
+/// Samples to read at a time, or one frame if that is longer.
+const BLOCK: usize = 16_384;
+
+fn frames(samples: &[f32], channels: usize) -> u64 {
+    u64::try_from(samples.len() / channels).unwrap_or(u64::MAX)
 }
 
 impl Reader {
@@ -159,14 +231,32 @@ impl Reader {
         let counted = || Counted::open(path, Arc::clone(position));
         match WaveReader::new(counted()?) {
             Ok(wave) if track == 0 => Ok(Self::Wave(Box::new(wave))),
-            Ok(_) => Err(Error::NoTrack { container: "WAV or AIFF", asked: track, tracks: 1 }),
-            // Both may hold packets as well.
+            Ok(_) => {
+                Err(Reason::NoTrack { container: "WAV or AIFF", asked: track, tracks: 1 }.into())
+            }
+            // WAVE and AIFF may also hold packets.
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotWave | ErrorKind::UnsupportedEncoding) =>
             {
                 Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?)))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Reason::Wave(error).into()),
+        }
+    }
+
+    fn channels(&self) -> usize {
+        match self {
+            Self::Wave(wave) => wave.format().channels.into(),
+            Self::Symphonia(input) => input.format().channels,
+            Self::Ffmpeg(input) => input.channels(),
+        }
+    }
+
+    fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
+        match self {
+            Self::Wave(wave) => Ok(wave.read_samples(buffer).map_err(Reason::Wave)?),
+            Self::Symphonia(input) => input.read_samples(buffer),
+            Self::Ffmpeg(input) => input.read_samples(buffer),
         }
     }
 }
@@ -210,7 +300,7 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
         codec: format.codec_name(),
         rate: format.rate,
         channels: format.channels.into(),
-        // 0 says that the channels are for no loudspeakers.
+        // 0 assigns no loudspeakers.
         channel_mask: format.channel_mask.filter(|mask| *mask != 0),
         tracks: 1,
         decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
@@ -229,7 +319,7 @@ fn of_symphonia(format: &crate::Format) -> AudioFormat {
     }
 }
 
-/// What ffmpeg reads has no name here.
+/// ffmpeg does not report what it reads.
 fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
     AudioFormat {
         container: "unknown".to_owned(),
@@ -242,18 +332,18 @@ fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
     }
 }
 
-/// How much of a file has been read.
+/// How many bytes of a file were read.
 #[derive(Clone, Debug)]
 pub struct Position(Arc<AtomicU64>);
 
 impl Position {
-    /// The byte behind the last that was read.
+    /// Returns the position after the last byte that was read.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A file that says where it is read.
+/// A file that publishes its position.
 struct Counted {
     file: File,
     position: Arc<AtomicU64>,

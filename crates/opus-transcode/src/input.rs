@@ -1,4 +1,4 @@
-//! Samples out of any audio file.
+//! Reads samples from any audio file.
 
 mod aac;
 mod clock;
@@ -35,7 +35,7 @@ use symphonia::core::{
     packet::Packet,
 };
 
-use crate::Error;
+use crate::{Error, error::Reason};
 use clock::Clock;
 use decoder::{Decoded, Decoder};
 use finding::Findings;
@@ -51,10 +51,10 @@ pub use format::Format;
 pub use id3::id3_tags;
 pub use tags::Tag;
 
-/// A file with audio, decoded from its beginning to its end in constant memory.
+/// Decodes an audio file from start to end in constant memory.
 ///
-/// It plays as many frames as were encoded, as far as the file says how many that is; the README
-/// has the rules.
+/// It has as many frames as were encoded, as far as the file states that; see the README for the
+/// rules.
 pub struct AudioInput {
     format: Format,
     tags: Tags,
@@ -64,39 +64,38 @@ pub struct AudioInput {
     decoder: Decoder,
     clock: Clock,
     queue: Queue,
-    /// What all packets of MPEG audio have in common.
+    /// The header fields that all packets of MPEG audio share.
     mpeg_header: Option<[u8; 2]>,
-    /// Of FLAC in Ogg, whose frames say where they belong.
+    /// The block size of FLAC in Ogg, whose frames state their position.
     flac_block: Option<u64>,
-    /// Frames at the end of Matroska that do not play.
+    /// Frames at the end of a Matroska track that do not play.
     discarded: u64,
-    /// How long the last packet was, in frames.
+    /// Frames of the last packet.
     last: u64,
     is_ended: bool,
-    /// What went wrong behind the frames that are still to be taken.
+    /// The error that follows the frames still in the queue.
     error: Option<Error>,
 }
 
-/// The first packets tell what cannot be told otherwise; and one of them should decode.
+/// How many packets to examine and decode before the format is known.
 const LEAD: usize = 16;
-/// More lost time than this is damage of another kind.
+/// More lost time than this indicates other damage.
 const MAX_LOST_SECONDS: u64 = 24 * 3600;
 
 impl AudioInput {
-    /// Opens a track of a regular file. Tracks with audio count from 0; [`Format::tracks`] says
-    /// how many there are.
+    /// Opens an audio track of a regular file, counted from 0; [`Format::tracks`] is their number.
     pub fn open(path: impl AsRef<Path>, track: usize) -> Result<Self, Error> {
         Self::new(open_regular(path.as_ref())?, track)
     }
 
-    /// The same of anything that can be read and sought in.
+    /// Opens an audio track of anything that can be read and sought.
     pub fn new<R>(mut file: R, track: usize) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
     {
         let movie = mp4_movie(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
-        // What is too short to look into is refused below.
+        // A file that is too short is rejected below.
         let wave = wave::look(&mut file).unwrap_or_default();
         let is_wave = wave.mpeg.is_some();
         let is_cut_mkv = mkv::is_cut_off(&mut file)?;
@@ -108,7 +107,7 @@ impl AudioInput {
         let tags = packets.tags();
         let mut track = packets.track().clone();
         if movie.encrypted.contains(&track.id) {
-            return Err(Error::Encrypted);
+            return Err(Reason::Encrypted.into());
         }
         track.num_frames = track.num_frames.filter(|_| !movie.is_fragmented);
         let params = params_of(&track);
@@ -150,39 +149,40 @@ impl AudioInput {
         })
     }
 
-    /// What the file holds.
+    /// Returns the format of the file.
     pub fn format(&self) -> &Format {
         &self.format
     }
 
-    /// How many frames will be read, if the file states it.
+    /// Returns how many frames the file states, if it does.
     pub fn frames(&self) -> Option<u64> {
         self.frames
     }
 
-    /// Names and values, in the form of Vorbis comments.
+    /// Returns names and values in the form of Vorbis comments.
     pub fn tags(&self) -> &[Tag] {
         &self.tags.tags
     }
 
-    /// How many pictures there are. They are not kept.
+    /// Returns how many pictures the file has. They are not kept.
     pub fn pictures(&self) -> usize {
         self.tags.pictures
     }
 
-    /// What is wrong with the file, as far as it has been read.
+    /// Returns the problems found in the file so far.
     pub fn findings(&self) -> &[Finding] {
         self.findings.kept()
     }
 
-    /// Fills `samples`, whole frames of all channels, from the front as far as there is audio:
-    /// gives frames. Fewer than asked only at the end; then, and after an error, always 0.
-    pub fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
+    /// Fills `buffer` from the front with whole frames and returns the samples it wrote:
+    /// interleaved, full scale -1 to 1. Leaves room for a frame only at the end. From then on, and
+    /// after an error, returns an empty slice.
+    pub fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
         let channels = self.format.channels;
-        let wanted = samples.len() / channels;
+        let wanted = buffer.len() / channels;
         let mut taken = 0;
         loop {
-            taken += self.queue.take(samples.get_mut(taken * channels..).unwrap_or_default());
+            taken += self.queue.take(buffer.get_mut(taken * channels..).unwrap_or_default());
             if taken == wanted || (self.is_ended && !self.queue.is_ready()) {
                 break;
             }
@@ -194,11 +194,11 @@ impl AudioInput {
         }
         match self.error.take_if(|_| taken == 0 && wanted > 0) {
             Some(error) => Err(error),
-            None => Ok(taken),
+            None => Ok(buffer.get(..taken * channels).unwrap_or_default()),
         }
     }
 
-    /// Decodes one packet more, or ends.
+    /// Decodes the next packet, or ends.
     fn fetch(&mut self) -> Result<(), Error> {
         let frame = self.queue.position();
         if self.queue.is_full() {
@@ -211,7 +211,7 @@ impl AudioInput {
             Next::NewStream => return self.follow(),
             Next::End => self.finish(false),
             Next::BrokenOff => self.finish(true),
-            Next::Panic(reason) => return Err(Error::Panicked { frame, reason }),
+            Next::Panic(reason) => return Err(Reason::Panicked { frame, reason }.into()),
         }
         Ok(())
     }
@@ -228,17 +228,17 @@ impl AudioInput {
         let frame = self.queue.position();
         match self.decoder.decode(packet) {
             Ok(decoded) => self.push(&decoded),
-            Err(Fault::Panic(reason)) => Err(Error::Panicked { frame, reason }),
+            Err(Fault::Panic(reason)) => Err(Reason::Panicked { frame, reason }.into()),
             Err(Fault::Error(error)) => self.conceal(packet, error.to_string()),
         }
     }
 
-    /// Puts silence in place of a packet.
+    /// Replaces a packet with silence.
     fn conceal(&mut self, packet: &Packet, reason: String) -> Result<(), Error> {
         let frame = self.queue.position();
         let is_mpeg = self.mpeg_header.is_some();
         if is_mpeg && delay::mpeg_header(packet) != self.mpeg_header {
-            // symphonia takes for a packet what only begins like one.
+            // symphonia mistakes other data for a packet if it begins like one.
             self.findings.push(Finding::Skipped { frame, reason });
             return Ok(());
         }
@@ -253,13 +253,14 @@ impl AudioInput {
     fn push(&mut self, decoded: &Decoded) -> Result<(), Error> {
         let Format { rate, channels, .. } = self.format;
         if decoded.frames > 0 && (decoded.rate, decoded.channels) != (rate, channels) {
-            return Err(Error::FormatChanged {
+            return Err(Reason::FormatChanged {
                 frame: self.queue.position(),
                 channels,
                 rate,
                 found_channels: decoded.channels,
                 found_rate: decoded.rate,
-            });
+            }
+            .into());
         }
         if self.mpeg_header.is_none() {
             self.queue.hold(0);
@@ -277,14 +278,15 @@ impl AudioInput {
 
     fn push_silence(&mut self, frames: u64) -> Result<(), Error> {
         if frames > MAX_LOST_SECONDS * u64::from(self.format.rate) {
-            return Err(Error::TooMuchLost { frame: self.queue.position(), lost: frames });
+            let frame = self.queue.position();
+            return Err(Reason::TooMuchLost { frame, lost: frames }.into());
         }
         self.queue.push_silence(frames);
         self.clock.advance(frames);
         Ok(())
     }
 
-    /// Goes on with a stream that follows, as in a chain of Ogg streams.
+    /// Continues with the next stream of a chain, as in Ogg.
     fn follow(&mut self) -> Result<(), Error> {
         self.queue.drop_held();
         self.packets.follow()?;
@@ -298,8 +300,8 @@ impl AudioInput {
         Ok(())
     }
 
-    /// How long a Matroska file says that it is, if it ends well before: symphonia takes damage
-    /// for its end.
+    /// Returns the stated length of a Matroska file that ends well before it, since symphonia treats
+    /// damage as the end.
     fn unread_of(&self, frames: u64) -> Option<u64> {
         let rate = self.format.rate;
         let slack = u64::from(rate) * MIN_UNREAD_MILLISECONDS / 1000;
@@ -314,7 +316,7 @@ impl AudioInput {
         if !is_broken && stated.is_none_or(|stated| stated == self.queue.length()) {
             self.queue.drop_held();
         }
-        // What a LAME tag says of the end is not true of a file with more or fewer frames.
+        // The padding in a LAME tag does not apply to a file with more or fewer frames.
         self.queue.release_held();
         let frames = self.queue.position();
         if let Some(stated) = self.unread_of(frames) {
@@ -334,15 +336,16 @@ impl AudioInput {
     }
 }
 
-/// Less than this is how the length of Matroska is rounded, or what an encoder puts at the ends.
+/// Smaller differences come from rounding in Matroska, or from the delay of an encoder.
 const MIN_UNREAD_MILLISECONDS: u64 = 250;
 
-/// Opens a file that gives the same when it is read a second time.
+/// Opens a file that can be read a second time.
 pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
-    // Before it is opened: to open a pipe waits for a writer.
-    match fs::metadata(path)?.is_file() {
-        true => Ok(File::open(path)?),
-        false => Err(Error::NotRegular),
+    // Checked before opening, since opening a pipe waits for a writer.
+    if fs::metadata(path)?.is_file() {
+        Ok(File::open(path)?)
+    } else {
+        Err(Reason::NotRegular.into())
     }
 }
 
@@ -353,11 +356,11 @@ fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
     Ok(if is_mp4 { mp4::movie(file) } else { mp4::Movie::default() })
 }
 
-/// What a decoder is told.
+/// Returns the parameters for the decoder.
 fn params_of(track: &Track) -> AudioCodecParameters {
     let mut params = audio_params(track).cloned().unwrap_or_default();
     if matches!(params.codec, CODEC_ID_PCM_ALAW | CODEC_ID_PCM_MULAW) {
-        // CAF says 8 bits of them, and symphonia's decoder wants to hear 16.
+        // CAF states 8 bits for these, but symphonia's decoder expects 16.
         (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);
     }
     params
@@ -368,7 +371,7 @@ fn flac_block(container: &str, params: &AudioCodecParameters) -> Option<u64> {
     params.extra_data.as_ref().filter(|_| is_ours).and_then(|info| flac::block_size(info))
 }
 
-/// How many frames will play, where the file states and symphonia does not guess.
+/// Returns how many frames will play, if the file states it and symphonia does not guess.
 fn stated_frames(
     container: &str,
     params: &AudioCodecParameters,

@@ -12,10 +12,15 @@ mod prepared;
 mod resample;
 mod transcoder;
 
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use ffmpeg::FfmpegInput;
 pub use file::{AudioFile, AudioFormat, MetadataChunk, Position, ReadOptions};
 pub use input::{AudioInput, Finding, Format, Tag, id3_tags};
 pub use options::{TranscodeOptions, Ultrasound};
-pub use resample::{InvalidRates, Resampled, resampled_len};
+pub use opus_encode::{
+    Application, Bitrate, Channels, CodingRate, Complexity, FrameDuration, InvalidOption,
+    Options as EncoderOptions, OpusHead, Packet, PacketSource, RateControl, SampleBuffer,
+    SampleSource, SyncInterval, Timeline,
+};
+pub use resample::{Resampled, resampled_len};
 pub use transcoder::Transcoder;

@@ -1,51 +1,62 @@
 use std::num::NonZeroUsize;
 
 use opus_encode::{
-    Application, Bitrate, Channels, CodingRate, Complexity, FrameDuration, RateControl,
+    Application, Bitrate, Channels, CodingRate, Complexity, FrameDuration, Options, RateControl,
     SyncInterval,
 };
+use opus_packet::SAMPLE_RATE;
 
-/// How audio becomes Opus.
+use crate::{Error, error::Reason};
+
+/// How to transcode audio to Opus.
+///
+/// ```
+/// use opus_transcode::{Bitrate, ErrorKind, TranscodeOptions, Ultrasound};
+///
+/// let options = TranscodeOptions::default()
+///     .bitrate(Bitrate::bits_per_second(64_000))
+///     .ultrasound(Ultrasound::Reject);
+/// assert_eq!(options.check_rate(250_000).unwrap_err().kind(), ErrorKind::Ultrasound);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TranscodeOptions {
-    /// None: [`Bitrate::default_for`] as many channels as there are.
+    /// Bit rate. `None` means [`Bitrate::default_for`] the channels of the file.
     pub bitrate: Option<Bitrate>,
-    /// Variable by default.
+    /// How to keep the bit rate, variable by default.
     pub rate_control: RateControl,
-    /// The most by default.
+    /// Encoder effort, the most by default.
     pub complexity: Complexity,
-    /// [`Application::Audio`] by default.
+    /// Kind of audio, [`Application::Audio`] by default.
     pub application: Application,
-    /// 20 ms by default.
+    /// Duration of a packet, 20 ms by default.
     pub frame_duration: FrameDuration,
-    /// Every second by default. None: no packets on purpose from which a decoder is soon exact.
+    /// Distance of sync points, one second by default; `None` disables them.
     pub sync_interval: Option<SyncInterval>,
-    /// What becomes of audio above 24 kHz.
+    /// How to handle sample rates above 48 kHz.
     pub ultrasound: Ultrasound,
-    /// How many threads encode. All there are by default; the packets are the same with any
-    /// number.
+    /// Number of encoding threads, by default all available. Does not affect the packets.
     pub threads: NonZeroUsize,
 }
 
-/// What becomes of audio that is sampled faster than Opus can say, which is 48 kHz.
+/// How to handle audio sampled faster than 48 kHz, the highest rate of Opus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ultrasound {
-    /// It is resampled to 48 kHz. What was above 24 kHz is lost, and a warning says so.
+    /// Resample to 48 kHz. Everything above 24 kHz is lost, and a warning says so.
     #[default]
     Downsample,
-    /// Its samples are encoded one for one, as if their rate was 48 kHz: slower and lower, by
-    /// the same factor, and nothing is lost but what Opus leaves out, which is what lies above 20/48
-    /// of the true rate.
+    /// Encode the samples one for one, as if their rate was 48 kHz. The audio plays slower and
+    /// lower by the same factor. It loses only what Opus drops: everything above 20/48 of the true
+    /// rate.
     Keep,
-    /// It is an error.
+    /// Return an error.
     Reject,
 }
 
 impl Default for TranscodeOptions {
     fn default() -> Self {
-        let encoder = opus_encode::Options::new(Channels::MONO);
+        let encoder = Options::new(Channels::MONO);
         Self {
             bitrate: None,
             rate_control: encoder.rate_control,
@@ -60,15 +71,70 @@ impl Default for TranscodeOptions {
 }
 
 impl TranscodeOptions {
-    pub(crate) fn encoder(&self, channels: Channels, rate: CodingRate) -> opus_encode::Options {
-        let mut options = opus_encode::Options::new(channels);
-        options.rate = rate;
-        options.bitrate = self.bitrate.unwrap_or(options.bitrate);
-        options.rate_control = self.rate_control;
-        options.complexity = self.complexity;
-        options.application = self.application;
-        options.frame_duration = self.frame_duration;
-        options.sync_interval = self.sync_interval;
-        options
+    /// Sets the bit rate; `None` means [`Bitrate::default_for`] the channels of the file.
+    pub fn bitrate(mut self, bitrate: impl Into<Option<Bitrate>>) -> Self {
+        self.bitrate = bitrate.into();
+        self
+    }
+
+    /// Sets how to keep the bit rate.
+    pub fn rate_control(mut self, rate_control: RateControl) -> Self {
+        self.rate_control = rate_control;
+        self
+    }
+
+    /// Sets the encoder effort.
+    pub fn complexity(mut self, complexity: Complexity) -> Self {
+        self.complexity = complexity;
+        self
+    }
+
+    /// Sets the kind of audio.
+    pub fn application(mut self, application: Application) -> Self {
+        self.application = application;
+        self
+    }
+
+    /// Sets the duration of a packet.
+    pub fn frame_duration(mut self, frame_duration: FrameDuration) -> Self {
+        self.frame_duration = frame_duration;
+        self
+    }
+
+    /// Sets the distance of sync points; `None` disables them.
+    pub fn sync_interval(mut self, interval: impl Into<Option<SyncInterval>>) -> Self {
+        self.sync_interval = interval.into();
+        self
+    }
+
+    /// Sets how to handle sample rates above 48 kHz.
+    pub fn ultrasound(mut self, ultrasound: Ultrasound) -> Self {
+        self.ultrasound = ultrasound;
+        self
+    }
+
+    /// Sets the number of encoding threads.
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Returns an error if these options reject audio sampled at `rate` Hz.
+    pub fn check_rate(&self, rate: u32) -> Result<(), Error> {
+        if rate > SAMPLE_RATE && self.ultrasound == Ultrasound::Reject {
+            return Err(Reason::Ultrasound { rate }.into());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn encoder(&self, channels: Channels, rate: CodingRate) -> Options {
+        Options::new(channels)
+            .rate(rate)
+            .bitrate(self.bitrate.unwrap_or(Bitrate::default_for(channels)))
+            .rate_control(self.rate_control)
+            .complexity(self.complexity)
+            .application(self.application)
+            .frame_duration(self.frame_duration)
+            .sync_interval(self.sync_interval)
     }
 }

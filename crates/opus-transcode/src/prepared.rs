@@ -1,61 +1,83 @@
-use opus_encode::{CodingRate, SampleSource};
+use opus_encode::{CodingRate, SampleBuffer, SampleSource};
 
 use crate::{AudioFile, Error, Resampled};
 
-/// The audio of a file at the rate, and with the channels in the order, in which it is encoded.
+/// The audio of a file at the rate and in the channel order in which it is encoded.
 pub(crate) struct Prepared {
     audio: Audio,
-    /// For each channel its place in the file; none: they stay where they are.
+    rate: u32,
+    /// For each channel its index in the file; `None` keeps the order.
     order: Option<&'static [usize]>,
-    frame: Vec<f32>,
+    /// Samples in the order of the file.
+    block: Vec<f32>,
 }
 
 enum Audio {
-    AsItIs(AudioFile),
+    Unchanged(AudioFile),
     Resampled(Box<Resampled<AudioFile>>),
 }
 
 impl Prepared {
-    /// Takes the file to be sampled at `taken_as` Hz. In `order` stands for each channel its place in
-    /// the file.
+    /// Resamples the file to `rate`, unless it `is_kept` at a rate of its own. `order` holds for
+    /// each channel its index in the file.
     pub(crate) fn new(
         file: AudioFile,
         order: Option<&'static [usize]>,
-        taken_as: u32,
         rate: CodingRate,
+        is_kept: bool,
     ) -> Result<Self, Error> {
-        let count = file.format().channels;
-        let audio = match taken_as == rate.hz() {
-            true => Audio::AsItIs(file),
-            false => Audio::Resampled(Box::new(Resampled::new(file, count, taken_as, rate.hz())?)),
+        let (rate, channels) = (rate.hz(), file.channels());
+        let audio = if is_kept || file.rate() == rate {
+            Audio::Unchanged(file)
+        } else {
+            Audio::Resampled(Box::new(Resampled::new(file, rate)?))
         };
-        Ok(Self { audio, order, frame: vec![0.0; count] })
+        Ok(Self { audio, rate, order, block: vec![0.0; BLOCK * channels] })
     }
 
     pub(crate) fn file(&self) -> &AudioFile {
         match &self.audio {
-            Audio::AsItIs(file) => file,
+            Audio::Unchanged(file) => file,
             Audio::Resampled(resampled) => resampled.source(),
         }
     }
 }
 
+/// Frames to reorder at a time.
+const BLOCK: usize = 1024;
+
 impl SampleSource for Prepared {
     type Error = Error;
 
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Error> {
-        let frames = match &mut self.audio {
-            Audio::AsItIs(file) => file.read(samples),
-            Audio::Resampled(resampled) => resampled.read(samples),
-        }?;
-        if let Some(order) = self.order {
-            for frame in samples.chunks_exact_mut(self.frame.len()).take(frames) {
-                self.frame.copy_from_slice(frame);
-                for (sample, &from) in frame.iter_mut().zip(order) {
-                    *sample = self.frame.get(from).copied().unwrap_or_default();
-                }
-            }
+    fn channels(&self) -> usize {
+        self.file().channels()
+    }
+
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Error> {
+        let channels = self.channels();
+        let Some(order) = self.order else { return self.audio.read(buffer) };
+        let room = self.block.len().min(buffer.room());
+        let block = self.block.get_mut(..room).unwrap_or_default();
+        let mut block = SampleBuffer::new(block, channels);
+        self.audio.read(&mut block)?;
+        for frame in block.samples().chunks_exact(channels) {
+            buffer.extend(
+                &mut order.iter().map(|&from| frame.get(from).copied().unwrap_or_default()),
+            );
         }
-        Ok(frames)
+        Ok(())
+    }
+}
+
+impl Audio {
+    fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Error> {
+        match self {
+            Self::Unchanged(file) => file.read(buffer),
+            Self::Resampled(resampled) => resampled.read(buffer),
+        }
     }
 }

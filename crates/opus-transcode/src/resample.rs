@@ -3,51 +3,59 @@ use std::ops::Range;
 use audioadapter_buffers::number_to_float::InterleavedNumbers;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 
-use opus_encode::SampleSource;
+use opus_encode::{SampleBuffer, SampleSource};
 
-/// Audio at another sample rate.
+use crate::{Error, error::Reason};
+
+/// Resamples a [`SampleSource`] to another rate.
 ///
-/// Of `n` samples come `ceil(n * to / from)`: those whose time lies before the end of the
-/// source. Sample `k` is the audio at time `k / to`: nothing is shifted. Up to 95 % of half
-/// the lower rate, and to 20 kHz from 44.1 kHz on, levels change by less than 0.1 dB; what the
-/// new rate cannot carry comes out more than 100 dB weaker.
+/// `n` samples become `ceil(n * to / from)`, those whose time lies before the end of the source.
+/// Sample `k` is the audio at time `k / to`, so nothing shifts. Levels change by less than 0.1 dB up
+/// to 95 % of half the lower rate, and up to 20 kHz from 44.1 kHz on. Frequencies that the new rate
+/// cannot carry are attenuated by more than 100 dB.
 ///
-/// Memory is that of a block, some 2,048 samples at the lower rate; of two rates without a
-/// common divisor it is two seconds.
+/// Memory holds a block of about 2,048 samples at the lower rate, or two seconds for two rates
+/// without a common divisor.
+///
+/// ```
+/// use opus_encode::{SampleBuffer, SliceSource};
+/// use opus_transcode::Resampled;
+///
+/// let second = vec![0.25; 44_100];
+/// let mut resampled = Resampled::new(SliceSource::new(&second, 1, 44_100), 48_000)?;
+/// let mut memory = vec![0.0; 50_000];
+/// let mut buffer = SampleBuffer::new(&mut memory, 1);
+/// buffer.fill_from(&mut resampled).expect("samples in memory can be read");
+/// assert_eq!(buffer.samples().len(), 48_000);
+/// # Ok::<(), opus_transcode::Error>(())
+/// ```
 pub struct Resampled<S> {
     source: S,
     channels: usize,
-    from: u64,
-    to: u64,
+    from: u32,
+    to: u32,
     fft: Fft<f64>,
-    /// A block of the source, and what it becomes.
+    /// A block of the source, and its resampled counterpart.
     input: Vec<f32>,
     output: Vec<f32>,
-    /// Which frames of `output` are still to be given.
+    /// The frames of `output` that were not returned yet.
     ready: Range<usize>,
-    /// Frames that are before the first one of the audio: the delay of the filter.
+    /// Frames before the first one of the audio, due to the delay of the filter.
     skip: usize,
-    /// Frames taken from the source, and given.
+    /// Frames read from the source, and returned.
     taken: u64,
     given: u64,
     is_at_end: bool,
 }
 
-/// Two sample rates between which there is no resampling here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no resampling from {from} to {to} Hz, expected rates of 1 to {MAX_RATE} Hz")]
-pub struct InvalidRates {
-    from: u32,
-    to: u32,
-}
-
 impl<S: SampleSource> Resampled<S> {
-    /// Resamples a source of so many interleaved channels from one rate to another, in Hz.
-    pub fn new(source: S, channels: usize, from: u32, to: u32) -> Result<Self, InvalidRates> {
-        let refused = InvalidRates { from, to };
+    /// Resamples `source` to a rate of `to` Hz.
+    pub fn new(source: S, to: u32) -> Result<Self, Error> {
+        let (from, channels) = (source.rate(), source.channels());
+        let refused = || Reason::Rates { channels, from, to, most: MAX_RATE };
         let usable = 1..=MAX_RATE;
         if !usable.contains(&from) || !usable.contains(&to) || channels == 0 {
-            return Err(refused);
+            return Err(refused().into());
         }
         let size = |rate: u32| usize::try_from(rate).unwrap_or(usize::MAX);
         let fft = Fft::new_custom(
@@ -59,13 +67,13 @@ impl<S: SampleSource> Resampled<S> {
             WindowFunction::BlackmanHarris2,
             FixedSync::Both,
         )
-        .map_err(|_| refused)?;
+        .map_err(|_| refused())?;
         let (input, output) = (fft.input_frames_next(), fft.output_frames_next());
         Ok(Self {
             source,
             channels,
-            from: from.into(),
-            to: to.into(),
+            from,
+            to,
             skip: fft.output_delay(),
             input: vec![0.0; input * channels],
             output: vec![0.0; output * channels],
@@ -81,14 +89,16 @@ impl<S: SampleSource> Resampled<S> {
         &self.source
     }
 
-    /// Takes a block from the source and makes what comes of it ready.
-    fn next_block(&mut self) -> Result<(), S::Error> {
-        let frames = if self.is_at_end { 0 } else { self.source.read(&mut self.input)? };
-        self.taken += u64::try_from(frames).unwrap_or(u64::MAX);
-        if let Some(silence) = self.input.get_mut(frames * self.channels..) {
-            self.is_at_end |= !silence.is_empty();
-            silence.fill(0.0);
+    /// Reads a block from the source and resamples it.
+    fn next_block(&mut self) -> Result<(), Error> {
+        let mut block = SampleBuffer::new(&mut self.input, self.channels);
+        if !self.is_at_end {
+            block.fill_from(&mut self.source).map_err(Error::of_encode)?;
         }
+        self.is_at_end |= block.room() > 0;
+        let samples = block.samples().len();
+        self.taken += u64::try_from(samples / self.channels).unwrap_or(u64::MAX);
+        self.input.get_mut(samples..).unwrap_or_default().fill(0.0);
         self.transform();
         let len = self.output.len() / self.channels;
         let skipped = self.skip.min(len);
@@ -97,63 +107,63 @@ impl<S: SampleSource> Resampled<S> {
         Ok(())
     }
 
-    /// Makes the output of the input. In `f64`, which takes no longer and is right to `f32`
-    /// with blocks of any length.
+    /// Resamples the input to the output. Uses `f64`, which is as fast and exact to `f32` for blocks
+    /// of any length.
     fn transform(&mut self) {
         let frames = |samples: &[f32]| samples.len() / self.channels;
         let (from, to) = (frames(&self.input), frames(&self.output));
         let input = InterleavedNumbers::<_, f64>::new(&self.input[..], self.channels, from);
         let output = InterleavedNumbers::<_, f64>::new_mut(&mut self.output[..], self.channels, to);
-        // Both buffers are as long as the resampler asked for, and it always asks for the same.
+        // Both buffers have the length that the resampler asked for, which never changes.
         let (input, mut output) = (input.expect("whole frames"), output.expect("whole frames"));
         self.fft.process_into_buffer(&input, &mut output, None).expect("a block of the fixed size");
     }
 
-    /// How many frames may still be given: at the end of the source not more than its length.
+    /// Returns how many frames are left, which is unlimited before the end of the source.
     fn left(&self) -> u64 {
-        match self.is_at_end {
-            true => resampled_len(self.taken, self.from, self.to) - self.given,
-            false => u64::MAX,
+        if self.is_at_end {
+            resampled_len(self.taken, self.from.into(), self.to.into()) - self.given
+        } else {
+            u64::MAX
         }
     }
 }
 
 impl<S: SampleSource> SampleSource for Resampled<S> {
-    type Error = S::Error;
+    type Error = Error;
 
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, S::Error> {
-        let wanted = samples.len() / self.channels;
-        let mut filled = 0;
-        while filled < wanted && self.left() > 0 {
-            if self.ready.is_empty() {
-                self.next_block()?;
-                continue;
-            }
-            let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
-            let frames = self.ready.len().min(wanted - filled).min(left);
-            let from = self.output.get(self.ready.start * self.channels..);
-            let to = samples.get_mut(filled * self.channels..(filled + frames) * self.channels);
-            if let (Some(from), Some(to)) = (from, to) {
-                let from = from.get(..to.len()).unwrap_or_default();
-                to.copy_from_slice(from);
-            }
-            self.ready.start += frames;
-            self.given += u64::try_from(frames).unwrap_or(u64::MAX);
-            filled += frames;
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
+    fn rate(&self) -> u32 {
+        self.to
+    }
+
+    fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Error> {
+        while self.ready.is_empty() && self.left() > 0 {
+            self.next_block()?;
         }
-        Ok(filled)
+        let left = usize::try_from(self.left()).unwrap_or(usize::MAX);
+        let end = self.ready.end.min(self.ready.start.saturating_add(left));
+        let ready = self.ready.start * self.channels..end * self.channels;
+        let samples = self.output.get(ready).unwrap_or_default();
+        let frames = (samples.len() - buffer.write(samples).len()) / self.channels;
+        self.ready.start += frames;
+        self.given += u64::try_from(frames).unwrap_or(u64::MAX);
+        Ok(())
     }
 }
 
-/// How many samples `samples` at one rate are at another.
+/// Returns how many samples at rate `to` last as long as `samples` at rate `from`, rounded up.
 pub fn resampled_len(samples: u64, from: u64, to: u64) -> u64 {
     let len = (u128::from(samples) * u128::from(to)).div_ceil(u128::from(from.max(1)));
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
-/// How many samples of the source are transformed at once. The filter is as long as a block, and
-/// its edge as steep as that is long at the lower rate. Even on both sides, so that the
-/// middle of the filter falls on a sample.
+/// Returns how many samples of the source form a block. The filter is as long as a block, and its
+/// edge gets steeper with the length at the lower rate. The length is even at both rates, so that
+/// the middle of the filter falls on a sample.
 fn block_len(from: u32, to: u32) -> usize {
     let gcd = gcd(from, to);
     let (unit_in, unit_out) = (from / gcd, to / gcd);
@@ -165,10 +175,10 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// In samples at the lower rate.
+/// Samples at the lower rate.
 const BLOCK: u32 = 2048;
 
-/// Above that of every recorder, and a bound for memory.
+/// Above the rate of every recorder. Bounds the memory.
 const MAX_RATE: u32 = 1_000_000;
 
 #[cfg(test)]
@@ -176,29 +186,36 @@ const MAX_RATE: u32 = 1_000_000;
 mod tests {
     use std::{convert::Infallible, f64::consts::TAU};
 
+    use opus_encode::SliceSource;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ErrorKind;
 
-    /// A second of a tone, faded in and out.
+    /// A second of a tone with fades.
     struct Tone {
         hz: f64,
         rate: u32,
-        at: u32,
+        left: Range<u32>,
     }
 
     impl SampleSource for Tone {
         type Error = Infallible;
 
-        fn read(&mut self, samples: &mut [f32]) -> Result<usize, Infallible> {
-            let mut frames = 0;
-            for sample in samples.iter_mut().take((self.rate - self.at) as usize) {
-                let time = f64::from(self.at) / f64::from(self.rate);
-                *sample = tone(self.hz, time) as f32;
-                self.at += 1;
-                frames += 1;
-            }
-            Ok(frames)
+        fn channels(&self) -> usize {
+            1
+        }
+
+        fn rate(&self) -> u32 {
+            self.rate
+        }
+
+        fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Infallible> {
+            let (hz, rate) = (self.hz, f64::from(self.rate));
+            let samples = self.left.by_ref().map(|at| tone(hz, f64::from(at) / rate) as f32);
+            // In pieces, as the contract allows.
+            buffer.extend(&mut samples.take(777));
+            Ok(())
         }
     }
 
@@ -207,23 +224,26 @@ mod tests {
     }
 
     fn resampled(hz: f64, rate: u32, piece: usize) -> Vec<f32> {
-        let mut resampled = Resampled::new(Tone { hz, rate, at: 0 }, 1, rate, 48_000).unwrap();
-        let (mut all, mut buffer) = (Vec::new(), vec![0.0; piece]);
+        let tone = Tone { hz, rate, left: 0..rate };
+        let mut resampled = Resampled::new(tone, 48_000).unwrap();
+        let (mut all, mut memory) = (Vec::new(), vec![0.0; piece]);
         loop {
-            match resampled.read(&mut buffer).unwrap() {
-                0 => return all,
-                frames => all.extend(&buffer[..frames]),
+            let mut buffer = SampleBuffer::new(&mut memory, 1);
+            buffer.fill_from(&mut resampled).unwrap();
+            if buffer.samples().is_empty() {
+                return all;
             }
+            all.extend(buffer.samples());
         }
     }
 
-    /// In dB against a tone that is let through.
+    /// Returns the level in dB relative to a tone that passes.
     fn level(samples: impl Iterator<Item = f64>) -> f64 {
         10.0 * (samples.map(|x| x * x).sum::<f64>() / (48_000.0 * 3.0 / 64.0)).log10()
     }
 
     #[test]
-    fn what_both_rates_carry_stays_what_and_where_it_is() {
+    fn frequencies_that_both_rates_carry_stay_unchanged() {
         for rate in RATES {
             let half = f64::from(rate.min(48_000)) / 2.0;
             let top = if rate > 44_000 { 20_000.0 } else { 0.95 * half };
@@ -238,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_new_rate_cannot_carry_is_gone() {
+    fn frequencies_that_the_new_rate_cannot_carry_disappear() {
         for rate in RATES.into_iter().filter(|rate| *rate > 50_000) {
             let half = f64::from(rate) / 2.0;
             for hz in [24_500.0, 28_000.0, 47_900.0, 0.5 * half, 0.99 * half] {
@@ -251,10 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn rates_that_are_none_are_refused() {
+    fn impossible_rates_are_errors() {
         for (from, to) in [(0, 48_000), (48_000, 0), (u32::MAX, 48_000)] {
-            let source = Tone { hz: 1.0, rate: 0, at: 0 };
-            assert!(Resampled::new(source, 1, from, to).is_err(), "{from} to {to}");
+            let source = SliceSource::new(&[], 1, from);
+            let error = Resampled::new(source, to).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{from} to {to}");
         }
     }
 
@@ -263,47 +284,42 @@ mod tests {
         250_000, 256_000, 384_000, 500_000,
     ];
 
-    /// So many frames of a ramp, its second channel negated.
-    struct Ramp(u32, u32);
+    proptest! {
+        #[test]
+        fn lengths_are_exact_for_any_buffer(
+            len in 0_u16..20_000, rate in prop::sample::select(&RATES[..]), piece in 1_usize..5000,
+        ) {
+            // A ramp, with its second channel negated.
+            let ramp = (0..len).flat_map(|at| [f32::from(at), -f32::from(at)]);
+            let ramp: Vec<f32> = ramp.map(|value| value / 65_536.0).collect();
+            let new = || Resampled::new(SliceSource::new(&ramp, 2, rate), 48_000).unwrap();
+            let expected = resampled_len(len.into(), rate.into(), 48_000) as usize;
+            let mut memory = vec![0.0; 2 * expected + 2];
+            let mut whole = SampleBuffer::new(&mut memory, 2);
+            whole.fill_from(&mut new()).unwrap();
+            prop_assert_eq!(whole.samples().len(), 2 * expected);
+            prop_assert!(whole.samples().chunks(2).all(|frame| frame[0] == -frame[1]));
 
-    impl SampleSource for Ramp {
-        type Error = Infallible;
-
-        fn read(&mut self, samples: &mut [f32]) -> Result<usize, Infallible> {
-            let frames = samples.len().min(2 * (self.1 - self.0) as usize) / 2;
-            for frame in samples.chunks_exact_mut(2).take(frames) {
-                let value = f64::from(self.0) as f32 / 65_536.0;
-                frame.copy_from_slice(&[value, -value]);
-                self.0 += 1;
+            let (mut source, mut all, mut memory) = (new(), Vec::<f32>::new(), vec![0.0; 2 * piece]);
+            while all.len() < 2 * expected {
+                let mut buffer = SampleBuffer::new(&mut memory, 2);
+                buffer.fill_from(&mut source).unwrap();
+                prop_assert!(!buffer.samples().is_empty());
+                all.extend(buffer.samples());
             }
-            Ok(frames)
+            prop_assert_eq!(&all[..], whole.samples());
         }
     }
 
-    proptest! {
-        #[test]
-        fn lengths_are_exact_and_pieces_do_not_matter(
-            len in 0_u32..20_000,
-            rate in prop::sample::select(&RATES[..]),
-            pieces in prop::collection::vec(1_usize..5000, 1..10),
-        ) {
-            let new = || Resampled::new(Ramp(0, len), 2, rate, 48_000).unwrap();
-            let expected = resampled_len(len.into(), rate.into(), 48_000) as usize;
-            let mut whole = vec![0.0; 2 * expected + 2];
-            prop_assert_eq!(new().read(&mut whole).unwrap(), expected);
-
-            let (mut source, mut all) = (new(), Vec::<f32>::new());
-            for piece in pieces.into_iter().cycle() {
-                let mut buffer = vec![0.0; 2 * piece];
-                let frames = source.read(&mut buffer).unwrap();
-                all.extend(&buffer[..2 * frames]);
-                if frames < piece {
-                    break;
-                }
-            }
-            prop_assert_eq!(source.read(&mut [0.0; 2]).unwrap(), 0);
-            prop_assert_eq!(&all[..], &whole[..2 * expected]);
-            prop_assert!(all.chunks(2).all(|frame| frame[0] == -frame[1]));
-        }
+    #[test]
+    fn resampled_audio_keeps_the_contract_of_a_source() {
+        let samples: Vec<f32> = (0..9_000_u16).map(|at| f32::from(at % 101) / 200.0).collect();
+        let source = || Resampled::new(SliceSource::new(&samples, 3, 22_050), 48_000).unwrap();
+        opus_encode::check_source(source).unwrap();
+        let partial = || Resampled::new(SliceSource::new(&samples, 7, 22_050), 48_000).unwrap();
+        let error = opus_encode::check_source(partial).unwrap_err().into_source().unwrap();
+        let error = *error.downcast::<Error>().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Source);
+        assert!(error.to_string().starts_with("expected whole frames of 7 samples"), "{error}");
     }
 }

@@ -1,12 +1,17 @@
-use opus_encode::{Channels, CodingRate, EncodedStream, StreamError};
+use opus_encode::{Channels, CodingRate, EncodedStream};
 use opus_packet::{OpusHead, Packet, PacketSource, SAMPLE_RATE, Timeline};
 
-use crate::{AudioFile, AudioFormat, Error, TranscodeOptions, Ultrasound, prepared::Prepared};
+use crate::{
+    AudioFile, AudioFormat, Error, TranscodeOptions, Ultrasound, error::Reason, prepared::Prepared,
+};
 
-/// The audio of a file as Opus packets, in constant memory.
+/// Transcodes the audio of a file to Opus packets, in constant memory.
 ///
-/// It plays as long as the file: `n` samples at a rate `r` become `n * 48000 / r`, rounded up, and
-/// each stands where it stood.
+/// Playback has the length of the file: `n` samples at rate `r` become `n * 48000 / r`, rounded up,
+/// with every sample at its place.
+///
+/// The caller pulls the packets, so it can report progress after each one and cancel by dropping
+/// the transcoder, which stops its threads and ffmpeg.
 pub struct Transcoder {
     stream: EncodedStream<Prepared>,
     settings: opus_encode::Options,
@@ -16,59 +21,62 @@ pub struct Transcoder {
 }
 
 impl Transcoder {
-    /// Begins to transcode a file that stands at its beginning.
+    /// Starts to transcode a file that was not read yet.
     ///
     /// # Errors
     ///
-    /// More than 255 channels; ultrasound that is to be rejected; a sample rate from which there is
-    /// no resampling; options that the encoder refuses.
+    /// More than 255 channels, rejected ultrasound, a sample rate that cannot be resampled, and
+    /// options that the encoder rejects.
     pub fn new(file: AudioFile, options: &TranscodeOptions) -> Result<Self, Error> {
         let format = file.format();
         let count = format.channels;
         let channels = u8::try_from(count).ok().and_then(|count| Channels::new(count).ok());
-        let channels = channels.ok_or(Error::Channels { found: count })?;
-        let is_ultrasound = format.rate > SAMPLE_RATE;
-        if is_ultrasound && options.ultrasound == Ultrasound::Reject {
-            return Err(Error::Ultrasound { rate: format.rate });
-        }
-        let is_kept = is_ultrasound && options.ultrasound == Ultrasound::Keep;
-        let rate = if is_kept { None } else { CodingRate::from_hz(format.rate) };
-        let rate = rate.unwrap_or(CodingRate::Hz48000);
+        let channels = channels.ok_or(Reason::Channels { found: count })?;
+        options.check_rate(format.rate)?;
+        let is_kept = format.rate > SAMPLE_RATE && options.ultrasound == Ultrasound::Keep;
+        let rate = CodingRate::from_hz(format.rate).unwrap_or(CodingRate::Hz48000);
         let settings = options.encoder(channels, rate);
-        let taken_as = if is_kept { SAMPLE_RATE } else { format.rate };
         let order = channels.from_wav().filter(|_| places_are_kept(&format, channels));
-        let source = Prepared::new(file, order, taken_as, rate)?;
-        let stream = EncodedStream::new(source, &settings, options.threads)?;
+        let source = Prepared::new(file, order, rate, is_kept)?;
+        let stream = EncodedStream::new(source, &settings, options.threads);
+        let stream = stream.map_err(Error::of_encode)?;
         let warnings = warnings(&format, channels, is_kept);
         Ok(Self { stream, settings, format, is_kept, warnings })
     }
 
-    /// The head of the stream. Its input sample rate is that of the file.
-    pub fn head(&self) -> Result<OpusHead, Error> {
-        Ok(self.stream.head(self.format.rate)?)
+    /// Returns the next packet, or `None` at the end.
+    ///
+    /// The same as [`PacketSource::next_packet`], without importing the trait.
+    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        self.stream.next_packet().map_err(Error::of_encode)
     }
 
-    /// Which samples play; known after the last packet.
+    /// Returns the head of the stream, with the sample rate of the file as input sample rate.
+    pub fn head(&self) -> Result<OpusHead, Error> {
+        self.stream.head(self.format.rate).map_err(Error::of_encode)
+    }
+
+    /// Returns which samples play; known after the last packet.
     pub fn timeline(&self) -> Option<Timeline> {
         self.stream.timeline()
     }
 
-    /// How it is encoded.
+    /// Returns the options of the encoder.
     pub fn settings(&self) -> &opus_encode::Options {
         &self.settings
     }
 
-    /// Whether the samples of ultrasound are encoded one for one, as if their rate was 48 kHz.
+    /// Returns whether ultrasound is encoded one for one, as if its rate was 48 kHz.
     pub fn is_kept(&self) -> bool {
         self.is_kept
     }
 
-    /// The file; what it says is complete after the last packet.
+    /// Returns the file, whose findings are complete after the last packet.
     pub fn file(&self) -> &AudioFile {
         self.stream.source().file()
     }
 
-    /// What the recording will not have of the file; a line each.
+    /// Returns what the recording loses of the file, one line each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -78,10 +86,7 @@ impl PacketSource for Transcoder {
     type Error = Error;
 
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        self.stream.next_packet().map_err(|error| match error {
-            StreamError::Source(error) => error,
-            StreamError::Encode(error) => error.into(),
-        })
+        self.next_packet()
     }
 }
 
@@ -91,20 +96,20 @@ fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<Stri
     let khz = |hz: u32| f64::from(hz) / 1000.0;
     if rate > SAMPLE_RATE && is_kept {
         warnings.push(format!(
-            "ultrasound is kept: Opus leaves out what is above {} of {} kHz",
+            "kept ultrasound; Opus drops everything above {} of {} kHz",
             khz(rate / 48 * 20),
             khz(rate / 2)
         ));
     } else if rate > SAMPLE_RATE {
         warnings.push(format!(
-            "sampled at {} kHz: what is between 24 and {} kHz is lost, since Opus has 48 kHz; keeping ultrasound would take the samples as they are",
+            "resampled from {} kHz to 48 kHz, losing everything between 24 and {} kHz; keep ultrasound to encode all samples",
             khz(rate),
             khz(rate / 2)
         ));
     }
     if !places_are_kept(format, channels) {
         warnings.push(format!(
-            "the loudspeakers of its {} channels (mask {:#x}) are none that Opus has a layout for; they stay in their order",
+            "Opus has no layout for the loudspeakers of these {} channels (mask {:#x}); kept their order",
             channels.count(),
             format.channel_mask.unwrap_or_default()
         ));
@@ -112,7 +117,7 @@ fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<Stri
     warnings
 }
 
-/// Whether Opus can say which loudspeaker each channel is for.
+/// Returns whether Opus has a layout for the loudspeakers of the channels.
 fn places_are_kept(format: &AudioFormat, channels: Channels) -> bool {
     let known: &[u32] = match channels.count() {
         1 => return true,

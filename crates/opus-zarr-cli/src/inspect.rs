@@ -118,7 +118,9 @@ fn kind_of(packet: &[u8]) -> String {
 fn audio(args: &Args, no_opus: opus_zarr::Error, output: &mut Output) -> Result<(), Failure> {
     let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
         Ok(file) => file,
-        Err(opus_transcode::Error::UnknownFormat { .. }) => return Err(no_opus.into()),
+        Err(error) if error.kind() == opus_transcode::ErrorKind::UnknownFormat => {
+            return Err(no_opus.into());
+        }
         Err(error) => {
             return Err(Failure::new(Exit::Error, format!("{:?}: {error}", args.file)));
         }

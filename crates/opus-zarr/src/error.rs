@@ -17,7 +17,7 @@ pub enum Error {
     UnknownContainer { path: PathBuf, reason: String },
     #[error("{path:?}: {reason:?}")]
     Source { path: PathBuf, reason: DemuxError },
-    #[error("{path:?}: {reason}")]
+    #[error("{path:?}: {reason:?}")]
     Audio { path: PathBuf, reason: opus_transcode::Error },
     #[error(
         "{path:?}: expanded in time by {factor} at {rate} Hz: more samples a second than can be counted"

@@ -4,7 +4,7 @@ mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
 
-use opus_transcode::Error::UnknownFormat;
+use opus_transcode::ErrorKind;
 use opus_zarr_store::{RecordingName, Store};
 
 use self::{opus::OpusFile, transcode::AudioSource};
@@ -101,7 +101,9 @@ impl<'a> ImportFile<'a> {
             Err(no_opus) if no_opus.says_no_opus() => match AudioSource::open(path, options) {
                 Ok(file) => Ok(Self::Audio(file)),
                 // What the file looks like says more.
-                Err(Error::Audio { reason: UnknownFormat { .. }, .. }) => Err(no_opus),
+                Err(Error::Audio { reason, .. }) if reason.kind() == ErrorKind::UnknownFormat => {
+                    Err(no_opus)
+                }
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),

@@ -1,12 +1,11 @@
-//! Audio of the corpus, and ways to encode and decode it.
+//! Audio from the corpus, encoded and decoded.
 
-use std::{convert::Infallible, env, num::NonZeroUsize, path::PathBuf, process::Command};
+use std::{env, num::NonZeroUsize, path::PathBuf, process::Command};
 
-use opus_encode::{Channels, EncodedStream, Encoder, Options, SampleSource};
-use opus_packet::{OpusHead, PacketSource};
+use opus_encode::{Bitrate, Channels, EncodedStream, Encoder, Options, OpusHead, SliceSource};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
-/// Recordings by name, mono at 48 kHz.
+/// Returns recordings by name, mono at 48 kHz.
 pub(crate) fn recordings() -> Vec<(&'static str, Vec<f32>)> {
     let recordings = "tyiannak+pyAudioAnalysis/pyAudioAnalysis/data";
     let mut speech = decode_file(&format!("{recordings}/recording1.wav"));
@@ -28,29 +27,15 @@ fn decode_file(path: &str) -> Vec<f32> {
     pcm.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 
-pub(crate) struct Samples<'a>(pub(crate) &'a [f32]);
-
-impl SampleSource for Samples<'_> {
-    type Error = Infallible;
-
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Infallible> {
-        let (now, later) = self.0.split_at(samples.len().min(self.0.len()));
-        samples[..now.len()].copy_from_slice(now);
-        self.0 = later;
-        Ok(now.len())
-    }
-}
-
 pub(crate) fn options(bits: u32) -> Options {
-    let mut options = Options::new(Channels::MONO);
-    options.bitrate = opus_encode::Bitrate::bits_per_second(bits);
-    options
+    Options::new(Channels::MONO).bitrate(Bitrate::bits_per_second(bits))
 }
 
 /// Encodes in segments.
 pub(crate) fn encode(samples: &[f32], options: &Options, threads: usize) -> Vec<Vec<u8>> {
     let threads = NonZeroUsize::new(threads).unwrap();
-    let mut stream = EncodedStream::new(Samples(samples), options, threads).unwrap();
+    let mut stream =
+        EncodedStream::new(SliceSource::new(samples, 1, 48_000), options, threads).unwrap();
     let mut packets = Vec::new();
     while let Some(packet) = stream.next_packet().unwrap() {
         packets.push(packet.data.to_vec());
@@ -58,7 +43,7 @@ pub(crate) fn encode(samples: &[f32], options: &Options, threads: usize) -> Vec<
     packets
 }
 
-/// Encodes with a single encoder from start to end.
+/// Encodes with one encoder from start to end.
 pub(crate) fn encode_whole(samples: &[f32], options: &Options) -> Vec<Vec<u8>> {
     let mut encoder = Encoder::new(options).unwrap();
     let frames = samples.chunks_exact(options.frame_len());
@@ -85,13 +70,13 @@ pub(crate) fn energy(samples: impl Iterator<Item = f32>) -> f64 {
     samples.map(|sample| f64::from(sample).powi(2)).sum()
 }
 
-/// The SNR in dB of audio decoded from the start.
+/// Returns the SNR in dB of audio that was decoded from the start.
 pub(crate) fn snr(signal: &[f32], decoded: &[f32]) -> f64 {
     let noise = energy(signal.iter().zip(&decoded[PRE_SKIP..]).map(|(a, b)| a - b));
     10.0 * (energy(signal.iter().copied()) / noise).log10()
 }
 
-/// The value below which this share of the values lies.
+/// Returns the value below which this share lies.
 pub(crate) fn quantile<T: Copy>(sorted: &[T], share: f64) -> T {
     sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }

@@ -1,17 +1,10 @@
-//! Measures what sync points and segments cost in real audio, and how fast encoding is compared with
+//! The cost of sync points and segments in real audio, and the speed of encoding compared with
 //! opusenc and ffmpeg: `cargo bench -p opus-encode`, or only `-- sync`, `-- seams` or `-- speed`.
-//! Needs ffmpeg, opusenc and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
+//! Needs ffmpeg, opusenc, and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_lossless,
-    clippy::cast_sign_loss,
-    clippy::print_stdout,
-    reason = "a bench may panic"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "benches may panic")]
+#![allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "values are small")]
+#![allow(clippy::print_stdout, reason = "benches print their results")]
 
 mod audio;
 mod seams;

@@ -1,9 +1,9 @@
-//! Checks whether seams between segments stand out: compares each window of 20 ms with the same
-//! window from an encoder without seams.
+//! Whether the seams between segments differ from the rest: compares each window of 20 ms with
+//! that of a single encoder without seams.
 
 use crate::audio::{PRE_SKIP, decode, encode, encode_whole, energy, options, quantile, recordings};
 
-/// Samples per segment, and the number of shifted copies of a recording, whose seams differ.
+/// The length of a segment, and how many shifts of a recording move the seams.
 const SEGMENT: usize = 480_000;
 const SHIFTS: usize = 8;
 
@@ -30,7 +30,7 @@ const PLACES: [&str; 5] = ["20 ms before", "0 to 20 ms", "20 to 40 ms", "40 to 6
 /// Values in dB.
 struct Window {
     snr: f64,
-    /// How much louder or softer than the source, without and with seams.
+    /// The difference in loudness from the source, without and with seams.
     errors: [f64; 2],
 }
 
@@ -41,7 +41,7 @@ fn collect(samples: &[f32], bits: u32, windows: &mut [Vec<Window>; 5]) {
     for start in (960..whole.len() - 960).step_by(960) {
         let source = &samples[start - PRE_SKIP..start - PRE_SKIP + 960];
         let signal = energy(source.iter().copied());
-        // Silence has no ratio.
+        // The SNR of silence is undefined.
         if signal < 960.0 * 1e-7 {
             continue;
         }

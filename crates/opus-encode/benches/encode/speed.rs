@@ -1,4 +1,4 @@
-//! Compares the encoding time with opusenc and ffmpeg.
+//! The time to encode, compared with opusenc and ffmpeg.
 
 use std::{
     fs,
@@ -31,7 +31,7 @@ pub(crate) fn measure() {
     ffmpeg.args(["-c:a", "libopus", "-b:a", "160k"]).arg(path("ffmpeg.opus"));
     let options = options(BITS);
     let ours = |threads| drop(black_box(encode(&samples, &options, threads)));
-    // They take turns; the best of all rounds counts.
+    // All in turn; the best of all rounds counts.
     let mut best = [Duration::MAX; 4];
     for _ in 0..ROUNDS {
         let mut next = best.iter_mut();

@@ -1,5 +1,8 @@
-//! Measures how soon a decoder that starts at a sync point is exact, and what sync points cost.
+//! How soon a decoder that starts at a sync point is exact, and the cost of sync points.
 
+use std::time::Duration;
+
+use opus_encode::SyncInterval;
 use opus_segment_decode::PacketDecoder;
 
 use crate::audio::{decode, decoder, encode_whole, options, quantile, recordings, snr};
@@ -10,11 +13,9 @@ pub(crate) fn measure() {
         let samples = &samples[..samples.len().min(48_000 * 120)];
         for bits in [24_000, 32_000, 64_000, 96_000, 128_000, 160_000] {
             let with = encode_whole(samples, &options(bits));
-            // So long that no packet is a sync point, but the mode is still fixed.
-            let mut without = options(bits);
-            without.sync_interval =
-                Some(opus_encode::SyncInterval(std::time::Duration::from_secs(1_000_000)));
-            let without = encode_whole(samples, &without);
+            // An interval beyond the recording: no sync points, but the same forced mode.
+            let never = SyncInterval(Duration::from_secs(1_000_000));
+            let without = encode_whole(samples, &options(bits).sync_interval(never));
             let bytes = |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>() as f64;
             let (decoded, decoded_without) = (decode(&with), decode(&without));
             let samples = &samples[..decoded.len() - 960];
@@ -30,7 +31,7 @@ pub(crate) fn measure() {
     }
 }
 
-/// Results for decoders that start at each full second.
+/// Starts a decoder at each second.
 fn until_exact(packets: &[Vec<u8>], decoded: &[f32]) -> String {
     let starts = (50..packets.len() - MOST).step_by(50);
     let mut all: Vec<usize> = starts.map(|start| one(packets, decoded, start)).collect();

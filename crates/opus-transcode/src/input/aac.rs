@@ -1,6 +1,7 @@
-//! Whether AAC has spectral band replication: then plain AAC is half of it, at half the rate.
+//! Detects spectral band replication (SBR) in AAC, without which a decoder outputs half the band at
+//! half the rate.
 
-/// Whether an AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1) announces it.
+/// Returns whether an AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1) announces SBR.
 pub(crate) fn announces_sbr(config: &[u8]) -> bool {
     const SBR: u32 = 5;
     const PS: u32 = 29;
@@ -9,7 +10,7 @@ pub(crate) fn announces_sbr(config: &[u8]) -> bool {
     if matches!(field(0, 5), Some(SBR | PS)) {
         return true;
     }
-    // Behind the object type, rate, channels and the three flags of plain AAC.
+    // After the object type, rate, channels and the three flags of plain AAC.
     let rate_bits = if field(5, 4) == Some(15) { 28 } else { 4 };
     let extension = 5 + rate_bits + 4 + 3;
     field(extension, 11) == Some(SYNC_EXTENSION)
@@ -17,11 +18,11 @@ pub(crate) fn announces_sbr(config: &[u8]) -> bool {
         && field(extension + 16, 1) == Some(1)
 }
 
-/// Whether an AAC packet seems to end in a fill element with SBR data: one of several hundred
-/// without may, so look at some.
+/// Returns whether an AAC packet seems to end in a fill element with SBR data. One in several
+/// hundred packets without SBR matches, so check several.
 ///
-/// What stands before it can only be told by decoding. So this looks backwards, for an element
-/// of type 6 that begins just so many bytes before the end mark as it says it has.
+/// Only decoding reveals what precedes the element. This searches backwards for an element of type
+/// 6 whose length leads exactly to the end mark.
 pub(crate) fn seems_to_hold_sbr(packet: &[u8]) -> bool {
     let Some(end) = end_mark(packet) else { return false };
     let short = (2..15).any(|bytes| {
@@ -39,7 +40,7 @@ pub(crate) fn seems_to_hold_sbr(packet: &[u8]) -> bool {
     short || long
 }
 
-/// The bit at which the last three ones before the padding begin.
+/// Returns the bit at which the last three ones before the padding begin.
 fn end_mark(packet: &[u8]) -> Option<usize> {
     let zeros = packet.last()?.trailing_zeros();
     let end = (packet.len() * 8).checked_sub(usize::try_from(zeros).ok()?)?.checked_sub(3)?;
@@ -53,7 +54,7 @@ fn is_sbr(packet: &[u8], at: usize, count: Option<u32>, bytes: usize, payload: u
         && matches!(bits(packet, payload, 4), Some(13 | 14))
 }
 
-/// `count` bits from bit `at` on, at most 32.
+/// Returns `count` bits starting at bit `at`, at most 32.
 fn bits(data: &[u8], at: usize, count: usize) -> Option<u32> {
     (at..at + count).try_fold(0, |value, bit| {
         let byte = *data.get(bit / 8)?;
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fill_element_with_sbr_is_found_from_behind() {
+    fn a_fill_element_with_sbr_is_found_backwards() {
         for bytes in [2u32, 14, 15, 40, 269] {
             for shift in 0..8 {
                 for kind in [0, 13, 14] {
@@ -90,7 +91,7 @@ mod tests {
         assert!(!seems_to_hold_sbr(&[0; 40]));
     }
 
-    /// Some bits, a fill element of a kind, the end.
+    /// Builds some bits, a fill element of this kind, and the end mark.
     fn packet(bytes: u32, shift: u32, kind: u32) -> Vec<u8> {
         let mut bits: Vec<u32> = vec![0; usize::try_from(300 + shift).unwrap()];
         let mut put =

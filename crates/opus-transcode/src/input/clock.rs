@@ -1,19 +1,19 @@
-//! Where a packet belongs, by the times in the file.
+//! Finds the place of a packet from the times in the file.
 
-/// Compares the times that packets carry with what has been decoded. All in frames, from the
-/// time of the first packet on; trimmed frames count.
+/// Compares the times of packets with the decoded audio. Counts frames from the time of the first
+/// packet, including trimmed ones.
 pub(crate) struct Clock {
     rate: u32,
-    /// A tick of the file's clock in seconds, as a fraction.
+    /// A tick of the file's clock, as a fraction of a second.
     tick: (u32, u32),
-    /// Whether a container's times are those of its packets to the frame. Else they may be off
-    /// by their rounding, and by what the writer thought a packet lasts.
+    /// Whether the times in the container are exact to the frame. Others are rounded, and depend on
+    /// how long the writer thought a packet lasts.
     exact: bool,
     first: Option<i64>,
     now: u64,
 }
 
-/// Exact clocks are off by a frame here and there, and no packet is as short as this.
+/// Tolerance for exact clocks, which are off by a frame now and then. No packet is this short.
 const QUIRK: u64 = 15;
 
 impl Clock {
@@ -21,9 +21,9 @@ impl Clock {
         Self { rate, tick, exact, first: None, now: 0 }
     }
 
-    /// How much is missing before the next packet, given its time and how long it lasts.
+    /// Returns how much is missing before the next packet, given its time and duration.
     pub(crate) fn gap(&mut self, pts: i64, ticks: u64) -> u64 {
-        // Nothing comes of the first packet of Vorbis, and yet it takes time in Matroska.
+        // The first packet of Vorbis decodes to nothing, but has a duration in Matroska.
         let first = self.first.filter(|_| self.exact || self.now > 0).unwrap_or(pts);
         self.first = Some(first);
         let since_first = u64::try_from(i128::from(pts) - i128::from(first)).unwrap_or(0);
@@ -32,24 +32,24 @@ impl Clock {
         if gap > slack { gap } else { 0 }
     }
 
-    /// Whether the times of the file are exact.
+    /// Returns whether the times in the file are exact.
     pub(crate) fn is_exact(&self) -> bool {
         self.exact
     }
 
-    /// Goes on by what was decoded, or stands for it.
+    /// Advances by frames that were decoded or replaced.
     pub(crate) fn advance(&mut self, frames: u64) {
         self.now = self.now.saturating_add(frames);
     }
 
-    /// Ticks of the file in frames, to the nearest.
+    /// Converts ticks of the file to frames, rounded to the nearest.
     pub(crate) fn frames(&self, ticks: u64) -> u64 {
         let (numerator, denominator) = self.tick;
         scale(ticks, u64::from(numerator) * u64::from(self.rate), u64::from(denominator))
     }
 }
 
-/// `count * numerator / denominator` to the nearest; as far as it goes where that is no number.
+/// Returns `count * numerator / denominator`, rounded to the nearest and saturating.
 pub(crate) fn scale(count: u64, numerator: u64, denominator: u64) -> u64 {
     let denominator = u128::from(denominator.max(1));
     let exact = u128::from(count) * u128::from(numerator);
@@ -71,12 +71,12 @@ mod tests {
         assert_eq!(clock.gap(1564, 1024), 16);
         clock.advance(16);
         assert_eq!(clock.gap(1564, 1024), 0);
-        // A time that goes back says nothing.
+        // A time that goes back is ignored.
         assert_eq!(clock.gap(-500, 1024), 0);
     }
 
     #[test]
-    fn rounding_is_no_gap_and_a_lost_packet_is() {
+    fn a_lost_packet_is_a_gap_and_rounding_is_not() {
         let mut clock = Clock::new(44_100, (1, 1000), false);
         for number in 0..1000_i64 {
             let frames = number * 1024;

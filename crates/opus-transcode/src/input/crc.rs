@@ -1,8 +1,8 @@
 //! The checksum of a FLAC frame (RFC 9639 section 9.3).
 
-/// Whether the last two bytes are the CRC-16 of those before.
+/// Returns whether the last two bytes are the CRC-16 of those before.
 pub(crate) fn is_whole_flac_frame(frame: &[u8]) -> bool {
-    // A checksum that follows what it is of makes zero of both.
+    // Data followed by its own checksum has a checksum of zero.
     frame.len() > 2 && crc16(frame) == 0
 }
 
@@ -14,7 +14,7 @@ pub(crate) fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// What a byte comes to.
+/// The contribution of each byte.
 static TABLE: [u16; 256] = table();
 
 const fn table() -> [u16; 256] {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checksum_is_that_of_the_catalogue() {
+    fn the_checksum_matches_the_catalogue() {
         assert_eq!(crc16(b"123456789"), 0xfee8); // CRC-16/UMTS
         assert!(is_whole_flac_frame(b"123456789\xfe\xe8"));
         assert!(!is_whole_flac_frame(b"123456788\xfe\xe8"));

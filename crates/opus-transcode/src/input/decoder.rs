@@ -1,4 +1,4 @@
-//! Packets to samples.
+//! Decodes packets to samples.
 
 use symphonia::core::{
     codecs::audio::{
@@ -14,7 +14,7 @@ use super::{
     format::{channel_mask, codec_name},
     guard::{Fault, guarded},
 };
-use crate::Error;
+use crate::{Error, error::Reason};
 
 /// A decoder and the samples of the last packet.
 pub(crate) struct Decoder {
@@ -27,21 +27,21 @@ pub(crate) struct Decoder {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Nothing comes of its first packet; symphonia gives something all the same.
+    /// The first packet decodes to nothing, but symphonia returns samples.
     Vorbis,
-    /// symphonia's parser cuts it by a length that it guesses.
+    /// symphonia's parser trims to a length that it guesses.
     Mpeg,
-    /// symphonia compares its checksums only where it is in no other container.
+    /// symphonia verifies checksums only outside other containers.
     Flac,
     Other,
 }
 
-/// What a packet became.
+/// The result of decoding a packet.
 pub(crate) struct Decoded {
-    /// Of the packet, trimmed ones and all.
+    /// Frames of the packet, including trimmed ones.
     pub(crate) frames: u64,
-    /// Do not play if this was the last packet. symphonia says so of others as well, where the
-    /// granule position of a page in the middle is off.
+    /// Frames that do not play if this was the last packet. symphonia also reports them for other
+    /// packets if the granule position of a page in the middle is off.
     pub(crate) padding: u64,
     pub(crate) rate: u32,
     pub(crate) channels: usize,
@@ -59,22 +59,24 @@ impl Decoder {
             codec if is_mpeg(codec) => Kind::Mpeg,
             _ => Kind::Other,
         };
-        // Not all of its decoders trim.
+        // Not all decoders trim, so none should.
         let options = AudioDecoderOptions::default().gapless(false);
         let codecs = symphonia::default::get_codecs();
         let decoder = guarded(|| codecs.make_audio_decoder(params, &options));
         let decoder = decoder.map_err(|fault| match fault {
-            Fault::Error(error) => Error::Unsupported {
-                container,
-                codec: codec_name(params.codec).into(),
-                reason: reason(params, &error),
-            },
-            Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
+            Fault::Error(source) => {
+                let codec = codec_name(params.codec);
+                match reason(params) {
+                    Some(reason) => Reason::Unsupported { container, codec, reason },
+                    None => Reason::NoDecoder { container, codec, source },
+                }
+            }
+            Fault::Panic(reason) => Reason::Panicked { frame: 0, reason },
         })?;
         Ok(Self { decoder, kind, is_fresh: true, samples: Vec::new() })
     }
 
-    /// Decodes a packet; what of it plays is then in `samples`, with what is padding.
+    /// Decodes a packet and leaves the part that plays, with padding, in `samples`.
     pub(crate) fn decode(&mut self, packet: &Packet) -> Result<Decoded, Fault> {
         let Self { decoder, kind, is_fresh, samples } = self;
         if *kind == Kind::Flac && !crc::is_whole_flac_frame(&packet.data) {
@@ -90,7 +92,7 @@ impl Decoder {
             samples.clear();
         }
         let count = u64::try_from(samples.len() / channels.max(1)).unwrap_or(u64::MAX);
-        // Counted in frames by those who state it.
+        // Formats that state these count them in frames.
         let mut start = packet.trim_start.get();
         let mut padding = packet.trim_end.get();
         if *kind == Kind::Mpeg {
@@ -106,12 +108,12 @@ impl Decoder {
     }
 }
 
-/// Why there is no decoder, in words that say more than symphonia's.
-fn reason(params: &AudioCodecParameters, error: &SymphoniaError) -> String {
+/// Returns why no decoder exists, where we know more than symphonia says.
+fn reason(params: &AudioCodecParameters) -> Option<&'static str> {
     match params.codec {
-        CODEC_ID_AAC => "only AAC-LC of one or two channels is".into(),
-        CODEC_ID_OPUS => "it needs no transcoding".into(),
-        CODEC_ID_NULL_AUDIO => "its codec is not known".into(),
-        _ => error.to_string(),
+        CODEC_ID_AAC => Some("expected AAC-LC of one or two channels"),
+        CODEC_ID_OPUS => Some("Opus needs no transcoding"),
+        CODEC_ID_NULL_AUDIO => Some("expected a known codec"),
+        _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! How much stands before and behind the audio that was encoded.
+//! Finds the padding before and after the audio that was encoded.
 
 use symphonia::core::{
     codecs::audio::{AudioCodecId, well_known::*},
@@ -8,21 +8,21 @@ use symphonia::core::{
 
 use super::{finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
 
-/// What is known of a track before anything is decoded.
+/// What is known about a track before decoding.
 pub(crate) struct Known<'a> {
     pub(crate) container: &'a str,
     pub(crate) codec: AudioCodecId,
     pub(crate) rate: u32,
     pub(crate) track: &'a Track,
     pub(crate) edit: Option<Edit>,
-    /// What a WAV file says of the length of ADPCM.
+    /// The length of ADPCM that a WAV file states.
     pub(crate) wave_frames: Option<u64>,
     pub(crate) tags: &'a [Tag],
     /// The first packets.
     pub(crate) packets: &'a [Packet],
 }
 
-/// What of the decoded frames plays, and what there is to say about that.
+/// Returns which decoded frames play, with a finding if that is uncertain.
 pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
     let media = known.track.num_frames;
     if let Some(trim) = gapless_tag(known.tags).filter(|_| known.codec == CODEC_ID_AAC) {
@@ -45,7 +45,7 @@ pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
     {
         return (Trim { start: 0, end: 0, length: Some(frames) }, None);
     }
-    // The times of the last packet say where an MP4 file ends.
+    // The time of the last packet determines where an MP4 file ends.
     let media = media.filter(|_| known.container == "MP4");
     let Some((frames, because)) = assumed(known) else {
         return (Trim { start: 0, end: 0, length: media }, None);
@@ -55,37 +55,37 @@ pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
     (Trim { start: frames, end: 0, length }, Some(finding))
 }
 
-/// Layers of MPEG audio, of which symphonia guesses the length and would cut by it.
+/// Returns whether this is MPEG audio, whose length symphonia guesses and would trim to.
 pub(crate) fn is_mpeg(codec: AudioCodecId) -> bool {
     matches!(codec, CODEC_ID_MP1 | CODEC_ID_MP2 | CODEC_ID_MP3)
 }
 
-/// Version, layer and sample rate in the header of a packet.
+/// Returns version, layer and sample rate from the header of a packet.
 pub(crate) fn mpeg_header(packet: &Packet) -> Option<[u8; 2]> {
     let header: &[u8; 4] = packet.data.first_chunk()?;
     let [_, version_and_layer, rate, _] = header;
     Some([version_and_layer & 0xfe, rate & 0x0c])
 }
 
-/// What is dropped where nothing is stated.
+/// Returns how many frames to drop if nothing is stated, and why.
 fn assumed(known: &Known<'_>) -> Option<(u64, &'static str)> {
     match known.codec {
-        CODEC_ID_AAC => Some((1024, "the first frame of AAC only prepares the second")),
+        CODEC_ID_AAC => Some((1024, "the first AAC frame only prepares the second")),
         CODEC_ID_MP3 if known.packets.iter().any(names_lame) => {
-            Some((576 + 529, "the encoder is LAME, which delays by 576, and decoding by 529"))
+            Some((576 + 529, "LAME delays by 576, decoding by 529"))
         }
-        CODEC_ID_MP3 => Some((529, "decoding MP3 delays by as much, and encoding by more")),
-        CODEC_ID_MP1 | CODEC_ID_MP2 => Some((481, "the filters of MPEG audio delay by as much")),
+        CODEC_ID_MP3 => Some((529, "decoding MP3 delays by 529, encoding by more")),
+        CODEC_ID_MP1 | CODEC_ID_MP2 => Some((481, "the filters of MPEG audio delay by 481")),
         _ => None,
     }
 }
 
-/// LAME fills what a frame has to spare with its name.
+/// Returns whether a packet names LAME, which fills spare bytes with its name.
 fn names_lame(packet: &Packet) -> bool {
     packet.data.windows(4).any(|four| four == b"LAME")
 }
 
-/// The comment of iTunes: in hexadecimal a zero, the delay, the padding, the length.
+/// Parses the comment of iTunes: zero, delay, padding and length in hexadecimal.
 fn gapless_tag(tags: &[Tag]) -> Option<Trim> {
     let tag = tags.iter().find(|tag| tag.name.to_ascii_uppercase().ends_with("ITUNSMPB"))?;
     let mut fields = tag.value.split_ascii_whitespace().skip(1);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tag_of_itunes_says_delay_and_length() {
+    fn the_tag_of_itunes_states_delay_and_length() {
         let tag = |value: &str| Tag { name: "iTunSMPB".into(), value: value.into() };
         let value = " 00000000 00000840 000001CA 00000000003F31F6 00000000 00000000";
         let trim = Trim { start: 2112, end: 0, length: Some(0x3f_31f6) };

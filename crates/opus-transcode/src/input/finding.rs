@@ -1,66 +1,66 @@
 use std::fmt;
 
-/// What is wrong with a file, and what was done about it. Positions and lengths are in
-/// frames, one sample of each channel, of what [`read`](crate::AudioInput::read) gives.
+/// A problem in a file, and what the reader made of it. Positions and lengths count frames (samples
+/// per channel) of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// Packets that do not decode. Silence of the same length stands for them.
+    /// Packets that do not decode, replaced by silence of the same length.
     Damaged {
-        /// Where the silence begins.
+        /// Start of the silence.
         frame: u64,
-        /// How long it is.
+        /// Length of the silence.
         frames: u64,
-        /// What the decoder said of the first one.
+        /// The decoder's message about the first packet.
         reason: String,
     },
-    /// The times in the file jump: something is missing. Silence stands for it.
+    /// A jump in the times of the file, filled with silence.
     Gap {
-        /// Where the silence begins.
+        /// Start of the silence.
         frame: u64,
-        /// How long it is.
+        /// Length of the silence.
         frames: u64,
     },
-    /// What could not be parsed was skipped. How long it lasted is not known, unless a
+    /// Skipped data that could not be parsed. Its duration is unknown, unless a
     /// [`Gap`](Finding::Gap) follows.
     Skipped {
-        /// What comes next.
+        /// The next frame.
         frame: u64,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
-    /// The file ends in the middle, or before the length that it states.
+    /// The file breaks off, or ends before its stated length.
     Truncated {
-        /// How many frames there are.
+        /// Frames found.
         frames: u64,
-        /// How many the file states.
+        /// Frames stated by the file.
         stated: Option<u64>,
     },
-    /// There is more than the file states; all of it is read.
+    /// The file holds more than it states, all of which is read.
     Longer {
-        /// How many frames there are.
+        /// Frames found.
         frames: u64,
-        /// How many the file states.
+        /// Frames stated by the file.
         stated: u64,
     },
-    /// The file does not say how much an encoder and a decoder put in front of the audio. These
-    /// frames were dropped, the least that there can be, or what the encoder is known for.
+    /// The file does not state the delay of its encoder. The reader dropped the smallest possible
+    /// delay, or the usual one of a known encoder.
     AssumedDelay {
-        /// How many frames were dropped.
+        /// Frames dropped.
         frames: u64,
-        /// From what it was concluded.
+        /// The reason for this number.
         because: &'static str,
     },
-    /// A new stream begins, as in files that were put together; it is read on.
+    /// A new stream, as in concatenated files, which is read as well.
     Chained {
-        /// Where it begins.
+        /// Start of the stream.
         frame: u64,
     },
-    /// The edit list has several pieces, or plays at another speed. Its start was applied, no more.
+    /// An edit list with several segments or another speed, of which only the start was applied.
     EditList,
-    /// This many more, which were not kept.
+    /// Findings that were dropped.
     More {
-        /// How many.
+        /// Number of findings.
         count: u64,
     },
 }
@@ -71,39 +71,39 @@ impl fmt::Display for Finding {
             Self::Damaged { frame, frames, reason } => {
                 write!(
                     out,
-                    "frame {frame}: {frames} frames do not decode ({reason}); silence instead"
+                    "frame {frame}: cannot decode {frames} frames ({reason}); inserted silence"
                 )
             }
             Self::Gap { frame, frames } => {
-                write!(out, "frame {frame}: {frames} frames are missing; silence instead")
+                write!(out, "frame {frame}: {frames} frames are missing; inserted silence")
             }
             Self::Skipped { frame, reason } => {
-                write!(out, "frame {frame}: something before it could not be read ({reason})")
+                write!(out, "frame {frame}: skipped unreadable data before it ({reason})")
             }
             Self::Truncated { frames, stated: Some(stated) } => {
-                write!(out, "the file ends after {frames} of the {stated} frames that it states")
+                write!(out, "the file ends after {frames} of {stated} stated frames")
             }
             Self::Truncated { frames, stated: None } => {
                 write!(out, "the file breaks off after {frames} frames")
             }
             Self::Longer { frames, stated } => {
-                write!(out, "the file holds {frames} frames and states {stated}; all are read")
+                write!(out, "the file states {stated} frames but holds {frames}; read all")
             }
             Self::AssumedDelay { frames, because } => write!(
                 out,
-                "the file does not say how long its encoder's delay is; {frames} frames were dropped: {because}"
+                "the file does not state the delay of its encoder; dropped {frames} frames ({because})"
             ),
             Self::Chained { frame } => write!(out, "frame {frame}: a new stream begins"),
             Self::EditList => write!(
                 out,
-                "the edit list has several pieces or speeds; only where the first begins was applied"
+                "the edit list has several segments or speeds; applied only the start of the first"
             ),
-            Self::More { count } => write!(out, "and {count} findings more"),
+            Self::More { count } => write!(out, "dropped {count} more findings"),
         }
     }
 }
 
-/// The first findings of a file, and how many there were more.
+/// The first findings of a file, and a count of the others.
 #[derive(Default)]
 pub(crate) struct Findings(Vec<Finding>);
 
@@ -114,7 +114,7 @@ impl Findings {
         &self.0
     }
 
-    /// Keeps a finding, joined to the last one if it goes on.
+    /// Keeps a finding, merged with the last one if it continues it.
     pub(crate) fn push(&mut self, finding: Finding) {
         tracing::debug!(%finding);
         match (self.0.last_mut(), &finding) {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_on_is_one_finding_and_no_file_makes_too_many() {
+    fn adjacent_findings_merge_and_their_number_is_bounded() {
         let mut findings = Findings::default();
         let damaged = |frame| Finding::Damaged { frame, frames: 10, reason: "x".into() };
         findings.push(damaged(0));

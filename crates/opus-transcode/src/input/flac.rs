@@ -1,15 +1,15 @@
-//! Where a FLAC frame belongs, by its own header (RFC 9639 section 9.1). Pages of Ogg say it too,
-//! and symphonia reads of them only how long packets are.
+//! Finds the position of a FLAC frame in its header (RFC 9639 section 9.1). Ogg pages state it too,
+//! but symphonia uses them only for the duration of packets.
 
 use super::crc::is_whole_flac_frame;
 
-/// The samples of a frame in streams whose frames are all as long, by STREAMINFO.
+/// Returns the samples of a frame in streams of constant frame length, from STREAMINFO.
 pub(crate) fn block_size(stream_info: &[u8]) -> Option<u64> {
     let [a, b] = *stream_info.first_chunk()?;
     Some(u16::from_be_bytes([a, b]).into())
 }
 
-/// The number of the first sample; none if the frame is damaged.
+/// Returns the number of the first sample; `None` if the frame is damaged.
 pub(crate) fn first_sample(frame: &[u8], block_size: u64) -> Option<u64> {
     let [0xff, second, _, _, coded @ ..] = frame else { return None };
     let is_variable = match second {
@@ -21,7 +21,7 @@ pub(crate) fn first_sample(frame: &[u8], block_size: u64) -> Option<u64> {
     if is_variable { Some(number) } else { number.checked_mul(block_size) }
 }
 
-/// As UTF-8 writes a letter, and further, to 36 bits.
+/// Decodes a number like a letter in UTF-8, extended to 36 bits.
 fn coded_number(bytes: &[u8]) -> Option<u64> {
     let (first, rest) = bytes.split_first()?;
     let len = usize::try_from(first.leading_ones()).ok()?;
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_utf8_and_beyond() {
+    fn numbers_are_coded_like_utf8_and_beyond() {
         for letter in ['\0', 'z', '\u{80}', 'ß', '水', '𝄞'] {
             let mut bytes = [0; 5];
             letter.encode_utf8(&mut bytes);
@@ -55,8 +55,8 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_frame_does_not_say_where_it_is() {
-        // One of silence, 16 bits, mono, of 192 samples: the fourth.
+    fn a_damaged_frame_has_no_position() {
+        // The fourth frame: silence, 16 bits, mono, 192 samples.
         let mut frame = b"\xff\xf8\x19\x08\x03\0\0\0\0".to_vec();
         let crc = super::super::crc::crc16(&frame);
         frame.extend_from_slice(&crc.to_be_bytes());

@@ -4,7 +4,7 @@ use symphonia::core::{
     formats::{FormatId, well_known::*},
 };
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Format {
@@ -12,27 +12,27 @@ pub struct Format {
     pub container: &'static str,
     /// The codec, such as "AAC".
     pub codec: &'static str,
-    /// Frames in a second.
+    /// Sample rate in Hz.
     pub rate: u32,
-    /// Samples in a frame.
+    /// Number of channels.
     pub channels: usize,
-    /// Where the channels are to be heard, if the file says so: the bits of WAVE's
-    /// `dwChannelMask`. Channels stand in the order of the bits, from the lowest on.
+    /// The loudspeakers of the channels, if the file states them: the bits of WAVE's
+    /// `dwChannelMask`. Channels are in the order of the bits, lowest first.
     pub channel_mask: Option<u32>,
-    /// Bits of a sample as it was before, for lossless codecs.
+    /// Bits of an original sample, for lossless codecs.
     pub bits_per_sample: Option<u32>,
-    /// How many tracks with audio the file has.
+    /// Number of audio tracks.
     pub tracks: usize,
 }
 
-/// The mask, if each channel has a place that WAVE knows.
+/// Returns the mask, if WAVE has a bit for every channel.
 pub(crate) fn channel_mask(channels: &Channels) -> Option<u32> {
     const WAVE_POSITIONS: u32 = 0x3_ffff;
     let Channels::Positioned(positions) = channels else { return None };
     u32::try_from(positions.bits()).ok().filter(|mask| mask & !WAVE_POSITIONS == 0)
 }
 
-/// None for codecs that lose something.
+/// Returns the bits per sample; `None` for lossy codecs.
 pub(crate) fn bits_per_sample(params: &AudioCodecParameters) -> Option<u32> {
     let is_lossless = !matches!(
         params.codec,

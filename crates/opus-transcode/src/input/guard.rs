@@ -1,4 +1,4 @@
-//! symphonia, kept from taking the program along.
+//! Contains panics of symphonia.
 
 use std::{
     any::Any,
@@ -7,16 +7,16 @@ use std::{
 
 use symphonia::core::errors::{Error as SymphoniaError, Result as SymphoniaResult};
 
-/// What a call came to that gave nothing.
+/// Why a call failed.
 pub(crate) enum Fault {
     Error(SymphoniaError),
-    /// What it was called on must not be used again.
+    /// The object must not be used again.
     Panic(String),
 }
 
-/// Calls it; a panic becomes a fault. symphonia has no `unsafe` that a panic could leave half
-/// done, and what panicked is dropped unused. The hook for panics still runs, and by default
-/// prints. Where panics abort, they do.
+/// Calls `call` and turns a panic into a fault. symphonia has no `unsafe` code that a panic could
+/// leave half done, and the object is dropped unused. The panic hook still runs, which by default
+/// prints. Panics that abort still do.
 pub(crate) fn guarded<T>(call: impl FnOnce() -> SymphoniaResult<T>) -> Result<T, Fault> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(Fault::Error),

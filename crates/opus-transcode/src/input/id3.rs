@@ -1,4 +1,4 @@
-//! ID3 tags that stand in a chunk of another file.
+//! ID3 tags in chunks of other files.
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -12,8 +12,14 @@ use super::{
     tags::{Tag, Tags},
 };
 
-/// What an ID3v2 tag says, as in a chunk `id3 ` of WAVE or `ID3 ` of AIFF, in the form of Vorbis
-/// comments. Nothing if it is none, or is broken; what its chapters say is left out.
+/// Parses an ID3v2 tag, as in an `id3 ` chunk of WAVE or an `ID3 ` chunk of AIFF, into Vorbis
+/// comments. Returns nothing for other or broken tags. Ignores the texts of chapters.
+///
+/// ```
+/// let tag = b"ID3\x03\0\0\0\0\0\x0eTIT2\0\0\0\x04\0\0\0Fen";
+/// let tags = opus_transcode::id3_tags(tag);
+/// assert_eq!((&*tags[0].name, &*tags[0].value), ("TITLE", "Fen"));
+/// ```
 pub fn id3_tags(chunk: &[u8]) -> Vec<Tag> {
     if !chunk.starts_with(b"ID3") || is_nested(chunk) {
         return Vec::new();
@@ -27,28 +33,28 @@ pub fn id3_tags(chunk: &[u8]) -> Vec<Tag> {
     tags.tags
 }
 
-/// Where a file is to be read from: its start, or behind a tag there that is not for symphonia.
+/// Returns where to start reading a file: at its start, or after a tag that symphonia must not read.
 pub(crate) fn start(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut header = Vec::new();
     file.rewind()?;
     file.take(10).read_to_end(&mut header)?;
     let [b'I', b'D', b'3', _, _, _, size @ ..] = header.as_slice() else { return Ok(0) };
-    // Seven bits a byte.
+    // Seven bits per byte.
     let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
     let mut tag = Vec::new();
     file.seek(SeekFrom::Start(10))?;
     file.take(size.min(MAX_TAG)).read_to_end(&mut tag)?;
     let is_refused = size > MAX_TAG || is_nested(&tag);
     if is_refused {
-        tracing::warn!(size, "an ID3 tag of more than 16 MiB or 64 chapters is not read");
+        tracing::warn!(size, "skipped an ID3 tag of more than 16 MiB or 64 chapters");
     }
     Ok(if is_refused { 10 + size } else { 0 })
 }
 
 const MAX_TAG: u64 = 16 << 20;
 
-/// Whether there are so many chapters that they may stand in one another. symphonia goes down into
-/// each, with a copy of all that is in it.
+/// Returns whether a tag has enough chapters to nest deeply. symphonia recurses into each, copying
+/// its contents.
 fn is_nested(chunk: &[u8]) -> bool {
     chunk.windows(4).filter(|four| matches!(*four, b"CHAP" | b"CTOC")).count() > MAX_CHAPTERS
 }
@@ -57,7 +63,7 @@ const MAX_CHAPTERS: usize = 64;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
     use super::*;
 
@@ -79,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_vorbis_comments() {
+    fn names_become_those_of_vorbis_comments() {
         let title = frame(b"TIT2", b"\x03Wind over the fen");
         let artist = frame(b"TPE1", b"\x03Reeds");
         let found = id3_tags(&tag(&[title.clone(), artist].concat()));
@@ -90,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_says_nothing() {
+    fn broken_tags_are_empty() {
         for chunk in [b"".as_slice(), b"ID3", b"ID3\x03\0\0\x7f\x7f\x7f\x7fTIT2", b"GUANO"] {
             assert_eq!(id3_tags(chunk), []);
         }
     }
 
     #[test]
-    fn chapters_in_chapters_have_an_end() {
+    fn nested_chapters_are_skipped() {
         assert_eq!(id3_tags(&tag(&chapters(5000))), []);
         let (deep, flat) = (tag(&chapters(5000)), tag(&chapters(3)));
         let of = |file: &[u8]| start(&mut Cursor::new(file)).unwrap();
@@ -107,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_kept() {
+    fn the_number_of_tags_is_bounded() {
         let many: Vec<_> =
             (0..5000).map(|n| frame(b"TIT2", format!("\x03{n}").as_bytes())).collect();
         assert_eq!(id3_tags(&tag(&many.concat())).len(), 4096);

@@ -1,5 +1,5 @@
-//! What of a Matroska or WebM file symphonia does not tell: whether it was cut off, and what
-//! plays of its last packet (RFC 8794, RFC 9559).
+//! What symphonia does not report about Matroska and WebM files: whether one was cut off, and how
+//! much of its last packet plays (RFC 8794, RFC 9559).
 
 use std::{
     collections::BTreeMap,
@@ -7,15 +7,15 @@ use std::{
     ops::Range,
 };
 
-/// Whether its one segment says that it is longer than the file. Of another file it is not.
+/// Returns whether the segment of a Matroska file claims to extend beyond the file.
 pub(crate) fn is_cut_off(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
     let segment = segment(&bytes_at(file, 0, MAX_START)?);
     Ok(segment.is_some_and(|segment| segment.end > end))
 }
 
-/// How many nanoseconds at the end of each track do not play, by its number: the DiscardPadding of
-/// its last block in the last cluster. What has none there plays to its end, as far as is known.
+/// Returns, by track number, how many nanoseconds at the end of each track do not play: the
+/// DiscardPadding of its last block in the last cluster. Other tracks play to their end.
 pub(crate) fn discard_padding(file: &mut (impl Read + Seek)) -> io::Result<BTreeMap<u64, u64>> {
     let start = bytes_at(file, 0, MAX_START)?;
     let Some(segment) = segment(&start) else { return Ok(BTreeMap::new()) };
@@ -35,7 +35,8 @@ pub(crate) fn discard_padding(file: &mut (impl Read + Seek)) -> io::Result<BTree
     })
 }
 
-/// To the nearest. More than a second is no padding of one packet; so much is held back in memory.
+/// Converts to frames, rounded to the nearest. Ignores more than a second, which no single packet
+/// needs and which would be held back in memory.
 pub(crate) fn frames(nanoseconds: u64, rate: u32) -> u64 {
     match nanoseconds {
         ..=1_000_000_000 => (nanoseconds * u64::from(rate) + 500_000_000) / 1_000_000_000,
@@ -59,7 +60,7 @@ fn padding_of_last_blocks(cluster: &[u8]) -> BTreeMap<u64, u64> {
     padding
 }
 
-/// A signed integer of EBML; 0 if it is less, or none.
+/// Returns a signed integer of EBML; 0 if negative or invalid.
 fn positive(bytes: &[u8]) -> u64 {
     match bytes.first() {
         Some(0..=0x7f) if bytes.len() <= 8 => {
@@ -69,7 +70,7 @@ fn positive(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Elements one after the other, up to the first that does not fit.
+/// Consecutive elements, up to the first that does not fit.
 struct Elements<'a>(&'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {
@@ -83,7 +84,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// The id and the size of an element, and what follows.
+/// Returns the id and size of an element, and the bytes after them.
 fn element(bytes: &[u8]) -> Option<(u32, u64, &[u8])> {
     let len = usize::try_from(bytes.first()?.leading_zeros()).ok()? + 1;
     let (id, rest) = bytes.split_at_checked(len).filter(|_| len <= 4)?;
@@ -103,8 +104,8 @@ fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
-/// Where the contents of the segment lie. None if its size is not known, or this is something
-/// else.
+/// Returns the range of the segment's contents. `None` if its size is unknown or this is not
+/// Matroska.
 fn segment(start: &[u8]) -> Option<Range<u64>> {
     const EBML: &[u8] = b"\x1a\x45\xdf\xa3";
     const SEGMENT: &[u8] = b"\x18\x53\x80\x67";
@@ -115,7 +116,7 @@ fn segment(start: &[u8]) -> Option<Range<u64>> {
     Some(before..before.checked_add(size)?)
 }
 
-/// A size, and what follows it; none if all bits are set, which is no size.
+/// Returns a size and the bytes after it; `None` if all bits are set, which means unknown.
 fn size(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let len = usize::try_from(bytes.first()?.leading_zeros()).ok()? + 1;
     let (field, rest) = bytes.split_at_checked(len).filter(|_| len <= 8)?;
@@ -125,11 +126,11 @@ fn size(bytes: &[u8]) -> Option<(u64, &[u8])> {
     (value != marker - 1).then_some((value, rest))
 }
 
-/// The header of EBML takes some forty bytes.
+/// The EBML header takes about forty bytes.
 const MAX_START: u64 = 4096;
-/// Of an element: four of id, eight of size.
+/// The header of an element: four bytes of id, eight of size.
 const MAX_HEADER: u64 = 12;
-/// A cluster is some seconds, of video as well.
+/// A cluster holds a few seconds, possibly with video.
 const MAX_CLUSTER: u64 = 64 << 20;
 
 const CLUSTER: u32 = 0x1f43_b675;
@@ -140,7 +141,7 @@ const DISCARD_PADDING: u32 = 0x75a2;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
     use std::io::Cursor;
 
@@ -151,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_ends_behind_the_file_is_cut_off() {
+    fn a_segment_that_ends_after_the_file_is_cut_off() {
         let of = |size: &[u8]| is_cut_off(&mut Cursor::new(file(size))).unwrap();
         assert_eq!(
             [of(b"\x88"), of(b"\x89"), of(b"\x40\x08"), of(b"\x40\x09")],
             [false, true, false, true]
         );
         assert!(of(b"\x01\0\0\0\0\0\0\x09"));
-        // Not known.
+        // Unknown sizes.
         assert!(!of(b"\xff") && !of(b"\x01\xff\xff\xff\xff\xff\xff\xff"));
         assert!(!of(b"\0"));
         assert!(!is_cut_off(&mut Cursor::new(b"\x1a\x45\xdf\xa3")).unwrap());
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_block_of_a_track_says_what_does_not_play() {
+    fn the_last_block_of_a_track_states_its_padding() {
         let element = |id: &[u8], contents: &[u8]| {
             [id, &[0x80 | u8::try_from(contents.len()).unwrap()], contents].concat()
         };
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(padding(&[group(1, &[1, 0]), group(2, &[7])], 2), 7);
         assert_eq!(padding(&[group(1, &[1, 0]), simple(1)], 1), 0);
         assert_eq!(padding(&[group(1, &[1, 0]), simple(2)], 1), 256);
-        assert_eq!(padding(&[group(1, &[0x80])], 1), 0, "before the start");
+        assert_eq!(padding(&[group(1, &[0x80])], 1), 0, "negative padding");
         assert_eq!(padding(&[simple(2)], 1), 0);
         assert!(discard_padding(&mut Cursor::new(b"RIFF")).unwrap().is_empty());
     }

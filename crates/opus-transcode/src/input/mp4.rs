@@ -1,31 +1,31 @@
-//! What symphonia leaves of an MP4 file: its edit lists.
+//! What symphonia does not report about MP4 files: edit lists, encryption and fragments.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::clock::scale;
 
-/// The piece of a track that plays.
+/// The segment of a track that plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Edit {
     pub(crate) track: u32,
-    /// Where it begins, and the ticks of that in a second.
+    /// Start, and ticks per second of the media.
     start: u64,
     media_timescale: u64,
-    /// How long it plays in the ticks of the movie; 0: to the end.
+    /// Duration in ticks of the movie; 0 means to the end.
     duration: u64,
     movie_timescale: u64,
-    /// There are more pieces, or another speed.
+    /// Whether there are more segments, or another speed.
     pub(crate) is_complex: bool,
 }
 
 impl Edit {
-    /// Frames before it.
+    /// Returns the frames before the segment.
     pub(crate) fn start(&self, rate: u32) -> u64 {
         scale(self.start, rate.into(), self.media_timescale)
     }
 
-    /// How many frames play, given how many the media has by its own times. These are counted in
-    /// finer ticks, and are believed if the edit agrees within its tick; and if it says none.
+    /// Returns how many frames play, given the length of the media by its own times. Those use finer
+    /// ticks, so they win if the edit agrees within its own tick or states no duration.
     pub(crate) fn length(&self, rate: u32, media: Option<u64>) -> Option<u64> {
         let media = media.map(|frames| frames.saturating_sub(self.start(rate)));
         if self.duration == 0 || self.is_complex {
@@ -37,15 +37,15 @@ impl Edit {
     }
 }
 
-/// What stands in the boxes of a file, as far as it is whole.
+/// The contents of the boxes of a file, as far as they are intact.
 #[derive(Debug, Default)]
 pub(crate) struct Movie {
     pub(crate) edits: Vec<Edit>,
-    /// Tracks that are encrypted.
+    /// Numbers of encrypted tracks.
     pub(crate) encrypted: Vec<u32>,
-    /// The packets stand in fragments, and what the tracks say of lengths is not theirs.
+    /// Whether packets are in fragments, to which the lengths of the tracks do not apply.
     pub(crate) is_fragmented: bool,
-    /// Where the last box says that it ends. In a file that was cut off it does not.
+    /// The stated end of the last box, which lies beyond a file that was cut off.
     pub(crate) end: u64,
     timescale: u64,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Movie {
 /// Reads the boxes around the packets.
 pub(crate) fn movie(file: &mut (impl Read + Seek)) -> Movie {
     let mut walk = Walk { file, track: Edit::default(), movie: Movie::default() };
-    // Where something is damaged, symphonia says so.
+    // symphonia reports damage.
     let _ = walk.file();
     let mut movie = walk.movie;
     for edit in &mut movie.edits {
@@ -69,7 +69,7 @@ struct Walk<'a, F> {
     movie: Movie,
 }
 
-/// A file of nothing but empty boxes is not walked through.
+/// Bounds the walk through a file of empty boxes.
 const MAX_BOXES: u32 = 100_000;
 
 impl<F: Read + Seek> Walk<'_, F> {
@@ -119,7 +119,7 @@ impl<F: Read + Seek> Walk<'_, F> {
         Ok(())
     }
 
-    /// Its kind, where its contents begin, and where it ends.
+    /// Returns the kind of a box, the start of its contents, and its end.
     fn header(&mut self, at: u64, end: u64) -> io::Result<Option<([u8; 4], u64, u64)>> {
         if end.saturating_sub(at) < 8 {
             return Ok(None);
@@ -133,7 +133,7 @@ impl<F: Read + Seek> Walk<'_, F> {
         Ok((size >= header).then(|| (kind, at + header, at.saturating_add(size))))
     }
 
-    /// Of a "mvhd" or "mdhd".
+    /// Returns the ticks per second in a "mvhd" or "mdhd".
     fn timescale(&mut self, contents: u64) -> io::Result<u64> {
         let is_long = self.bytes::<1>(contents)? == [1];
         Ok(u32::from_be_bytes(self.bytes(contents + if is_long { 20 } else { 12 })?).into())
@@ -144,7 +144,7 @@ impl<F: Read + Seek> Walk<'_, F> {
         Ok(u32::from_be_bytes(self.bytes(contents + if is_long { 20 } else { 12 })?))
     }
 
-    /// The first piece that is not empty; an empty one only says when the track begins.
+    /// Reads the first segment that is not empty. An empty one only delays the track.
     fn edit_list(&mut self, contents: u64, end: u64) -> io::Result<()> {
         const EMPTY: u64 = u64::MAX;
         const NORMAL_SPEED: [u8; 4] = [0, 1, 0, 0];
@@ -219,7 +219,7 @@ mod tests {
     const SPEED: u32 = 0x1_0000;
 
     #[test]
-    fn the_media_counts_finer_than_the_edit_and_the_edit_may_cut() {
+    fn the_length_of_the_media_wins_unless_the_edit_cuts() {
         let edit = movie(&mut Cursor::new(file(&[[1000, 1024, SPEED]]))).edits[0];
         assert_eq!((edit.track, edit.start(44_100), edit.is_complex), (7, 1024, false));
         assert_eq!(edit.length(44_100, Some(1024 + 44_077)), Some(44_077));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_pieces_are_passed_over_and_several_are_not_applied() {
+    fn empty_segments_are_skipped_and_several_are_not_applied() {
         let of = |list: &[[u32; 3]]| movie(&mut Cursor::new(file(list))).edits;
         let edit = of(&[[50, u32::MAX, SPEED], [0, 2112, SPEED]])[0];
         assert_eq!(
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_no_panic() {
+    fn damage_does_not_panic() {
         let whole = file(&[[1000, 1024, SPEED]]);
         for at in 0..whole.len() {
             for value in [0, 1, 0xff] {

@@ -22,12 +22,12 @@ use super::{
     section::Section,
     tags::Tags,
 };
-use crate::Error;
+use crate::{Error, error::Reason};
 
-/// What comes next in a track.
+/// The next event in a track.
 pub(crate) enum Next {
     Packet(Packet),
-    /// Something was not a packet, and why.
+    /// Skipped data, and why.
     Skipped(String),
     /// Other tracks begin.
     NewStream,
@@ -39,23 +39,23 @@ pub(crate) enum Next {
 
 pub(crate) struct Packets {
     reader: Box<dyn FormatReader>,
-    /// Which of the tracks with audio.
+    /// Index of the audio track.
     number: usize,
     track: Track,
     ahead: VecDeque<Packet>,
     /// Errors since the last packet.
     faults: u32,
-    /// The file has ended in the middle of something.
+    /// Whether the file ended in the middle of something.
     is_broken: bool,
-    /// What came after the packets that were looked at.
+    /// The event after the packets in `ahead`.
     after: Option<Next>,
 }
 
-/// A parser that finds no packet in so many attempts is not asked again.
+/// How often to retry a parser that finds no packet.
 const MAX_FAULTS: u32 = 64;
 
 impl Packets {
-    /// Opens what stands in some bytes of a file; it may end earlier.
+    /// Opens a section of a file, which may end early.
     pub(crate) fn open<R>(section: Section<R>, number: usize) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
@@ -64,17 +64,15 @@ impl Packets {
             Fault::Error(SymphoniaError::IoError(error))
                 if error.kind() != ErrorKind::UnexpectedEof =>
             {
-                Error::Io(error)
+                Reason::Io(error)
             }
-            Fault::Error(error @ SymphoniaError::Unsupported(what))
+            Fault::Error(source @ SymphoniaError::Unsupported(what))
                 if what.starts_with("core (probe)") =>
             {
-                Error::UnknownFormat { reason: error.to_string() }
+                Reason::UnknownFormat { source }
             }
-            Fault::Error(error) => {
-                Error::Malformed { container: "audio", reason: error.to_string() }
-            }
-            Fault::Panic(reason) => Error::Panicked { frame: 0, reason },
+            Fault::Error(source) => Reason::Malformed { container: "audio", source },
+            Fault::Panic(reason) => Reason::Panicked { frame: 0, reason },
         })?;
         let track = nth_audio_track(reader.as_ref(), number)?;
         Ok(Self {
@@ -96,13 +94,13 @@ impl Packets {
         &self.track
     }
 
-    /// How many tracks with audio there are.
+    /// Returns the number of audio tracks.
     pub(crate) fn tracks(&self) -> usize {
         audio_tracks(self.reader.as_ref()).count()
     }
 
-    /// How many frames the whole file is to have, if its only track states no other length.
-    /// Rounded, as the times of the file are.
+    /// Returns the stated length of the whole file in frames, if it has only one track. Rounded, like
+    /// the times of the file.
     pub(crate) fn stated_frames(&self, rate: u32) -> Option<u64> {
         let info = self.reader.media_info();
         let (tick, duration) = (info.time_base?, info.duration?);
@@ -112,7 +110,7 @@ impl Packets {
         (self.reader.tracks().len() == 1).then(|| frames(duration.get()))
     }
 
-    /// Reads some packets without taking them.
+    /// Returns the next packets without consuming them.
     pub(crate) fn look_ahead(&mut self, count: usize) -> &[Packet] {
         while self.ahead.len() < count && self.after.is_none() {
             match self.demux() {
@@ -153,7 +151,7 @@ impl Packets {
                 Fault::Error(SymphoniaError::IoError(error))
                     if error.kind() == ErrorKind::UnexpectedEof =>
                 {
-                    // In MP4 it may be another track whose next packet is missing.
+                    // In MP4, only another track may lack its next packet.
                     self.is_broken = true;
                     if self.faults <= MAX_FAULTS {
                         continue;
@@ -169,17 +167,17 @@ impl Packets {
         }
     }
 
-    /// Goes on with the tracks that began.
+    /// Continues with the tracks that began.
     pub(crate) fn follow(&mut self) -> Result<(), Error> {
         self.track = nth_audio_track(self.reader.as_ref(), self.number)?;
         Ok(())
     }
 
-    /// What the file says about its audio, as far as it has been read.
+    /// Returns the tags of the file, as far as it was read.
     pub(crate) fn tags(&mut self) -> Tags {
         let mut tags = Tags::default();
         let mut log = self.reader.metadata();
-        // The last revision stays.
+        // The log keeps the last revision.
         while let Some(revision) = log.current() {
             tags.add(revision, self.track.id.into());
             if log.pop().is_none() {
@@ -190,8 +188,8 @@ impl Packets {
     }
 }
 
-/// The parser that fits. Who looks for it also looks for tags at the end, so where the end is
-/// missing, which only MP4 says, MP4's is taken.
+/// Finds the parser for a file. The search also looks for tags at the end, so a file without its
+/// end, which only MP4 reveals, goes to the MP4 parser directly.
 fn reader<R>(section: Section<R>) -> SymphoniaResult<Box<dyn FormatReader>>
 where
     R: Read + Seek + Send + Sync + 'static,
@@ -200,7 +198,7 @@ where
     let mut stream = MediaSourceStream::new(Box::new(section), Default::default());
     let options = FormatOptions::default();
     if is_cut_off {
-        // The parser goes back by what a probe has read.
+        // The parser moves back by the bytes that a probe would have read.
         stream.ignore_bytes(4)?;
         return Ok(Box::new(IsoMp4Reader::try_new(stream, options)?));
     }
@@ -215,14 +213,15 @@ fn audio_tracks(reader: &dyn FormatReader) -> impl Iterator<Item = &Track> {
 fn nth_audio_track(reader: &dyn FormatReader, number: usize) -> Result<Track, Error> {
     let container = container_name(reader.format_info().format);
     let tracks = audio_tracks(reader).count();
-    audio_tracks(reader).nth(number).cloned().ok_or(if tracks == 0 {
-        Error::NoAudio { container }
+    let missing = if tracks == 0 {
+        Reason::NoAudio { container }
     } else {
-        Error::NoTrack { container, asked: number, tracks }
-    })
+        Reason::NoTrack { container, asked: number, tracks }
+    };
+    Ok(audio_tracks(reader).nth(number).cloned().ok_or(missing)?)
 }
 
-/// The codec of a track with audio.
+/// Returns the codec of an audio track.
 pub(crate) fn audio_params(
     track: &Track,
 ) -> Option<&symphonia::core::codecs::audio::AudioCodecParameters> {

@@ -1,4 +1,4 @@
-//! What a file holds, as its first packets say.
+//! Determines the format of a file from its first packets.
 
 use symphonia::core::{codecs::audio::AudioCodecParameters, packet::Packet};
 
@@ -8,9 +8,9 @@ use super::{
     format::{self, Format},
     guard::Fault,
 };
-use crate::Error;
+use crate::{Error, error::Reason};
 
-/// The format as a decoder gives it, and not as a container says.
+/// Returns the format of the decoded audio, which may differ from what the container states.
 pub(crate) fn probe_format(
     container: &'static str,
     tracks: usize,
@@ -19,10 +19,10 @@ pub(crate) fn probe_format(
 ) -> Result<Format, Error> {
     let codec = format::codec_name(params.codec);
     if codec == "AAC" && is_he_aac(params, lead) {
-        return Err(Error::HeAac { rate: params.sample_rate.unwrap_or(0) });
+        return Err(Reason::HeAac { rate: params.sample_rate.unwrap_or(0) }.into());
     }
     let mut decoder = Decoder::new(params, container)?;
-    let (mut reason, mut good) = ("there is none".to_owned(), 0);
+    let (mut source, mut good) = (None, 0);
     let mut decoded: Option<Decoded> = None;
     for packet in lead {
         match decoder.decode(packet) {
@@ -30,13 +30,13 @@ pub(crate) fn probe_format(
                 good += 1;
                 decoded = decoded.filter(|before| before.frames > 0).or(Some(found));
             }
-            Err(Fault::Error(error)) => reason = error.to_string(),
-            Err(Fault::Panic(reason)) => return Err(Error::Panicked { frame: 0, reason }),
+            Err(Fault::Error(error)) => source = Some(error),
+            Err(Fault::Panic(reason)) => return Err(Reason::Panicked { frame: 0, reason }.into()),
         }
     }
-    // What is encrypted decodes here and there.
+    // A few packets of encrypted audio decode by chance.
     if good * 4 < lead.len() {
-        return Err(Error::NothingDecodes { codec, reason });
+        return Err(Reason::NothingDecodes { codec, source }.into());
     }
     let stated = params.channels.as_ref().zip(params.sample_rate).filter(|_| lead.is_empty());
     let stated = stated.map(|(channels, rate)| Decoded {
@@ -47,7 +47,7 @@ pub(crate) fn probe_format(
         channel_mask: format::channel_mask(channels),
     });
     let found = decoded.or(stated).filter(|found| found.channels > 0 && found.rate > 0);
-    let found = found.ok_or(Error::NothingDecodes { codec, reason })?;
+    let found = found.ok_or(Reason::NothingDecodes { codec, source })?;
     Ok(Format {
         container,
         codec,

@@ -1,23 +1,23 @@
-//! Decoded frames on their way out: what is trimmed, and what is held back.
+//! Decoded frames on their way out, some of which are trimmed or held back.
 
 use std::collections::VecDeque;
 
-/// What of the decoded frames plays.
+/// Which decoded frames play.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trim {
-    /// Dropped at the start.
+    /// Frames to drop at the start.
     pub(crate) start: u64,
-    /// Dropped at the end.
+    /// Frames to drop at the end.
     pub(crate) end: u64,
-    /// How many play at most, counted from the start.
+    /// The most frames that play, counted from the start.
     pub(crate) length: Option<u64>,
 }
 
-/// Frames that have been decoded and not yet been taken.
+/// Frames that were decoded but not yet taken.
 pub(crate) struct Queue {
     channels: usize,
     samples: VecDeque<f32>,
-    /// Runs of frames: of silence, or of what stands in `samples`.
+    /// Runs of silence or of frames in `samples`.
     runs: VecDeque<(Kind, u64)>,
     skip: u64,
     left: Option<u64>,
@@ -46,12 +46,12 @@ impl Queue {
         }
     }
 
-    /// The frame that the next one pushed becomes.
+    /// Returns the number of the next frame to be pushed.
     pub(crate) fn position(&self) -> u64 {
         self.taken.saturating_add(self.ready)
     }
 
-    /// Whether all that plays has been pushed.
+    /// Returns whether all frames that play were pushed.
     pub(crate) fn is_full(&self) -> bool {
         self.left == Some(0)
     }
@@ -60,7 +60,7 @@ impl Queue {
         let frames = u64::try_from(samples.len() / self.channels).unwrap_or(u64::MAX);
         let (drop, keep) = self.admit(frames);
         let at = |frame: u64| usize::try_from(frame).unwrap_or(usize::MAX) * self.channels;
-        // admit gives no more than there is.
+        // `admit` returns no more than there are.
         self.samples.extend(samples.iter().skip(at(drop)).take(at(keep)));
         self.append(Kind::Samples, keep);
     }
@@ -70,7 +70,7 @@ impl Queue {
         self.append(Kind::Silence, keep);
     }
 
-    /// How many of the next frames are dropped, and how many then kept.
+    /// Returns how many of the next frames to drop, and how many to keep after those.
     fn admit(&mut self, frames: u64) -> (u64, u64) {
         let drop = self.skip.min(frames);
         self.skip -= drop;
@@ -87,12 +87,12 @@ impl Queue {
         }
     }
 
-    /// Holds back so many frames, in place of those before.
+    /// Holds back this many frames instead of the previous number.
     pub(crate) fn hold(&mut self, frames: u64) {
         self.held = frames.min(self.ready);
     }
 
-    /// Drops what is held back; what is pushed then follows what stood before.
+    /// Drops the frames held back, so that later frames follow the ones before them.
     pub(crate) fn drop_held(&mut self) {
         while self.held > 0 {
             let Some((kind, run)) = self.runs.back_mut() else { break };
@@ -111,22 +111,22 @@ impl Queue {
         self.held = 0;
     }
 
-    /// Lets what is held back play.
+    /// Lets the frames held back play.
     pub(crate) fn release_held(&mut self) {
         self.held = 0;
     }
 
-    /// Frames there would be if the queue ended now and what is held back were dropped.
+    /// Returns the length if the queue ended now without the frames held back.
     pub(crate) fn length(&self) -> u64 {
         self.position().saturating_sub(self.held)
     }
 
-    /// Whether there is something to take.
+    /// Returns whether frames can be taken.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready > self.held
     }
 
-    /// Fills the front of `out`; gives frames.
+    /// Fills the front of `out` and returns the number of frames.
     pub(crate) fn take(&mut self, out: &mut [f32]) -> usize {
         let wanted = out.len() / self.channels;
         let mut taken = 0;
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn start_end_and_silence_stand_where_they_belong() {
+    fn start_end_and_silence_are_at_their_place() {
         for chunk in [2, 4, 6, 100] {
             let mut queue = Queue::new(2, Trim { start: 1, end: 2, length: None });
             queue.push(&[1.0, -1.0, 2.0, -2.0]);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_back_can_be_dropped_and_followed() {
+    fn frames_held_back_can_be_dropped_and_followed() {
         let mut queue = Queue::new(2, Trim { start: 0, end: 3, length: None });
         queue.push(&[1.0, -1.0]);
         queue.push_silence(1);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_ends_it_and_may_end_in_silence() {
+    fn a_length_limits_the_frames_and_may_end_in_silence() {
         let mut queue = Queue::new(1, Trim { start: 2, end: 0, length: Some(4) });
         queue.push(&[1.0, 2.0, 3.0]);
         assert!(!queue.is_full());

@@ -1,4 +1,4 @@
-//! Part of a file as a file.
+//! A part of a file that acts as a file.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -7,8 +7,8 @@ use std::{
 
 use symphonia::core::io::MediaSource;
 
-/// Some bytes of a file. It may say that it is longer than it is: symphonia refuses boxes of MP4
-/// that end behind the file, and with them the packets that are there.
+/// A byte range of a file. It may claim to be longer than it is, because symphonia rejects MP4 boxes
+/// that end after the file, together with their packets.
 pub(crate) struct Section<R> {
     file: R,
     bytes: Range<u64>,
@@ -24,13 +24,13 @@ impl<R: Read + Seek> Section<R> {
         Ok(Self { file, at: bytes.start, bytes, is_cut_off, is_streamed: false })
     }
 
-    /// Lets nobody seek in it, nor know its length: symphonia refuses Matroska that points at what
-    /// is behind the end.
+    /// Disables seeking and hides the length, because symphonia rejects Matroska files that point
+    /// beyond their end.
     pub(crate) fn streamed(self) -> Self {
         Self { is_streamed: true, ..self }
     }
 
-    /// Whether it says that it is longer than it is.
+    /// Returns whether the section claims to be longer than it is.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.is_cut_off
     }

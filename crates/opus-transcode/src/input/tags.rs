@@ -1,4 +1,4 @@
-//! Names and values that a file says about its audio, in the form of Vorbis comments.
+//! Tags of a file in the form of Vorbis comments.
 
 use symphonia::core::meta::{
     MetadataRevision, RawValue, StandardTag, Tag as RawTag, well_known::*,
@@ -6,14 +6,15 @@ use symphonia::core::meta::{
 
 /// A name and a value, in the form of a Vorbis comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tag {
-    /// In capitals where Vorbis comments have a name for it; else as it is in the file.
+    /// The name: in capitals if Vorbis comments have one, else unchanged from the file.
     pub name: String,
-    /// The text.
+    /// The value.
     pub value: String,
 }
 
-/// All tags of a file that are text, and how many pictures there are.
+/// All text tags of a file, and its number of pictures.
 #[derive(Default)]
 pub(crate) struct Tags {
     pub(crate) tags: Vec<Tag>,
@@ -21,7 +22,7 @@ pub(crate) struct Tags {
 }
 
 impl Tags {
-    /// Adds what stands in a revision about the file, and about one of its tracks.
+    /// Adds the tags in a revision about the file and one of its tracks.
     pub(crate) fn add(&mut self, revision: &MetadataRevision, track: u64) {
         let of_track = revision.per_track.iter().filter(|one| one.track_id == track);
         let is_vorbis =
@@ -29,7 +30,7 @@ impl Tags {
         for container in [&revision.media].into_iter().chain(of_track.map(|one| &one.metadata)) {
             self.pictures += container.visuals.len();
             for tag in container.tags.iter().filter_map(|tag| comment(tag, is_vorbis)) {
-                // The same stands in several places of one file: ID3v1 and ID3v2.
+                // A file may repeat its tags, as in ID3v1 and ID3v2.
                 if self.tags.len() < MAX_TAGS && !self.tags.contains(&tag) {
                     self.tags.push(tag);
                 }
@@ -38,10 +39,10 @@ impl Tags {
     }
 }
 
-/// Each is compared with all others.
+/// Bounds the search for repeated tags.
 const MAX_TAGS: usize = 4096;
 
-/// None for what is no text.
+/// Returns a tag as a comment; `None` if it is not text.
 fn comment(tag: &RawTag, is_vorbis: bool) -> Option<Tag> {
     if matches!(tag.raw.value, RawValue::Binary(_)) {
         return None;
@@ -64,7 +65,7 @@ fn comment(tag: &RawTag, is_vorbis: bool) -> Option<Tag> {
     })
 }
 
-/// The names that Xiph recommends, and those that players agree on.
+/// Returns the name that Xiph recommends, or the one that players agree on.
 fn vorbis_name(tag: &StandardTag) -> Option<&'static str> {
     Some(match tag {
         StandardTag::Album(_) => "ALBUM",

@@ -1,4 +1,4 @@
-//! What symphonia does not read of WAV files: MPEG audio, and the length of ADPCM.
+//! What symphonia does not read in WAV files: MPEG audio, and the length of ADPCM.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -8,13 +8,13 @@ use std::{
 /// What symphonia does not see in a WAV file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wave {
-    /// Where MPEG audio stands.
+    /// Byte range of MPEG audio.
     pub(crate) mpeg: Option<Range<u64>>,
-    /// How many frames were compressed, of ADPCM.
+    /// Number of frames before compression, for ADPCM.
     pub(crate) frames: Option<u64>,
 }
 
-/// Looks through the chunks up to the samples.
+/// Reads the chunks up to the samples.
 pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<Wave> {
     const LAYERS_1_AND_2: [u8; 2] = [0x50, 0];
     const LAYER_3: [u8; 2] = [0x55, 0];
@@ -26,7 +26,7 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<Wave> {
         return Ok(wave);
     }
     let (mut at, mut codec, mut frames) = (12, [0; 2], None);
-    // Chunks come to an end: each takes 8 bytes at least, and this many are enough.
+    // Bounded, since each chunk takes at least 8 bytes and no real file has this many.
     for _ in 0..1000 {
         let [a, b, c, d, size @ ..]: [u8; 8] = bytes(file, at)?;
         let size = u64::from(u32::from_le_bytes(size));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn mpeg_audio_is_found_and_its_size_need_not_be_true() {
+    fn mpeg_audio_is_found_despite_wrong_sizes() {
         let of = |tag, size| look(&mut Cursor::new(wav(tag, size))).unwrap().mpeg;
         assert_eq!(of(0x55, 5), Some(54..59));
         assert_eq!(of(0x50, 0), Some(54..62));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_adpcm_is_that_of_the_chunk_fact() {
+    fn the_length_of_adpcm_comes_from_the_fact_chunk() {
         let of = |tag| look(&mut Cursor::new(wav(tag, 8))).unwrap().frames;
         assert_eq!((of(0x11), of(2), of(1), of(0x55)), (Some(263), Some(263), None, None));
     }

@@ -3,7 +3,6 @@
 use std::{fmt, time::Duration};
 
 use ogg_opus_demux::{Page, Skipped};
-use opus_encode::SampleSource;
 use opus_packet::SAMPLE_RATE;
 use opus_transcode::{AudioFile, MetadataChunk};
 use opus_zarr::{Finding, OpusStream};
@@ -315,8 +314,8 @@ impl fmt::Display for ChunkLine {
 
 /// Reads a file to its end, which alone says how long it is.
 pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, opus_transcode::Error> {
-    let mut frames = vec![0.0; file.format().channels * 4096];
-    while file.read(&mut frames)? > 0 {}
+    let mut buffer = vec![0.0; file.channels() * 4096];
+    while !file.read_samples(&mut buffer)?.is_empty() {}
     Ok(file.frames_read())
 }
 

@@ -7,7 +7,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use opus_encode::SampleSource;
 use opus_transcode::{AudioFile, AudioFormat, ReadOptions};
 
 /// What a program that reads audio finds in a file.
@@ -16,11 +15,11 @@ pub(crate) fn read(file: &Path) -> (AudioFormat, Vec<f32>) {
     let format = audio.format();
     let (mut samples, mut buffer) = (Vec::new(), vec![0.0; 1000 * format.channels]);
     loop {
-        let count = audio.read(&mut buffer).unwrap();
-        if count == 0 {
+        let read = audio.read_samples(&mut buffer).unwrap();
+        if read.is_empty() {
             break;
         }
-        samples.extend_from_slice(&buffer[..count * format.channels]);
+        samples.extend_from_slice(read);
     }
     assert_eq!(audio.findings(), [""; 0], "{file:?}");
     (format, samples)

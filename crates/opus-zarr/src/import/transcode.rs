@@ -7,9 +7,9 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusWriter;
-use opus_encode::{Application, RateControl, SampleSource};
-use opus_packet::{OpusTags, PacketSource, SAMPLE_RATE, Timeline};
-use opus_transcode::{AudioFile, ReadOptions, Transcoder, Ultrasound};
+use opus_encode::{Application, RateControl};
+use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
+use opus_transcode::{AudioFile, ReadOptions, Transcoder};
 use opus_zarr_store::{
     BlobWriter, Description, EncoderSettings, RecordingInfo, RecordingName, Source, Store,
     StoredAs, Transcoding,
@@ -45,12 +45,12 @@ impl<'a> AudioSource<'a> {
             Some(asked) => return Err(Error::NoSuchStream { path: path.to_owned(), asked, count }),
         };
         // Before anything is made in a store.
-        let mut frame = vec![0.0; first.format().channels];
+        let mut frame = vec![0.0; first.channels()];
         let fault = |reason| Error::Audio { path: path.to_owned(), reason };
-        match first.read(&mut frame).map_err(fault)? {
-            0 => Err(nothing_to_play(path, 1, &first)),
-            _ => Ok(Self { path, options, tracks, metadata }),
+        if first.read_samples(&mut frame).map_err(fault)?.is_empty() {
+            return Err(nothing_to_play(path, 1, &first));
         }
+        Ok(Self { path, options, tracks, metadata })
     }
 
     pub(super) fn import(
@@ -119,7 +119,7 @@ impl<'a> AudioSource<'a> {
 
 fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {
     let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
-    let reading = ReadOptions { track, ffmpeg: options.ffmpeg.clone() };
+    let reading = ReadOptions::default().track(track).ffmpeg(options.ffmpeg.clone());
     AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
 }
 
@@ -173,9 +173,7 @@ impl Track {
             tags().chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();
         let tags = OpusTags::new(&opus_encode::vendor(), comments.iter().map(String::as_str));
         let expanded = rate.saturating_mul(origin.time_expansion.get());
-        if expanded > SAMPLE_RATE && options.transcode.ultrasound == Ultrasound::Reject {
-            return Err(fault(opus_transcode::Error::Ultrasound { rate: expanded }));
-        }
+        options.transcode.check_rate(expanded).map_err(fault)?;
         let transcoder = Transcoder::new(file, &options.transcode).map_err(fault)?;
         let played = if transcoder.is_kept() { rate } else { SAMPLE_RATE };
         let real_rate = played.checked_mul(origin.time_expansion.get()).and_then(NonZeroU32::new);

@@ -180,7 +180,7 @@ fn ultrasound_is_lost_with_a_warning_or_kept_or_refused() {
     assert_eq!(kept.time_of(25_000), millis(100));
 
     let refused = with(Ultrasound::Reject, "refused").unwrap_err().to_string();
-    assert!(refused.contains("sampled at 250000 Hz"), "{refused}");
+    assert!(refused.contains("found 250000 Hz"), "{refused}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use opus_encode::{Channels, SampleSource};
+use opus_encode::{Channels, SampleBuffer};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
 use opus_zarr::{Finding, ImportOptions, Recording, import_with};
 
@@ -222,17 +222,13 @@ fn beginning(recording: &Recording) -> Vec<f32> {
 /// The same of its source, as it is decoded here.
 fn source_of(file: &CorpusFile, track: u64) -> Vec<f32> {
     let track = usize::try_from(track - 1).unwrap();
-    let source =
-        AudioFile::open(&file.path, &ReadOptions { track, ..ReadOptions::default() }).unwrap();
-    let (rate, channels) = (source.format().rate, source.format().channels);
-    let mut resampled = Resampled::new(source, channels, rate, RATE).unwrap();
-    let mut second = vec![0.0; usize::try_from(RATE).unwrap() * channels];
-    let mut samples = Vec::new();
-    for _ in 0..SECONDS {
-        let frames = resampled.read(&mut second).unwrap();
-        samples.extend_from_slice(&second[..frames * channels]);
-    }
-    in_opus_order(samples, channels)
+    let source = AudioFile::open(&file.path, &ReadOptions::default().track(track)).unwrap();
+    let channels = source.channels();
+    let mut resampled = Resampled::new(source, RATE).unwrap();
+    let mut memory = vec![0.0; usize::try_from(SECONDS * RATE).unwrap() * channels];
+    let mut buffer = SampleBuffer::new(&mut memory, channels);
+    buffer.fill_from(&mut resampled).unwrap();
+    in_opus_order(buffer.samples().to_vec(), channels)
 }
 
 /// WAV's order of channels becomes that of Opus.

@@ -1,19 +1,16 @@
-//! Files of known samples: as many come out as went in, each at its place.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! Files of known samples keep their length, with every sample at its place.
 
 use std::fs;
 
-use opus_transcode::{AudioInput, Finding};
-use support::{has_ffmpeg, lag, make, read_all, say_skipped, snr, tone};
+use opus_transcode::{AudioInput, ErrorKind, Finding};
 
-/// What is known of a kind of file.
+use crate::audio::{has_ffmpeg, lag, make, read_all, say_skipped, snr, tone};
+
+/// A kind of file.
 struct Kind {
     name: &'static str,
     options: &'static [&'static str],
-    /// Frames behind the source that the file does not say are none; `None`: it says so.
+    /// Frames after the source that the file does not mark as padding; `None` if it marks all.
     behind: Option<usize>,
     min_snr: f64,
 }
@@ -24,10 +21,10 @@ const fn kind(name: &'static str, options: &'static [&'static str], min_snr: f64
 
 const LOSSLESS: f64 = f64::INFINITY;
 
-/// All that ffmpeg can write and that is read here.
+/// Everything that ffmpeg can write and this crate reads.
 const KINDS: [Kind; 29] = [
     kind("float.wav", &["-c:a", "pcm_f32le"], LOSSLESS),
-    // ffmpeg writes into the chunk "fact" how long the last block is as well.
+    // ffmpeg counts the whole last block in the "fact" chunk.
     Kind { behind: Some(2048), ..kind("ima.wav", &["-c:a", "adpcm_ima_wav"], 15.0) },
     Kind { behind: Some(2048), ..kind("ms.wav", &["-c:a", "adpcm_ms"], 15.0) },
     kind("s16.aiff", &["-c:a", "pcm_s16be"], 80.0),
@@ -70,7 +67,7 @@ const KINDS: [Kind; 29] = [
 ];
 
 #[test]
-fn as_many_samples_come_out_as_went_in_each_at_its_place() {
+fn lengths_and_places_are_exact() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -108,11 +105,11 @@ fn as_many_samples_come_out_as_went_in_each_at_its_place() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// symphonia does not read these at all where they break off.
+/// symphonia does not read these at all if they break off.
 const UNFINISHED: [&str; 5] = ["alac.caf", "s24.caf", "law.caf", "s16.aiff", "f32.aif"];
 
 #[test]
-fn a_file_that_was_cut_off_gives_what_is_there() {
+fn a_file_that_was_cut_off_is_read_to_its_end() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -124,7 +121,7 @@ fn a_file_that_was_cut_off_gives_what_is_there() {
             || kind.name.ends_with("m4a") && kind.name != "fast.m4a"
             || kind.name.ends_with("mov")
         {
-            // Where packets are stands at the end, or symphonia asks for what does.
+            // These need their end to find the packets.
             continue;
         }
         let path = make(folder.path(), &source, 44_100, 1, kind.name, kind.options);
@@ -133,7 +130,8 @@ fn a_file_that_was_cut_off_gives_what_is_there() {
         let mut input = match AudioInput::open(&path, 0) {
             Ok(input) => input,
             Err(error) if kind.name.ends_with("mp4") => {
-                assert!(error.to_string().contains("end of file"), "{}: {error}", kind.name);
+                assert_eq!(error.kind(), ErrorKind::Malformed, "{}: {error}", kind.name);
+                assert!(format!("{error:?}").contains("end of file"), "{}: {error:?}", kind.name);
                 continue;
             }
             Err(error) => panic!("{}: {error}", kind.name),
@@ -146,9 +144,10 @@ fn a_file_that_was_cut_off_gives_what_is_there() {
             "{}",
             kind.name
         );
-        let is_said = input.findings().iter().any(|one| matches!(one, Finding::Truncated { .. }));
-        // MPEG audio has no end that could be missing, and Ogg and Matroska need not say theirs.
-        assert!(is_said || input.frames().is_none(), "{}", kind.name);
+        let is_reported =
+            input.findings().iter().any(|one| matches!(one, Finding::Truncated { .. }));
+        // MPEG audio has no end that could be missing, and Ogg and Matroska need not state theirs.
+        assert!(is_reported || input.frames().is_none(), "{}", kind.name);
     }
 }
 
@@ -159,8 +158,8 @@ fn damage_in_the_middle_shifts_nothing() {
     }
     let folder = tempfile::tempdir().unwrap();
     let source = tone(44_100, 1, 200_000);
-    // Not in Ogg and MP3, where symphonia does not tell what it has passed over, nor in Matroska,
-    // where it does not find the next packet.
+    // Not Ogg and MP3, where symphonia does not report what it skips, nor Matroska, where it does not
+    // find the next packet.
     let names = ["s24.flac", "fast.m4a", "alac.m4a"];
     for kind in KINDS.iter().filter(|kind| names.contains(&kind.name)) {
         let path = make(folder.path(), &source, 44_100, 1, kind.name, kind.options);

@@ -30,8 +30,8 @@ fn packets_do_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// Each second is compared with the source: those with a seam in their middle must be as good
-/// as the others.
+/// Compares each second with the source. Those with a seam in the middle must be as good as the
+/// others.
 #[test]
 fn seams_are_as_good_as_the_rest() {
     let samples = noise(48_000 * 65, 1);
@@ -39,7 +39,7 @@ fn seams_are_as_good_as_the_rest() {
     options.bitrate = Bitrate::bits_per_second(64_000);
     let decoded = encode(&samples, &options, 2).decode();
     let around = |second: usize| {
-        // The packet of the sync point is heard from its pre-skip on.
+        // The packet of the sync point is audible from its pre-skip on.
         let at = 48_000 * second - 312;
         snr(&samples[at..at + 960], &decoded[at..at + 960])
     };
@@ -51,10 +51,9 @@ fn seams_are_as_good_as_the_rest() {
     assert!((seams - others).abs() < 0.5, "{seams:.2} dB at seams, {others:.2} dB elsewhere");
 }
 
-/// Of real recordings, beside one encoder that goes through: what is lost in the 60 ms behind
-/// seams.
+/// Measures, in real recordings, what the 60 ms after seams lose against a single encoder.
 #[test]
-fn seams_cannot_be_told_from_the_rest_in_real_audio() {
+fn seams_are_as_good_as_the_rest_in_real_audio() {
     let recordings = "tyiannak+pyAudioAnalysis/pyAudioAnalysis/data";
     for path in [
         format!("{recordings}/recording1.wav"),
@@ -93,7 +92,7 @@ fn encode_whole(samples: &[f32], options: &Options, like: &Encoded) -> Encoded {
     Encoded { head: like.head.clone(), packets, timeline: like.timeline }
 }
 
-/// A minute of a recording, mono, at 48 kHz.
+/// Returns a minute of a recording, mono, at 48 kHz.
 fn corpus(path: &str) -> Option<Vec<f32>> {
     let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus"));
     let corpus = env::var_os("OPUS_ZARR_CORPUS").map_or_else(beside, PathBuf::from);
@@ -101,7 +100,7 @@ fn corpus(path: &str) -> Option<Vec<f32>> {
     command.args(["-v", "error", "-t", "60", "-i"]).arg(corpus.join(path));
     command.args(["-map", "0:a", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]);
     if !corpus.exists() {
-        // Not by `eprintln!`, which the test harness swallows.
+        // The test harness would swallow `eprintln!`.
         let _ = writeln!(io::stderr(), "SKIPPED: no corpus of real recordings");
         return None;
     }

@@ -1,4 +1,4 @@
-//! What is encoded can be decoded, and is where it was.
+//! Encoded audio decodes to the same samples at the same place.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_lossless,
     clippy::cast_sign_loss,
-    reason = "a test may panic"
+    reason = "tests may panic"
 )]
 
 mod audio;
@@ -20,11 +20,10 @@ mod sync;
 use std::num::NonZeroUsize;
 
 use audio::Samples;
-use opus_encode::{EncodedStream, Options};
-use opus_packet::{OpusHead, PacketSource, Timeline};
+use opus_encode::{EncodedStream, Options, OpusHead, Timeline};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
-/// A stream that was encoded whole.
+/// A whole encoded stream.
 struct Encoded {
     head: OpusHead,
     packets: Vec<Vec<u8>>,
@@ -32,7 +31,7 @@ struct Encoded {
 }
 
 fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
-    let source = Samples::new(samples, options.channels);
+    let source = Samples::new(samples, options);
     let threads = NonZeroUsize::new(threads).unwrap();
     let mut stream = EncodedStream::new(source, options, threads).unwrap();
     let head = stream.head(44_100).unwrap();
@@ -50,7 +49,7 @@ fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
 }
 
 impl Encoded {
-    /// The samples that play, at 48 kHz.
+    /// Returns the samples that play, at 48 kHz.
     fn decode(&self) -> Vec<f32> {
         let channels = usize::from(self.head.channels());
         let mut decoder = LibopusDecoder::new(&self.head).unwrap();

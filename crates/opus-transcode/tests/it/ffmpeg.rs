@@ -1,16 +1,13 @@
-//! The process of ffmpeg, where there is one.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! Decoding with an ffmpeg process, if ffmpeg is installed.
 
 use std::fs;
 
-use opus_transcode::{AudioInput, Error, FfmpegInput};
-use support::{has_ffmpeg, make, say_skipped, tone};
+use opus_transcode::{AudioInput, ErrorKind, FfmpegInput};
+
+use crate::audio::{ffmpeg_decodes, has_ffmpeg, make, say_skipped, tone};
 
 #[test]
-fn what_is_not_decoded_here_comes_through_ffmpeg() {
+fn ffmpeg_decodes_other_formats() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -18,24 +15,24 @@ fn what_is_not_decoded_here_comes_through_ffmpeg() {
     let source = tone(44_100, 2, 100_000);
     let path = make(folder.path(), &source, 44_100, 2, "tone.wma", &["-c:a", "wmav2"]);
     let error = AudioInput::open(&path, 0).err().unwrap();
-    assert!(matches!(error, Error::UnknownFormat { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::UnknownFormat, "{error}");
     let mut input = FfmpegInput::open("ffmpeg", &path, 0).unwrap();
     assert_eq!((input.rate(), input.channels()), (44_100, 2));
     assert!(input.version().starts_with("ffmpeg version"));
     let (mut all, mut buffer) = (Vec::new(), vec![0.0; 2 * 1000 + 1]);
     loop {
-        let frames = input.read(&mut buffer).unwrap();
-        all.extend_from_slice(&buffer[..frames * 2]);
-        if frames < 1000 {
+        let samples = input.read_samples(&mut buffer).unwrap();
+        all.extend_from_slice(samples);
+        if samples.len() < 2 * 1000 {
             break;
         }
     }
-    assert_eq!(input.read(&mut buffer).unwrap(), 0);
-    assert_eq!(all, support::ffmpeg_decodes(&path));
+    assert!(input.read_samples(&mut buffer).unwrap().is_empty());
+    assert_eq!(all, ffmpeg_decodes(&path));
 }
 
 #[test]
-fn why_ffmpeg_fails_is_said() {
+fn the_error_says_why_ffmpeg_fails() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -44,21 +41,25 @@ fn why_ffmpeg_fails_is_said() {
     fs::write(&path, "this is no audio").unwrap();
     let error = FfmpegInput::open("ffmpeg", &path, 0).err().unwrap().to_string();
     assert!(error.contains("Invalid data found"), "{error}");
-    let error = FfmpegInput::open("no-such-ffmpeg", &path, 0).err().unwrap().to_string();
-    assert!(error.starts_with("cannot start \"no-such-ffmpeg\""), "{error}");
+    let error = FfmpegInput::open("no-such-ffmpeg", &path, 0).err().unwrap();
+    assert_eq!(
+        (error.kind(), &*error.to_string()),
+        (ErrorKind::Ffmpeg, "cannot start \"no-such-ffmpeg\"")
+    );
+    assert!(format!("{error:?}").starts_with("cannot start \"no-such-ffmpeg\": No such file"));
 }
 
 #[test]
-fn an_ffmpeg_that_is_dropped_is_dead() {
+fn dropping_the_input_kills_ffmpeg() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
     let folder = tempfile::tempdir().unwrap();
     let path = make(folder.path(), &tone(48_000, 1, 2_000_000), 48_000, 1, "long.wav", &[]);
     let mut input = FfmpegInput::open("ffmpeg", &path, 0).unwrap();
-    assert_eq!(input.read(&mut [0.0; 10]).unwrap(), 10);
+    assert_eq!(input.read_samples(&mut [0.0; 10]).unwrap().len(), 10);
     drop(input);
-    // Nobody is left who holds the pipe or the file.
+    // No process holds the pipe or the file any more.
     let left = fs::read_dir("/proc").map_or(0, |processes| {
         let needle = path.to_str().unwrap();
         let command = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("cmdline")).ok();

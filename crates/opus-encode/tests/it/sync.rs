@@ -6,8 +6,8 @@ use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
 use crate::{Encoded, audio::noise, encode};
 
-/// How many packets after this one a decoder that began with it gives what one from the start
-/// gives, to the last bit, and goes on to.
+/// Returns after how many packets a decoder that starts at `start` produces the same bits as one
+/// from the beginning, and continues to.
 fn packets_until_exact(encoded: &Encoded, start: usize) -> usize {
     let decoder = || LibopusDecoder::new(&encoded.head).unwrap();
     let (mut whole, mut fresh) = (decoder(), decoder());
@@ -27,7 +27,7 @@ fn packets_until_exact(encoded: &Encoded, start: usize) -> usize {
 }
 
 #[test]
-fn a_decoder_is_soon_exact_from_a_sync_point_on() {
+fn a_decoder_is_soon_exact_after_a_sync_point() {
     for channels in [Channels::MONO, Channels::STEREO, Channels::new(6).unwrap()] {
         let samples = noise(48_000 * 4, usize::from(channels.count()));
         let mut options = Options::new(channels);
@@ -43,7 +43,7 @@ fn a_decoder_is_soon_exact_from_a_sync_point_on() {
     }
 }
 
-/// SILK cannot be told to forget, but forgets when the mode changes.
+/// SILK forgets only when the mode changes.
 #[test]
 fn sync_points_of_silk_are_two_packets_with_celt() {
     let samples = noise(48_000 * 6, 1);
@@ -61,7 +61,7 @@ fn sync_points_of_silk_are_two_packets_with_celt() {
         let celt: Vec<usize> = (0..encoded.packets.len())
             .filter(|&number| is_celt(&encoded.packets[number]))
             .collect();
-        // libopus makes the first of the two one of SILK that leads over.
+        // libopus turns the first of the two into SILK with a transition.
         let interval = 48_000 / frame_duration.samples() as usize;
         let expected: Vec<usize> =
             (1..7).map(|n| n * interval + 1).filter(|&n| n < encoded.packets.len()).collect();
@@ -73,7 +73,7 @@ fn sync_points_of_silk_are_two_packets_with_celt() {
     }
 }
 
-/// Where the audio differs, packets do from a sync point on.
+/// Packets differ from those without sync points only after the first sync point.
 #[test]
 fn sync_points_lie_on_the_last_packet_within_the_interval() {
     let samples = noise(48_000 * 5, 1);
@@ -97,7 +97,7 @@ fn sync_points_lie_on_the_last_packet_within_the_interval() {
 }
 
 #[test]
-fn with_sync_points_all_audio_is_celt_at_any_rate() {
+fn with_sync_points_all_packets_are_celt_at_any_rate() {
     let samples = noise(48_000 * 2, 1);
     for bits in [6_000, 9_000, 12_000, 24_000, 64_000] {
         let mut options = Options::new(Channels::MONO);

@@ -1,8 +1,4 @@
-//! What tests share.
-
-#![allow(dead_code, reason = "not every test uses all of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-#![allow(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+//! Makes, reads and compares audio.
 
 use std::{
     fs,
@@ -14,25 +10,25 @@ use std::{
 use opus_transcode::{AudioInput, Error};
 
 pub(crate) fn say_skipped(what: &str) {
-    // Past the capture of the test harness: a test that tests nothing must be seen.
+    // Bypasses the capture of the test harness, so that a skipped test is visible.
     let _ = writeln!(std::io::stderr(), "skipped: {what}");
 }
 
-/// All samples, read in pieces of odd sizes.
+/// Returns all samples, read in pieces of an odd size.
 pub(crate) fn read_all(input: &mut AudioInput) -> Result<Vec<f32>, Error> {
     let channels = input.format().channels;
     let mut all = Vec::new();
     let mut buffer = vec![0.0; 4099 * channels];
     loop {
-        let frames = input.read(&mut buffer)?;
-        all.extend_from_slice(&buffer[..frames * channels]);
-        if frames < 4099 {
+        let samples = input.read_samples(&mut buffer)?;
+        all.extend_from_slice(samples);
+        if samples.len() < 4099 * channels {
             return Ok(all);
         }
     }
 }
 
-/// The samples of the first track with audio.
+/// Returns the samples of the first audio track.
 pub(crate) fn ffmpeg_decodes(path: &Path) -> Vec<f32> {
     let output = Command::new("ffmpeg")
         .args(["-v", "quiet", "-i"])
@@ -44,15 +40,15 @@ pub(crate) fn ffmpeg_decodes(path: &Path) -> Vec<f32> {
     output.stdout.chunks_exact(4).map(sample).collect()
 }
 
-/// By how many frames `ours` is later than `theirs`, at most 5000 either way: where they
-/// correlate best. None if they do not.
+/// Returns by how many frames `ours` is later than `theirs` (at most 5000 either way), where they
+/// correlate best. Returns `None` if they do not correlate.
 pub(crate) fn lag(ours: &[f32], theirs: &[f32], channels: usize) -> Option<i64> {
     const MAX: i64 = 5000;
     const WINDOW: usize = 16_384;
     if snr(ours, theirs, 0) > 20.0 {
         return Some(0);
     }
-    // The first channel where it is loud.
+    // The first channel, where it is loudest.
     let of = |all: &[f32]| all.iter().step_by(channels).copied().collect::<Vec<f32>>();
     let (ours, theirs) = (of(ours), of(theirs));
     let at = loudest(&theirs, WINDOW)?;
@@ -83,7 +79,7 @@ fn loudest(samples: &[f32], window: usize) -> Option<usize> {
     starts.max_by(|one, other| energy(one).total_cmp(&energy(other)))
 }
 
-/// Signal to noise in dB, over what both have if `ours` is later by `lag` samples.
+/// Returns the SNR in dB over the common part if `ours` is later by `lag` samples.
 pub(crate) fn snr(ours: &[f32], theirs: &[f32], lag: i64) -> f64 {
     let ours = &ours[(lag.max(0) as usize).min(ours.len())..];
     let theirs = &theirs[((-lag).max(0) as usize).min(theirs.len())..];
@@ -99,7 +95,7 @@ pub(crate) fn has_ffmpeg() -> bool {
     Command::new("ffmpeg").arg("-version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Sweeps that differ in each channel: no lag but the true one fits.
+/// Returns sweeps that differ in each channel, so that only the true lag fits.
 pub(crate) fn tone(rate: u32, channels: usize, frames: usize) -> Vec<f32> {
     let sample = |index: usize| {
         let time = (index / channels) as f64 / f64::from(rate);
@@ -110,7 +106,7 @@ pub(crate) fn tone(rate: u32, channels: usize, frames: usize) -> Vec<f32> {
     (0..frames * channels).map(sample).collect()
 }
 
-/// A file of these samples that ffmpeg makes.
+/// Makes a file of these samples with ffmpeg.
 pub(crate) fn make(
     folder: &Path,
     samples: &[f32],

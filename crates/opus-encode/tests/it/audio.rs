@@ -1,9 +1,11 @@
-use opus_encode::{Channels, SampleSource};
+use opus_encode::{Options, SampleBuffer, SampleSource};
 
-/// A source that gives its samples in pieces of odd lengths.
+/// A source that appends its samples in pieces of many lengths, which may end within a frame.
 pub(crate) struct Samples<'a> {
-    left: &'a [f32],
+    rest: &'a [f32],
     channels: usize,
+    rate: u32,
+    piece: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -11,25 +13,35 @@ pub(crate) struct Samples<'a> {
 pub(crate) struct Broken;
 
 impl<'a> Samples<'a> {
-    pub(crate) fn new(samples: &'a [f32], channels: Channels) -> Self {
-        Self { left: samples, channels: usize::from(channels.count()) }
+    pub(crate) fn new(samples: &'a [f32], options: &Options) -> Self {
+        let channels = usize::from(options.channels.count());
+        Self { rest: samples, channels, rate: options.rate.hz(), piece: 1 }
     }
 }
 
 impl SampleSource for Samples<'_> {
     type Error = Broken;
 
-    fn read(&mut self, samples: &mut [f32]) -> Result<usize, Broken> {
-        assert_eq!(samples.len() % self.channels, 0);
-        let len = samples.len().min(self.left.len());
-        samples[..len].copy_from_slice(&self.left[..len]);
-        self.left = &self.left[len..];
-        Ok(len / self.channels)
+    fn channels(&self) -> usize {
+        self.channels
+    }
+
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Broken> {
+        let (piece, rest) = self.rest.split_at(self.piece.min(self.rest.len()));
+        let left = buffer.write(piece).len();
+        self.rest = &self.rest[piece.len() - left..];
+        assert_eq!(self.rest.len(), rest.len() + left);
+        self.piece = self.piece * 7 % 10_007;
+        Ok(())
     }
 }
 
-/// Noise of half the bandwidth and a little more in the lows, which comes and goes: the same
-/// in every run, another one in each channel.
+/// Returns noise of half the bandwidth with slightly stronger lows and varying loudness. It is the
+/// same in every run and differs between channels.
 pub(crate) fn noise(len: usize, channels: usize) -> Vec<f32> {
     let mut state = vec![(0f32, 0f32); channels];
     let mut random = 1u64;
@@ -47,7 +59,7 @@ pub(crate) fn noise(len: usize, channels: usize) -> Vec<f32> {
     samples
 }
 
-/// Energy of the signal against that of the difference, in dB.
+/// Returns the energy of the signal relative to that of the difference, in dB.
 pub(crate) fn snr(signal: &[f32], other: &[f32]) -> f64 {
     let energy = |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
     let noise = energy(&mut signal.iter().zip(other).map(|(a, b)| f64::from(a - b)));

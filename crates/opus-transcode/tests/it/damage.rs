@@ -1,18 +1,15 @@
-//! Pages of Ogg that are lost or damaged: what follows stays where it belongs. Matroska that was
-//! cut off or damaged: what is there is read.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! After lost or damaged Ogg pages, audio stays at its place. Matroska that was cut off or damaged
+//! is read as far as possible.
 
 use std::{fs, io::Cursor, ops::Range};
 
 use opus_transcode::{AudioInput, Finding};
-use support::{has_ffmpeg, make, read_all, say_skipped, snr, tone};
+
+use crate::audio::{has_ffmpeg, make, read_all, say_skipped, snr, tone};
 
 const FRAMES: usize = 4 * 44_100;
 
-/// The bytes of each page.
+/// Returns the byte range of each page.
 fn pages(file: &[u8]) -> Vec<Range<usize>> {
     let (mut pages, mut at) = (Vec::new(), 0);
     while at + 27 <= file.len() {
@@ -39,7 +36,7 @@ fn ogg(name: &str, options: &[&str]) -> (Vec<f32>, Vec<u8>) {
 }
 
 #[test]
-fn lost_pages_of_ogg_flac_are_silence_in_their_place() {
+fn lost_pages_of_ogg_flac_become_silence() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -97,7 +94,7 @@ const MATROSKA: [(&str, &[&str]); 3] = [
 ];
 
 #[test]
-fn matroska_that_was_cut_off_gives_what_is_there() {
+fn matroska_that_was_cut_off_is_read_to_its_end() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -106,7 +103,7 @@ fn matroska_that_was_cut_off_gives_what_is_there() {
         let (whole, _) = read(file.clone());
         for part in [5, 9] {
             let (read, findings) = read(file[..file.len() * part / 10].to_vec());
-            // In WebM the headers are a good part of the file.
+            // In WebM the headers take much of the file.
             let least = whole.len() * (part - 4) / 10;
             assert!(read.len() > least, "{name}: {} {least}", read.len());
             assert!(read[..] == whole[..read.len()], "{name}");
@@ -117,7 +114,7 @@ fn matroska_that_was_cut_off_gives_what_is_there() {
 }
 
 #[test]
-fn damaged_matroska_is_read_up_to_there_and_a_finding_says_so() {
+fn damaged_matroska_is_read_up_to_the_damage_with_a_finding() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }
@@ -134,7 +131,7 @@ fn damaged_matroska_is_read_up_to_there_and_a_finding_says_so() {
 }
 
 #[test]
-fn chapters_in_chapters_before_the_audio_do_no_harm() {
+fn nested_chapters_before_the_audio_are_harmless() {
     if !has_ffmpeg() {
         return say_skipped("no ffmpeg");
     }

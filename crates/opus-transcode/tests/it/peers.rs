@@ -1,12 +1,8 @@
-//! What ffmpeg makes of every real file with audio, beside what we make of it.
-//! `testdata/inputs.tsv` says of each case where the two differ who is right, and why.
-//! `OPUS_ZARR_WRITE_TABLE=1 cargo test -p opus-transcode --test peers` writes it anew, with a
-//! question mark where somebody has yet to judge.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-#![allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "numbers of a table")]
-
-mod support;
+//! Compares our decoding of every real audio file with ffmpeg's. `testdata/inputs.tsv` states for
+//! each difference who is right, and why.
+//!
+//! `OPUS_ZARR_WRITE_TABLE=1 cargo test -p opus-transcode peers` rewrites the table, with question
+//! marks for new differences.
 
 use std::{
     collections::HashMap,
@@ -15,12 +11,13 @@ use std::{
 };
 
 use opus_transcode::AudioInput;
-use support::{ffmpeg_decodes, lag, read_all, say_skipped, snr};
+
+use crate::audio::{ffmpeg_decodes, lag, read_all, say_skipped, snr};
 
 const COLUMNS: &str = "file\tformat\tframes\tffmpeg's\tlag\tSNR\tfindings\tright\twhy";
 
 #[test]
-fn where_ffmpeg_reads_something_else_it_is_said_who_is_right() {
+fn differences_from_ffmpeg_are_judged() {
     let Some(corpus) = env::var_os("OPUS_ZARR_CORPUS") else {
         return say_skipped("OPUS_ZARR_CORPUS is not set");
     };
@@ -38,11 +35,11 @@ fn where_ffmpeg_reads_something_else_it_is_said_who_is_right() {
         fs::write(&path, found.join("\n") + "\n").unwrap();
     }
     let unjudged: Vec<_> = found.iter().filter(|row| row.ends_with("?\t?")).collect();
-    assert!(unjudged.is_empty(), "somebody has to judge: {unjudged:#?}");
+    assert!(unjudged.is_empty(), "decide who is right: {unjudged:#?}");
     assert_eq!(table.lines().collect::<Vec<_>>(), found);
 }
 
-/// The last two columns of each row, by the first.
+/// Returns the last two columns of each row by the first.
 fn judgements(table: &str) -> HashMap<&str, &str> {
     let row = |row| -> Option<_> {
         let mut fields = str::splitn(row, 8, '\t');
@@ -51,7 +48,7 @@ fn judgements(table: &str) -> HashMap<&str, &str> {
     table.lines().skip(1).filter_map(row).collect()
 }
 
-/// All files but those with Opus, which is not decoded here.
+/// Returns all files except those with Opus, which this crate does not decode.
 fn audio_files(corpus: &Path) -> Vec<(String, PathBuf)> {
     let manifest = fs::read_to_string(corpus.join("MANIFEST.tsv")).unwrap();
     let rows = manifest.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>());
@@ -59,13 +56,13 @@ fn audio_files(corpus: &Path) -> Vec<(String, PathBuf)> {
     with_audio.map(|row| (row[0].to_owned(), corpus.join(row[0]))).collect()
 }
 
-/// What is to be judged about a file; none where both read the same.
+/// Returns the differences of a file; `None` if both read the same.
 fn compare(path: &Path) -> Option<String> {
     let input = AudioInput::open(path, 0);
     let theirs = ffmpeg_decodes(path);
     let mut input = match input {
         Ok(input) => input,
-        Err(error) => return Some(format!("{error}\t-\t{}\t-\t-\t-", theirs.len())),
+        Err(error) => return Some(format!("{error:?}\t-\t{}\t-\t-\t-", theirs.len())),
     };
     let format = input.format().clone();
     let ours = read_all(&mut input);
@@ -75,7 +72,7 @@ fn compare(path: &Path) -> Option<String> {
     );
     let ours = match ours {
         Ok(ours) => ours,
-        Err(error) => return Some(format!("{name}: {error}\t-\t{}\t-\t-\t-", theirs.len())),
+        Err(error) => return Some(format!("{name}: {error:?}\t-\t{}\t-\t-\t-", theirs.len())),
     };
     let findings: Vec<_> = input.findings().iter().map(ToString::to_string).collect();
     let frames = ours.len() / format.channels;

@@ -9,12 +9,12 @@ use opus_packet::OpusTags;
 
 use crate::{Encoded, audio::noise, encode};
 
-/// Mono and stereo go through libopus' multistream encoder as well: it makes the packets of
-/// the plain one, which magnum-opus has. At a constant bit rate only up to 40 ms, and if
-/// packets come out as whole bytes: the plain one rounds where the other cuts off, and keeps
+/// Mono and stereo also use libopus' multistream encoder. Its packets equal those of the plain
+/// encoder, which magnum-opus wraps. At a constant bit rate this holds only up to 40 ms and for
+/// packets of whole bytes, since the plain encoder rounds where the other truncates, and keeps
 /// longer packets below 1277 bytes.
 #[test]
-fn packets_of_mono_and_stereo_are_those_of_the_plain_encoder() {
+fn packets_of_mono_and_stereo_equal_those_of_the_plain_encoder() {
     let mut compared = 0;
     for channels in [Channels::MONO, Channels::STEREO] {
         let samples = noise(48_000, usize::from(channels.count()));
@@ -34,7 +34,7 @@ fn packets_of_mono_and_stereo_are_those_of_the_plain_encoder() {
 fn every_option(channels: Channels) -> Vec<Options> {
     let mut all = Vec::new();
     let mut options = Options::new(channels);
-    // What libopus has by itself, and magnum-opus cannot set.
+    // The defaults of libopus, which magnum-opus cannot change.
     options.complexity = Complexity::new(9).unwrap();
     options.sync_interval = None;
     for application in [Application::Audio, Application::Voip, Application::LowDelay] {
@@ -70,7 +70,7 @@ fn peer(options: &Options) -> Peer {
 }
 
 #[test]
-fn opus_tools_read_what_is_written() {
+fn opus_tools_read_the_packets() {
     for channels in [1, 2, 3, 6, 8] {
         let options = Options::new(Channels::new(channels).unwrap());
         let samples = noise(48_000 * 3 + 11, usize::from(channels));
@@ -86,7 +86,7 @@ fn opus_tools_read_what_is_written() {
         let mut command = Command::new("opusdec");
         command.args(["--quiet", "--no-dither"]).arg(&path).arg(&raw);
         assert!(command.output().unwrap().status.success());
-        // opusdec plays at the original sample rate unless it is told another.
+        // opusdec decodes to the original sample rate by default.
         let bytes = std::fs::read(&raw).unwrap().len();
         let expected = (48_000 * 3 + 11) * 2 * usize::from(channels) * 441 / 480;
         assert!(bytes.abs_diff(expected) < 8 * usize::from(channels), "{bytes}, {expected}");

@@ -1,0 +1,17 @@
+//! Files that ffmpeg makes, damaged files, and real ones.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tests may panic and round"
+)]
+
+mod audio;
+mod damage;
+mod ffmpeg;
+mod file;
+mod lengths;
+mod peers;
