@@ -64,7 +64,9 @@ impl Failure {
 
 impl From<opus_zarr::Error> for Failure {
     fn from(error: opus_zarr::Error) -> Self {
-        use opus_zarr::Error::{BeyondEnd, Blob, Cancelled, NoStart, NotExact, Read, Store};
+        use opus_zarr::Error::{
+            BeyondEnd, Blob, Cancelled, IsAStore, NoStart, NotExact, Read, SameName, Store,
+        };
         let message = error.to_string();
         match error {
             Store(error) => error.into(),
@@ -86,6 +88,12 @@ impl From<opus_zarr::Error> for Failure {
             .with_hint(format!(
                 "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
             )),
+            IsAStore { .. } => Self::usage(message).with_hint(
+                "write the store last: `opus-zarr import SRC... STORE`; copy recordings with `opus-zarr copy`",
+            ),
+            SameName { .. } => Self::usage(message).with_hint(
+                "import them one by one with --name, or from the directory above with -r",
+            ),
             BeyondEnd { .. } => Self::new(Exit::Error, message)
                 .with_hint("omit the end to read to the end of the recording: `T0..`"),
             NoStart { .. } => Self::new(Exit::Error, message).with_hint(

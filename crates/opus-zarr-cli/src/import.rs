@@ -1,50 +1,42 @@
-//! Files and directories into a store: many at once, what is there already passed over, one that is
-//! broken told and left behind.
+//! Imports files and directories into a store.
 
 mod options;
-mod plan;
-mod present;
 mod progress;
 mod report;
-mod work;
 
-use std::{num::NonZeroUsize, path::PathBuf, thread};
+use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf, sync::Arc};
 
-use self::{
-    options::Encoding,
-    plan::{Plan, Planned, plan},
-    present::Present,
-    report::Report,
-    work::{Run, import_all},
-};
+use opus_zarr::{ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, import_many};
+use opus_zarr_store::MemoryStorage;
+
+use self::{options::Encoding, progress::Bar, report::Report};
 use crate::{
     failure::{Exit, Failure},
     interrupt,
-    output::Output,
+    output::{Messages, Output},
     place::StorePlace,
-    text::at_least_one,
+    text::{at_least_one, count},
 };
 
-/// Import audio files, or directories of them, into a store
+/// Import audio files into a store
 ///
-/// What is Opus keeps its packets; any other audio is encoded. A file that is in the store already, with
-/// the same content and settings, is passed over: an import that was broken off goes on where it
-/// was when it is started again.
+/// Opus packets are stored unchanged; other audio is encoded. Files already in the store are skipped,
+/// so an interrupted import can simply be run again.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files, or with -r directories
+    /// Files, or directories with -r
     #[arg(required = true, value_name = "SRC")]
     sources: Vec<PathBuf>,
-    /// A directory or a URL; made if there is nothing
+    /// Directory or URL; created if missing
     store: StorePlace,
-    /// Take directories, with all audio files in them
+    /// Import directories and every audio file in them
     #[arg(long, short)]
     recursive: bool,
-    /// How many files at once [default: as many as there are processors]
+    /// Number of files to import at a time [default: the number of processors]
     #[arg(long, short, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
-    /// Name of the recording, of a single file [default: the name of the file without extension, behind
-    /// those of the directories it was found in]
+    /// Name of the recording, for a single file [default: the file name without extension, prefixed with
+    /// the directories below SRC]
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -52,71 +44,113 @@ pub(crate) struct Args {
     /// What to do when a file cannot be imported
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     on_error: OnError,
-    /// Only say what would be done
+    /// Show what would be imported without changing anything
     #[arg(long)]
     dry_run: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum OnError {
-    /// Go on with the others
+    /// Continue with the other files
     Skip,
-    /// Begin no other, break off those that are being imported
+    /// Cancel the other files
     Stop,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let Plan { files: planned, unreadable } =
-        plan(&args.sources, args.recursive, args.name.as_deref(), output.messages())?;
-    let options = args.encoding.options()?;
-    let present = Present::of(&args.store)?;
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok());
-    let jobs = jobs.map_or(1, NonZeroUsize::get).min(planned.len()).max(1);
-    let store = match args.dry_run {
-        true => None,
-        false => Some(args.store.open_or_create()?),
-    };
-    // From here on there is something that could be left half done.
+    let plan = plan(args, output.messages())?;
+    let mut options = ImportManyOptions::new(args.encoding.options())
+        .stop_on_failure(args.on_error == OnError::Stop)
+        .dry_run(args.dry_run);
+    if let Some(jobs) = args.jobs {
+        options = options.jobs(jobs);
+    }
+    let store = open(args)?;
+    // From here on an interruption could leave something half done.
     interrupt::defer();
-    let run = Run {
-        store: store.as_ref(),
-        present: &present,
-        options: &options,
-        jobs,
-        stops: args.on_error == OnError::Stop,
-    };
-    let mut report = Report::new(planned.len());
-    let messages = output.messages().clone();
-    import_all(&run, &planned, &messages, |done| report.add(done, output))?;
-    conclude(report, &planned, unreadable, output)
+    let mut report = Report::new(plan.files.len());
+    let mut bar = Bar::new(output.messages());
+    let mut told = Ok(());
+    let tally = import_many(&store, &plan, &options, &mut |event| {
+        told = std::mem::replace(&mut told, Ok(())).and_then(|()| match event {
+            ImportEvent::Progress(progress) => Ok(bar.show(&progress)),
+            ImportEvent::File(done) => report.add(*done, output),
+            _ => Ok(()),
+        });
+        if told.is_ok() { interrupt::flow() } else { ControlFlow::Break(()) }
+    });
+    bar.finish();
+    told?;
+    conclude(report, tally?, &plan, output)
 }
 
-/// The summary, and what the exit code says.
+fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
+    if !args.recursive
+        && let Some(directory) =
+            args.sources.iter().find(|path| path.is_dir() && Store::open(path).is_err())
+    {
+        return Err(Failure::usage(format!("{directory:?} is a directory"))
+            .with_hint("use -r to import every audio file in it"));
+    }
+    let mut plan = ImportPlan::of(&args.sources)?;
+    for skipped in &plan.skipped {
+        let (directory, files) = (skipped.directory.display(), count(skipped.files, "file"));
+        messages.note(format!("{directory}: skipped {files} (not an audio extension)"));
+    }
+    for unreadable in &plan.unreadable {
+        messages.warn(format!("skipped {unreadable}"));
+    }
+    let number = plan.files.len();
+    match (&args.name, plan.files.as_mut_slice()) {
+        (_, []) => return Err(Failure::new(Exit::Error, "no audio files to import")),
+        (None, _) => {}
+        (Some(name), [file]) => file.name = name.parse().map_err(opus_zarr_store::Error::from)?,
+        (Some(_), _) => {
+            let message = format!("--name accepts a single file, but {number} were given");
+            return Err(Failure::usage(message)
+                .with_hint("omit --name to name each recording after its file"));
+        }
+    }
+    Ok(plan)
+}
+
+/// Opens or creates the store. A dry run creates none.
+fn open(args: &Args) -> Result<Store, Failure> {
+    if !args.dry_run {
+        return args.store.open_or_create();
+    }
+    match args.store.open() {
+        Err(failure) if failure.exit == Exit::Missing => {
+            Ok(Store::open_or_create_in(Arc::new(MemoryStorage::new()))?)
+        }
+        opened => opened,
+    }
+}
+
+/// Writes the summary, and decides about the exit code.
 fn conclude(
     mut report: Report,
-    planned: &[Planned],
-    unreadable: usize,
+    tally: ImportTally,
+    plan: &ImportPlan,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    match (planned.len(), report.take_failure()) {
+    let files = plan.files.len();
+    match (files, report.take_failure()) {
         (1, Some(failure)) => return Err(failure),
         (1, None) => {}
         _ => report.summarise(output)?,
     }
     if interrupt::check().is_err() {
-        let (left, all) = (report.left(), planned.len());
-        return Err(Failure::new(
-            Exit::Interrupted,
-            format!("interrupted: {left} of {all} files are left"),
-        )
-        .with_hint("the same command again goes on with them; nothing is half imported"));
+        let message = format!("interrupted: {} of {files} files not imported", tally.left);
+        return Err(Failure::new(Exit::Interrupted, message)
+            .with_hint("run the same command again to continue; no file is half imported"));
     }
-    let message = match (report.failed(), unreadable) {
-        (0, 0) => return Ok(()),
-        (0, _) => "some of what is to be imported cannot be read: see above".to_owned(),
-        (failed, _) => {
-            format!("{failed} of {} files could not be imported: see above", planned.len())
-        }
+    // What a looping link leads to is imported in its own place.
+    let unreadable = plan.unreadable.iter().any(|unreadable| !unreadable.is_loop);
+    let message = match (tally.failed, unreadable) {
+        (0, false) => return Ok(()),
+        (0, true) => "some files or directories could not be read (see above)".to_owned(),
+        (failed, _) => format!("{failed} of {files} files could not be imported (see above)"),
     };
     Err(Failure::new(Exit::SomeFailed, message))
 }

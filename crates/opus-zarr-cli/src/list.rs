@@ -1,21 +1,13 @@
-use std::{
-    fmt,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::{fmt, ops::ControlFlow};
 
 use indicatif::HumanBytes;
-use opus_zarr::{Recording, Store};
-use opus_zarr_store::RecordingName;
+use opus_zarr::Recording;
 use serde::Serialize;
 
 use crate::{
-    failure::{Exit, Failure},
+    failure::Failure,
     output::{Line, Output},
-    place::{StorePlace, names_in},
+    place::StorePlace,
     text::{Clock, bits_per_second, seconds},
 };
 
@@ -27,56 +19,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let mut damaged = None;
-    for_each(&args.store.open()?, |name, opened| match opened {
-        Ok(recording) => output.data(&Listed::of(&recording)),
-        Err(failure) => {
-            output.messages().warn(format!("{name}: {}", failure.message));
-            damaged = Some(failure);
-            Ok(())
-        }
-    })?;
-    damaged.map_or(Ok(()), Err)
-}
-
-/// Opens all recordings of a store, in the order of their names, but for those that were deleted meanwhile. From
-/// far away each takes a while, so several are opened at once.
-pub(crate) fn for_each(
-    store: &Store,
-    mut each: impl FnMut(RecordingName, Result<Recording, Failure>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    for names in names_in(store)?.chunks(HELD_AT_ONCE) {
-        for (name, opened) in open_all(store, names) {
-            match opened {
-                Err(failure) if failure.exit == Exit::Missing => {}
-                opened => each(name, opened)?,
+    let (mut damaged, mut told) = (None, Ok(()));
+    Recording::open_each(&args.store.open()?, &mut |name, opened| {
+        match opened {
+            Ok(recording) => told = output.data(&Listed::of(&recording)),
+            Err(error) => {
+                let failure = Failure::from(error);
+                output.messages().warn(format!("{name}: {}", failure.message));
+                damaged = Some(failure);
             }
         }
-    }
-    Ok(())
-}
-
-fn open_all(
-    store: &Store,
-    names: &[RecordingName],
-) -> Vec<(RecordingName, Result<Recording, Failure>)> {
-    let (next, opened) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(names.len())));
-    let work = || {
-        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let recording = Recording::open_in(store, name.as_str()).map_err(Failure::from);
-            opened.lock().unwrap_or_else(PoisonError::into_inner).push((name.clone(), recording));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..OPENED_AT_ONCE.min(names.len()) {
-            // Without threads the one that is there does all.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let mut opened = opened.into_inner().unwrap_or_else(PoisonError::into_inner);
-    opened.sort_by(|(one, _), (other, _)| one.cmp(other));
-    opened
+        if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    told?;
+    damaged.map_or(Ok(()), Err)
 }
 
 /// A recording in a line.
@@ -135,6 +91,3 @@ impl fmt::Display for Listed {
         )
     }
 }
-
-const OPENED_AT_ONCE: usize = 16;
-const HELD_AT_ONCE: usize = 256;

@@ -32,6 +32,30 @@ impl FromStr for RecordingName {
 }
 
 impl RecordingName {
+    /// Returns the valid name closest to a text, such as a file name: replaces forbidden characters
+    /// by `_`, drops what must not stand at either end, and keeps the last 200 bytes. A valid name
+    /// stays as it is.
+    ///
+    /// ```
+    /// # use opus_zarr_store::RecordingName;
+    /// assert_eq!(RecordingName::from_lossy("night/1:30.").as_str(), "night_1_30");
+    /// ```
+    pub fn from_lossy(text: &str) -> Self {
+        let replaced: String =
+            text.chars().map(|c| if is_forbidden(c) { '_' } else { c }).collect();
+        let first = (replaced.len().saturating_sub(MAX_LEN)..)
+            .find(|&at| replaced.is_char_boundary(at))
+            .unwrap_or_default();
+        let name = replaced.get(first..).unwrap_or_default().trim_end_matches(['.', ' ']);
+        let is_reserved = name.starts_with('.') || name.starts_with("__");
+        let name = if is_reserved { name.trim_start_matches(['.', '_']) } else { name };
+        Self(match name {
+            "" => "unnamed".to_owned(),
+            "zarr.json" => "zarr_json".to_owned(),
+            name => name.to_owned(),
+        })
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,12 +69,11 @@ impl fmt::Display for RecordingName {
 }
 
 fn fault(name: &str) -> Option<&'static str> {
-    let forbidden = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
     if name.is_empty() {
         Some("expected at least one character")
-    } else if name.len() > 200 {
+    } else if name.len() > MAX_LEN {
         Some("expected at most 200 bytes")
-    } else if name.contains(forbidden) {
+    } else if name.contains(is_forbidden) {
         Some("expected none of / \\ : * ? \" < > | and no control character")
     } else if name.starts_with('.') || name.starts_with("__") || name == "zarr.json" {
         Some("expected no \".\" or \"__\" at the start, and not \"zarr.json\": those are reserved")
@@ -61,9 +84,40 @@ fn fault(name: &str) -> Option<&'static str> {
     }
 }
 
+fn is_forbidden(c: char) -> bool {
+    c.is_control() || r#"/\:*?"<>|"#.contains(c)
+}
+
+/// Bytes of the longest name.
+const MAX_LEN: usize = 200;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_text_becomes_a_valid_name() {
+        let long = format!("ä{}", "x".repeat(199));
+        for (text, expected) in [
+            ("Zaunkönig", "Zaunkönig"),
+            ("a/b:c", "a_b_c"),
+            ("__x", "x"),
+            (".-x", "-x"),
+            ("_y", "_y"),
+            ("..", "unnamed"),
+            ("._.", "unnamed"),
+            ("", "unnamed"),
+            ("zarr.json", "zarr_json"),
+            ("..zarr.json", "zarr_json"),
+            ("a . ", "a"),
+            ("a\n", "a_"),
+            (&long, &"x".repeat(199)),
+        ] {
+            let name = RecordingName::from_lossy(text);
+            assert_eq!(name.as_str(), expected, "{text:?}");
+            assert_eq!(name.as_str().parse(), Ok(name.clone()), "{text:?}");
+        }
+    }
 
     #[test]
     fn names_of_one_path_segment() {

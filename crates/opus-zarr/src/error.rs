@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use jiff::Timestamp;
 use opus_zarr_store::RecordingName;
 
-use crate::{DemuxError, NotExact};
+use crate::{DemuxError, Difference, NotExact, import::list};
 
 /// Why an import or a read failed. `Display` is one complete line that says what
 /// was wrong and where.
@@ -33,6 +33,24 @@ pub enum Error {
     SourceChanged { path: PathBuf },
     #[error("{path:?}: cannot be written as canonical Ogg Opus: {reason:?}")]
     Remux { path: PathBuf, reason: ogg_opus_demux::Error },
+    #[error("{path:?} is a store, expected a file or a directory with audio")]
+    IsAStore { path: PathBuf },
+    #[error("{:?} and {:?} would both be named \"{name}\"", paths[0], paths[1])]
+    SameName { name: RecordingName, paths: Box<[PathBuf; 2]> },
+    #[error("recording \"{recording}\" already exists in {store:?} and came from a different file")]
+    OtherFile { path: PathBuf, recording: RecordingName, store: String },
+    #[error(
+        "recording \"{recording}\" in {store:?} holds this file, but was imported with other settings: {}",
+        list(differences)
+    )]
+    OtherSettings {
+        path: PathBuf,
+        recording: RecordingName,
+        store: String,
+        differences: Vec<Difference>,
+    },
+    #[error("cannot start a thread: {source}")]
+    Thread { source: io::Error },
     #[error("cancelled: nothing has changed")]
     Cancelled,
     #[error(transparent)]

@@ -1,5 +1,6 @@
 mod opus;
 mod record;
+mod same;
 mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
@@ -7,6 +8,8 @@ use std::{ops::ControlFlow, path::Path};
 use opus_transcode::ErrorKind;
 use opus_zarr_store::{RecordingName, Store};
 
+pub use self::same::{Difference, Setting};
+pub(crate) use self::same::{Held, compare, list};
 use self::{opus::OpusFile, transcode::AudioSource};
 use crate::{
     Error, Finding, ImportOptions, Recording,

@@ -8,7 +8,9 @@ mod demuxer;
 mod derive;
 mod error;
 mod import;
+mod import_many;
 mod index;
+mod open_each;
 mod options;
 mod origin;
 mod progress;
@@ -27,14 +29,18 @@ pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
 pub use demuxer::{DemuxError, OpusStream, Streams};
 pub use error::Error;
-pub use import::{Imported, import, import_into, import_watched, import_with};
+pub use import::{Difference, Imported, Setting, import, import_into, import_watched, import_with};
+pub use import_many::{
+    FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
+    ImportTally, PlannedFile, Skipped, Unreadable, import_many,
+};
 pub use options::{ImportOptions, RawFormat, RawStream};
 pub use opus_encode::{Application, Bitrate, Complexity, FrameDuration, RateControl, SyncInterval};
 pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
 pub use opus_transcode::{TranscodeOptions, Ultrasound};
 pub use opus_zarr_store::{
     BlobReader, Certainty, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo,
-    Source, SourceMetadata, Start, Store, StoredAs, SyncInfo, Tags, Transcoding,
+    RecordingName, Source, SourceMetadata, Start, Store, StoredAs, SyncInfo, Tags, Transcoding,
 };
 pub use progress::{ImportStage, Progress};
 pub use read_many::ReadLimits;

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use opus_zarr::{Bitrate, FrameDuration, ImportOptions, StartSource, Ultrasound, Zone};
 
-use crate::failure::Failure;
-
 #[derive(clap::Args)]
 pub(super) struct Encoding {
     /// Bits per second of what is encoded, all channels, as in `64k` [default: 96k mono, 160k stereo, 80k
@@ -66,7 +64,7 @@ enum Decoder {
 }
 
 impl Encoding {
-    pub(super) fn options(&self) -> Result<ImportOptions, Failure> {
+    pub(super) fn options(&self) -> ImportOptions {
         let mut options = ImportOptions {
             exact: (self.exact || self.approximate).then_some(self.exact),
             zone: self.tz.clone(),
@@ -81,7 +79,7 @@ impl Encoding {
             Ultrasonic::Downsample => Ultrasound::Downsample,
             Ultrasonic::Reject => Ultrasound::Reject,
         };
-        Ok(options)
+        options
     }
 }
 

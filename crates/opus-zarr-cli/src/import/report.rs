@@ -1,4 +1,4 @@
-//! What became of each file, and of all of them.
+//! The outcome of each file, and of all files.
 
 use std::{
     fmt,
@@ -6,30 +6,15 @@ use std::{
 };
 
 use indicatif::HumanBytes;
-use opus_zarr::Recording;
+use opus_zarr::{Error, FileImport, ImportOutcome, Imported, RecordingName};
+use opus_zarr_store::Error as StoreError;
 use serde::Serialize;
 
-use super::plan::Planned;
 use crate::{
     failure::Failure,
     output::{Line, Output},
     text::{Clock, one_line, seconds},
 };
-
-/// What became of a file.
-pub(super) struct Done {
-    pub(super) file: FileLine,
-    pub(super) outcome: Outcome,
-}
-
-pub(super) enum Outcome {
-    Imported,
-    Present,
-    Planned,
-    Failed(Failure),
-    /// Broken off, or not begun.
-    Left,
-}
 
 /// A file in a line.
 #[derive(Serialize)]
@@ -51,63 +36,72 @@ pub(super) struct FileLine {
     message: Option<String>,
 }
 
-impl Outcome {
-    pub(super) fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed(_))
-    }
-
-    fn status(&self) -> &'static str {
-        match self {
-            Self::Imported => "imported",
-            Self::Present => "present",
-            Self::Planned => "planned",
-            Self::Failed(_) => "failed",
-            Self::Left => "left",
-        }
-    }
-}
-
-impl Done {
-    pub(super) fn new(planned: &Planned, outcome: Outcome) -> Self {
-        let message = match &outcome {
-            Outcome::Failed(failure) => Some(failure.message.clone()),
-            _ => None,
-        };
-        let file = FileLine {
-            status: outcome.status(),
-            path: planned.path.display().to_string(),
-            source_bytes: planned.bytes,
+impl FileLine {
+    fn new(done: &FileImport) -> Self {
+        let name = |name: &RecordingName| vec![name.to_string()];
+        let line = Self {
+            status: status(&done.outcome),
+            path: done.file.path.display().to_string(),
+            source_bytes: done.file.bytes,
             recordings: Vec::new(),
             findings: Vec::new(),
             seconds: None,
             blob_bytes: None,
-            message,
+            message: None,
         };
-        Self { file, outcome }
+        match &done.outcome {
+            ImportOutcome::Imported(imported) => line.with_recordings(imported),
+            ImportOutcome::Present { name: present, is_synced } => Self {
+                recordings: name(present),
+                message: is_synced.then(|| "sync map added".to_owned()),
+                ..line
+            },
+            ImportOutcome::Planned => Self { recordings: name(&done.file.name), ..line },
+            _ => line,
+        }
     }
 
-    pub(super) fn called(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.file.recordings.extend(names);
-        self
-    }
-
-    pub(super) fn saying(mut self, message: impl Into<String>) -> Self {
-        self.file.message = Some(message.into());
-        self
-    }
-
-    pub(super) fn finding(mut self, findings: impl IntoIterator<Item = String>) -> Self {
-        self.file.findings.extend(findings);
-        self
-    }
-
-    pub(super) fn holding(mut self, recordings: &[Recording]) -> Self {
+    fn with_recordings(self, imported: &Imported) -> Self {
+        let recordings = &imported.recordings;
         let lengths =
             recordings.iter().map(|recording| recording.time_of(recording.info().play_length));
-        self.file.seconds = Some(seconds(lengths.sum()));
-        self.file.blob_bytes = Some(recordings.iter().map(|it| it.info().blob_bytes).sum());
-        self.called(recordings.iter().map(|recording| recording.name().to_owned()))
+        Self {
+            recordings: recordings.iter().map(|recording| recording.name().to_owned()).collect(),
+            findings: imported.findings.iter().map(ToString::to_string).collect(),
+            seconds: Some(seconds(lengths.sum())),
+            blob_bytes: Some(recordings.iter().map(|it| it.info().blob_bytes).sum()),
+            ..self
+        }
     }
+}
+
+fn status(outcome: &ImportOutcome) -> &'static str {
+    match outcome {
+        ImportOutcome::Imported(_) => "imported",
+        ImportOutcome::Present { .. } => "present",
+        ImportOutcome::Planned => "planned",
+        ImportOutcome::Failed(_) => "failed",
+        _ => "left",
+    }
+}
+
+/// Adds what to do about a file that cannot be imported.
+fn advised(error: Error) -> Failure {
+    let hint = match &error {
+        Error::OtherFile { .. } => "choose another name with --name".to_owned(),
+        Error::OtherSettings { recording, .. } => format!(
+            "remove it with `opus-zarr rm STORE/{recording}` to import it again, or keep both with --name"
+        ),
+        Error::Store(StoreError::RecordingExists { .. }) => {
+            "it may be damaged; check it with `opus-zarr verify`, or choose another name with --name"
+                .to_owned()
+        }
+        Error::Audio { reason, .. } if reason.may_be_known_to_ffmpeg() => {
+            "try --decoder ffmpeg, if ffmpeg is installed".to_owned()
+        }
+        _ => return error.into(),
+    };
+    Failure::from(error).with_hint(hint)
 }
 
 /// All files so far.
@@ -115,48 +109,44 @@ pub(super) struct Report {
     began: Instant,
     planned: usize,
     summary: Summary,
-    only_failure: Option<Failure>,
+    last_failure: Option<Failure>,
 }
 
 impl Report {
     pub(super) fn new(planned: usize) -> Self {
-        Self { began: Instant::now(), planned, summary: Summary::default(), only_failure: None }
+        Self { began: Instant::now(), planned, summary: Summary::default(), last_failure: None }
     }
 
-    /// Takes note of a file, and writes its line: that of one that failed for people on standard error,
-    /// where errors are.
-    pub(super) fn add(&mut self, done: Done, output: &mut Output) -> Result<(), Failure> {
-        self.summary.add(&done);
-        let is_single = self.planned == 1;
-        match (&done.outcome, output.is_json()) {
-            (Outcome::Left, _) => {}
-            (Outcome::Failed(_), false) if is_single => {}
-            (Outcome::Failed(failure), false) => {
-                output.messages().failed_one(failure);
+    /// Counts a file and writes its line. For people, a failure goes to standard error.
+    pub(super) fn add(&mut self, done: FileImport, output: &mut Output) -> Result<(), Failure> {
+        let mut line = FileLine::new(&done);
+        let failure = match done.outcome {
+            ImportOutcome::Failed(error) => Some(advised(error)),
+            ImportOutcome::Left => {
+                self.summary.left += 1;
+                return Ok(());
             }
+            _ => None,
+        };
+        line.message = failure.as_ref().map(|failure| failure.message.clone()).or(line.message);
+        self.summary.add(&line);
+        match &failure {
+            // The only file: its failure is that of the command.
+            Some(_) if self.planned == 1 && !output.is_json() => {}
+            Some(failure) if !output.is_json() => output.messages().failed_one(failure),
             _ => {
-                output.data(&done.file)?;
+                output.data(&line)?;
                 output.finish()?;
-                tell_findings(&done.file, output);
+                tell_findings(&line, output);
             }
         }
-        if let Outcome::Failed(failure) = done.outcome {
-            self.only_failure = Some(failure);
-        }
+        self.last_failure = failure.or(self.last_failure.take());
         Ok(())
     }
 
-    pub(super) fn failed(&self) -> usize {
-        self.summary.failed
-    }
-
-    pub(super) fn left(&self) -> usize {
-        self.summary.left
-    }
-
-    /// The failure that was last.
+    /// Returns the failure of the file that failed last.
     pub(super) fn take_failure(&mut self) -> Option<Failure> {
-        self.only_failure.take()
+        self.last_failure.take()
     }
 
     pub(super) fn summarise(&mut self, output: &mut Output) -> Result<(), Failure> {
@@ -217,18 +207,18 @@ struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, done: &Done) {
-        match done.outcome {
-            Outcome::Imported => {
+    fn add(&mut self, file: &FileLine) {
+        match file.status {
+            "imported" => {
                 self.imported += 1;
-                self.seconds += done.file.seconds.unwrap_or_default();
-                self.source_bytes += done.file.source_bytes;
-                self.blob_bytes += done.file.blob_bytes.unwrap_or_default();
+                self.seconds += file.seconds.unwrap_or_default();
+                self.source_bytes += file.source_bytes;
+                self.blob_bytes += file.blob_bytes.unwrap_or_default();
             }
-            Outcome::Present => self.present += 1,
-            Outcome::Planned => self.planned += 1,
-            Outcome::Failed(_) => self.failed += 1,
-            Outcome::Left => self.left += 1,
+            "present" => self.present += 1,
+            "planned" => self.planned += 1,
+            "failed" => self.failed += 1,
+            _ => self.left += 1,
         }
     }
 }
@@ -252,7 +242,7 @@ impl fmt::Display for Summary {
             )?;
         }
         let others = [
-            ("present", self.present, "already in the store, with the same content and settings"),
+            ("present", self.present, "already in the store with the same content and settings"),
             ("planned", self.planned, "would be imported"),
             ("failed", self.failed, "see above"),
             ("left", self.left, "not imported"),

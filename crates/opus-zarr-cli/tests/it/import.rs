@@ -1,7 +1,13 @@
 //! `opus-zarr import`.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Stdio};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::{Command, Stdio},
+};
 
+use opus_zarr_testkit::say_skipped;
 use serde_json::Value;
 
 use crate::{
@@ -42,7 +48,11 @@ fn a_directory_is_imported_and_one_broken_file_stops_nothing() {
     assert_eq!(status("card/broken.wav").0, "failed");
     let summary = &done.lines("summary")[0];
     assert_eq!((&summary["imported"], &summary["failed"]), (&2.into(), &1.into()), "{summary}");
-    assert!(done.stderr.contains("1 file left alone"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("card: skipped 1 file (not an audio extension)"),
+        "{}",
+        done.stderr
+    );
 
     let again = import(folder.path(), &["-r", "card", "a.zarr"]).exits(3);
     assert!(again.stdout.contains("present   card/b.wav -> b\n"), "{}", again.stdout);
@@ -83,12 +93,84 @@ fn a_file_in_another_way_is_told_from_the_same() {
     for other in [["--bitrate", "64k"], ["--frame", "40"]] {
         let args = [&["card/b.wav", "a.zarr"], other.as_slice()].concat();
         let refused = import(folder.path(), &args).exits(1);
-        assert!(refused.stderr.contains("already holds a recording \"b\""), "{}", refused.stderr);
+        let expected =
+            "recording \"b\" in \"a.zarr\" holds this file, but was imported with other settings: ";
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
         assert!(refused.stderr.contains("opus-zarr rm STORE/b"), "{}", refused.stderr);
         let named = [&args[..], &["--name", other[1]]].concat();
         import(folder.path(), &named).exits(0);
         let same = import(folder.path(), &args).exits(0);
         assert!(same.stdout.starts_with("present   card/b.wav -> "), "{}", same.stdout);
+    }
+}
+
+/// The start of a recording follows from `--tz` and `--time-from`, so another start is not the
+/// recording that was asked for.
+#[test]
+fn a_recording_with_another_start_is_not_present() {
+    let folder = recordings();
+    let card = folder.path().join("card");
+    fs::rename(card.join("b.wav"), card.join("20260512_221500.wav")).unwrap();
+    fs::remove_file(folder.path().join("card/broken.wav")).unwrap();
+    let start = || {
+        let place = "a.zarr/20260512_221500";
+        let info = run_in(folder.path(), ["info", place, "--json"]).exits(0);
+        info.lines("info")[0]["start"].clone()
+    };
+    let all =
+        |options: &[&str]| import(folder.path(), &[&["-r", "card", "a.zarr"], options].concat());
+    all(&["--time-from", "file-name"]).exits(0);
+    let before = start();
+    for (options, difference) in [
+        (
+            &["--time-from", "file-name", "--tz", "Europe/Zurich"][..],
+            "start 2026-05-12T22:15:00 without time zone (file name) instead of 2026-05-12T20:15:00Z (file name)",
+        ),
+        (
+            &["--time-from", "bext"],
+            "start 2026-05-12T22:15:00 without time zone (file name) instead of unknown",
+        ),
+    ] {
+        let done = all(options).exits(3);
+        let expected = format!(
+            "failed: recording \"20260512_221500\" in \"a.zarr\" holds this file, but was imported \
+             with other settings: {difference}\n  remove it with `opus-zarr rm STORE/20260512_221500`"
+        );
+        assert!(done.stderr.contains(&expected), "{}", done.stderr);
+        assert!(done.stdout.contains("\npresent        1 "), "{}", done.stdout);
+        let planned = all(&[options, &["--dry-run"]].concat()).exits(3);
+        assert!(planned.stderr.contains(&expected), "{}", planned.stderr);
+    }
+    assert_eq!(start(), before, "nothing has changed");
+    run_in(folder.path(), ["rm", "a.zarr/20260512_221500"]).exits(0);
+    all(&["--time-from", "file-name", "--tz", "Europe/Zurich"]).exits(0);
+    assert_eq!(start()["utc"], "2026-05-12T20:15:00Z");
+    all(&["--time-from", "file-name", "--tz", "+02:00"]).exits(0);
+}
+
+#[test]
+fn a_recording_from_another_decoder_is_not_present() {
+    if Command::new("ffmpeg").arg("-version").output().is_err() {
+        return say_skipped("--decoder ffmpeg: ffmpeg is not installed");
+    }
+    let folder = recordings();
+    write_tones(&folder.path().join("a.wav"), 48_000, 1, 48_000, 440.0);
+    import(folder.path(), &["a.wav", "a.zarr"]).exits(0);
+    let other = import(folder.path(), &["a.wav", "a.zarr", "--decoder", "ffmpeg"]).exits(1);
+    assert!(other.stderr.contains("other settings: decoder wave-demux"), "{}", other.stderr);
+    assert!(other.stderr.contains(" instead of ffmpeg version"), "{}", other.stderr);
+}
+
+#[test]
+fn a_name_that_another_file_has_is_taken() {
+    let folder = recordings();
+    import(folder.path(), &["card/b.wav", "a.zarr", "--name", "a"]).exits(0);
+    for options in [&["--dry-run"][..], &[]] {
+        let args = [&["card/night 1/a.OPUS", "a.zarr"], options].concat();
+        let done = import(folder.path(), &args).exits(1);
+        let expected = "error: recording \"a\" already exists in \"a.zarr\" and came from a different file\n  \
+             choose another name with --name";
+        assert!(done.stderr.contains(expected), "{}", done.stderr);
     }
 }
 
@@ -98,7 +180,7 @@ fn an_opus_file_that_is_there_gets_its_sync_map() {
     let file = "card/night 1/a.OPUS";
     import(folder.path(), &[file, "a.zarr"]).exits(0);
     let done = import(folder.path(), &[file, "a.zarr", "--exact"]).exits(0);
-    assert!(done.stdout.ends_with("-> a: now with a sync map\n"), "{}", done.stdout);
+    assert!(done.stdout.ends_with("-> a: sync map added\n"), "{}", done.stdout);
     let done = import(folder.path(), &[file, "a.zarr", "--exact"]).exits(0);
     assert!(done.stdout.ends_with("-> a\n"), "{}", done.stdout);
     let info = run_in(folder.path(), ["info", "a.zarr/a", "--field", "reads"]).exits(0);
@@ -122,11 +204,7 @@ fn what_cannot_be_looked_at_is_told_and_counts() {
     import(folder.path(), &["-r", "card", "a.zarr"]).exits(0);
     symlink(card.join("nowhere"), card.join("lost.wav")).unwrap();
     let done = import(folder.path(), &["-r", "card", "a.zarr"]).exits(3);
-    assert!(
-        done.stderr.contains("passed over: \"card/lost.wav\": No such file"),
-        "{}",
-        done.stderr
-    );
+    assert!(done.stderr.contains("skipped \"card/lost.wav\": No such file"), "{}", done.stderr);
 }
 
 #[test]
@@ -207,20 +285,24 @@ fn wrong_arguments_are_told_and_change_nothing() {
         assert!(done.stdout.is_empty(), "{args:?}: {}", done.stdout);
         assert!(!folder.path().join("a.zarr").exists(), "{args:?}");
     };
-    refused(&["card", "a.zarr"], 2, "\"card\" is a directory\n  with -r");
-    refused(&["card/none.wav", "a.zarr"], 1, "cannot read \"card/none.wav\": No such file");
+    refused(&["card", "a.zarr"], 2, "\"card\" is a directory\n  use -r");
+    refused(&["card/none.wav", "a.zarr"], 1, "cannot open \"card/none.wav\": No such file");
     refused(&["card/b.wav"], 2, "required arguments were not provided");
     refused(&["card/b.wav", "a.zarr", "--bitrate", "64"], 2, "64k are 64,000");
     refused(&["card/b.wav", "a.zarr", "--frame", "30"], 2, "expected 2.5, 5, 10");
     refused(&["card/b.wav", "a.zarr", "--tz", "Zurich"], 2, "\"Europe/Zurich\"");
     refused(&["card/b.wav", "a.zarr", "--name", "a/b"], 2, "invalid recording name \"a/b\"");
-    refused(&["-r", "card", "a.zarr", "--name", "x"], 2, "--name is for one file");
+    refused(
+        &["-r", "card", "a.zarr", "--name", "x"],
+        2,
+        "--name accepts a single file, but 3 were given",
+    );
     refused(&["card/b.wav", "card/b.wav", "a.zarr"], 2, "would both be named \"b.wav\"");
     refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number from 1 on");
     refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
     import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
     refused(&["card/b.wav", ""], 2, "expected a directory or a URL");
     assert!(!folder.path().join("zarr.json").exists());
-    refused(&["-r", "b.zarr", "card"], 2, "\"b.zarr\" is a store, expected audio files");
+    refused(&["-r", "b.zarr", "card"], 2, "\"b.zarr\" is a store, expected a file or a directory");
     refused(&["card/broken.wav", "b.zarr/broken"], 2, "write b.zarr, and --name broken");
 }

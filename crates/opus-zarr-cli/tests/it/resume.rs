@@ -33,7 +33,7 @@ fn a_thousand_files_killed_half_way_give_the_store_that_they_give_without() {
 }
 
 #[test]
-fn an_interrupted_import_says_how_to_go_on() {
+fn an_interrupted_import_says_how_to_continue() {
     let folder = files(200);
     let mut child = begin(folder.path(), "a.zarr", 10);
     let interrupted =
@@ -44,7 +44,7 @@ fn an_interrupted_import_says_how_to_go_on() {
     let mut said = String::new();
     std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
     assert_eq!(status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command again goes on with them"), "{said}");
+    assert!(said.contains("run the same command again to continue"), "{said}");
     let list = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0);
     let whole = run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
     assert!(list.lines("recording").len() >= 10, "{whole:?}");

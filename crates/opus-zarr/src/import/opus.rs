@@ -6,11 +6,12 @@ use std::{
 
 use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{PacketSource, SAMPLE_RATE, Timeline};
-use opus_zarr_store::{
-    BlobWriter, Description, RecordingInfo, RecordingName, Source, Start, Store, StoredAs,
-};
+use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
 
-use super::record::{SERIAL, first_last, last_first, record, targets, write_error};
+use super::{
+    record::{SERIAL, first_last, last_first, record, targets, write_error},
+    same::compare,
+};
 use crate::{
     Error, ImportOptions, Imported,
     demuxer::{OpusStream, Streams},
@@ -58,7 +59,10 @@ impl<'a> OpusFile<'a> {
         let path = self.source.path();
         let mut streams = Streams::open(path, self.options)?;
         let numbers = self.survey.streams.iter().map(|stream| stream.number);
-        let targets = targets(name, numbers, store, |stream, found| Ok(self.makes(stream, found)))?;
+        let sha256 = self.source.sha256();
+        let targets = targets(name, numbers, store, path, |stream, found| {
+            compare(path, &sha256, Some(stream), self.options, found)
+        })?;
         let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
         let mut recordings = Vec::new();
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
@@ -107,19 +111,6 @@ impl<'a> OpusFile<'a> {
         Ok(Description { timeline, ..description })
     }
 
-    /// Whether a recording is what a stream of this file becomes.
-    fn makes(&self, stream: u64, found: &RecordingInfo) -> bool {
-        let source = &found.source;
-        let is_stream = source.sha256 == self.source.sha256() && source.stream == stream;
-        is_stream && source.transcoding.is_none() && found.start == self.start(&found.tags.comments)
-    }
-
-    /// As far as its name and comments say it.
-    fn start(&self, comments: &[impl AsRef<str>]) -> Option<Start> {
-        let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
-        Origin::of(&[], tags, &self.source.name(), SAMPLE_RATE, self.options).start
-    }
-
     fn describe(
         &self,
         stream: &StreamSurvey,
@@ -132,7 +123,11 @@ impl<'a> OpusFile<'a> {
             timeline: stream.timeline,
             gaps: stream.gaps.clone(),
             real_rate: None,
-            start: self.start(&demuxer.tags().comments().collect::<Vec<_>>()),
+            start: start(
+                self.source.path(),
+                &demuxer.tags().comments().collect::<Vec<_>>(),
+                self.options,
+            ),
             source: Source {
                 name: self.source.name(),
                 bytes: self.source.bytes,
@@ -147,6 +142,17 @@ impl<'a> OpusFile<'a> {
             },
         }
     }
+}
+
+/// Finds out when a recording of a file with Opus began: from its name and its comments.
+pub(super) fn start(
+    path: &Path,
+    comments: &[impl AsRef<str>],
+    options: &ImportOptions,
+) -> Option<Start> {
+    let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+    Origin::of(&[], tags, &file_name, SAMPLE_RATE, options).start
 }
 
 /// Writes the packets of a stream; gives the timeline of what is written.

@@ -3,6 +3,7 @@ use std::path::Path;
 use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
+use super::same::Held;
 use crate::{
     Error, Recording,
     derive::{index_blob, sync_map_of},
@@ -65,13 +66,14 @@ pub(super) fn record(
     Ok(Recording::new(reader))
 }
 
-/// What is to be made of the streams of a file. A name may be taken by a recording of which `is_same`
-/// says that it is what the stream becomes.
+/// Decides what to make of the streams of a file. `compare` says what a recording that has a name
+/// already is to the stream.
 pub(super) fn targets(
     name: &RecordingName,
     streams: impl Iterator<Item = u64>,
     store: &Store,
-    mut is_same: impl FnMut(u64, &RecordingInfo) -> Result<bool, Error>,
+    path: &Path,
+    mut compare: impl FnMut(u64, &RecordingInfo) -> Result<Held, Error>,
 ) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
     for (stream, number) in streams.zip(1u64..) {
@@ -86,9 +88,14 @@ pub(super) fn targets(
             continue;
         }
         match Recording::open_in(store, target.name.as_str()) {
-            Ok(found) if is_same(target.stream, found.info())? => target.earlier = Some(found),
-            // The error is that of writing it.
-            _ => drop(store.create_recording(&target.name)?),
+            Ok(found) => {
+                match compare(target.stream, found.info())?.error(path, store, &target.name) {
+                    None => target.earlier = Some(found),
+                    Some(error) => return Err(error),
+                }
+            }
+            // A damaged recording: writing it says that the name is taken.
+            Err(_) => drop(store.create_recording(&target.name)?),
         }
     }
     Ok(targets)

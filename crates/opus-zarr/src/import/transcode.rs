@@ -11,11 +11,14 @@ use opus_encode::{Application, RateControl};
 use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
 use opus_transcode::{AudioFile, ReadOptions, Transcoder};
 use opus_zarr_store::{
-    BlobWriter, Description, EncoderSettings, RecordingInfo, RecordingName, Source, Store,
-    StoredAs, Transcoding,
+    BlobWriter, Description, EncoderSettings, RecordingName, Source, Start, Store, StoredAs,
+    Transcoding,
 };
 
-use super::record::{SERIAL, first_last, last_first, record, targets, write_error};
+use super::{
+    record::{SERIAL, first_last, last_first, record, targets, write_error},
+    same::{Held, compare},
+};
 use crate::{
     Error, Finding, ImportOptions, Imported,
     origin::Origin,
@@ -78,13 +81,14 @@ impl<'a> AudioSource<'a> {
         source: &mut Hashed<'s, impl Fn() -> Result<SourceFile, Error>>,
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
-        let is_same = |number, found: &RecordingInfo| {
-            let is_track = found.source.stream == number && found.source.transcoding.is_some();
-            Ok(is_track
-                && found.source.sha256 == source.get()?.sha256()
-                && Track::open(self.path, self.options, number)?.makes(found))
-        };
-        let targets = targets(name, self.tracks.iter().copied(), store, is_same)?;
+        let tracks = self.tracks.iter().copied();
+        let targets = targets(name, tracks, store, self.path, |number, found| {
+            // Other lengths are other files, without waiting for the hash.
+            if found.source.bytes != self.metadata.len() {
+                return Ok(Held::OtherFile);
+            }
+            compare(self.path, &source.get()?.sha256(), Some(number), self.options, found)
+        })?;
         let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
         let (mut recordings, mut findings) = (Vec::new(), Vec::new());
         for target in first_last(targets.into_iter()) {
@@ -152,7 +156,7 @@ impl<F: Fn() -> Result<SourceFile, Error>> Hashed<'_, F> {
 }
 
 /// A track that is encoded.
-struct Track {
+pub(super) struct Track {
     number: u64,
     transcoder: Transcoder,
     origin: Origin,
@@ -161,7 +165,7 @@ struct Track {
 }
 
 impl Track {
-    fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
         let fault = |reason| Error::Audio { path: path.to_owned(), reason };
         let file = open_track(path, options, number)?;
         let rate = file.format().rate;
@@ -237,16 +241,15 @@ impl Track {
         })
     }
 
-    /// Whether a recording of the same file is what this track becomes.
-    fn makes(&self, found: &RecordingInfo) -> bool {
-        // How many samples there are is known at the end.
-        let made = found.source.transcoding.as_ref().is_some_and(|made| {
-            *made == Transcoding { samples: made.samples, ..self.transcoding() }
-        });
-        made && found.real_rate == self.real_rate && found.start == self.origin.start
+    pub(super) fn start(&self) -> Option<&Start> {
+        self.origin.start.as_ref()
     }
 
-    fn transcoding(&self) -> Transcoding {
+    pub(super) fn real_rate(&self) -> NonZeroU32 {
+        self.real_rate
+    }
+
+    pub(super) fn transcoding(&self) -> Transcoding {
         let format = self.transcoder.file().format();
         Transcoding {
             rate: format.rate,

@@ -67,6 +67,6 @@ fn a_name_is_taken_once() {
     other.extend(silence());
     fs::write(&file, other).unwrap();
     let error = import(&file, &store, "silence").unwrap_err();
-    assert!(matches!(error, Error::Store(opus_zarr_store::Error::RecordingExists { .. })));
-    assert!(error.to_string().ends_with("already holds a recording \"silence\""), "{error}");
+    assert!(matches!(error, Error::OtherFile { .. }));
+    assert!(error.to_string().ends_with("came from a different file"), "{error}");
 }

@@ -17,6 +17,7 @@ mod hostile;
 mod housekeeping;
 mod import;
 mod import_audio;
+mod import_many;
 mod index;
 mod index_size;
 mod interop;

@@ -127,7 +127,7 @@ fn if_one_name_is_taken_nothing_is_imported() {
         .unwrap();
     fs::write(bench.folder.path().join("file"), BOTH.map(bytes_of).concat()).unwrap();
     let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("already holds a recording \"it.2\""), "{error}");
+    assert!(error.contains("recording \"it.2\" already exists"), "{error}");
     assert!(Recording::open(bench.store(), "it").is_err());
 }
 

@@ -1,0 +1,243 @@
+//! Which files are imported, and what their recordings are called.
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fmt, fs,
+    path::{Component, Path, PathBuf},
+};
+
+use opus_zarr_store::{RecordingName, Store};
+use walkdir::{DirEntry, WalkDir};
+
+use crate::Error;
+
+/// The files that [`import_many`](super::import_many) imports, and the names of their recordings.
+///
+/// A recording is named after its file, without the extension: `b.wav` becomes `b`. A file in a
+/// directory below the planned one puts the names of its directories first: `night 1/a.wav` becomes
+/// `night 1_a`. Where names collide, those files keep their extensions.
+///
+/// ```
+/// use opus_zarr::ImportPlan;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let card = tempfile::tempdir()?;
+/// # let card = card.path();
+/// std::fs::create_dir(card.join("night 1"))?;
+/// std::fs::write(card.join("night 1/a.wav"), "")?;
+/// std::fs::write(card.join("CONFIG.TXT"), "")?;
+/// let plan = ImportPlan::of([card])?;
+/// assert_eq!(plan.files[0].name.as_str(), "night 1_a");
+/// assert_eq!(plan.skipped[0].files, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ImportPlan {
+    /// The files in the order in which they are imported. Names may be changed, as long as they
+    /// differ.
+    pub files: Vec<PlannedFile>,
+    /// How many files each planned directory holds that are not audio by their extension.
+    pub skipped: Vec<Skipped>,
+    /// Files and directories below a planned directory that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file to import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlannedFile {
+    /// Where the file is.
+    pub path: PathBuf,
+    /// What its recording is called.
+    pub name: RecordingName,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+}
+
+/// Files of a directory that are not imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The planned directory.
+    pub directory: PathBuf,
+    /// How many files it and the directories below it hold that are not audio.
+    pub files: u64,
+}
+
+/// Why something in a directory cannot be read. `Display` is one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// Why it cannot be read.
+    pub reason: String,
+    /// Whether it is a link to a directory above it. Everything in there is planned in its own
+    /// place, so nothing is lost.
+    pub is_loop: bool,
+}
+
+impl ImportPlan {
+    /// Plans the import of files and directories.
+    ///
+    /// Takes a file whatever it is called. Takes from a directory, and from all below it, the files
+    /// with an extension of audio, in the order of their names; follows links; passes over
+    /// what begins with a dot.
+    ///
+    /// # Errors
+    ///
+    /// A path cannot be read, or is a store; two files would have the same name.
+    pub fn of<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
+        let (mut plan, mut found) = (Self::default(), Vec::new());
+        for path in paths {
+            let path = path.as_ref();
+            let fault = |source| Error::OpenSource { path: path.to_owned(), source };
+            let metadata = fs::metadata(path).map_err(fault)?;
+            if !metadata.is_dir() {
+                let relative = path.file_name().unwrap_or_default().into();
+                found.push(Found { path: path.to_owned(), relative, bytes: metadata.len() });
+            } else if Store::open(path).is_ok() {
+                return Err(Error::IsAStore { path: path.to_owned() });
+            } else {
+                plan.walk(path, &mut found);
+            }
+        }
+        plan.files = with_names(found)?;
+        Ok(plan)
+    }
+
+    fn walk(&mut self, directory: &Path, found: &mut Vec<Found>) {
+        let mut others = 0;
+        let is_visible = |entry: &DirEntry| {
+            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+        };
+        let entries = WalkDir::new(directory)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(is_visible);
+        for entry in entries {
+            match entry.and_then(|entry| entry.metadata().map(|metadata| (entry, metadata))) {
+                Err(error) => self.unreadable.push(Unreadable::of(&error, directory)),
+                Ok((_, metadata)) if !metadata.is_file() => {}
+                Ok((entry, _)) if !is_audio(entry.path()) => others += 1,
+                Ok((entry, metadata)) => {
+                    let relative = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+                    let (relative, bytes) = (relative.to_owned(), metadata.len());
+                    found.push(Found { path: entry.into_path(), relative, bytes });
+                }
+            }
+        }
+        if others > 0 {
+            self.skipped.push(Skipped { directory: directory.to_owned(), files: others });
+        }
+    }
+}
+
+impl Unreadable {
+    fn of(error: &walkdir::Error, directory: &Path) -> Self {
+        let reason = match (error.loop_ancestor(), error.io_error()) {
+            (Some(ancestor), _) => format!("links back to {ancestor:?}"),
+            (None, Some(error)) => error.to_string(),
+            (None, None) => error.to_string(),
+        };
+        let path = error.path().unwrap_or(directory).to_owned();
+        Self { path, reason, is_loop: error.loop_ancestor().is_some() }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.path, self.reason)
+    }
+}
+
+fn is_audio(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+}
+
+/// A file without a name for its recording.
+struct Found {
+    path: PathBuf,
+    /// What the name is made of: the path below the planned directory, or the file name.
+    relative: PathBuf,
+    bytes: u64,
+}
+
+fn with_names(found: Vec<Found>) -> Result<Vec<PlannedFile>, Error> {
+    let mut stems: HashMap<RecordingName, usize> = HashMap::new();
+    for file in &found {
+        *stems.entry(name_of(&file.relative.with_extension(""))).or_default() += 1;
+    }
+    let mut taken: HashMap<RecordingName, PathBuf> = HashMap::new();
+    let mut planned = Vec::with_capacity(found.len());
+    for file in found {
+        let stem = name_of(&file.relative.with_extension(""));
+        let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
+        let name = if is_unique { stem } else { name_of(&file.relative) };
+        if let Some(other) = taken.insert(name.clone(), file.path.clone()) {
+            return Err(Error::SameName { name, paths: Box::new([other, file.path]) });
+        }
+        planned.push(PlannedFile { path: file.path, name, bytes: file.bytes });
+    }
+    Ok(planned)
+}
+
+/// Joins the parts of a path to a name.
+fn name_of(path: &Path) -> RecordingName {
+    let parts: Vec<_> = path
+        .components()
+        .filter_map(|part| match part {
+            Component::Normal(part) => Some(part.to_string_lossy()),
+            _ => None,
+        })
+        .collect();
+    RecordingName::from_lossy(&parts.join("_"))
+}
+
+/// Extensions of audio files, in lower case.
+const EXTENSIONS: [&str; 30] = [
+    "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "bwf", "caf", "flac", "m4a",
+    "m4b", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "oga", "ogg", "opus", "rf64", "w64", "wav",
+    "wave", "weba", "webm", "wma",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &[&str]) -> Result<Vec<String>, Error> {
+        let found =
+            paths.iter().map(|path| Found { path: path.into(), relative: path.into(), bytes: 0 });
+        let planned = with_names(found.collect())?;
+        Ok(planned.into_iter().map(|planned| planned.name.to_string()).collect())
+    }
+
+    #[test]
+    fn files_are_named_by_directory_and_stem() {
+        assert_eq!(
+            names(&["a.wav", "night 1/a.wav", "night:1/b.c.flac", "ende..wav"]).unwrap(),
+            ["a", "night 1_a", "night_1_b.c", "ende"]
+        );
+    }
+
+    #[test]
+    fn every_file_gets_a_valid_name() {
+        let long = format!("{}/ä{}.wav", "night".repeat(20), "x".repeat(199));
+        let paths =
+            ["__x.wav", ".-x.wav", "..wav", "zarr.json.wav", "_y.wav", "a /__/ .wav", &long];
+        let expected = ["x", "-x", "unnamed", "zarr_json", "_y", "a ____", &"x".repeat(199)];
+        assert_eq!(names(&paths).unwrap(), expected);
+    }
+
+    #[test]
+    fn colliding_names_keep_their_extensions() {
+        assert_eq!(names(&["a.wav", "b.wav", "a.flac"]).unwrap(), ["a.wav", "b", "a.flac"]);
+        let error = names(&["a.wav", "a.wav"]).unwrap_err().to_string();
+        assert!(error.contains("would both be named \"a.wav\""), "{error}");
+    }
+}

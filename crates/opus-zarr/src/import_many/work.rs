@@ -1,0 +1,267 @@
+//! The threads that import, and how far they are.
+
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use opus_zarr_store::{Error as StoreError, Store};
+
+use super::{
+    FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
+    PlannedFile,
+    present::{Found, Present},
+};
+use crate::{Error, ImportOptions, ImportStage, Imported, Progress, Recording, import_watched};
+
+/// What the threads share.
+pub(super) struct Run<'a> {
+    store: &'a Store,
+    present: &'a Present,
+    files: &'a [PlannedFile],
+    import: &'a ImportOptions,
+    stops: bool,
+    is_dry: bool,
+    next: AtomicUsize,
+    is_over: AtomicBool,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    files: usize,
+    bytes: u64,
+    audio: Duration,
+}
+
+/// Imports all files with so many threads. This one tells what they do.
+pub(super) fn import_all(
+    run: &Run<'_>,
+    jobs: usize,
+    watch: &mut dyn FnMut(ImportEvent) -> ControlFlow<()>,
+) -> Result<ImportTally, Error> {
+    let (sender, done) = mpsc::channel();
+    thread::scope(|scope| {
+        for number in 0..jobs {
+            let sender = sender.clone();
+            let spawned = thread::Builder::new().spawn_scoped(scope, move || run.work(&sender));
+            if let (Err(source), 0) = (spawned, number) {
+                return Err(Error::Thread { source });
+            }
+        }
+        drop(sender);
+        Ok(run.tell(&done, watch))
+    })
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        present: &'a Present,
+        files: &'a [PlannedFile],
+        options: &ImportManyOptions,
+        import: &'a ImportOptions,
+    ) -> Self {
+        Self {
+            store,
+            present,
+            files,
+            import,
+            stops: options.stop_on_failure,
+            is_dry: options.dry_run,
+            next: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+            began: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
+
+    fn tell(
+        &self,
+        done: &Receiver<FileImport>,
+        watch: &mut dyn FnMut(ImportEvent) -> ControlFlow<()>,
+    ) -> ImportTally {
+        let mut tally = ImportTally::default();
+        loop {
+            let mut flow = match done.recv_timeout(INTERVAL) {
+                Err(RecvTimeoutError::Disconnected) => return tally,
+                Err(RecvTimeoutError::Timeout) => ControlFlow::Continue(()),
+                Ok(file) => {
+                    tally.add(&file.outcome);
+                    watch(ImportEvent::File(Box::new(file)))
+                }
+            };
+            if flow.is_continue() && !self.is_over.load(Ordering::Relaxed) {
+                flow = watch(ImportEvent::Progress(self.progress()));
+            }
+            if flow.is_break() {
+                self.is_over.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn progress(&self) -> ImportManyProgress {
+        let State { files, bytes, audio } = *self.lock();
+        let total_bytes = self.files.iter().map(|file| file.bytes).sum();
+        let elapsed = self.began.elapsed();
+        let done = ratio(bytes, total_bytes);
+        let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - done) / done);
+        let total_files = self.files.len();
+        ImportManyProgress {
+            files,
+            total_files,
+            bytes,
+            total_bytes,
+            audio,
+            elapsed,
+            left: left.ok(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, done: &Sender<FileImport>) {
+        while let Some(file) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = match self.flow() {
+                ControlFlow::Break(()) => ImportOutcome::Left,
+                ControlFlow::Continue(()) => self.one(file),
+            };
+            if self.stops && matches!(outcome, ImportOutcome::Failed(_)) {
+                self.is_over.store(true, Ordering::Relaxed);
+            }
+            // The receiver lives as long as this thread.
+            let _ = done.send(FileImport { file: file.clone(), outcome });
+        }
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.is_over.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn one(&self, file: &PlannedFile) -> ImportOutcome {
+        let mut share = Share { run: self, total: file.bytes, bytes: 0, audio: Duration::ZERO };
+        let outcome = self.import(file, &mut share).unwrap_or_else(|error| match error {
+            Error::Cancelled => ImportOutcome::Left,
+            error => ImportOutcome::Failed(error),
+        });
+        share.finish();
+        outcome
+    }
+
+    fn import(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<ImportOutcome, Error> {
+        let found = self.present.find(self.store, file, self.import, &self.is_over)?;
+        if let Found::Same { name, recordings } = found {
+            let is_synced = self.sync(recordings)?;
+            return Ok(ImportOutcome::Present { name, is_synced });
+        }
+        if self.is_dry {
+            let taken = self.present.other_file(self.store, &file.path, &file.name);
+            return taken.map_or(Ok(ImportOutcome::Planned), Err);
+        }
+        let imported = match self.import_file(file, share) {
+            // Another program may have written this very recording in the meantime.
+            Err(Error::Store(StoreError::RecordingExists { .. })) => {
+                self.import_file(file, share)?
+            }
+            imported => imported?,
+        };
+        if imported.earlier == imported.recordings.len() {
+            let name = file.name.clone();
+            return Ok(ImportOutcome::Present { name, is_synced: false });
+        }
+        Ok(ImportOutcome::Imported(imported))
+    }
+
+    fn import_file(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<Imported, Error> {
+        import_watched(&file.path, self.store, file.name.as_str(), self.import, &mut |progress| {
+            share.tell(progress);
+            self.flow()
+        })
+    }
+
+    /// Builds the sync maps that recordings lack, if the import is asked for them.
+    fn sync(&self, recordings: Vec<Recording>) -> Result<bool, Error> {
+        let mut is_synced = false;
+        if self.import.exact == Some(true) && !self.is_dry {
+            for mut recording in recordings {
+                if recording.exactness().is_err() {
+                    recording.build_sync_watched(&mut |_| self.flow())?;
+                    is_synced = true;
+                }
+            }
+        }
+        Ok(is_synced)
+    }
+}
+
+/// The share that a file has in the progress of all.
+struct Share<'a> {
+    run: &'a Run<'a>,
+    total: u64,
+    bytes: u64,
+    audio: Duration,
+}
+
+impl Share<'_> {
+    fn tell(&mut self, progress: &Progress) {
+        let bytes = scaled(self.total, done_of(progress)).max(self.bytes);
+        let audio = match progress.stage {
+            ImportStage::Write => progress.audio.max(self.audio),
+            _ => self.audio,
+        };
+        self.set(bytes, audio);
+    }
+
+    /// The file is over, whatever became of it.
+    fn finish(mut self) {
+        let (total, audio) = (self.total, self.audio);
+        self.set(total, audio);
+        self.run.lock().files += 1;
+    }
+
+    fn set(&mut self, bytes: u64, audio: Duration) {
+        let mut state = self.run.lock();
+        state.bytes += bytes - self.bytes;
+        state.audio += audio - self.audio;
+        (self.bytes, self.audio) = (bytes, audio);
+    }
+}
+
+/// Estimates the share of a file that is done, from how long the stages take. Audio that is not
+/// Opus has no survey; the sync map takes longest of audio that is.
+fn done_of(progress: &Progress) -> f64 {
+    let (before, share) = match progress.stage {
+        ImportStage::Survey => (0.0, 0.15),
+        ImportStage::Write => (0.15, 0.5),
+        ImportStage::Index => (0.65, 0.05),
+        ImportStage::Sync => (0.7, 0.3),
+    };
+    before + share * ratio(progress.bytes, progress.total_bytes)
+}
+
+#[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "an estimate")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { (part as f64 / whole as f64).min(1.0) }
+}
+
+#[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "an estimate")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to the whole")]
+fn scaled(whole: u64, share: f64) -> u64 {
+    ((whole as f64 * share) as u64).min(whole)
+}
+
+/// Time between two calls for progress.
+const INTERVAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,179 @@
+//! Many files at a time: what is planned, skipped, present, refused, cancelled.
+
+use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path};
+
+use opus_zarr::{
+    Bitrate, Difference, Error, FileImport, ImportEvent, ImportManyOptions, ImportOptions,
+    ImportOutcome, ImportPlan, ImportTally, Recording, Setting, Store, import_into, import_many,
+};
+use opus_zarr_testkit::testdata;
+use tempfile::TempDir;
+
+/// A folder with a file of one stream, one of two, one to be encoded, and one that is not audio.
+fn card() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let card = folder.path().join("card");
+    fs::create_dir(&card).unwrap();
+    fs::copy(testdata("golden/notes.opus"), card.join("notes.opus")).unwrap();
+    let links =
+        ["golden/notes.opus", "golden/trio.opus"].map(|link| fs::read(testdata(link)).unwrap());
+    fs::write(card.join("two.opus"), links.concat()).unwrap();
+    fs::copy(testdata("wave/no-size-guano.wav"), card.join("guano.wav")).unwrap();
+    fs::write(card.join("readme.txt"), "no audio").unwrap();
+    folder
+}
+
+fn plan(folder: &TempDir) -> ImportPlan {
+    ImportPlan::of([folder.path().join("card")]).unwrap()
+}
+
+fn store(folder: &TempDir) -> Store {
+    Store::open_or_create(folder.path().join("store")).unwrap()
+}
+
+/// Imports the card; returns the outcomes by file.
+fn import_card(folder: &TempDir, options: &ImportManyOptions) -> (ImportTally, Vec<FileImport>) {
+    let mut done = Vec::new();
+    let tally = import_many(&store(folder), &plan(folder), options, &mut |event| {
+        if let ImportEvent::File(file) = event {
+            done.push(*file);
+        }
+        ControlFlow::Continue(())
+    });
+    done.sort_by(|one, other| one.file.path.cmp(&other.file.path));
+    (tally.unwrap(), done)
+}
+
+fn tally(folder: &TempDir, options: &ImportManyOptions) -> [usize; 5] {
+    let tally = import_card(folder, options).0;
+    [tally.imported, tally.present, tally.planned, tally.failed, tally.left]
+}
+
+fn options(import: ImportOptions) -> ImportManyOptions {
+    ImportManyOptions::new(import)
+}
+
+fn bitrate(bits: u32) -> ImportManyOptions {
+    let mut import = ImportOptions::default();
+    import.transcode.bitrate = Some(Bitrate::bits_per_second(bits));
+    options(import)
+}
+
+#[test]
+fn a_directory_is_imported_once() {
+    let folder = card();
+    assert_eq!(plan(&folder).skipped[0].files, 1);
+    let (default, dry) = (ImportManyOptions::default(), ImportManyOptions::default().dry_run(true));
+    assert_eq!(tally(&folder, &dry), [0, 0, 3, 0, 0]);
+    assert_eq!(store(&folder).recordings().unwrap().count(), 0);
+    let (_, done) = import_card(&folder, &default);
+    let made = |file: &FileImport| match &file.outcome {
+        ImportOutcome::Imported(imported) => imported.recordings.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(done.iter().map(made).collect::<Vec<_>>(), [1, 1, 2]);
+    assert_eq!(tally(&folder, &default), [0, 3, 0, 0, 0]);
+    assert_eq!(tally(&folder, &dry), [0, 3, 0, 0, 0]);
+}
+
+/// Of the recordings of a file the first is written last.
+#[test]
+fn a_file_without_its_first_recording_is_completed() {
+    let folder = card();
+    tally(&folder, &ImportManyOptions::default());
+    store(&folder).delete_recording(&"two".parse().unwrap()).unwrap();
+    assert_eq!(tally(&folder, &ImportManyOptions::default()), [1, 2, 0, 0, 0]);
+    assert_eq!(store(&folder).recordings().unwrap().count(), 4);
+}
+
+#[test]
+fn a_file_is_present_under_any_name() {
+    let folder = card();
+    let path = folder.path().join("card/guano.wav");
+    import_into(path, &store(&folder), "other", &ImportOptions::default()).unwrap();
+    let (_, done) = import_card(&folder, &ImportManyOptions::default());
+    let ImportOutcome::Present { name, .. } = &done[0].outcome else { panic!("{:?}", done[0]) };
+    assert_eq!(name.as_str(), "other");
+}
+
+#[test]
+fn other_settings_are_told_and_change_nothing() {
+    let folder = card();
+    tally(&folder, &bitrate(64_000));
+    let refused = |options: &ImportManyOptions| match import_card(&folder, options) {
+        (ImportTally { failed: 1, present: 2, .. }, mut done) => {
+            match done.swap_remove(0).outcome {
+                ImportOutcome::Failed(Error::OtherSettings { differences, .. }) => differences,
+                other => panic!("{other:?}"),
+            }
+        }
+        other => panic!("{other:?}"),
+    };
+    let differences = refused(&bitrate(32_000));
+    let [Difference { setting: Setting::Bitrate, .. }] = &differences[..] else {
+        panic!("{differences:?}")
+    };
+    assert_eq!(differences[0].to_string(), "bitrate 64000 b/s instead of 32000 b/s");
+    assert_eq!(refused(&bitrate(32_000).dry_run(true)), differences);
+
+    // A single import says the same.
+    let path = folder.path().join("card/guano.wav");
+    let error = import_into(path, &store(&folder), "guano", &bitrate(32_000).import).unwrap_err();
+    assert!(matches!(error, Error::OtherSettings { differences: told, .. } if told == differences));
+    assert_eq!(tally(&folder, &bitrate(64_000)), [0, 3, 0, 0, 0]);
+}
+
+/// Who asks for a sync map gets it, also where the recording is there.
+#[test]
+fn missing_sync_maps_are_built_on_request() {
+    let folder = card();
+    let of = |exact| options(ImportOptions { exact: Some(exact), ..ImportOptions::default() });
+    tally(&folder, &of(false));
+    let is_exact = |name| Recording::open_in(&store(&folder), name).unwrap().exactness().is_ok();
+    assert!(!is_exact("guano") && !is_exact("two.2"));
+    let (_, done) = import_card(&folder, &of(true));
+    for file in done {
+        assert!(matches!(file.outcome, ImportOutcome::Present { is_synced: true, .. }), "{file:?}");
+    }
+    assert!(is_exact("guano") && is_exact("two") && is_exact("two.2"));
+    let (_, done) = import_card(&folder, &of(true));
+    assert!(matches!(done[0].outcome, ImportOutcome::Present { is_synced: false, .. }));
+}
+
+#[test]
+fn breaking_off_leaves_the_rest() {
+    let folder = card();
+    let one = ImportManyOptions::default().jobs(NonZeroUsize::MIN);
+    let mut left = 0;
+    let tally = import_many(&store(&folder), &plan(&folder), &one, &mut |event| match event {
+        ImportEvent::File(file) => {
+            left += usize::from(matches!(file.outcome, ImportOutcome::Left));
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    let tally = tally.unwrap();
+    assert_eq!((tally.imported + tally.left, tally.left), (3, left));
+    assert!(tally.imported >= 1 && left >= 1, "{tally:?}");
+}
+
+#[test]
+fn the_first_failure_may_end_it() {
+    let folder = card();
+    fs::write(folder.path().join("card/a.wav"), "no audio").unwrap();
+    let one = ImportManyOptions::default().jobs(NonZeroUsize::MIN);
+    assert_eq!(tally(&folder, &one.clone().stop_on_failure(true)), [0, 0, 0, 1, 3]);
+    assert_eq!(tally(&folder, &one), [3, 0, 0, 1, 0]);
+}
+
+#[test]
+fn plans_refuse_what_cannot_be_imported() {
+    let folder = card();
+    store(&folder);
+    let error = |path: &Path| ImportPlan::of([path]).unwrap_err();
+    assert!(matches!(error(&folder.path().join("store")), Error::IsAStore { .. }));
+    assert!(matches!(error(&folder.path().join("nowhere")), Error::OpenSource { .. }));
+    let file = folder.path().join("card/notes.opus");
+    let twice = ImportPlan::of([&file, &file]).unwrap_err();
+    assert!(matches!(twice, Error::SameName { .. }), "{twice}");
+}
