@@ -142,7 +142,7 @@ fn a_recording_with_another_start_is_not_present() {
         assert!(planned.stderr.contains(&expected), "{}", planned.stderr);
     }
     assert_eq!(start(), before, "nothing has changed");
-    run_in(folder.path(), ["rm", "a.zarr/20260512_221500"]).exits(0);
+    run_in(folder.path(), ["rm", "--yes", "a.zarr/20260512_221500"]).exits(0);
     all(&["--time-from", "file-name", "--tz", "Europe/Zurich"]).exits(0);
     assert_eq!(start()["utc"], "2026-05-12T20:15:00Z");
     all(&["--time-from", "file-name", "--tz", "+02:00"]).exits(0);
