@@ -15,7 +15,7 @@ use crate::{Error, error::Reason};
 /// - After an error, callers stop reading.
 ///
 /// Implementations never count samples: the buffer does. A source that ends within a frame, or
-/// whose format differs from what the encoder was told, is an error. [`check_source`] checks the
+/// whose format differs from the options, is an error. [`check_source`] checks the
 /// contract in tests.
 ///
 /// ```

@@ -41,9 +41,9 @@ impl Info {
             .strip_prefix(b"INFO")
             .ok_or_else(|| Reason::NotInfo { found: list.get(..4).unwrap_or(list).to_vec() })?;
         let mut texts = Vec::new();
-        while let Some((text, behind)) = first_text(rest) {
+        while let Some((text, after)) = first_text(rest) {
             texts.push(text);
-            rest = behind;
+            rest = after;
         }
         Ok(Self { texts })
     }

@@ -81,7 +81,7 @@ pub enum Certainty {
     LocalOnly,
 }
 
-/// A problem with the start time, and what was made of it. `Display` is one line.
+/// A problem with the start time, and how it was resolved. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the messages name the fields")]

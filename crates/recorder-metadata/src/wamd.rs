@@ -20,11 +20,11 @@ impl Wamd {
     pub fn fields(&self) -> impl Iterator<Item = (u16, &[u8])> {
         let mut rest = self.chunk.as_slice();
         std::iter::from_fn(move || {
-            let (&number, behind) = rest.split_first_chunk::<2>()?;
-            let (&size, behind) = behind.split_first_chunk::<4>()?;
+            let (&number, after) = rest.split_first_chunk::<2>()?;
+            let (&size, after) = after.split_first_chunk::<4>()?;
             let size = usize::try_from(u32::from_le_bytes(size)).unwrap_or(usize::MAX);
-            let (contents, behind) = behind.split_at_checked(size).unwrap_or((behind, &[]));
-            rest = behind;
+            let (contents, after) = after.split_at_checked(size).unwrap_or((after, &[]));
+            rest = after;
             Some((u16::from_le_bytes(number), contents))
         })
     }

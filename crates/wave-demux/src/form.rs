@@ -98,7 +98,7 @@ impl Form {
 }
 
 /// Returns whether a file that begins with these bytes is WAVE or AIFF. Needs 12 bytes, for W64
-/// 40. Does not recognise a file behind an ID3 tag, which
+/// 40. Does not recognise a file after an ID3 tag, which
 /// [`WaveReader`](crate::WaveReader) reads.
 ///
 /// ```

@@ -8,7 +8,9 @@ use opus_segment_decode::PacketDecoder;
 use crate::audio::{decode, decoder, encode_whole, options, quantile, recordings, snr};
 
 pub(crate) fn measure() {
-    println!("packets until exact: median, most of (starts); SNR and bytes beside no sync points");
+    println!(
+        "packets until exact: median, most of (starts); SNR and bytes relative to no sync points"
+    );
     for (name, samples) in recordings() {
         let samples = &samples[..samples.len().min(48_000 * 120)];
         for bits in [24_000, 32_000, 64_000, 96_000, 128_000, 160_000] {

@@ -20,11 +20,11 @@ fn packets_do_not_depend_on_the_number_of_threads() {
         for application in [Application::Audio, Application::Voip] {
             let mut options = Options::new(channels);
             options.application = application;
-            let alone = encode(&samples, &options, 1);
+            let single = encode(&samples, &options, 1);
             for threads in [2, 5] {
                 let together = encode(&samples, &options, threads);
-                assert!(alone.packets == together.packets, "{channels:?}, {threads} threads");
-                assert_eq!(alone.timeline, together.timeline);
+                assert!(single.packets == together.packets, "{channels:?}, {threads} threads");
+                assert_eq!(single.timeline, together.timeline);
             }
         }
     }

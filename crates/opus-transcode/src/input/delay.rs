@@ -8,7 +8,7 @@ use symphonia::core::{
 
 use super::{finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
 
-/// What is known about a track before decoding.
+/// Knowledge about a track before decoding.
 pub(crate) struct Known<'a> {
     pub(crate) container: &'a str,
     pub(crate) codec: AudioCodecId,

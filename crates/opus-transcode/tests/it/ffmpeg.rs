@@ -38,7 +38,7 @@ fn the_error_says_why_ffmpeg_fails() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("noise");
-    fs::write(&path, "this is no audio").unwrap();
+    fs::write(&path, "not audio").unwrap();
     let error = FfmpegInput::open("ffmpeg", &path, 0).err().unwrap().to_string();
     assert!(error.contains("Invalid data found"), "{error}");
     let error = FfmpegInput::open("no-such-ffmpeg", &path, 0).err().unwrap();

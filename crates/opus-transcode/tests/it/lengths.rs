@@ -11,12 +11,12 @@ struct Kind {
     name: &'static str,
     options: &'static [&'static str],
     /// Frames after the source that the file does not mark as padding; `None` if it marks all.
-    behind: Option<usize>,
+    after: Option<usize>,
     min_snr: f64,
 }
 
 const fn kind(name: &'static str, options: &'static [&'static str], min_snr: f64) -> Kind {
-    Kind { name, options, behind: None, min_snr }
+    Kind { name, options, after: None, min_snr }
 }
 
 const LOSSLESS: f64 = f64::INFINITY;
@@ -25,8 +25,8 @@ const LOSSLESS: f64 = f64::INFINITY;
 const KINDS: [Kind; 29] = [
     kind("float.wav", &["-c:a", "pcm_f32le"], LOSSLESS),
     // ffmpeg counts the whole last block in the "fact" chunk.
-    Kind { behind: Some(2048), ..kind("ima.wav", &["-c:a", "adpcm_ima_wav"], 15.0) },
-    Kind { behind: Some(2048), ..kind("ms.wav", &["-c:a", "adpcm_ms"], 15.0) },
+    Kind { after: Some(2048), ..kind("ima.wav", &["-c:a", "adpcm_ima_wav"], 15.0) },
+    Kind { after: Some(2048), ..kind("ms.wav", &["-c:a", "adpcm_ms"], 15.0) },
     kind("s16.aiff", &["-c:a", "pcm_s16be"], 80.0),
     kind("f32.aif", &["-c:a", "pcm_f32be", "-f", "aiff"], LOSSLESS),
     kind("s24.caf", &["-c:a", "pcm_s24le"], 120.0),
@@ -47,12 +47,12 @@ const KINDS: [Kind; 29] = [
     kind("flac.mka", &["-c:a", "flac", "-sample_fmt", "s16"], 80.0),
     kind("alac.mka", &["-c:a", "alac", "-sample_fmt", "s16p"], 80.0),
     // ffmpeg writes no DiscardPadding.
-    Kind { behind: Some(1024), ..kind("vorbis.webm", &["-c:a", "libvorbis", "-q:a", "8"], 20.0) },
-    Kind { behind: Some(1024), ..kind("aac.mka", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
-    Kind { behind: Some(2304), ..kind("lame.mka", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
-    Kind { behind: Some(1024), ..kind("adts.aac", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
+    Kind { after: Some(1024), ..kind("vorbis.webm", &["-c:a", "libvorbis", "-q:a", "8"], 20.0) },
+    Kind { after: Some(1024), ..kind("aac.mka", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
+    Kind { after: Some(2304), ..kind("lame.mka", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
+    Kind { after: Some(1024), ..kind("adts.aac", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
     Kind {
-        behind: Some(1024),
+        after: Some(1024),
         ..kind(
             "frag.mp4",
             &["-c:a", "aac", "-b:a", "192k", "-movflags", "+frag_keyframe+empty_moov+delay_moov"],
@@ -60,10 +60,10 @@ const KINDS: [Kind; 29] = [
         )
     },
     Kind {
-        behind: Some(2304),
+        after: Some(2304),
         ..kind("bare.mp3", &["-c:a", "libmp3lame", "-b:a", "192k", "-write_xing", "0"], 25.0)
     },
-    Kind { behind: Some(2304), ..kind("lame.wav", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
+    Kind { after: Some(2304), ..kind("lame.wav", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
 ];
 
 #[test]
@@ -88,8 +88,8 @@ fn lengths_and_places_are_exact() {
             let read = read_all(&mut input).unwrap();
             let stated = input.frames();
             let (found, format) = (read.len() / channels, input.format());
-            let behind = found.checked_sub(frames);
-            let is_long = behind.is_some_and(|behind| behind <= kind.behind.unwrap_or(0));
+            let after = found.checked_sub(frames);
+            let is_long = after.is_some_and(|after| after <= kind.after.unwrap_or(0));
             let lag = lag(&read, &source, channels);
             let snr = snr(&read, &source, 0);
             let is_stated = stated.is_none_or(|stated| stated == u64::try_from(found).unwrap());

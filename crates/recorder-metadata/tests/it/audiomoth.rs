@@ -35,7 +35,7 @@ fn comments_of_firmware_1_0_1_and_1_1() {
     let real = whole(
         "Recorded at 09:32:00 04/05/2018 (UTC) by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery state was 4.3V",
     );
-    assert_eq!(start(&real), "2018-05-04T09:32:00Z", "the day stands before the month");
+    assert_eq!(start(&real), "2018-05-04T09:32:00Z", "the day comes before the month");
     assert_eq!((real.device, real.battery), (None, Some(Battery::At(43))));
 
     let text = "Recorded at 09:32:00 04/05/2018 (UTC) by AudioMoth 0FE081F80FE081F0 at gain setting 0 while battery state was ";

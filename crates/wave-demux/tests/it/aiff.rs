@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 use wave_demux::{ByteOrder, Encoding, ErrorKind, FindingKind, Form, is_wave};
 
-use crate::files::{chunks, kept, named, read, read_in, sample};
+use crate::files::{chunks, kept, named, read, read_flipped, read_in, sample};
 
 /// The parts of a file; `bytes` writes it.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ struct Aiff {
     size: Option<u32>,
     offset: u32,
     before: Vec<([u8; 4], Vec<u8>)>,
-    behind: Vec<([u8; 4], Vec<u8>)>,
+    after: Vec<([u8; 4], Vec<u8>)>,
 }
 
 impl Aiff {
@@ -33,7 +33,7 @@ impl Aiff {
             size: None,
             offset: 0,
             before: vec![],
-            behind: vec![],
+            after: vec![],
         }
     }
 
@@ -55,7 +55,7 @@ impl Aiff {
         let fields = [self.offset, 512].map(u32::to_be_bytes);
         let room = vec![7; usize::try_from(self.offset).unwrap()];
         push(&mut file, *b"SSND", &[fields.as_flattened(), &room, &self.data].concat(), self.size);
-        for (id, contents) in &self.behind {
+        for (id, contents) in &self.after {
             push(&mut file, *id, contents, None);
         }
         file
@@ -98,7 +98,7 @@ proptest! {
     #[test]
     fn samples_and_chunks_come_back(
         which in select(COMPRESSIONS.to_vec()), channels in 1u16..9, offset in 0u32..9,
-        raw in vec(any::<i64>(), 0..400), before in chunks(IDS), behind in chunks(IDS), piece in 1usize..300,
+        raw in vec(any::<i64>(), 0..400), before in chunks(IDS), after in chunks(IDS), piece in 1usize..300,
     ) {
         let (compression, bits, encoding, byte_order) = which;
         let raw = &raw[..raw.len() / usize::from(channels) * usize::from(channels)];
@@ -107,7 +107,7 @@ proptest! {
         let frames = u32::try_from(raw.len() / usize::from(channels)).unwrap();
         let aiff = Aiff {
             compression: Some(*compression), bits, channels, frames, data: data.concat(),
-            offset: offset * 2, before, behind, ..Aiff::new(&[])
+            offset: offset * 2, before, after, ..Aiff::new(&[])
         };
         let file = aiff.bytes();
         let reading = read_in(&file, piece).unwrap();
@@ -116,20 +116,13 @@ proptest! {
         prop_assert_eq!((reading.format.form, reading.format.encoding), (Form::Aifc, encoding));
         prop_assert_eq!((reading.format.channels, reading.format.rate), (channels, 48_000));
         prop_assert_eq!(reading.format.byte_order, byte_order);
-        prop_assert_eq!(kept(&reading, &[b"COMM"]), named([&aiff.before[..], &aiff.behind].concat()));
+        prop_assert_eq!(kept(&reading, &[b"COMM"]), named([&aiff.before[..], &aiff.after].concat()));
         prop_assert_eq!(reading.findings, []);
     }
 
     #[test]
-    fn flipped_bits_do_not_panic(behind in chunks(IDS), flips in vec((any::<Index>(), 0u8..8), 1..4)) {
-        let mut file = Aiff { behind, ..Aiff::new(&[1, 2, 3, 4, 5]) }.bytes();
-        for (at, bit) in flips {
-            let at = at.index(file.len());
-            file[at] ^= 1 << bit;
-        }
-        if let Err(error) = read(&file) {
-            prop_assert_eq!(error.to_string().lines().count(), 1);
-        }
+    fn flipped_bits_do_not_panic(after in chunks(IDS), flips in vec((any::<Index>(), 0u8..8), 1..4)) {
+        read_flipped(Aiff { after, ..Aiff::new(&[1, 2, 3, 4, 5]) }.bytes(), flips);
     }
 
     #[test]
@@ -154,12 +147,12 @@ proptest! {
 fn samples_of_unknown_size_extend_to_the_end() {
     let name = (*b"NAME", b"of the wind".to_vec());
     for size in [0, 7, 8, u32::MAX] {
-        for behind in [vec![], vec![name.clone()]] {
+        for after in [vec![], vec![name.clone()]] {
             let mut aiff = Aiff::new(&[0x4000, -0x8000, 5]);
-            (aiff.frames, aiff.size, aiff.behind) = (0, Some(size), behind);
+            (aiff.frames, aiff.size, aiff.after) = (0, Some(size), after);
             let reading = read(&aiff.bytes()).unwrap();
             assert_eq!(reading.samples, [0.5, -1.0, 5.0 / 32_768.0], "{size}");
-            assert_eq!(reading.chunks.len(), 1 + aiff.behind.len());
+            assert_eq!(reading.chunks.len(), 1 + aiff.after.len());
             let expected = [
                 FindingKind::DataSizeUnknown { found: 6 },
                 FindingKind::FrameCount { claimed: 0, found: 3 },
@@ -173,8 +166,8 @@ fn samples_of_unknown_size_extend_to_the_end() {
 
 #[test]
 fn an_empty_file_has_no_samples() {
-    for behind in [vec![], vec![(*b"ID3 ", vec![])]] {
-        let reading = read(&Aiff { behind, ..Aiff::new(&[]) }.bytes()).unwrap();
+    for after in [vec![], vec![(*b"ID3 ", vec![])]] {
+        let reading = read(&Aiff { after, ..Aiff::new(&[]) }.bytes()).unwrap();
         assert_eq!((reading.samples, reading.findings), (vec![], vec![]));
     }
 }

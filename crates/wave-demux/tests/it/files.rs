@@ -2,7 +2,11 @@
 
 use std::io::Cursor;
 
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 use wave_demux::{ByteOrder, ChunkId, Encoding, Error, FindingKind, Form, Format, WaveReader};
 
 /// The parts of a file; `bytes` writes it.
@@ -19,7 +23,7 @@ pub(crate) struct Wave {
     pub(crate) extension: Option<(u16, u32)>,
     pub(crate) before: Vec<([u8; 4], Vec<u8>)>,
     pub(crate) data: Vec<u8>,
-    pub(crate) behind: Vec<([u8; 4], Vec<u8>)>,
+    pub(crate) after: Vec<([u8; 4], Vec<u8>)>,
     /// The data size in the header, without the header of W64; `None` writes the true size.
     pub(crate) data_size: Option<u64>,
     pub(crate) has_padding: bool,
@@ -39,7 +43,7 @@ impl Wave {
             extension: None,
             before: vec![],
             data: samples.iter().flat_map(|sample| sample.to_le_bytes()).collect(),
-            behind: vec![],
+            after: vec![],
             data_size: None,
             has_padding: true,
             has_data_first: false,
@@ -69,7 +73,7 @@ impl Wave {
         if !self.has_data_first {
             self.push_data(&mut file, data_size);
         }
-        for (id, contents) in &self.behind {
+        for (id, contents) in &self.after {
             self.push(&mut file, id, contents);
         }
         file
@@ -208,6 +212,17 @@ pub(crate) fn sample(encoding: Encoding, byte_order: ByteOrder, raw: i64) -> (Ve
         bytes.reverse();
     }
     (bytes, value)
+}
+
+/// Flips these bits of a file and reads it. Errors must have one line.
+pub(crate) fn read_flipped(mut file: Vec<u8>, flips: Vec<(Index, u8)>) {
+    for (at, bit) in flips {
+        let at = at.index(file.len());
+        file[at] ^= 1 << bit;
+    }
+    if let Err(error) = read(&file) {
+        assert_eq!(error.to_string().lines().count(), 1);
+    }
 }
 
 /// Chunks with some of these ids.

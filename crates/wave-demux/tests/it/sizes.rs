@@ -13,8 +13,8 @@ fn expected() -> Vec<f32> {
 
 /// The file of a recorder that writes metadata after the samples.
 fn wave(form: Form, data_size: Option<u64>) -> Wave {
-    let behind = vec![(*b"guan", b"GUANO|Version:1.0".to_vec()), (*b"LIST", b"INFO".to_vec())];
-    Wave { behind, data_size, ..Wave::new(form, &SAMPLES) }
+    let after = vec![(*b"guan", b"GUANO|Version:1.0".to_vec()), (*b"LIST", b"INFO".to_vec())];
+    Wave { after, data_size, ..Wave::new(form, &SAMPLES) }
 }
 
 /// How a file of this form states an unknown size.
@@ -35,7 +35,7 @@ fn samples_of_unknown_size_end_at_the_trailing_chunks() {
             let guano = &reading.chunks[reading.chunks.len() - 2];
             assert_eq!(guano.bytes.as_deref(), Some(b"GUANO|Version:1.0".as_slice()));
             assert_eq!(reading.chunks.last().unwrap().bytes.as_deref(), Some(b"INFO".as_slice()));
-            wave.behind.clear();
+            wave.after.clear();
             assert_eq!(read(&wave.bytes()).unwrap().samples, expected(), "{form:?}");
         }
     }
@@ -191,14 +191,14 @@ fn a_tag_before_the_file_is_skipped() {
 fn long_chunks_are_listed_without_contents() {
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
     wave.before.push((*b"JUNK", vec![1; (1 << 20) + 1]));
-    wave.behind = vec![(*b"bext", vec![2; 1 << 20]); 17];
+    wave.after = vec![(*b"bext", vec![2; 1 << 20]); 17];
     let reading = read(&wave.bytes()).unwrap();
     assert_eq!(reading.samples, expected());
     let kept: Vec<_> = reading.chunks.iter().map(|chunk| chunk.bytes.is_some()).collect();
     // The format comes second, and its few bytes push the last chunk over the limit.
     assert_eq!(kept, [vec![false, true], vec![true; 15], vec![false; 2]].concat());
     assert_eq!(reading.chunks[0].len, (1 << 20) + 1);
-    wave.behind = vec![(*b"bext", vec![]); 10_010];
+    wave.after = vec![(*b"bext", vec![]); 10_010];
     let reading = read(&wave.bytes()).unwrap();
     assert_eq!(reading.chunks.len(), 10_000);
     assert_eq!(reading.findings, [FindingKind::ChunksOmitted { count: 12 }]);
@@ -207,21 +207,21 @@ fn long_chunks_are_listed_without_contents() {
 #[test]
 fn samples_in_several_places_are_an_error() {
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
-    wave.behind.push((*b"data", vec![]));
+    wave.after.push((*b"data", vec![]));
     assert_eq!(read(&wave.bytes()).unwrap().samples, expected());
-    wave.behind.push((*b"data", vec![1, 2]));
+    wave.after.push((*b"data", vec![1, 2]));
     let error = read(&wave.bytes()).unwrap_err();
     assert_eq!((error.kind(), error.offset()), (ErrorKind::UnsupportedLayout, 68));
     assert!(error.to_string().ends_with("found a second one (the first is at byte 44)"), "{error}");
     // An empty first one does not count.
     wave.data.clear();
-    wave.behind.remove(0);
+    wave.after.remove(0);
     assert_eq!(read(&wave.bytes()).unwrap().samples.len(), 1);
     // An unknown size does not turn the second one into samples.
     let mut two = Wave { data_size: Some(u64::from(u32::MAX)), ..Wave::new(Form::Riff, &SAMPLES) };
-    two.behind.push((*b"data", vec![1, 2]));
+    two.after.push((*b"data", vec![1, 2]));
     assert_eq!(read(&two.bytes()).unwrap_err().kind(), ErrorKind::UnsupportedLayout);
-    wave.behind = vec![(*b"LIST", b"wavldata".to_vec())];
+    wave.after = vec![(*b"LIST", b"wavldata".to_vec())];
     let error = read(&wave.bytes()).unwrap_err();
     assert_eq!((error.kind(), error.offset()), (ErrorKind::UnsupportedLayout, 52));
 }
