@@ -167,7 +167,7 @@ fn ultrasound_is_lost_with_a_warning_or_kept_or_refused() {
     };
     let lost = with(Ultrasound::Downsample, "lost").unwrap();
     let warning = &lost.findings[0];
-    assert!(warning.message.contains("between 24 and 125 kHz is lost"), "{warning}");
+    assert!(warning.message.contains("losing everything between 24 and 125 kHz"), "{warning}");
     assert_eq!(lost.into_first().info().real_rate.get(), 48_000);
 
     let kept = with(Ultrasound::Keep, "kept").unwrap();
