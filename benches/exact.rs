@@ -14,8 +14,8 @@ use std::{
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
-use opus_zarr::{Recording, import};
-use opus_zarr_testkit::{long::write_hours, tones};
+use opus_zarr::Recording;
+use opus_zarr_testkit::{long::write_hours, recordings::import_to, tones};
 
 fn main() {
     println!("decoder {:?}", LibopusDecoder::identity().unwrap());
@@ -30,7 +30,7 @@ fn main() {
 }
 
 fn measure(folder: &Path, name: &str) {
-    let imported = import(folder.join(name), folder.join("store"), name).unwrap();
+    let imported = import_to(folder.join(name), folder.join("store"), name).unwrap();
     let recording = imported.into_first();
     let (head, packets) = packets(&recording);
     let full = time(|| decode(&head, &packets));

@@ -23,7 +23,7 @@ use opus_packet::{CodedPos, OpusHead};
 use opus_packet_index::{SyncEntry, find_sync_start};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
-use opus_zarr::{ImportOptions, ImportStage, Recording, Store, import_watched};
+use opus_zarr::{ImportOptions, Recording, Stage, Store, import};
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -80,11 +80,11 @@ fn corpus(path: &str) -> PathBuf {
 /// Imports a file in a process of its own, as the other encoders run, and prints the duration of
 /// each stage and the memory peak.
 fn import_alone(file: &str, store: &str, bits: u32, exact: bool) {
-    let mut options = ImportOptions { exact: Some(exact), ..ImportOptions::default() };
+    let mut options = ImportOptions::default().exact(exact);
     options.transcode.bitrate = Some(Bitrate::bits_per_second(bits));
     let store = Store::open_or_create(store).unwrap();
-    let (began, mut stages) = (Instant::now(), Vec::<(ImportStage, Duration)>::new());
-    import_watched(file, &store, "it", &options, &mut |progress| {
+    let (began, mut stages) = (Instant::now(), Vec::<(Stage, Duration)>::new());
+    import(file, &store, "it", &options, |progress| {
         if stages.last().is_none_or(|(stage, _)| *stage != progress.stage) {
             stages.push((progress.stage, began.elapsed()));
         }
@@ -182,7 +182,7 @@ impl Case {
     /// Does what an import does with the packets: writes the blob and its index, and builds the sync
     /// map.
     fn store(&mut self, store: &Path) {
-        let recording = Recording::open(store, "it").unwrap();
+        let recording = Recording::open(&Store::open(store).unwrap(), "it").unwrap();
         let mut blob = Vec::new();
         recording.ogg_opus().read_to_end(&mut blob).unwrap();
         let (head, packets) = packets(&blob);

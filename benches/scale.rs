@@ -15,9 +15,9 @@ use std::{
 
 use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::IndexRead;
-use opus_zarr::{Recording, import};
+use opus_zarr::Recording;
 use opus_zarr_store::{Description, RecordingReader, Source, Store, StoredAs};
-use opus_zarr_testkit::Random;
+use opus_zarr_testkit::{Random, recordings::import_to};
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u64>().ok());
@@ -60,7 +60,7 @@ fn large_file(what: &str, file: &Path) {
     show("cp and fsync", bytes, took);
     fs::remove_file(&copy).unwrap();
     forget_peak();
-    let (recording, took) = time(|| import(file, folder.join("store"), "it").unwrap());
+    let (recording, took) = time(|| import_to(file, folder.join("store"), "it").unwrap());
     show("import", bytes, took);
     println!("  peak memory {} kB", status("VmHWM"));
     fs::remove_file(file).unwrap();

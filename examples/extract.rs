@@ -14,7 +14,7 @@ use std::{
 };
 
 use hound::{SampleFormat, WavSpec, WavWriter};
-use opus_zarr::{Output, Recording, SampleStream};
+use opus_zarr::{Output, Recording, SampleStream, Store};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -40,7 +40,7 @@ fn extract(
     out: &str,
     hz: Option<&str>,
 ) -> Result<(), Box<dyn Error>> {
-    let mut recording = Recording::open(store, name)?;
+    let mut recording = Recording::open(&Store::open(store)?, name)?;
     if let Some(hz) = hz {
         let number: u32 = hz.parse().map_err(|_| format!("invalid sample rate \"{hz}\""))?;
         recording.set_output(Output { rate: number.try_into()?, ..Output::default() })?;

@@ -6,7 +6,7 @@
 
 use std::{env, process::ExitCode};
 
-use opus_zarr::{ImportOptions, Recording, Ultrasound};
+use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, Ultrasound, unwatched};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             _ => return usage(),
         }
     }
-    match opus_zarr::import_with(file, store, name, &options) {
+    match import(file, store, name, &options) {
         Ok(imported) => {
             imported.findings.iter().for_each(|finding| eprintln!("{finding}"));
             imported.recordings.iter().for_each(show);
@@ -30,6 +30,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn import(file: &str, store: &str, name: &str, options: &ImportOptions) -> Result<Imported, Error> {
+    opus_zarr::import(file, &Store::open_or_create(store)?, name, options, unwatched)
 }
 
 fn usage() -> ExitCode {

@@ -3,7 +3,7 @@
 
 use std::{error::Error, fs, path::Path, process::ExitCode, time::Instant};
 
-use opus_zarr::{ImportOptions, Recording, import_with};
+use opus_zarr::{ImportOptions, Recording, Store, import, unwatched};
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
@@ -13,18 +13,19 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let store = here.join("target/quickstart.zarr");
-    if store.exists() {
-        fs::remove_dir_all(&store)?;
+    let directory = here.join("target/quickstart.zarr");
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
     }
     let start = Instant::now();
-    let options = ImportOptions { exact: Some(true), ..ImportOptions::default() };
-    import_with(here.join("testdata/field-notes.opus"), &store, "field-notes", &options)?;
+    let store = Store::open_or_create(&directory)?;
+    let options = ImportOptions::default().exact(true);
+    import(here.join("testdata/field-notes.opus"), &store, "field-notes", &options, unwatched)?;
     println!(
         "imported testdata/field-notes.opus and built its sync map in {:.1?}, into",
         start.elapsed()
     );
-    println!("         {}", store.display());
+    println!("         {}", directory.display());
 
     let recording = Recording::open(&store, "field-notes")?;
     let info = recording.info();

@@ -6,7 +6,7 @@ use std::{
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{ImportOptions, Recording, import_with};
+use opus_zarr::{ImportOptions, Recording, Store, import, unwatched};
 
 use crate::tones;
 
@@ -53,15 +53,15 @@ impl Files {
             writer.write(packet).unwrap();
         }
         writer.finish(0).unwrap();
-        let options = ImportOptions { exact: Some(true), ..Default::default() };
-        import_with(&file, &store, NAME, &options).unwrap();
+        let options = ImportOptions::default().exact(true);
+        import(&file, &Store::open_or_create(&store).unwrap(), NAME, &options, unwatched).unwrap();
         Self { audio, minutes, file, store }
     }
 }
 
 /// Opens the imported recording.
 pub(crate) fn open(store: &Path) -> Recording {
-    Recording::open(store, NAME).unwrap()
+    Recording::open(&Store::open(store).unwrap(), NAME).unwrap()
 }
 
 const NAME: &str = "recording";

@@ -42,7 +42,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let store = args.recording.open_store()?;
-    let open = || Ok(Recording::open_in(&store, args.recording.name.as_str())?);
+    let open = || Ok(Recording::open(&store, args.recording.name.as_str())?);
     let recording = open()?;
     let samples = recording.samples_of(Duration::ZERO..args.length).end;
     let samples = samples.min(recording.info().play_length);

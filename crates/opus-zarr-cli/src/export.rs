@@ -98,7 +98,7 @@ fn export(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let format = args.format.map_or_else(|| Format::of(path), Ok)?;
-    let recording = Recording::open_in(store, place.name.as_str())?;
+    let recording = Recording::open(store, place.name.as_str())?;
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
     let (bytes, opus) = match format {

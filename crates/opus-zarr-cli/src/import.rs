@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut report = Report::new(plan.files.len());
     let mut bar = Bar::new(output.messages());
     let mut told = Ok(());
-    let tally = import_many(&store, &plan, &options, &mut |event| {
+    let tally = import_many(&store, &plan, &options, |event| {
         told = std::mem::replace(&mut told, Ok(())).and_then(|()| match event {
             ImportEvent::Progress(progress) => Ok(bar.show(&progress)),
             ImportEvent::File(done) => report.add(*done, output),

@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (mut damaged, mut told) = (None, Ok(()));
-    Recording::open_each(&args.store.open()?, &mut |name, opened| {
+    Recording::open_each(&args.store.open()?, |name, opened| {
         match opened {
             Ok(recording) => told = output.data(&Listed::of(&recording)),
             Err(error) => {

@@ -124,7 +124,7 @@ impl RecordingPlace {
     /// Opens the recording, in its store.
     pub(crate) fn open(&self) -> Result<Recording, Failure> {
         let store = self.open_store()?;
-        Ok(Recording::open_in(&store, self.name.as_str())?)
+        Ok(Recording::open(&store, self.name.as_str())?)
     }
 
     /// Opens its store. Who has named a store alone is told so.

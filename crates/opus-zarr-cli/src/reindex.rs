@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         let began = Instant::now();
         let mut recording = place.open()?;
         let made = while_waiting(output.messages(), format!("reindexing {place}"), || {
-            recording.rebuild_index()
+            recording.rebuild_index(|_| interrupt::flow())
         });
         made?;
         output.data(&Reindexed {

@@ -57,7 +57,7 @@ fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Syn
     let began = Instant::now();
     let is_measured = force || before != State::Exact;
     if is_measured {
-        watched(place, messages, |tell| recording.build_sync_watched(tell))?;
+        watched(place, messages, |watch| recording.build_sync(watch))?;
     }
     let sync = recording.info().sync.as_ref();
     Ok(Synced {
@@ -75,7 +75,7 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
     let (recording, before) = open(place)?;
     let began = Instant::now();
     let first_wrong_entry = match before {
-        State::Exact => watched(place, messages, |tell| recording.check_sync_watched(tell))?,
+        State::Exact => watched(place, messages, |watch| recording.check_sync(watch))?,
         before => {
             let exit = if before == State::DamagedMap { Exit::Damaged } else { Exit::Error };
             return Err(Failure::new(

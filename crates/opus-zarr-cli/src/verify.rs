@@ -1,11 +1,12 @@
 use std::{fmt, str::FromStr, time::Instant};
 
-use opus_zarr::{Fault, Verification, VerifyLevel, VerifyOptions, verify_in};
+use opus_zarr::{Fault, Verification, VerifyLevel, VerifyOptions, unwatched, verify};
 use opus_zarr_store::{Entry, RecordingName};
 use serde::Serialize;
 
 use crate::{
     failure::{Exit, Failure},
+    interrupt,
     output::{Line, Output},
     place::{Found, InStore, RecordingPlace, StorePlace},
     several::{for_each, while_waiting},
@@ -65,11 +66,12 @@ fn recordings_at(place: &StorePlace) -> Result<Vec<InStore>, Failure> {
         Found::Store(store) => store,
     };
     let mut recordings = place.recordings_of(&store)?;
+    let documents = VerifyOptions::default().level(VerifyLevel::Metadata);
     let listed = |source| Failure::io("list", store.storage().to_string(), &source);
     for entry in store.storage().entries().map_err(listed)? {
         if let Entry::Other(name) = entry.map_err(listed)?
             && let Ok(name) = name.parse::<RecordingName>()
-            && verify_in(&store, name.as_str(), &DOCUMENTS).is_ok()
+            && verify(&store, name.as_str(), &documents, unwatched).is_ok()
         {
             recordings.push(place.with(&store, name));
         }
@@ -85,9 +87,9 @@ fn check(
     output: &mut Output,
 ) -> Result<Verified, Failure> {
     let (place, began) = (&recording.place, Instant::now());
-    let options = VerifyOptions { level: args.level.into(), sample: args.sample.0 };
+    let options = VerifyOptions::default().level(args.level.into()).sample(args.sample.0);
     let found = while_waiting(output.messages(), format!("verifying {place}"), || {
-        verify_in(&recording.store, place.name.as_str(), &options)
+        verify(&recording.store, place.name.as_str(), &options, |_| interrupt::flow())
     })?;
     for fault in found.faults.listed() {
         output.data(&Damage::new(place.to_string(), fault))?;
@@ -293,8 +295,6 @@ impl fmt::Display for Checked {
 
 /// How many things that can be done are told.
 const MENDS: usize = 3;
-
-const DOCUMENTS: VerifyOptions = VerifyOptions { level: VerifyLevel::Metadata, sample: 1.0 };
 
 #[cfg(test)]
 mod tests {

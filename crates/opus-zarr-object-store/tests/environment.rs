@@ -31,7 +31,7 @@ fn imports_and_reads_at_the_url() {
     let store = Store::open_or_create_in(open_url(URL).unwrap()).unwrap();
     let name = env::var("NAME").unwrap();
     let samples = all(&import(&store, MONO, &name).unwrap().into_first());
-    assert!(all(&Recording::open_in(&store, &name).unwrap()) == samples);
+    assert!(all(&Recording::open(&store, &name).unwrap()) == samples);
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn check(sound: &Arc<dyn ObjectStore>, expected: &(Objects, Objects), is_done: b
         true => {
             let has_all = complete.iter().all(|(key, bytes)| found.get(key) == Some(bytes));
             assert!(has_all, "{when}: visible and not complete");
-            assert!(!all(&Recording::open_in(&store, "it").unwrap()).is_empty(), "{when}");
+            assert!(!all(&Recording::open(&store, "it").unwrap()).is_empty(), "{when}");
         }
         false => {
             assert!(!is_done, "{when}: said to be done");

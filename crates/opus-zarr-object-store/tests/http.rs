@@ -7,7 +7,7 @@ mod support;
 
 use std::io::ErrorKind;
 
-use opus_zarr::{AsyncRecording, Error, Recording, Store};
+use opus_zarr::{AsyncRecording, Error, Recording, Store, unwatched};
 use opus_zarr_object_store::{ObjectStorage, open_url};
 use opus_zarr_store::{Error as StoreError, Part};
 use support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
@@ -41,7 +41,7 @@ fn a_web_server_gives_the_samples_and_bytes_of_the_directory_that_it_serves() {
     assert_eq!(store.storage().to_string(), url(&web));
     for name in ["it", NAME] {
         let (ours, theirs) =
-            (Recording::open_in(&local, name).unwrap(), Recording::open_in(&store, name).unwrap());
+            (Recording::open(&local, name).unwrap(), Recording::open(&store, name).unwrap());
         assert_eq!(theirs.info(), ours.info());
         assert!(all(&theirs) == all(&ours), "{name}");
         let key = format!("{name}/opus_blob/c/0");
@@ -69,7 +69,7 @@ fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
         assert!(requests.len() == expected.len() && fits, "{requests:?}");
     };
     asked(&["GET archive.zarr/zarr.json"]);
-    let recording = Recording::open_in(&store, "it").unwrap();
+    let recording = Recording::open(&store, "it").unwrap();
     asked(&[document]);
     let cold = recording.read::<i16>(48_000..96_000).unwrap();
     asked(&[index, blob]);
@@ -90,7 +90,7 @@ fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
 #[test]
 fn what_is_not_there_is_a_typed_error() {
     let (_folder, _, web) = served();
-    let error = Recording::open_in(&open(&web), "absent").unwrap_err();
+    let error = Recording::open(&open(&web), "absent").unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::NoSuchRecording { .. })), "{error}");
     assert!(!open(&web).contains(&"absent".parse().unwrap()).unwrap());
     let elsewhere = open_url(&format!("http://127.0.0.1:{}/other", web.port)).unwrap();
@@ -110,7 +110,7 @@ fn writing_is_a_typed_error_and_sends_nothing() {
     };
     assert!(is_read_only(store.create_recording(&"new".parse().unwrap()).unwrap_err()));
     assert!(is_read_only(store.delete_recording(&name).unwrap_err()));
-    let error = opus_zarr::import_into(testdata(MONO), &store, "new", &Default::default());
+    let error = opus_zarr::import(testdata(MONO), &store, "new", &Default::default(), unwatched);
     let Err(Error::Store(error)) = error else { panic!("{error:?}") };
     assert!(is_read_only(error));
     assert!(web.requests().iter().all(|one| one.starts_with("GET")));
@@ -128,7 +128,7 @@ fn what_a_plain_server_cannot_list_is_an_error() {
 fn a_server_that_knows_no_ranges_is_an_error_and_never_other_samples() {
     let (folder, _, _) = served();
     let web = Web::start(folder.path(), false);
-    let recording = Recording::open_in(&open(&web), "it").unwrap();
+    let recording = Recording::open(&open(&web), "it").unwrap();
     let error = recording.read::<i16>(48_000..96_000).unwrap_err();
     assert!(error.to_string().contains("Range request not supported"), "{error}");
 }

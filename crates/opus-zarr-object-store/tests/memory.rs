@@ -25,7 +25,8 @@ fn an_import_leaves_the_objects_that_it_leaves_in_a_directory() {
     let (memory, folder) = (memory(), tempfile::tempdir().unwrap());
     for file in [MONO, STEREO] {
         import(&store_of(&memory), file, file).unwrap();
-        opus_zarr::import(testdata(file), folder.path().join("store"), file).unwrap();
+        opus_zarr_testkit::recordings::import_to(testdata(file), folder.path().join("store"), file)
+            .unwrap();
     }
     let expected = files(&folder.path().join("store"), "a/b");
     assert!(objects(&memory) == expected, "{:?}", objects(&memory).keys());
@@ -40,8 +41,8 @@ fn recordings_are_read_listed_copied_renamed_and_deleted() {
     store.copy_recording(&one, &store, &two).unwrap();
     store.rename_recording(&one, &three).unwrap();
     assert_eq!(names(&store), ["3", "two"]);
-    assert!(all(&Recording::open_in(&store, "two").unwrap()) == samples);
-    assert!(all(&Recording::open_in(&store, "3").unwrap()) == samples);
+    assert!(all(&Recording::open(&store, "two").unwrap()) == samples);
+    assert!(all(&Recording::open(&store, "3").unwrap()) == samples);
     store.delete_recording(&two).unwrap();
     assert_eq!(names(&store), ["3"]);
     let error = store.delete_recording(&two).unwrap_err();
@@ -103,7 +104,7 @@ fn blocking_calls_work_in_threads_of_a_runtime_and_async_ones_without_one() {
     let samples = all(&import(&store_of(&memory), MONO, "it").unwrap().into_first());
     let in_runtime = || {
         let store = store_of(&memory);
-        assert!(all(&Recording::open_in(&store, "it").unwrap()) == samples);
+        assert!(all(&Recording::open(&store, "it").unwrap()) == samples);
         import(&store, STEREO, "other").unwrap();
         store.delete_recording(&"other".parse().unwrap()).unwrap();
     };
@@ -113,7 +114,7 @@ fn blocking_calls_work_in_threads_of_a_runtime_and_async_ones_without_one() {
         let (memory, samples) = (memory.clone(), samples.clone());
         let task = async move {
             let store = store_of(&memory);
-            assert!(all(&Recording::open_in(&store, "it").unwrap()) == samples);
+            assert!(all(&Recording::open(&store, "it").unwrap()) == samples);
         };
         tokio::spawn(task).await.unwrap();
     });
@@ -122,7 +123,7 @@ fn blocking_calls_work_in_threads_of_a_runtime_and_async_ones_without_one() {
         let recording = AsyncRecording::open(storage, "it").await.unwrap();
         recording.read::<i16>(48_000..96_000).await.unwrap()
     });
-    let blocking = Recording::open_in(&store_of(&memory), "it").unwrap();
+    let blocking = Recording::open(&store_of(&memory), "it").unwrap();
     assert!(read == blocking.read::<i16>(48_000..96_000).unwrap());
 }
 
@@ -162,7 +163,7 @@ fn of_writers_of_one_name_exactly_one_wins() {
             assert!(is_typed, "{text}");
             assert!(!text.contains('\n'), "{text}");
         }
-        assert!(Recording::open_in(&store_of(&memory), &name).unwrap().has_index());
+        assert!(Recording::open(&store_of(&memory), &name).unwrap().has_index());
     }
     let left = objects(&memory);
     assert!(!left.keys().any(|key| key.contains("leases")), "{:?}", left.keys());
@@ -207,7 +208,7 @@ fn of_two_that_take_over_from_a_dead_writer_exactly_one_wins() {
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()
     });
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
-    assert!(Recording::open_in(&store_of(&memory), "it").unwrap().has_index());
+    assert!(Recording::open(&store_of(&memory), "it").unwrap().has_index());
 }
 
 #[test]

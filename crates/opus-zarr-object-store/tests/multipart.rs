@@ -13,7 +13,7 @@ use std::{
 };
 
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use opus_zarr::{Error, ImportOptions, Store, import_into};
+use opus_zarr::{Error, ImportOptions, Store, unwatched};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::WriteStorage;
 use support::{
@@ -31,7 +31,7 @@ static LONG: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
 });
 
 fn import_long(store: &Store) -> Result<(), Error> {
-    import_into(&LONG.1, store, "it", &ImportOptions::default()).map(drop)
+    opus_zarr::import(&LONG.1, store, "it", &ImportOptions::default(), unwatched).map(drop)
 }
 
 fn is_of_parts(request: &str) -> bool {

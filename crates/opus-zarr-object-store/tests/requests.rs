@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use opus_zarr::{AsyncRecording, ImportOptions, Recording, import_into};
+use opus_zarr::{AsyncRecording, ImportOptions, Recording, unwatched};
 use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of, write_long};
 
 fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
@@ -23,7 +23,7 @@ fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
     let cold = ["GET a/b/it/opus_index/c/0/0", "GET a/b/it/opus_blob/c/0"];
 
     faulty.requests();
-    let recording = Recording::open_in(&store, "it").unwrap();
+    let recording = Recording::open(&store, "it").unwrap();
     assert_eq!(faulty.requests(), ["GET a/b/it/zarr.json"]);
     recording.read::<i16>(48_000..96_000).unwrap();
     assert_eq!(faulty.requests(), cold);
@@ -48,10 +48,10 @@ fn a_second_at_the_border_of_two_shards_takes_three_requests() {
     let file = folder.path().join("long.opus");
     write_long(&file);
     let store = store_of(&objects);
-    import_into(&file, &store, "it", &ImportOptions::default()).unwrap();
+    opus_zarr::import(&file, &store, "it", &ImportOptions::default(), unwatched).unwrap();
     // Packet n ends some n * 1005 bytes into the blob: packet 16,694 at 16 MiB.
     let reads = |second: u64| {
-        let recording = Recording::open_in(&store, "it").unwrap();
+        let recording = Recording::open(&store, "it").unwrap();
         faulty.requests();
         recording.read::<i16>(second * 48_000..(second + 1) * 48_000).unwrap();
         faulty.requests().len()

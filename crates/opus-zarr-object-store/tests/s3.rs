@@ -20,6 +20,7 @@ use opus_zarr::{AsyncRecording, Error, Recording, Store};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::{Part, Storage, WriteStorage};
 use opus_zarr_testkit::moto::Moto;
+use opus_zarr_testkit::recordings::open_at;
 use support::{
     MONO, STEREO, all, block_on, files, import, names, objects,
     proxy::{Act, Proxy},
@@ -36,7 +37,8 @@ fn recordings_are_imported_listed_read_copied_and_deleted() {
     let folder = tempfile::tempdir().unwrap();
     for file in [MONO, STEREO] {
         import(&store, file, file).unwrap();
-        opus_zarr::import(testdata(file), folder.path().join("store"), file).unwrap();
+        opus_zarr_testkit::recordings::import_to(testdata(file), folder.path().join("store"), file)
+            .unwrap();
     }
     let expected = files(&folder.path().join("store"), "a/b");
     assert!(objects(&client(moto.port, "plain")) == expected);
@@ -44,8 +46,8 @@ fn recordings_are_imported_listed_read_copied_and_deleted() {
     assert!(moto.ask("GET", &format!("plain/{key}")).ends_with(&expected[&key]));
     assert_eq!(names(&store), [STEREO, MONO]);
 
-    let local = Recording::open(folder.path().join("store"), MONO).unwrap();
-    assert!(all(&Recording::open_in(&store, MONO).unwrap()) == all(&local));
+    let local = open_at(folder.path().join("store"), MONO).unwrap();
+    assert!(all(&Recording::open(&store, MONO).unwrap()) == all(&local));
     let read = block_on(async {
         let storage = Arc::new(storage(moto.port, "plain"));
         let recording = AsyncRecording::open(storage, MONO).await.unwrap();
@@ -56,7 +58,7 @@ fn recordings_are_imported_listed_read_copied_and_deleted() {
     let (it, other) = (MONO.parse().unwrap(), "Zaunkönig #1 100%".parse().unwrap());
     store.rename_recording(&it, &other).unwrap();
     assert_eq!(names(&store), [other.as_str(), STEREO]);
-    assert!(all(&Recording::open_in(&store, other.as_str()).unwrap()) == all(&local));
+    assert!(all(&Recording::open(&store, other.as_str()).unwrap()) == all(&local));
     store.delete_recording(&other).unwrap();
     assert_eq!(names(&store), [STEREO]);
 }
@@ -138,7 +140,7 @@ fn an_import_goes_through_a_network_that_fails_now_and_then() {
     import(&behind(&proxy, "flaky"), MONO, "it").unwrap();
     assert!(proxy.requests() > 20);
     let direct = store(moto.port, "flaky");
-    assert!(Recording::open_in(&direct, "it").unwrap().has_index());
+    assert!(Recording::open(&direct, "it").unwrap().has_index());
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn what_a_dead_network_leaves_does_not_stand_in_the_way() {
 fn is_whole_or_invisible(store: &Store, is_done: bool) {
     match names(store).is_empty() {
         true => assert!(!is_done),
-        false => assert!(!all(&Recording::open_in(store, "it").unwrap()).is_empty()),
+        false => assert!(!all(&Recording::open(store, "it").unwrap()).is_empty()),
     }
 }
 
@@ -194,5 +196,5 @@ fn import_again(store: &Store) {
     if names(store).is_empty() {
         import(store, MONO, "it").unwrap();
     }
-    assert!(Recording::open_in(store, "it").unwrap().has_index());
+    assert!(Recording::open(store, "it").unwrap().has_index());
 }

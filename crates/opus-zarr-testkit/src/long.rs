@@ -4,16 +4,16 @@ use std::{fs::File, io::BufWriter, path::Path};
 
 use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{Recording, import};
+use opus_zarr::Recording;
 
-use crate::{files::testdata, random::Random};
+use crate::{files::testdata, random::Random, recordings::import_to};
 
 /// Imports a recording that repeats the packets of `testdata/field-notes.opus` for this many
 /// hours.
 pub fn import_hours(hours: u64, directory: &Path) -> Recording {
     let path = directory.join(format!("{hours}-hours.opus"));
     write_hours(hours, BufWriter::new(File::create(&path).unwrap()));
-    import(&path, directory.join("store"), &format!("{hours}-hours")).unwrap().into_first()
+    import_to(&path, directory.join("store"), &format!("{hours}-hours")).unwrap().into_first()
 }
 
 /// Writes the file that [`import_hours`] imports.

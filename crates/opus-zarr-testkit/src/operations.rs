@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use opus_zarr::{ImportOptions, Recording, import_into};
+use opus_zarr::{ImportOptions, Recording, import, unwatched};
 use opus_zarr_store::{MemoryStorage, Part, RecordingName, Store};
 use serde_json::{Map, Value};
 
@@ -54,7 +54,7 @@ impl Supplies {
     /// Uses an existing file.
     pub fn of(file: PathBuf) -> Self {
         let elsewhere = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
-        import_into(&file, &elsewhere, IT, &exact()).unwrap();
+        import(&file, &elsewhere, IT, &exact(), unwatched).unwrap();
         Self { file, elsewhere }
     }
 
@@ -65,7 +65,7 @@ impl Supplies {
 
     /// Puts the recordings that the operations expect into a store.
     pub fn fill(&self, store: &Store) {
-        import_into(&self.file, store, EARLIER, &exact()).unwrap();
+        import(&self.file, store, EARLIER, &exact(), unwatched).unwrap();
         store.copy_recording(&name(EARLIER), store, &name(IT)).unwrap();
     }
 }
@@ -87,7 +87,7 @@ impl Operation {
     pub fn run(self, store: &Store, supplies: &Supplies) -> Result<(), String> {
         let (it, new) = (name(IT), name(NEW));
         match self {
-            Self::Import => message(import_into(&supplies.file, store, NEW, &exact())),
+            Self::Import => message(import(&supplies.file, store, NEW, &exact(), unwatched)),
             Self::Copy => message(store.copy_recording(&it, store, &new)),
             Self::CopyFromElsewhere => message(supplies.elsewhere.copy_recording(&it, store, &new)),
             Self::Rename => message(store.rename_recording(&it, &new)),
@@ -98,12 +98,12 @@ impl Operation {
                 message(recording.and_then(|mut recording| recording.set_user_metadata(user)))
             }
             Self::RebuildIndex => {
-                let recording = Recording::open_in(store, IT);
-                message(recording.and_then(|mut recording| recording.rebuild_index()))
+                let recording = Recording::open(store, IT);
+                message(recording.and_then(|mut recording| recording.rebuild_index(unwatched)))
             }
             Self::BuildSync => {
-                let recording = Recording::open_in(store, IT);
-                message(recording.and_then(|mut recording| recording.build_sync()))
+                let recording = Recording::open(store, IT);
+                message(recording.and_then(|mut recording| recording.build_sync(unwatched)))
             }
         }
     }
@@ -117,7 +117,7 @@ impl Operation {
 
 /// Options that make a sync map.
 fn exact() -> ImportOptions {
-    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+    ImportOptions::default().exact(true)
 }
 
 /// The objects of all visible recordings of a store, by key.

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use opus_zarr::{Recording, Sample, import};
+use opus_zarr::{
+    Error, ImportOptions, Imported, Recording, Sample, Store, Verification, VerifyOptions, import,
+    unwatched, verify,
+};
 use tempfile::TempDir;
 
 use crate::{files::testdata, stream::Stream};
@@ -27,10 +30,43 @@ pub fn stream_of(file: &str) -> Stream {
     Stream::read(&bytes_of(file))
 }
 
+/// Imports a file into the store in a directory, which is created if missing.
+pub fn import_to(
+    file: impl AsRef<Path>,
+    store: impl AsRef<Path>,
+    name: &str,
+) -> Result<Imported, Error> {
+    import_with(file, store, name, &ImportOptions::default())
+}
+
+/// Imports a file like [`import_to`], with options.
+pub fn import_with(
+    file: impl AsRef<Path>,
+    store: impl AsRef<Path>,
+    name: &str,
+    options: &ImportOptions,
+) -> Result<Imported, Error> {
+    import(file, &Store::open_or_create(store)?, name, options, unwatched)
+}
+
+/// Opens a recording of the store in a directory.
+pub fn open_at(store: impl AsRef<Path>, name: &str) -> Result<Recording, Error> {
+    Recording::open(&Store::open(store)?, name)
+}
+
+/// Verifies a recording of the store in a directory.
+pub fn verify_at(
+    store: impl AsRef<Path>,
+    name: &str,
+    options: &VerifyOptions,
+) -> Result<Verification, Error> {
+    verify(&Store::open(store)?, name, options, unwatched)
+}
+
 /// Makes a store that holds a file of `testdata/` as the recording "it".
 pub fn store_of(file: &str) -> (TempDir, Recording) {
     let store = tempfile::tempdir().unwrap();
-    let recording = import(testdata(file), store.path(), "it").unwrap().into_first();
+    let recording = import_to(testdata(file), store.path(), "it").unwrap().into_first();
     (store, recording)
 }
 
@@ -38,7 +74,7 @@ pub fn store_of(file: &str) -> (TempDir, Recording) {
 pub fn import_bytes(bytes: &[u8], folder: &Path, name: &str) -> Recording {
     let file = folder.join(format!("{name}.opus"));
     fs::write(&file, bytes).unwrap();
-    import(file, folder.join("store"), name).unwrap().into_first()
+    import_to(file, folder.join("store"), name).unwrap().into_first()
 }
 
 /// Reads every play sample.

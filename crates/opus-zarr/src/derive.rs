@@ -13,7 +13,7 @@ use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, S
 
 use crate::{
     Error,
-    progress::{ImportStage, Watch},
+    progress::{Stage, Watch},
 };
 
 /// Writes a row for each packet of the blob and returns the timeline.
@@ -47,7 +47,7 @@ pub(crate) fn measure_sync(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<SyncEntry>, Error> {
     let info = reader.info();
-    watch.begin(ImportStage::Sync, info.blob_bytes)?;
+    watch.begin(Stage::Sync, info.blob_bytes)?;
     sync_map_of(reader.blob_reader(), reader.head(), &info.source, reader.name(), watch)
 }
 

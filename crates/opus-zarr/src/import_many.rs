@@ -133,7 +133,7 @@ pub struct ImportTally {
 /// # fn main() -> Result<(), opus_zarr::Error> {
 /// let plan = ImportPlan::of(["/media/card"])?;
 /// let store = Store::open_or_create("archive.zarr")?;
-/// let tally = import_many(&store, &plan, &ImportManyOptions::default(), &mut |event| {
+/// let tally = import_many(&store, &plan, &ImportManyOptions::default(), |event| {
 ///     if let ImportEvent::File(done) = event
 ///         && let ImportOutcome::Failed(error) = done.outcome
 ///     {
@@ -154,7 +154,7 @@ pub fn import_many(
     store: &Store,
     plan: &ImportPlan,
     options: &ImportManyOptions,
-    watch: &mut dyn FnMut(ImportEvent) -> ControlFlow<()>,
+    mut watch: impl FnMut(ImportEvent) -> ControlFlow<()>,
 ) -> Result<ImportTally, Error> {
     let present = Present::of(store)?;
     let jobs = options.jobs.get().min(plan.files.len()).max(1);
@@ -163,7 +163,7 @@ pub fn import_many(
     let threads = import.transcode.threads.get() / jobs;
     import.transcode.threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     let run = Run::new(store, &present, &plan.files, options, &import);
-    import_all(&run, jobs, watch)
+    import_all(&run, jobs, &mut watch)
 }
 
 impl ImportManyOptions {

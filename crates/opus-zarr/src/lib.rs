@@ -29,7 +29,7 @@ pub use async_recording::AsyncRecording;
 pub use container::{Container, DETECTION_LEN};
 pub use demuxer::{DemuxError, OpusStream, Streams};
 pub use error::Error;
-pub use import::{Difference, Imported, Setting, import, import_into, import_watched, import_with};
+pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
     ImportTally, PlannedFile, Skipped, Unreadable, import_many,
@@ -42,7 +42,7 @@ pub use opus_zarr_store::{
     BlobReader, Certainty, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo,
     RecordingName, Source, SourceMetadata, Start, Store, StoredAs, SyncInfo, Tags, Transcoding,
 };
-pub use progress::{ImportStage, Progress};
+pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
 pub use recorder_metadata::{Source as StartSource, Zone};
 pub use recording::{NotExact, ReadMode, Recording};
@@ -50,4 +50,4 @@ pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;
 pub use selection::{InvalidSelection, Selection, parse_duration};
 pub use stream::SampleStream;
-pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify, verify_in};
+pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify};

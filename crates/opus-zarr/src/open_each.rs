@@ -20,7 +20,7 @@ impl Recording {
     /// # use std::ops::ControlFlow;
     /// # use opus_zarr::{Recording, Store};
     /// # fn main() -> Result<(), opus_zarr::Error> {
-    /// Recording::open_each(&Store::open("archive.zarr")?, &mut |name, recording| {
+    /// Recording::open_each(&Store::open("archive.zarr")?, |name, recording| {
     ///     match recording {
     ///         Ok(recording) => println!("{name}: {:?}", recording.info().duration()),
     ///         Err(error) => println!("{name}: {error}"),
@@ -35,7 +35,7 @@ impl Recording {
     /// The store cannot be listed.
     pub fn open_each(
         store: &Store,
-        each: &mut dyn FnMut(RecordingName, Result<Self, Error>) -> ControlFlow<()>,
+        mut each: impl FnMut(RecordingName, Result<Self, Error>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
         names.sort();
@@ -61,7 +61,7 @@ fn open_all(
     let (next, opened) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(names.len())));
     let work = || {
         while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let recording = Recording::open_in(store, name.as_str());
+            let recording = Recording::open(store, name.as_str());
             opened.lock().unwrap_or_else(PoisonError::into_inner).push((name.clone(), recording));
         }
     };

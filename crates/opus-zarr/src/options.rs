@@ -4,55 +4,132 @@ use opus_packet::OpusHead;
 use opus_transcode::TranscodeOptions;
 use recorder_metadata::{Source as StartSource, Zone};
 
-/// How a file is imported.
+/// Options of an [`import`](crate::import()).
+///
+/// ```
+/// use opus_zarr::{ImportOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = ImportOptions::default().exact(true).zone("Europe/Zurich".parse()?);
+/// assert_eq!((options.exact, options.strict), (Some(true), false));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportOptions {
-    /// Whether the first violation of a format is an error. Otherwise it is reported as
-    /// a [`Finding`](crate::Finding), lost audio is concealed, and the import goes on.
+    /// Makes the first violation of a format an error. Otherwise violations become
+    /// [findings](crate::Finding), lost audio is concealed, and the import continues.
     pub strict: bool,
-    /// Which stream of the file to import, counted from 1; none: all that have something
-    /// to play.
+    /// The stream of the file to import, counted from 1. None imports every stream that has
+    /// something to play.
     pub stream: Option<u64>,
-    /// Whether to measure a sync map, so that reads are exact: takes as much work as three to
-    /// five full decodes, or two where sync points are known, on all processors. [`Recording::build_sync`](crate::Recording::build_sync)
-    /// can do it later. None: if the audio is encoded here, and with sync points.
+    /// Whether to measure a sync map, so that reads are exact. None measures one if the audio is
+    /// encoded here and with sync points.
+    ///
+    /// Measuring takes the work of three to five full decodes, or of two with sync points, on all
+    /// processors. [`Recording::build_sync`](crate::Recording::build_sync) can do it later.
     pub exact: Option<bool>,
-    /// How to read a file that has no container. None: it has one.
+    /// How to read a file without a container. None if the file has one.
     pub raw: Option<RawStream>,
-    /// How audio that is not Opus is encoded.
+    /// How to encode audio that is not Opus.
     pub transcode: TranscodeOptions,
-    /// The program `ffmpeg` that is to decode audio that is not Opus. None: what is here does, or
-    /// says that it cannot.
+    /// The `ffmpeg` program to decode audio that is not Opus. None uses the built-in decoders.
     pub ffmpeg: Option<PathBuf>,
-    /// The time zone of clocks of which the file does not say it. None: it stays unknown.
+    /// The time zone of clock readings to which the file adds none. None leaves it unknown.
     pub zone: Option<Zone>,
-    /// Where alone the start of the recording is looked for. None: everywhere, and what is most to
-    /// be believed is taken.
+    /// The only place to look for the start time. None looks everywhere and uses the most
+    /// reliable one.
     pub start_from: Option<StartSource>,
 }
 
-/// Packets without a container. Nothing in the file says what they are, so the caller
-/// does.
+impl ImportOptions {
+    /// Sets whether the first violation of a format is an error.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Selects one stream of the file, counted from 1.
+    #[must_use]
+    pub fn stream(mut self, stream: u64) -> Self {
+        self.stream = Some(stream);
+        self
+    }
+
+    /// Sets whether to measure a sync map.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = Some(exact);
+        self
+    }
+
+    /// Reads the file as a raw stream, without a container.
+    #[must_use]
+    pub fn raw(mut self, raw: RawStream) -> Self {
+        self.raw = Some(raw);
+        self
+    }
+
+    /// Sets how to encode audio that is not Opus.
+    #[must_use]
+    pub fn transcode(mut self, transcode: TranscodeOptions) -> Self {
+        self.transcode = transcode;
+        self
+    }
+
+    /// Decodes audio that is not Opus with this `ffmpeg` program.
+    #[must_use]
+    pub fn ffmpeg(mut self, program: impl Into<PathBuf>) -> Self {
+        self.ffmpeg = Some(program.into());
+        self
+    }
+
+    /// Sets the time zone of clock readings to which the file adds none.
+    #[must_use]
+    pub fn zone(mut self, zone: Zone) -> Self {
+        self.zone = Some(zone);
+        self
+    }
+
+    /// Sets the only place to look for the start time.
+    #[must_use]
+    pub fn start_from(mut self, source: StartSource) -> Self {
+        self.start_from = Some(source);
+        self
+    }
+}
+
+/// A stream of packets without a container. The file does not describe it, so the caller must.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RawStream {
-    /// How the file says where packets end.
+    /// How the file delimits packets.
     pub format: RawFormat,
-    /// What OpusHead would say.
+    /// The head that a container would hold.
     pub head: OpusHead,
 }
 
-/// How a raw stream says where packets end.
+impl RawStream {
+    /// Describes a raw stream.
+    pub fn new(format: RawFormat, head: OpusHead) -> Self {
+        Self { format, head }
+    }
+}
+
+/// How a raw stream delimits packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RawFormat {
     /// Self-delimited packets (RFC 6716 appendix B).
     SelfDelimited,
-    /// The form of libopus' `opus_demo`: length and final range before each packet.
+    /// The format of libopus' `opus_demo`: length and final range before each packet.
     OpusDemo,
 }
 
 impl RawFormat {
-    /// As it stands in the attributes of a recording.
+    /// The name in the attributes of a recording.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::SelfDelimited => "self-delimited",

@@ -7,93 +7,131 @@ use opus_packet::{Packet, PacketSource, SAMPLE_RATE};
 
 use crate::Error;
 
-/// How far an import is, or the measuring of a sync map, which is a stage of it.
+/// The progress of a long operation.
+///
+/// An operation calls its `watch` with it at the start of each stage, and then at least once for
+/// each second of audio, always in the thread that called the operation. If `watch` returns
+/// [`ControlFlow::Break`], the operation stops with an error of the kind
+/// [`Cancelled`](crate::ErrorKind::Cancelled) and leaves nothing half done.
+///
+/// ```no_run
+/// use std::ops::ControlFlow;
+///
+/// use opus_zarr::{Progress, Recording, Store};
+///
+/// # fn main() -> Result<(), opus_zarr::Error> {
+/// let mut recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
+/// recording.build_sync(|progress: &Progress| {
+///     eprintln!("{:?}: {} of {} bytes", progress.stage, progress.bytes, progress.total_bytes);
+///     let is_too_slow = progress.elapsed.as_secs() > 60;
+///     if is_too_slow { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What is being done.
-    pub stage: ImportStage,
-    /// Bytes done in this stage: of the file, or of the packets that were made of it.
+    /// The present stage.
+    pub stage: Stage,
+    /// Bytes done in this stage: of the source file, or of the stored recording.
     pub bytes: u64,
-    /// Bytes that there are to do in it, or somewhat more.
+    /// Bytes to do in this stage, or slightly more.
     pub total_bytes: u64,
-    /// Audio that was gone through in this stage.
+    /// Length of the audio processed in this stage.
     pub audio: Duration,
-    /// Time since it all began.
+    /// Time since the operation began.
     pub elapsed: Duration,
-    /// How long this stage goes on, at the pace it has had; none while it has none.
+    /// Time that the rest of this stage takes at its pace so far. None at its start.
     pub left: Option<Duration>,
 }
 
-/// What an import is doing, in this order.
+/// A stage of a long operation. An import goes through the first four in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ImportStage {
-    /// Reads a file with Opus once, to know what it holds.
+pub enum Stage {
+    /// Reads a file with Opus once, to learn what it holds.
     Survey,
-    /// Writes the blob: copies, takes packets over, or encodes.
+    /// Writes the blob: copies a file, repacks its packets, or encodes.
     Write,
-    /// Makes the index of the blob.
+    /// Builds the index from the blob.
     Index,
     /// Measures the sync map.
     Sync,
+    /// Verifies what is stored.
+    Verify,
 }
 
-/// Tells a caller how far an import is, and asks whether to go on.
+/// Watches nothing and never cancels: the `watch` of an operation that nobody watches.
+///
+/// ```no_run
+/// use opus_zarr::{ImportOptions, Store, import, unwatched};
+///
+/// # fn main() -> Result<(), opus_zarr::Error> {
+/// let store = Store::open_or_create("archive.zarr")?;
+/// import("station-4.opus", &store, "station-4", &ImportOptions::default(), unwatched)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn unwatched(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Reports progress to a caller, and asks whether to go on.
 pub(crate) struct Watch<'a> {
-    tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    watch: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
     began: Instant,
-    stage: ImportStage,
+    stage: Stage,
     stage_began: Instant,
     total_bytes: u64,
-    /// Done in this stage.
+    /// Bytes done in this stage.
     bytes: u64,
     samples: u64,
-    /// Samples when it was told last.
-    told: u64,
+    /// Samples at the last report.
+    reported: u64,
     is_cancelled: bool,
 }
 
 impl<'a> Watch<'a> {
-    pub(crate) fn new(tell: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
+    pub(crate) fn new(watch: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
         let began = Instant::now();
         Self {
-            tell,
+            watch,
             began,
-            stage: ImportStage::Survey,
+            stage: Stage::Survey,
             stage_began: began,
             total_bytes: 0,
             bytes: 0,
             samples: 0,
-            told: 0,
+            reported: 0,
             is_cancelled: false,
         }
     }
 
-    pub(crate) fn begin(&mut self, stage: ImportStage, total_bytes: u64) -> Result<(), Error> {
+    pub(crate) fn begin(&mut self, stage: Stage, total_bytes: u64) -> Result<(), Error> {
         (self.stage, self.total_bytes, self.stage_began) = (stage, total_bytes, Instant::now());
-        (self.bytes, self.samples, self.told) = (0, 0, 0);
-        self.tell()
+        (self.bytes, self.samples, self.reported) = (0, 0, 0);
+        self.report()
     }
 
-    /// Takes note of bytes that were read in this stage.
+    /// Adds bytes done in this stage.
     pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), Error> {
         self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.tell()
+        self.report()
     }
 
-    /// Takes note of a packet; tells it once a second of audio.
+    /// Adds a packet. Reports once for each second of audio.
     pub(crate) fn packet(&mut self, bytes: usize, samples: u32) -> Result<(), Error> {
         self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
         self.samples += u64::from(samples);
-        if self.samples - self.told < u64::from(SAMPLE_RATE) {
+        if self.samples - self.reported < u64::from(SAMPLE_RATE) {
             return Ok(());
         }
-        self.told = self.samples;
-        self.tell()
+        self.reported = self.samples;
+        self.report()
     }
 
-    /// Takes note of where in the file an encoder is, and of what it made.
+    /// Notes the position of an encoder in its file, and the packet it made.
     pub(crate) fn encoded(&mut self, bytes: u64, samples: u32) -> Result<(), Error> {
         self.bytes = bytes.clamp(self.bytes, self.total_bytes.max(self.bytes));
         self.packet(0, samples)
@@ -107,7 +145,7 @@ impl<'a> Watch<'a> {
         self.is_cancelled
     }
 
-    fn tell(&mut self) -> Result<(), Error> {
+    fn report(&mut self) -> Result<(), Error> {
         let progress = Progress {
             stage: self.stage,
             bytes: self.bytes,
@@ -116,30 +154,25 @@ impl<'a> Watch<'a> {
             elapsed: self.began.elapsed(),
             left: left(self.stage_began.elapsed(), self.bytes, self.total_bytes),
         };
-        self.is_cancelled |= (self.tell)(&progress).is_break();
+        self.is_cancelled |= (self.watch)(&progress).is_break();
         if self.is_cancelled { Err(Error::Cancelled) } else { Ok(()) }
     }
 }
 
-/// Watches nothing.
-pub(crate) fn go_on(_: &Progress) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
-/// What is left of a stage that took so long for so many bytes.
+/// Estimates the rest of a stage from its pace.
 fn left(elapsed: Duration, bytes: u64, total: u64) -> Option<Duration> {
     let left = u128::from(total.saturating_sub(bytes));
     let nanos = (elapsed.as_nanos() * left).checked_div(bytes.into())?;
     u64::try_from(nanos).ok().map(Duration::from_nanos)
 }
 
-/// A source of packets that are watched.
+/// A source of packets that reports its progress.
 pub(crate) struct Watched<'w, 'a, S> {
     source: S,
     watch: &'w mut Watch<'a>,
 }
 
-/// Why there is no packet.
+/// Why a watched source has no packet.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WatchedError<E> {
     #[error(transparent)]
@@ -154,8 +187,8 @@ impl<S: PacketSource> PacketSource for Watched<'_, '_, S> {
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Self::Error> {
         let packet = self.source.next_packet().map_err(WatchedError::Source)?;
         if let Some(packet) = &packet {
-            let told = self.watch.packet(packet.data.len(), packet.duration);
-            told.map_err(|_| WatchedError::Cancelled)?;
+            let watched = self.watch.packet(packet.data.len(), packet.duration);
+            watched.map_err(|_| WatchedError::Cancelled)?;
         }
         Ok(packet)
     }

@@ -74,9 +74,10 @@ impl Recording {
     /// ```no_run
     /// # use std::ops::ControlFlow;
     /// # fn main() -> Result<(), opus_zarr::Error> {
-    /// # let recording = opus_zarr::Recording::open("archive.zarr", "station-4")?;
+    /// # let store = opus_zarr::Store::open("archive.zarr")?;
+    /// # let recording = opus_zarr::Recording::open(&store, "station-4")?;
     /// let calls = [48_000..96_000, 480_000..528_000];
-    /// recording.read_each::<f32>(&calls, Default::default(), &mut |number, samples| {
+    /// recording.read_each::<f32>(&calls, Default::default(), |number, samples| {
     ///     println!("call {number}: {:?} samples", samples.map(|samples| samples.len()));
     ///     ControlFlow::Continue(())
     /// });
@@ -87,7 +88,7 @@ impl Recording {
         &self,
         ranges: &[Range<u64>],
         limits: ReadLimits,
-        each: &mut dyn FnMut(usize, Result<Vec<S>, Error>) -> ControlFlow<()>,
+        mut each: impl FnMut(usize, Result<Vec<S>, Error>) -> ControlFlow<()>,
     ) {
         let mut ordered: Vec<(usize, Range<u64>)> = ranges.iter().cloned().enumerate().collect();
         ordered.sort_by_key(|(_, range)| range.start);

@@ -1,7 +1,4 @@
-use std::{
-    ops::{ControlFlow, Range},
-    path::Path,
-};
+use std::ops::{ControlFlow, Range};
 
 use opus_packet::{CodedPos, PlayPos};
 use opus_packet_index::IndexRead;
@@ -14,7 +11,7 @@ use crate::{
     Error, SampleStream,
     decoders::Decoders,
     derive::{index_blob, measure_sync, wrong_sync_entry},
-    progress::{Progress, Watch, go_on},
+    progress::{Progress, Stage, Watch},
 };
 
 /// A recording in a store.
@@ -58,13 +55,19 @@ pub enum NotExact {
 
 impl Recording {
     /// Opens a recording of a store.
-    pub fn open(store: impl AsRef<Path>, name: &str) -> Result<Self, Error> {
-        let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-        Ok(Self::new(RecordingReader::open(store, &name)?))
-    }
-
-    /// Opens a recording of a store that is open: in whatever storage it is kept.
-    pub fn open_in(store: &Store, name: &str) -> Result<Self, Error> {
+    ///
+    /// ```no_run
+    /// use opus_zarr::{Recording, Store};
+    ///
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// let store = Store::open("archive.zarr")?;
+    /// let recording = Recording::open(&store, "station-4")?;
+    /// // A second of audio, interleaved if there are several channels.
+    /// let samples: Vec<f32> = recording.read(48_000..96_000)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open(store: &Store, name: &str) -> Result<Self, Error> {
         let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
         Ok(Self::new(store.open_recording(&name)?))
     }
@@ -195,44 +198,52 @@ impl Recording {
         result
     }
 
-    /// Measures a sync map and puts it in the place of the present one, if any: from then
-    /// on reads are exact. Takes the work of some four full decodes, or more where the decoder
-    /// remembers for long, as in speech; all processors share it.
-    pub fn build_sync(&mut self) -> Result<(), Error> {
-        self.build_sync_watched(&mut go_on)
-    }
-
-    /// The same, and tells `tell` how far it is, at least at each second of audio, in this
-    /// thread. When `tell` breaks off, it ends with [`Error::Cancelled`] and nothing has changed.
-    pub fn build_sync_watched(
+    /// Measures the sync map and stores it, in place of an earlier one. Reads are exact
+    /// afterwards. `watch` follows the work and can cancel it, which changes nothing
+    /// ([`Progress`]).
+    ///
+    /// The work is that of about four full decodes, or more where the decoder remembers for
+    /// long, as in speech. All processors share it.
+    ///
+    /// ```no_run
+    /// use opus_zarr::{ReadMode, Recording, Store, unwatched};
+    ///
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// let mut recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
+    /// recording.build_sync(unwatched)?;
+    /// assert_eq!(recording.read_mode(), ReadMode::Exact);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build_sync(
         &mut self,
-        tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+        mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        self.measure_and_keep_sync(&mut Watch::new(tell))
+        self.replace_sync(&mut Watch::new(&mut watch))
     }
 
-    pub(crate) fn measure_and_keep_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
+    pub(crate) fn replace_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
         let sync = measure_sync(&self.reader, watch)?;
         self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
         Ok(())
     }
 
-    /// Measures the sync map again, as `build_sync_watched` does, and changes nothing: gives the
-    /// number of the first entry that is not what is stored, or none if all are the same.
+    /// Measures the sync map like [`build_sync`](Self::build_sync), but only compares it with the
+    /// stored one. Returns the number of the first entry that differs, or none if all are equal.
     ///
     /// # Errors
     ///
-    /// If there is no sync map for this decoder, or it cannot be read.
-    pub fn check_sync_watched(
+    /// The recording has no sync map for this decoder, or the map cannot be read.
+    pub fn check_sync(
         &self,
-        tell: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+        mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Option<usize>, Error> {
         let recording = || self.reader.name().clone();
         exactness(self.info(), OutputRate::Hz48000)
             .map_err(|reason| Error::NotExact { recording: recording(), reason })?;
         let no_map = || Error::NotExact { recording: recording(), reason: NotExact::NoSyncMap };
         let stored = self.reader.sync_entries()?.ok_or_else(no_map)?;
-        wrong_sync_entry(&self.reader, &stored, &mut Watch::new(tell))
+        wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))
     }
 
     /// Numbers of the packets that hold a range of play samples: a binary search
@@ -252,13 +263,17 @@ impl Recording {
         self.reader.index_info()
     }
 
-    /// Makes the index again, from the blob. The result is the index of the
-    /// import, byte for byte. The documents of both arrays are restored as well.
-    pub fn rebuild_index(&mut self) -> Result<(), Error> {
-        let name = self.reader.name().clone();
-        self.reader.replace_index(|blob, index| {
-            index_blob(blob, index, &name, &mut Watch::new(&mut go_on)).map(drop)
-        })
+    /// Builds the index again from the blob, byte for byte the one of the import, and restores
+    /// the documents of both arrays. `watch` follows the work and can cancel it, which changes
+    /// nothing ([`Progress`]).
+    pub fn rebuild_index(
+        &mut self,
+        mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let (name, bytes) = (self.reader.name().clone(), self.info().blob_bytes);
+        let watch = &mut Watch::new(&mut watch);
+        watch.begin(Stage::Index, bytes)?;
+        self.reader.replace_index(|blob, index| index_blob(blob, index, &name, watch).map(drop))
     }
 
     /// Reads the recording as the Ogg Opus file that it is kept as.

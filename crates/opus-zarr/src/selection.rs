@@ -109,9 +109,9 @@ impl Recording {
     /// that the recording has. Time is [real time](Self::samples_of).
     ///
     /// ```no_run
-    /// # use opus_zarr::{Recording, Selection};
+    /// # use opus_zarr::{Recording, Selection, Store};
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let recording = Recording::open("archive.zarr", "station-4")?;
+    /// let recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
     /// let range = recording.select(&"1:02:03.250..+10s".parse()?)?;
     /// let samples: Vec<f32> = recording.read(range)?;
     /// # Ok(())
@@ -208,7 +208,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{ImportOptions, Ultrasound, import_with};
+    use crate::{ImportOptions, Store, Ultrasound, import, unwatched};
 
     /// Half a second of silence from a file whose name holds the start.
     fn recording(rate: u32) -> (tempfile::TempDir, Recording) {
@@ -222,8 +222,9 @@ mod tests {
         fs::write(&file, wav).unwrap();
         let zone = Some("UTC".parse().unwrap());
         let mut options = ImportOptions { zone, ..ImportOptions::default() };
+        let store = Store::open_or_create(directory.path().join("store")).unwrap();
         options.transcode.ultrasound = Ultrasound::Keep;
-        let imported = import_with(file, directory.path().join("store"), "it", &options).unwrap();
+        let imported = import(file, &store, "it", &options, unwatched).unwrap();
         (directory, imported.into_first())
     }
 

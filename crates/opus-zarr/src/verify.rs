@@ -5,16 +5,20 @@ mod audio;
 mod stream;
 mod sync;
 
-use std::{path::Path, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc};
 
 use opus_packet::InvalidTimeline;
 use opus_segment_decode::{LibopusDecoder, LibopusError, OutputRate};
 use opus_zarr_store::{
-    FaultKind as StoreFault, Faults, LocalStorage, Place, RecordingName, RecordingReader, Storage,
+    FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName, RecordingReader, Storage,
     Store,
 };
 
-use crate::{Error, Recording, recording::exactness};
+use crate::{
+    Error, Recording,
+    progress::{Progress, Stage, Watch},
+    recording::exactness,
+};
 
 /// What is checked, and how much of the audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +142,41 @@ impl Default for VerifyOptions {
 }
 
 impl VerifyOptions {
+    /// Sets what is verified.
+    #[must_use]
+    pub fn level(mut self, level: VerifyLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sets the share of the audio that is verified, from 0 to 1.
+    #[must_use]
+    pub fn sample(mut self, sample: f64) -> Self {
+        self.sample = sample;
+        self
+    }
+
+    /// Estimates the bytes of the blob that are read, over all passes.
+    fn bytes(&self, info: &RecordingInfo) -> u64 {
+        let all = info.blob_bytes;
+        #[allow(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "an estimate"
+        )]
+        let some = (all as f64 * self.sample.clamp(0.0, 1.0)) as u64;
+        match self.level {
+            VerifyLevel::Metadata => 0,
+            VerifyLevel::Checksums => some,
+            // The packets are read once more for their durations.
+            VerifyLevel::Index => 2 * some,
+            VerifyLevel::Packets => 2 * some + all,
+            VerifyLevel::Decode => 3 * some + all,
+        }
+    }
+
     fn of_store(&self) -> opus_zarr_store::VerifyOptions {
         let level = match self.level {
             VerifyLevel::Metadata => opus_zarr_store::VerifyLevel::Metadata,
@@ -150,36 +189,46 @@ impl VerifyOptions {
     }
 }
 
-/// Checks a recording of the store in a directory. What is wrong with it is no error but a
-/// [`Fault`].
+/// Verifies a recording as it is stored now, as far as `options` ask. Damage is not an error but a
+/// [`Fault`]. `watch` follows the work and can cancel it ([`Progress`]).
+///
+/// ```no_run
+/// use opus_zarr::{Store, VerifyLevel, VerifyOptions, unwatched, verify};
+///
+/// # fn main() -> Result<(), opus_zarr::Error> {
+/// let store = Store::open("archive.zarr")?;
+/// let options = VerifyOptions::default().level(VerifyLevel::Decode).sample(0.05);
+/// let found = verify(&store, "station-4", &options, unwatched)?;
+/// for fault in found.faults.listed() {
+///     eprintln!("{fault}");
+/// }
+/// println!("{} packets decoded, {} faults", found.decoded, found.faults.total());
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// If there is no such recording, or it has a layout that this version does not know.
+/// The store has no such recording, or this version does not know its layout.
 pub fn verify(
-    store: impl AsRef<Path>,
-    name: &str,
-    options: &VerifyOptions,
-) -> Result<Verification, Error> {
-    let name = name.parse().map_err(opus_zarr_store::Error::from)?;
-    let storage: Arc<dyn Storage> = Arc::new(LocalStorage::new(store));
-    verify_stored(&storage, &name, options)
-}
-
-/// The same in a store that is open: in whatever storage it is kept.
-pub fn verify_in(
     store: &Store,
     name: &str,
     options: &VerifyOptions,
+    mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Verification, Error> {
     let name = name.parse().map_err(opus_zarr_store::Error::from)?;
-    verify_stored(store.storage(), &name, options)
+    verify_stored(store.storage(), &name, options, &mut Watch::new(&mut watch))
 }
 
 impl Recording {
-    /// Checks the recording as it is stored now: see [`verify()`](crate::verify()).
-    pub fn verify(&self, options: &VerifyOptions) -> Result<Verification, Error> {
-        verify_stored(self.reader().storage(), self.reader().name(), options)
+    /// Verifies the recording as it is stored now: see [`verify()`](crate::verify()).
+    pub fn verify(
+        &self,
+        options: &VerifyOptions,
+        mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
+    ) -> Result<Verification, Error> {
+        let watch = &mut Watch::new(&mut watch);
+        verify_stored(self.reader().storage(), self.reader().name(), options, watch)
     }
 }
 
@@ -187,26 +236,28 @@ fn verify_stored(
     storage: &Arc<dyn Storage>,
     name: &RecordingName,
     options: &VerifyOptions,
+    watch: &mut Watch<'_>,
 ) -> Result<Verification, Error> {
+    // If it cannot be opened, the store finds out why.
+    let reader = RecordingReader::open_in(storage.clone(), name).ok();
+    watch.begin(Stage::Verify, reader.as_ref().map_or(0, |reader| options.bytes(reader.info())))?;
     let stored = opus_zarr_store::verify(&**storage, name, &options.of_store())?;
     let (chunks, packets) = (stored.chunks, stored.packets);
     let faults = stored.faults.map(|fault| Fault { place: fault.place, kind: fault.kind.into() });
     let mut found = Verification { faults, chunks, packets, ..Verification::default() };
-    // If it cannot be opened, the store has said why.
-    if options.level >= VerifyLevel::Packets
-        && let Ok(reader) = RecordingReader::open_in(storage.clone(), name)
-    {
-        stream::check(&reader, &mut found);
-        if options.level >= VerifyLevel::Decode {
-            match LibopusDecoder::new(reader.head()) {
-                Ok(decoder) => {
-                    audio::check(&reader, decoder, options, &mut found);
-                    if exactness(reader.info(), OutputRate::Hz48000).is_ok() {
-                        sync::check(&reader, options, &mut found);
-                    }
+    let Some(reader) = reader else { return Ok(found) };
+    if options.level >= VerifyLevel::Packets {
+        stream::check(&reader, &mut found, watch)?;
+    }
+    if options.level >= VerifyLevel::Decode {
+        match LibopusDecoder::new(reader.head()) {
+            Ok(decoder) => {
+                audio::check(&reader, decoder, options, &mut found, watch)?;
+                if exactness(reader.info(), OutputRate::Hz48000).is_ok() {
+                    sync::check(&reader, options, &mut found, watch)?;
                 }
-                Err(reason) => found.not_decoded = Some(reason),
             }
+            Err(reason) => found.not_decoded = Some(reason),
         }
     }
     Ok(found)

@@ -140,7 +140,7 @@ impl Batch<'_> {
     }
 
     fn open_recording(&self, store: &Store, name: &str) -> Result<Recording, Failure> {
-        let mut recording = Recording::open_in(store, name)?;
+        let mut recording = Recording::open(store, name)?;
         self.how.apply(&mut recording, self.format)?;
         if self.how.exact {
             // An error if it is not possible.
@@ -185,7 +185,7 @@ impl Batch<'_> {
     ) -> Result<(), Failure> {
         let ranges: Vec<_> = cuts.iter().map(|cut| cut.range.clone()).collect();
         let mut told = Ok(());
-        recording.read_each::<S>(&ranges, ReadLimits::default(), &mut |number, samples| {
+        recording.read_each::<S>(&ranges, ReadLimits::default(), |number, samples| {
             let Some(cut) = cuts.get(number) else { return ControlFlow::Continue(()) };
             let written = samples.map_err(Failure::from).and_then(|samples| {
                 self.write_cut(recording, cut, |sound, target| {

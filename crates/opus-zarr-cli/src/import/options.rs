@@ -65,13 +65,11 @@ enum Decoder {
 
 impl Encoding {
     pub(super) fn options(&self) -> ImportOptions {
-        let mut options = ImportOptions {
-            exact: (self.exact || self.approximate).then_some(self.exact),
-            zone: self.tz.clone(),
-            start_from: self.time_from.map(TimeFrom::source),
-            ffmpeg: matches!(self.decoder, Decoder::Ffmpeg).then(|| PathBuf::from("ffmpeg")),
-            ..ImportOptions::default()
-        };
+        let mut options = ImportOptions::default();
+        options.exact = (self.exact || self.approximate).then_some(self.exact);
+        options.zone.clone_from(&self.tz);
+        options.start_from = self.time_from.map(TimeFrom::source);
+        options.ffmpeg = matches!(self.decoder, Decoder::Ffmpeg).then(|| PathBuf::from("ffmpeg"));
         options.transcode.bitrate = self.bitrate;
         options.transcode.frame_duration = self.frame;
         options.transcode.ultrasound = match self.ultrasonic {

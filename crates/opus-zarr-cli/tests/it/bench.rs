@@ -1,4 +1,4 @@
-use opus_zarr::Recording;
+use opus_zarr_testkit::recordings::open_at;
 use serde_json::Value;
 
 use crate::support::{folder_with, run_in};
@@ -34,7 +34,10 @@ fn it_says_whether_reads_are_exact() {
         run_in(folder.path(), args).exits(0).lines("bench").remove(0)["is_exact"].take()
     };
     assert_eq!(is_exact(), false);
-    Recording::open(folder.path().join("a.zarr"), "chirps").unwrap().build_sync().unwrap();
+    open_at(folder.path().join("a.zarr"), "chirps")
+        .unwrap()
+        .build_sync(opus_zarr::unwatched)
+        .unwrap();
     assert_eq!(is_exact(), true);
 }
 

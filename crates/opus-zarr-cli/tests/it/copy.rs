@@ -1,13 +1,12 @@
+use opus_zarr_testkit::recordings::open_at;
 use std::{fs, path::Path};
-
-use opus_zarr::Recording;
 
 use crate::support::{NOTES, folder_with, run_in};
 
 const TRIO: &str = "golden/trio.opus";
 
 fn sha256(folder: &Path, store: &str, name: &str) -> String {
-    let recording = Recording::open(folder.join(store), name).unwrap();
+    let recording = open_at(folder.join(store), name).unwrap();
     assert!(recording.has_index());
     recording.info().blob_sha256.clone()
 }

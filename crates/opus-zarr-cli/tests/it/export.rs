@@ -1,6 +1,7 @@
 use std::{fs, io::Read};
 
-use opus_zarr::{ImportOptions, Recording, import_with};
+use opus_zarr::ImportOptions;
+use opus_zarr_testkit::recordings::{import_with, open_at};
 
 use crate::{
     sound::{damage, names, read_i16, stdout_of},
@@ -20,7 +21,7 @@ fn a_file_that_was_taken_over_comes_back() {
     let args = ["--json", "export", "a.zarr/notes", "-o", "x.opus", "--force"];
     let outcome = run_in(folder, args).exits(0);
     let [line] = &outcome.lines("exported")[..] else { panic!("{outcome:?}") };
-    let info = Recording::open(folder.join("a.zarr"), "notes").unwrap().info().clone();
+    let info = open_at(folder.join("a.zarr"), "notes").unwrap().info().clone();
     assert_eq!(
         (&line["sha256"], &line["is_source"], &line["bytes"], &line["output"]),
         (&info.source.sha256.into(), &true.into(), &source.len().into(), &"x.opus".into())
@@ -47,7 +48,7 @@ fn what_was_encoded_is_no_file_that_was_imported() {
 fn all_audio_is_that_of_a_full_decode() {
     let folder = folder_with(&[("chirps-stereo.opus", "chirps")]);
     let folder = folder.path();
-    let recording = Recording::open(folder.join("a.zarr"), "chirps").unwrap();
+    let recording = open_at(folder.join("a.zarr"), "chirps").unwrap();
     let all: Vec<i16> = recording.read(0..recording.info().play_length).unwrap();
     for file in ["x.wav", "x.flac"] {
         run_in(folder, ["export", "a.zarr/chirps", "-o", file]).exits(0);

@@ -1,7 +1,8 @@
 use std::{fs, ops::Range, path::Path, process::Command};
 
 use opus_zarr::{
-    ChannelSelection, ImportOptions, Output, OutputRate, Recording, Sample, Ultrasound, import_with,
+    ChannelSelection, ImportOptions, Output, OutputRate, Recording, Sample, Store, Ultrasound,
+    import, unwatched,
 };
 use tempfile::TempDir;
 
@@ -20,15 +21,15 @@ fn folder() -> TempDir {
 fn add(folder: &Path, name: &str, rate: u32, channels: u16, samples: u32, hz: f64) {
     let file = folder.join("20260512_201500.wav");
     write_tones(&file, rate, channels, samples, hz);
-    let zone = Some("UTC".parse().unwrap());
-    let mut options = ImportOptions { zone, ..ImportOptions::default() };
+    let mut options = ImportOptions::default().zone("UTC".parse().unwrap());
     options.transcode.ultrasound = Ultrasound::Keep;
-    import_with(&file, folder.join("a.zarr"), name, &options).unwrap();
+    let store = Store::open_or_create(folder.join("a.zarr")).unwrap();
+    import(&file, &store, name, &options, unwatched).unwrap();
     fs::remove_file(file).unwrap();
 }
 
 fn open(folder: &Path, name: &str) -> Recording {
-    Recording::open(folder.join("a.zarr"), name).unwrap()
+    Recording::open(&Store::open(folder.join("a.zarr")).unwrap(), name).unwrap()
 }
 
 fn expected<S: Sample>(folder: &Path, range: Range<u64>) -> Vec<S> {

@@ -1,5 +1,6 @@
 //! What `--json` writes is what `docs/command.schema.json` and `docs/command.md` say, and nothing else.
 
+use opus_zarr_testkit::recordings::import_to;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -174,7 +175,7 @@ fn inputs() -> TempDir {
     fs::write(path("regions.csv"), "start,end\n0.1,0.2\n800,900\n").unwrap();
     fs::create_dir(path("exported")).unwrap();
 
-    opus_zarr::import(testdata(NOTES), path("damaged.zarr"), "it").unwrap();
+    import_to(testdata(NOTES), path("damaged.zarr"), "it").unwrap();
     let blob = path("damaged.zarr/it/opus_blob/c/0");
     let mut bytes = fs::read(&blob).unwrap();
     bytes[1000] ^= 1;

@@ -1,3 +1,4 @@
+use opus_zarr_testkit::recordings::import_to;
 use std::{
     fs,
     path::Path,
@@ -40,7 +41,7 @@ fn what_was_lost_in_the_source_is_shaded() {
     damaged[byte] ^= 1;
     fs::write(folder.path().join("damaged.opus"), damaged).unwrap();
     let file = folder.path().join("damaged.opus");
-    opus_zarr::import(file, folder.path().join("a.zarr"), "lost").unwrap();
+    import_to(file, folder.path().join("a.zarr"), "lost").unwrap();
     for kind in KINDS {
         let reds = ["whole", "lost"].map(|name| {
             let place = format!("a.zarr/{name}");

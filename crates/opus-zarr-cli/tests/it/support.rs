@@ -1,5 +1,6 @@
 //! What the tests of all verbs share.
 
+use opus_zarr_testkit::recordings::import_to;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -60,7 +61,7 @@ pub(crate) fn folder_with(recordings: &[(&str, &str)]) -> TempDir {
     let store = folder.path().join("a.zarr");
     opus_zarr::Store::open_or_create(&store).unwrap();
     for (file, name) in recordings {
-        opus_zarr::import(testdata(file), &store, name).unwrap();
+        import_to(testdata(file), &store, name).unwrap();
     }
     folder
 }

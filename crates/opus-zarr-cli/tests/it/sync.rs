@@ -1,6 +1,7 @@
 use std::fs;
 
-use opus_zarr::{ReadMode, Recording};
+use opus_zarr::ReadMode;
+use opus_zarr_testkit::recordings::open_at;
 use serde_json::Value;
 
 use crate::support::{NOTES, folder_with, run_in};
@@ -8,7 +9,7 @@ use crate::support::{NOTES, folder_with, run_in};
 #[test]
 fn reads_are_exact_from_then_on_and_what_is_exact_is_left_alone() {
     let folder = folder_with(&[(NOTES, "a")]);
-    let open = || Recording::open(folder.path().join("a.zarr"), "a").unwrap();
+    let open = || open_at(folder.path().join("a.zarr"), "a").unwrap();
     let sync = |args: &[&str]| {
         run_in(folder.path(), [&["sync", "a.zarr/a", "--json"], args].concat())
             .exits(0)

@@ -18,7 +18,7 @@ use std::{
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory};
 use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, import_into};
+use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, unwatched};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::Storage;
 
@@ -46,7 +46,7 @@ pub(crate) fn memory() -> Arc<dyn ObjectStore> {
 }
 
 pub(crate) fn import(store: &Store, file: &str, name: &str) -> Result<Imported, Error> {
-    import_into(testdata(file), store, name, &ImportOptions::default())
+    opus_zarr::import(testdata(file), store, name, &ImportOptions::default(), unwatched)
 }
 
 /// A file whose blob takes more than one shard: packets of 1000 bytes without a meaning, of one 20-ms frame each (RFC 6716

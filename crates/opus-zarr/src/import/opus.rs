@@ -16,7 +16,7 @@ use crate::{
     Error, ImportOptions, Imported,
     demuxer::{OpusStream, Streams},
     origin::Origin,
-    progress::{ImportStage, Watch},
+    progress::{Stage, Watch},
     source::{SourceFile, file_len},
     survey::{StreamSurvey, Survey},
 };
@@ -34,7 +34,7 @@ impl<'a> OpusFile<'a> {
         options: &'a ImportOptions,
         watch: &mut Watch<'_>,
     ) -> Result<Self, Error> {
-        watch.begin(ImportStage::Survey, file_len(path)?)?;
+        watch.begin(Stage::Survey, file_len(path)?)?;
         let is_given_up = &AtomicBool::new(false);
         // Each reads all of it, and neither needs the other. That it changes in between is
         // found when it is copied.
@@ -74,7 +74,7 @@ impl<'a> OpusFile<'a> {
                     self.source.check_unchanged().and(Err(error))
                 });
                 let demuxer = found?.ok_or_else(changed)?;
-                watch.begin(ImportStage::Write, self.source.bytes)?;
+                watch.begin(Stage::Write, self.source.bytes)?;
                 match self.survey.is_canonical {
                     true => self.copy(stream, demuxer, blob, watch),
                     false => self.remux(stream, demuxer, blob, watch),

@@ -7,7 +7,7 @@ use super::same::Held;
 use crate::{
     Error, Recording,
     derive::{index_blob, sync_map_of},
-    progress::{ImportStage, Watch},
+    progress::{Stage, Watch},
     source::copy_error,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn record(
     let name = &target.name;
     if let Some(mut recording) = target.earlier {
         if exact && recording.exactness().is_err() {
-            recording.measure_and_keep_sync(watch)?;
+            recording.replace_sync(watch)?;
         }
         return Ok(recording);
     }
@@ -49,7 +49,7 @@ pub(super) fn record(
 
     // The index is always made from the blob as it is stored, so that making it
     // again gives the same, and what was written has been read back once.
-    watch.begin(ImportStage::Index, blob.len())?;
+    watch.begin(Stage::Index, blob.len())?;
     let mut index = writer.index()?;
     let timeline = index_blob(blob.reader(), &mut index, name, watch)?;
     let index = index.finish()?;
@@ -58,7 +58,7 @@ pub(super) fn record(
         return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
     }
     if exact {
-        watch.begin(ImportStage::Sync, blob.len())?;
+        watch.begin(Stage::Sync, blob.len())?;
         let sync = sync_map_of(blob.reader(), &description.head, &description.source, name, watch)?;
         writer.write_sync(&sync, LibopusDecoder::identity()?)?;
     }
@@ -87,7 +87,7 @@ pub(super) fn targets(
         if !store.contains(&target.name)? {
             continue;
         }
-        match Recording::open_in(store, target.name.as_str()) {
+        match Recording::open(store, target.name.as_str()) {
             Ok(found) => {
                 match compare(target.stream, found.info())?.error(path, store, &target.name) {
                     None => target.earlier = Some(found),

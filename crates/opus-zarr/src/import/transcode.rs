@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Error, Finding, ImportOptions, Imported,
     origin::Origin,
-    progress::{ImportStage, Watch},
+    progress::{Stage, Watch},
     source::SourceFile,
 };
 
@@ -95,7 +95,7 @@ impl<'a> AudioSource<'a> {
             let mut track = Track::open(self.path, self.options, target.stream)?;
             let exact = track.is_to_be_exact(self.options);
             let recording = record(self.path, store, target, exact, watch, |blob, watch| {
-                watch.begin(ImportStage::Write, self.metadata.len())?;
+                watch.begin(Stage::Write, self.metadata.len())?;
                 let timeline = track.write(blob, self.path, watch)?;
                 let source = source.get()?;
                 self.check_unchanged()?;

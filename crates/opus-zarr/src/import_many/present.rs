@@ -39,7 +39,7 @@ pub(super) enum Found {
 impl Present {
     pub(super) fn of(store: &Store) -> Result<Self, Error> {
         let mut by_length: HashMap<u64, Vec<Known>> = HashMap::new();
-        Recording::open_each(store, &mut |name, recording| {
+        Recording::open_each(store, |name, recording| {
             // A damaged recording counts as absent. The import fails when it needs the name.
             if let Ok(recording) = recording {
                 let info = recording.info();
@@ -70,7 +70,7 @@ impl Present {
         let (mut first, mut recordings, mut other) = (None, Vec::new(), None);
         for known in candidates {
             // Deleted or damaged by now.
-            let Ok(recording) = Recording::open_in(store, known.name.as_str()) else { continue };
+            let Ok(recording) = Recording::open(store, known.name.as_str()) else { continue };
             let held = compare(&file.path, &sha256, options.stream, options, recording.info())?;
             match held {
                 Held::Same => {

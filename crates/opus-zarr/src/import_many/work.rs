@@ -18,7 +18,7 @@ use super::{
     PlannedFile,
     present::{Found, Present},
 };
-use crate::{Error, ImportOptions, ImportStage, Imported, Progress, Recording, import_watched};
+use crate::{Error, ImportOptions, Imported, Progress, Recording, Stage, import};
 
 /// What the threads share.
 pub(super) struct Run<'a> {
@@ -186,7 +186,7 @@ impl<'a> Run<'a> {
     }
 
     fn import_file(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<Imported, Error> {
-        import_watched(&file.path, self.store, file.name.as_str(), self.import, &mut |progress| {
+        import(&file.path, self.store, file.name.as_str(), self.import, |progress| {
             share.tell(progress);
             self.flow()
         })
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
         if self.import.exact == Some(true) && !self.is_dry {
             for mut recording in recordings {
                 if recording.exactness().is_err() {
-                    recording.build_sync_watched(&mut |_| self.flow())?;
+                    recording.build_sync(|_| self.flow())?;
                     is_synced = true;
                 }
             }
@@ -219,7 +219,7 @@ impl Share<'_> {
     fn tell(&mut self, progress: &Progress) {
         let bytes = scaled(self.total, done_of(progress)).max(self.bytes);
         let audio = match progress.stage {
-            ImportStage::Write => progress.audio.max(self.audio),
+            Stage::Write => progress.audio.max(self.audio),
             _ => self.audio,
         };
         self.set(bytes, audio);
@@ -244,10 +244,10 @@ impl Share<'_> {
 /// Opus has no survey; the sync map takes longest of audio that is.
 fn done_of(progress: &Progress) -> f64 {
     let (before, share) = match progress.stage {
-        ImportStage::Survey => (0.0, 0.15),
-        ImportStage::Write => (0.15, 0.5),
-        ImportStage::Index => (0.65, 0.05),
-        ImportStage::Sync => (0.7, 0.3),
+        Stage::Survey => (0.0, 0.15),
+        Stage::Write => (0.15, 0.5),
+        Stage::Index => (0.65, 0.05),
+        _ => (0.7, 0.3),
     };
     before + share * ratio(progress.bytes, progress.total_bytes)
 }

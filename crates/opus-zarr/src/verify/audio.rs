@@ -4,6 +4,7 @@ use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
+use crate::{Error, progress::Watch};
 
 /// Decodes the packets that are taken, run by run.
 pub(super) fn check(
@@ -11,9 +12,10 @@ pub(super) fn check(
     decoder: LibopusDecoder,
     options: &VerifyOptions,
     found: &mut Verification,
-) {
-    // Packets are found by their index; what is wrong with that has been found before.
-    let Ok(chunks) = reader.index_chunks() else { return };
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    // Packets are found through the index, whose faults are known by now.
+    let Ok(chunks) = reader.index_chunks() else { return Ok(()) };
     let channels = PacketDecoder::<f32>::layout(&decoder).channels;
     let longest = usize::try_from(MAX_PACKET_DURATION).unwrap_or_default();
     let mut run = Run { decoder, pcm: vec![0.0; longest * channels], next: None };
@@ -29,8 +31,11 @@ pub(super) fn check(
                 run.packet(packet, row, data, |kind| found.fault(reader, Some(packet), kind));
                 found.decoded += 1;
             }
+            let length = usize::try_from(row.length).unwrap_or(usize::MAX);
+            watch.packet(length, u32::try_from(row.duration).unwrap_or(u32::MAX))?;
         }
     }
+    Ok(())
 }
 
 /// Reads more of the blob than is asked for: packets follow one another.

@@ -6,31 +6,42 @@ use opus_packet_index::{IndexRow, Span};
 use opus_zarr_store::{BlobReader, RecordingReader, Tags};
 
 use super::{FaultKind, Verification};
+use crate::{Error, progress::Watch};
 
 type Stream<'a> = OggOpusReader<Buffered<BlobReader<'a>>>;
 
 /// Demuxes the blob strictly and holds it against all that is said of it elsewhere.
-pub(super) fn check(reader: &RecordingReader, found: &mut Verification) {
-    let mut checker = Checker { reader, found, rows: Rows::new(reader), gaps: Gaps::new(reader) };
+pub(super) fn check(
+    reader: &RecordingReader,
+    found: &mut Verification,
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    let (rows, gaps) = (Rows::new(reader), Gaps::new(reader));
+    let mut checker = Checker { reader, found, rows, gaps, watch };
     if let Err(error) = checker.stream() {
         checker.stream_error(error);
     }
+    if checker.watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
 }
 
-struct Checker<'a> {
+struct Checker<'a, 'w> {
     reader: &'a RecordingReader,
     found: &'a mut Verification,
     rows: Rows<'a>,
     gaps: Gaps,
+    watch: &'a mut Watch<'w>,
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn stream(&mut self) -> Result<(), OggError> {
         let mut stream = OggOpusReader::strict(self.reader.blob_reader())?;
         self.headers(&stream);
         let (mut number, mut end) = (0, 0);
         while let Some(packet) = stream.next_located()? {
             self.packet(number, &packet);
+            if self.watch.packet(packet.data.len(), packet.duration).is_err() {
+                return Ok(());
+            }
             end = packet.position.get() + u64::from(packet.duration);
             number += 1;
         }

@@ -6,26 +6,36 @@ use opus_segment_decode::{LibopusDecoder, SegmentPlan};
 use opus_zarr_store::RecordingReader;
 
 use super::{FaultKind, Verification, VerifyOptions};
-use crate::{
-    derive::wrong_sync_entry,
-    progress::{Watch, go_on},
-};
+use crate::{Error, derive::wrong_sync_entry, progress::Watch};
 
 /// Measures the sync map again, or checks a share of its entries.
-pub(super) fn check(reader: &RecordingReader, options: &VerifyOptions, found: &mut Verification) {
-    // What cannot be read has been found before.
-    let Ok(Some(stored)) = reader.sync_entries() else { return };
+pub(super) fn check(
+    reader: &RecordingReader,
+    options: &VerifyOptions,
+    found: &mut Verification,
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    // An unreadable map is among the faults of the store.
+    let Ok(Some(stored)) = reader.sync_entries() else { return Ok(()) };
     if options.sample >= 1.0 {
-        check_all(reader, &stored, found);
+        check_all(reader, &stored, found, watch)
     } else {
-        check_sample(reader, &stored, options, found);
+        check_sample(reader, &stored, options, found, watch)
     }
 }
 
-fn check_all(reader: &RecordingReader, stored: &[SyncEntry], found: &mut Verification) {
-    if let Ok(Some(first)) = wrong_sync_entry(reader, stored, &mut Watch::new(&mut go_on)) {
+fn check_all(
+    reader: &RecordingReader,
+    stored: &[SyncEntry],
+    found: &mut Verification,
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    let wrong = wrong_sync_entry(reader, stored, watch);
+    if let Ok(Some(first)) = wrong {
         found.fault_of("opus_sync", reader, None, FaultKind::SyncMap { first });
     }
+    // Why it cannot be measured is among the faults of the stream.
+    if watch.is_cancelled() { wrong.map(drop) } else { Ok(()) }
 }
 
 /// Holds entries against those before them, each for a second.
@@ -34,20 +44,22 @@ fn check_sample(
     entries: &[SyncEntry],
     options: &VerifyOptions,
     found: &mut Verification,
-) {
-    // Why there is none has been told.
-    let Ok(decoder) = LibopusDecoder::unmixed(reader.head()) else { return };
+    watch: &mut Watch<'_>,
+) -> Result<(), Error> {
+    // Without a decoder, `not_decoded` says why.
+    let Ok(decoder) = LibopusDecoder::unmixed(reader.head()) else { return Ok(()) };
     let mut decoding = Decoding { reader, decoder };
     let end = CodedPos::new(reader.info().coded_length);
     let can_be = |entry: &usize| Pair::of(*entry, entries, end).is_some();
     let (first, last) = ((1..entries.len()).find(can_be), (1..entries.len()).rfind(can_be));
     let store = options.of_store();
     for place in 1..entries.len() {
-        let Ok(entry) = u64::try_from(place) else { return };
+        let Ok(entry) = u64::try_from(place) else { return Ok(()) };
         if !(Some(place) == first || Some(place) == last || store.takes(entry)) {
             continue;
         }
         let Some(pair) = Pair::of(place, entries, end) else { continue };
+        watch.bytes(0)?;
         let position = pair.samples.start.get();
         let fault = match decoding.are_the_same(&pair) {
             Ok(true) => continue,
@@ -56,6 +68,7 @@ fn check_sample(
         };
         found.fault_of("opus_sync", reader, None, fault);
     }
+    Ok(())
 }
 
 /// Two starts that are both exact for some samples, if the map is right.

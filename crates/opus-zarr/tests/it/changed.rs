@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, io, path::PathBuf, sync::Arc};
 
-use opus_zarr::{Error, ImportOptions, import_into};
+use opus_zarr::{Error, ImportOptions, import, unwatched};
 use opus_zarr_store::{
     Draft, Entries, MemoryStorage, ObjectWriter, Part, RecordingName, Storage, Store, WriteStorage,
 };
@@ -73,7 +73,8 @@ fn a_file_that_changes_while_it_is_imported_is_refused() {
             let inner = MemoryStorage::new();
             let storage = Meddling { inner, file: file.clone(), bytes: after };
             let store = Store::open_or_create_in(Arc::new(storage)).unwrap();
-            let error = import_into(&file, &store, "it", &ImportOptions::default()).unwrap_err();
+            let error =
+                import(&file, &store, "it", &ImportOptions::default(), unwatched).unwrap_err();
             println!("{what}: {error}");
             assert!(matches!(error, Error::SourceChanged { .. }), "{what}: {error}");
             assert_eq!(store.recordings().unwrap().count(), 0, "{what}");

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fs, ops::Range, path::Path};
 use magnum_opus::{Channels, Decoder};
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::OpusHead;
-use opus_zarr::{Recording, import};
-use opus_zarr_testkit::{CorpusFile, Random, ogg_opus_files};
+use opus_zarr::Recording;
+use opus_zarr_testkit::{CorpusFile, Random, ogg_opus_files, recordings::import_to};
 
 /// Files that the readers who are the reference here do not read as they should: a chain,
 /// repeated headers, a damaged and a cut-off file. `corpus_table` has them.
@@ -92,7 +92,7 @@ fn readable(files: Vec<CorpusFile>) -> impl Iterator<Item = (CorpusFile, u64)> {
 }
 
 fn stored(file: &CorpusFile, store: &Path) -> Recording {
-    import(&file.path, store, &file.name).unwrap().into_first()
+    import_to(&file.path, store, &file.name).unwrap().into_first()
 }
 
 #[test]

@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, env, fmt::Write, fs};
 
-use opus_zarr::{Finding, Recording, import};
-use opus_zarr_testkit::{CorpusFile, every_opus_file, testdata};
+use opus_zarr::{Finding, Recording};
+use opus_zarr_testkit::{CorpusFile, every_opus_file, recordings::import_to, testdata};
 
 const COLUMNS: &str = "file\tstream\tcontainer\tchannels\tmapping_family\tpackets\tcoded\tpre_skip\tend_trim\tplays\tlost\tstored\tfindings";
 
@@ -30,7 +30,7 @@ fn every_file_gives_what_the_table_says() {
 /// A row for each recording that the file becomes.
 fn rows(file: &CorpusFile) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
-    match import(&file.path, directory.path(), "it") {
+    match import_to(&file.path, directory.path(), "it") {
         Err(error) => {
             let text = error.to_string().replace(&format!("{:?}: ", file.path), "");
             vec![format!("{}\trefused: {text}", file.relative)]

@@ -1,11 +1,11 @@
 //! What reading one second costs does not depend on the length of the recording.
 
-use opus_zarr::{Recording, Store};
+use opus_zarr::{Recording, Store, unwatched};
 use opus_zarr_testkit::{
     Random,
     counter::{Cost, cost},
     long::import_hours,
-    recordings::{MONO, store_of},
+    recordings::{MONO, open_at, store_of},
 };
 
 /// The mean and the most of 200 random reads of one second.
@@ -54,7 +54,7 @@ fn opening_is_one_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(import_hours(1, directory.path()));
     let store = directory.path().join("store");
-    let (_, cost) = cost(|| Recording::open(store, "1-hours").unwrap());
+    let (_, cost) = cost(|| open_at(store, "1-hours").unwrap());
     assert_eq!(cost.reads, 1);
 }
 
@@ -72,8 +72,8 @@ fn what_lies_near_an_earlier_read_is_one_read() {
 #[test]
 fn an_exact_second_is_one_read_more() {
     let (store, mut recording) = store_of(MONO);
-    recording.build_sync().unwrap();
-    let recording = Recording::open(store.path(), "it").unwrap();
+    recording.build_sync(unwatched).unwrap();
+    let recording = open_at(store.path(), "it").unwrap();
     let read = |start| cost(|| recording.read::<i16>(start..start + 48_000).unwrap()).1;
     let cold = read(480_000);
     assert_eq!(cold.reads, 3, "{cold:?}");

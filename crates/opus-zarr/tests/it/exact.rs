@@ -11,19 +11,19 @@ use opus_packet::CodedPos;
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
 use opus_zarr::{
     Error, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
-    VerifyLevel, VerifyOptions, import_with, verify,
+    VerifyLevel, VerifyOptions, unwatched,
 };
 use opus_zarr_testkit::{
     Random,
     damage::edit_document,
-    recordings::{DTX, MONO, STEREO, store_of},
+    recordings::{DTX, MONO, STEREO, import_with, open_at, store_of, verify_at},
     testdata,
     tree::Tree,
     warnings::warnings_of,
 };
 
 fn exact() -> ImportOptions {
-    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+    ImportOptions::default().exact(true)
 }
 
 /// Ranges of all lengths, and everything in pieces.
@@ -51,7 +51,7 @@ fn every_range_is_exact() {
 #[test]
 fn speech_with_pauses_is_exact_from_every_packet_on() {
     let (_store, mut recording) = store_of(DTX);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     let starts = packet_starts(&recording);
     Full::<i16>::of(&recording, DTX).check_from(&starts);
     Full::<f32>::of(&recording, DTX).check_from(&starts);
@@ -66,7 +66,7 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
     assert!(matches!(error, Error::NotExact { .. }), "{error}");
     assert!(error.to_string().contains("build_sync"), "{error}");
 
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     assert_eq!(recording.read_mode(), ReadMode::Exact);
     check::<i16>(&recording, "made later", 100);
     // It is the same as one of an import.
@@ -85,7 +85,7 @@ fn many_ranges_at_once_are_those_read_one_by_one() {
     ranges.extend([len..len + 1, 5..5, 0..len, 100..200, 100..200]);
     for exact in [false, true] {
         if exact {
-            recording.build_sync().unwrap();
+            recording.build_sync(unwatched).unwrap();
         }
         for workers in [1, 3] {
             let workers = NonZeroUsize::new(workers).unwrap();
@@ -104,7 +104,7 @@ fn many_ranges_at_once_are_those_read_one_by_one() {
     opus_zarr_testkit::damage::edit(&store.path().join("it/opus_blob/c/0"), |bytes| {
         bytes[100_000] ^= 1
     });
-    let recording = Recording::open(store.path(), "it").unwrap();
+    let recording = open_at(store.path(), "it").unwrap();
     let many = recording.read_many::<f32>(&ranges, ReadLimits::default());
     let alone: Vec<_> = ranges.iter().map(|range| recording.read::<f32>(range.clone())).collect();
     assert!(many.iter().any(Result::is_ok) && many.iter().any(Result::is_err));
@@ -116,12 +116,12 @@ fn many_ranges_at_once_are_those_read_one_by_one() {
 #[test]
 fn a_sync_map_of_another_decoder_is_not_used() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     drop(recording);
     edit_document(&store.path().join("it"), |document| {
         document["attributes"]["opus_zarr"]["sync"]["decoder"] = "libopus 0.0".into();
     });
-    let recording = Recording::open(store.path(), "it").unwrap();
+    let recording = open_at(store.path(), "it").unwrap();
     let Err(NotExact::OtherDecoder { measured, .. }) = recording.exactness() else { panic!() };
     assert_eq!(measured, "libopus 0.0");
     assert!(matches!(recording.read_mode(), ReadMode::Approximate { .. }));
@@ -132,7 +132,7 @@ const CHUNK: &str = "it/opus_sync/c/0/0";
 #[test]
 fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     let chunk = store.path().join(CHUNK);
     let good = fs::read(&chunk).unwrap();
     let mut bad = good.clone();
@@ -142,16 +142,16 @@ fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
             Some(bytes) => fs::write(&chunk, bytes).unwrap(),
             None => fs::remove_file(&chunk).unwrap(),
         }
-        let damaged = Recording::open(store.path(), "it").unwrap();
+        let damaged = open_at(store.path(), "it").unwrap();
         let ((), warnings) = warnings_of(|| check::<i16>(&damaged, "damaged", 5));
         assert!(warnings[0].contains("opus_sync"), "{warnings:?}");
-        let options = VerifyOptions { level: VerifyLevel::Checksums, sample: 1.0 };
-        let faults = verify(store.path(), "it", &options).unwrap().faults;
+        let options = VerifyOptions::default().level(VerifyLevel::Checksums);
+        let faults = verify_at(store.path(), "it", &options).unwrap().faults;
         assert_eq!(faults.total(), 1);
         assert!(faults.listed()[0].place.object.ends_with(CHUNK));
         // It is made again.
         let mut damaged = damaged;
-        damaged.build_sync().unwrap();
+        damaged.build_sync(unwatched).unwrap();
         assert_eq!(fs::read(&chunk).unwrap(), good);
     }
 }
@@ -159,16 +159,16 @@ fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
 #[test]
 fn without_its_index_it_is_exact_as_well() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     fs::remove_file(store.path().join("it/opus_index/c/0/0")).unwrap();
-    let recording = Recording::open(store.path(), "it").unwrap();
+    let recording = open_at(store.path(), "it").unwrap();
     check::<i16>(&recording, "without its index", 5);
 }
 
 #[test]
 fn copies_have_the_sync_map_too() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     let other = tempfile::tempdir().unwrap();
     let (here, there) =
         (Store::open(store.path()).unwrap(), Store::open_or_create(other.path()).unwrap());
@@ -177,7 +177,7 @@ fn copies_have_the_sync_map_too() {
     here.copy_recording(&name("it"), &there, &name("it")).unwrap();
     here.rename_recording(&name("beside"), &name("again")).unwrap();
     for (store, name) in [(store.path(), "again"), (other.path(), "it")] {
-        let copy = Recording::open(store, name).unwrap();
+        let copy = open_at(store, name).unwrap();
         assert_eq!(copy.read_mode(), ReadMode::Exact);
         check::<i16>(&copy, name, 20);
         no_fault(store, name);
@@ -185,15 +185,15 @@ fn copies_have_the_sync_map_too() {
 }
 
 fn no_fault(store: &Path, name: &str) {
-    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
-    assert_eq!(verify(store, name, &options).unwrap().faults.listed(), []);
+    let options = VerifyOptions::default().level(VerifyLevel::Decode);
+    assert_eq!(verify_at(store, name, &options).unwrap().faults.listed(), []);
 }
 
 /// One that passes its checksums and is wrong all the same is found by measuring again.
 #[test]
 fn a_wrong_sync_map_is_found() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     no_fault(store.path(), "it");
     set_entry(store.path(), 2, SyncEntry::ALL);
     assert_eq!(faults_of(store.path(), 1.0)[0], FaultKind::SyncMap { first: 2 });
@@ -203,7 +203,7 @@ fn a_wrong_sync_map_is_found() {
 #[test]
 fn a_wrong_entry_of_a_sample_is_found() {
     let (store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     assert_eq!(faults_of(store.path(), 0.5), []);
     let sync = |store: &Path| {
         let store = Store::open(store).unwrap();
@@ -242,7 +242,7 @@ fn set_entry(store: &Path, entry: usize, value: SyncEntry) {
 }
 
 fn faults_of(store: &Path, sample: f64) -> Vec<FaultKind> {
-    let options = VerifyOptions { level: VerifyLevel::Decode, sample };
-    let faults = verify(store, "it", &options).unwrap().faults;
+    let options = VerifyOptions::default().level(VerifyLevel::Decode).sample(sample);
+    let faults = verify_at(store, "it", &options).unwrap().faults;
     faults.listed().iter().map(|fault| fault.kind.clone()).collect()
 }

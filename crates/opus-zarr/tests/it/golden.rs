@@ -12,9 +12,13 @@ use std::{
 
 use opus_packet::CodedPos;
 use opus_packet_index::{IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes};
-use opus_zarr::{NotExact, Recording, Store, StoredAs, import};
+use opus_zarr::{NotExact, Recording, Store, StoredAs, unwatched};
 use opus_zarr_store::RecordingReader;
-use opus_zarr_testkit::{testdata, tree::Tree};
+use opus_zarr_testkit::{
+    recordings::{import_to, open_at},
+    testdata,
+    tree::Tree,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -27,13 +31,13 @@ fn golden(name: &str) -> PathBuf {
 }
 
 fn open(name: &str) -> Recording {
-    Recording::open(golden("layout-1.zarr"), name).unwrap()
+    open_at(golden("layout-1.zarr"), name).unwrap()
 }
 
 /// What the golden store is made by.
 fn import_all(store: &Path) {
     for (name, file) in RECORDINGS {
-        import(golden(file), store, name).unwrap();
+        import_to(golden(file), store, name).unwrap();
     }
     let store = Store::open(store).unwrap();
     let mut synced = store.open_recording(&"synced".parse().unwrap()).unwrap();
@@ -195,7 +199,7 @@ fn the_index_that_is_made_again_is_the_same_bytes() {
     let before = Tree::of(&golden("layout-1.zarr"));
     before.write(&store);
     for (name, _) in RECORDINGS {
-        Recording::open(&store, name).unwrap().rebuild_index().unwrap();
+        open_at(&store, name).unwrap().rebuild_index(unwatched).unwrap();
     }
     before.assert_same(&Tree::of(&store), "rebuilt");
 }

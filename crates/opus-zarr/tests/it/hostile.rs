@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opus_zarr::{Recording, Store, VerifyLevel, VerifyOptions, import, verify};
+use opus_zarr::{Store, VerifyLevel, VerifyOptions, unwatched};
 use opus_zarr_testkit::{
     damage::{edit, edit_document, set_attribute},
     processes::this_test,
-    recordings::{MONO, store_of},
+    recordings::{MONO, import_to, open_at, store_of, verify_at},
     testdata,
     tree::Tree,
 };
@@ -165,7 +165,7 @@ fn use_it(store: &Path) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let mut say = |error: String| said.push(error);
     let mut copied = Vec::new();
-    match Recording::open(store, "it") {
+    match open_at(store, "it") {
         Ok(mut recording) => {
             for range in [0..960, 480_000..481_000, 0..u64::MAX] {
                 recording
@@ -181,12 +181,16 @@ fn use_it(store: &Path) -> Vec<String> {
                 .into_iter()
                 .for_each(|error| say(error.to_string()));
             drop(stream);
-            recording.rebuild_index().err().into_iter().for_each(|error| say(error.to_string()));
+            recording
+                .rebuild_index(unwatched)
+                .err()
+                .into_iter()
+                .for_each(|error| say(error.to_string()));
         }
         Err(error) => say(error.to_string()),
     }
-    let options = VerifyOptions { level: VerifyLevel::Packets, sample: 0.01 };
-    match verify(store, "it", &options) {
+    let options = VerifyOptions::default().level(VerifyLevel::Packets).sample(0.01);
+    match verify_at(store, "it", &options) {
         Ok(found) => found.faults.listed().iter().for_each(|fault| say(fault.to_string())),
         Err(error) => say(error.to_string()),
     }
@@ -204,8 +208,8 @@ fn use_it(store: &Path) -> Vec<String> {
 
 /// What has happened before anything is made again.
 fn look_at_it(store: &Path) -> Vec<String> {
-    let options = VerifyOptions { level: VerifyLevel::Checksums, sample: 0.01 };
-    match verify(store, "it", &options) {
+    let options = VerifyOptions::default().level(VerifyLevel::Checksums).sample(0.01);
+    match verify_at(store, "it", &options) {
         Ok(found) => found.faults.listed().iter().map(ToString::to_string).collect(),
         Err(error) => vec![error.to_string()],
     }
@@ -215,7 +219,7 @@ fn assert_harmless(attacks: Vec<Attack>) {
     for Attack { what, inflict, says } in attacks {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store");
-        import(testdata(MONO), &store, "it").unwrap();
+        import_to(testdata(MONO), &store, "it").unwrap();
         inflict(&store);
         let away = folder.path().join("away");
         let before = away.is_dir().then(|| Tree::of(&away));
@@ -297,9 +301,9 @@ fn names_that_lead_elsewhere() {
     for name in ["..", "../it", "/etc", "a/b", "it\0", "zarr.json", "__it", ".it", "", &long] {
         let options = VerifyOptions::default();
         for error in [
-            Recording::open(store.path(), name).map(drop).unwrap_err(),
-            verify(store.path(), name, &options).map(drop).unwrap_err(),
-            import(testdata(MONO), store.path(), name).map(drop).unwrap_err(),
+            open_at(store.path(), name).map(drop).unwrap_err(),
+            verify_at(store.path(), name, &options).map(drop).unwrap_err(),
+            import_to(testdata(MONO), store.path(), name).map(drop).unwrap_err(),
         ] {
             let error = error.to_string();
             assert!(error.starts_with("invalid recording name"), "{name:?}: {error}");

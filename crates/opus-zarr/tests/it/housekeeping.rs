@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opus_zarr::{ImportOptions, Recording, import_into};
+use opus_zarr::{ImportOptions, Recording, import, unwatched};
 use opus_zarr_store::{Error, LocalStorage, MemoryStorage, Part, Storage, Store};
 use opus_zarr_testkit::{
     Random, fast_folder,
@@ -29,7 +29,7 @@ fn in_every_storage(test: impl Fn(&Store, &Store)) {
         let [store, other] =
             [storage, other].map(|storage| Store::open_or_create_in(storage).unwrap());
         for (file, name) in [(MONO, "mono"), (STEREO, "stereo")] {
-            import_into(testdata(file), &store, name, &ImportOptions::default()).unwrap();
+            import(testdata(file), &store, name, &ImportOptions::default(), unwatched).unwrap();
         }
         test(&store, &other);
     }
@@ -55,7 +55,7 @@ fn objects(store: &Store, recording: &str) -> Snapshot {
 }
 
 fn samples(store: &Store, recording: &str) -> Vec<i16> {
-    all(&Recording::open_in(store, recording).unwrap())
+    all(&Recording::open(store, recording).unwrap())
 }
 
 fn document(store: &Store, recording: &str) -> Value {
@@ -115,7 +115,7 @@ fn renamed_and_deleted() {
         store.delete_recording(&name("stereo")).unwrap();
         assert_eq!(names(store), set(["wren 1"]));
         assert!(store.open_recording(&name("stereo")).is_err());
-        import_into(testdata(STEREO), store, "mono", &ImportOptions::default()).unwrap();
+        import(testdata(STEREO), store, "mono", &ImportOptions::default(), unwatched).unwrap();
         assert_eq!(names(store), set(["mono", "wren 1"]));
     });
 }
@@ -137,7 +137,7 @@ fn user_metadata_changes_the_document_alone_and_goes_where_the_recording_goes() 
             .collect();
         assert_eq!(changed, ["mono/zarr.json"]);
 
-        Recording::open_in(store, "mono").unwrap().rebuild_index().unwrap();
+        Recording::open(store, "mono").unwrap().rebuild_index(unwatched).unwrap();
         store.copy_recording(&name("mono"), other, &name("mono")).unwrap();
         store.rename_recording(&name("mono"), &name("renamed")).unwrap();
         for (store, recording) in [(other, "mono"), (store, "renamed")] {
@@ -173,7 +173,7 @@ fn user_metadata_that_could_not_be_read_again_is_refused() {
 #[test]
 fn numbers_in_user_metadata_are_read_back_to_the_last_bit() {
     let store = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
-    import_into(testdata(MONO), &store, "it", &ImportOptions::default()).unwrap();
+    import(testdata(MONO), &store, "it", &ImportOptions::default(), unwatched).unwrap();
     let mut random = Random(1);
     let numbers: Vec<f64> = (0..5000)
         .map(|_| f64::from_bits(random.below(u64::MAX)))
@@ -188,7 +188,7 @@ fn numbers_in_user_metadata_are_read_back_to_the_last_bit() {
 fn ten_thousand_recordings_are_listed_in_less_than_two_seconds() {
     let folder = fast_folder();
     let store = Store::open_or_create(folder.path()).unwrap();
-    import_into(testdata(MONO), &store, "0", &ImportOptions::default()).unwrap();
+    import(testdata(MONO), &store, "0", &ImportOptions::default(), unwatched).unwrap();
     let document = folder.path().join("0/zarr.json");
     for number in 1..10_000 {
         let recording = folder.path().join(number.to_string());

@@ -5,7 +5,8 @@ use std::{fs, io::Read, path::Path};
 
 use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{Error, ReadMode, Recording, StoredAs, import};
+use opus_zarr::{Error, ReadMode, Recording, StoredAs, unwatched};
+use opus_zarr_testkit::recordings::{import_to, open_at};
 
 /// Two seconds of stereo silence: packets of a TOC byte and nothing else.
 fn silence() -> Vec<u8> {
@@ -19,14 +20,14 @@ fn silence() -> Vec<u8> {
 fn imported(directory: &Path) -> Recording {
     let file = directory.join("silence.opus");
     fs::write(&file, silence()).unwrap();
-    import(file, directory.join("store"), "silence").unwrap().into_first()
+    import_to(file, directory.join("store"), "silence").unwrap().into_first()
 }
 
 #[test]
 fn what_is_imported_is_described_and_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(imported(directory.path()));
-    let recording = Recording::open(directory.path().join("store"), "silence").unwrap();
+    let recording = open_at(directory.path().join("store"), "silence").unwrap();
     let info = recording.info();
     assert_eq!((info.channels, info.play_length, info.packet_count), (2, 96_000, 101));
     assert_eq!(
@@ -52,7 +53,7 @@ fn a_lost_index_is_made_again() {
     fs::remove_file(&shard).unwrap();
     assert!(!recording.has_index());
     assert_eq!(recording.read::<f32>(0..10).unwrap(), [0.0; 20], "read without it");
-    recording.rebuild_index().unwrap();
+    recording.rebuild_index(unwatched).unwrap();
     assert!(recording.has_index() && fs::read(&shard).unwrap() == before);
 }
 
@@ -61,12 +62,12 @@ fn a_name_is_taken_once() {
     let directory = tempfile::tempdir().unwrap();
     imported(directory.path());
     let (file, store) = (directory.path().join("silence.opus"), directory.path().join("store"));
-    let again = import(&file, &store, "silence").unwrap();
+    let again = import_to(&file, &store, "silence").unwrap();
     assert_eq!((again.earlier, again.recordings.len()), (1, 1), "it is the same");
     let mut other = silence();
     other.extend(silence());
     fs::write(&file, other).unwrap();
-    let error = import(&file, &store, "silence").unwrap_err();
+    let error = import_to(&file, &store, "silence").unwrap_err();
     assert!(matches!(error, Error::OtherFile { .. }));
     assert!(error.to_string().ends_with("came from a different file"), "{error}");
 }

@@ -10,11 +10,15 @@ use std::{
 
 use opus_packet_index::SyncEntry;
 use opus_zarr::{
-    Error, ImportOptions, ImportStage, ReadMode, Store, SyncInterval, VerifyLevel, VerifyOptions,
-    import, import_watched, import_with, verify,
+    Error, ImportOptions, ReadMode, Stage, Store, SyncInterval, VerifyLevel, VerifyOptions, import,
+    unwatched,
 };
 use opus_zarr_store::RecordingReader;
-use opus_zarr_testkit::{Random, testdata};
+use opus_zarr_testkit::{
+    Random,
+    recordings::{import_to, import_with, verify_at},
+    testdata,
+};
 
 #[test]
 fn from_a_sync_point_each_second_every_range_is_exact() {
@@ -40,10 +44,10 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
         let expected = &whole[usize::try_from(at).unwrap()..usize::try_from(at + len).unwrap()];
         assert!(range == expected, "{at}, {len}");
     }
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     assert_eq!(map(), measured, "it is made again as it was made");
-    let options = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
-    let verification = verify(&store, "it", &options).unwrap();
+    let options = VerifyOptions::default().level(VerifyLevel::Decode);
+    let verification = verify_at(&store, "it", &options).unwrap();
     assert_eq!(verification.faults.total(), 0, "{:?}", verification.faults);
 }
 
@@ -67,7 +71,7 @@ fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
     write_wave(&file, HUNDRED_GIGABYTES, 5);
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
     let mut cancelled = None;
-    let result = import_watched(&file, &store, "it", &ImportOptions::default(), &mut |progress| {
+    let result = import(&file, &store, "it", &ImportOptions::default(), |progress| {
         match progress.audio < Duration::from_secs(4 * SECONDS) {
             true => ControlFlow::Continue(()),
             false => {
@@ -78,7 +82,7 @@ fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
     });
     let (at, stage) = cancelled.unwrap();
     let took = at.elapsed();
-    assert_eq!(stage, ImportStage::Write);
+    assert_eq!(stage, Stage::Write);
     assert!(matches!(result, Err(Error::Cancelled)));
     assert!(took < Duration::from_secs(5), "on a busy machine, and not built to be fast: {took:?}");
     assert_eq!(folder.path().join("store").read_dir().unwrap().count(), 1, "only zarr.json");
@@ -100,7 +104,7 @@ fn sync_map(store: &Path, name: &str) -> Vec<SyncEntry> {
 /// take no room.
 fn write_wave(path: &Path, bytes: u64, times: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let speech = import(testdata("field-notes.opus"), folder.path(), "it").unwrap().into_first();
+    let speech = import_to(testdata("field-notes.opus"), folder.path(), "it").unwrap().into_first();
     let speech: Vec<i16> = speech.read(0..SECONDS * 48_000).unwrap();
     let speech: Vec<u8> = speech.into_iter().flat_map(i16::to_le_bytes).collect();
     let mut head = b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0".to_vec();

@@ -4,7 +4,8 @@ use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path};
 
 use opus_zarr::{
     Bitrate, Difference, Error, FileImport, ImportEvent, ImportManyOptions, ImportOptions,
-    ImportOutcome, ImportPlan, ImportTally, Recording, Setting, Store, import_into, import_many,
+    ImportOutcome, ImportPlan, ImportTally, Recording, Setting, Store, import, import_many,
+    unwatched,
 };
 use opus_zarr_testkit::testdata;
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ fn store(folder: &TempDir) -> Store {
 /// Imports the card; returns the outcomes by file.
 fn import_card(folder: &TempDir, options: &ImportManyOptions) -> (ImportTally, Vec<FileImport>) {
     let mut done = Vec::new();
-    let tally = import_many(&store(folder), &plan(folder), options, &mut |event| {
+    let tally = import_many(&store(folder), &plan(folder), options, |event| {
         if let ImportEvent::File(file) = event {
             done.push(*file);
         }
@@ -90,7 +91,7 @@ fn a_file_without_its_first_recording_is_completed() {
 fn a_file_is_present_under_any_name() {
     let folder = card();
     let path = folder.path().join("card/guano.wav");
-    import_into(path, &store(&folder), "other", &ImportOptions::default()).unwrap();
+    import(path, &store(&folder), "other", &ImportOptions::default(), unwatched).unwrap();
     let (_, done) = import_card(&folder, &ImportManyOptions::default());
     let ImportOutcome::Present { name, .. } = &done[0].outcome else { panic!("{:?}", done[0]) };
     assert_eq!(name.as_str(), "other");
@@ -118,7 +119,8 @@ fn other_settings_are_told_and_change_nothing() {
 
     // A single import says the same.
     let path = folder.path().join("card/guano.wav");
-    let error = import_into(path, &store(&folder), "guano", &bitrate(32_000).import).unwrap_err();
+    let error =
+        import(path, &store(&folder), "guano", &bitrate(32_000).import, unwatched).unwrap_err();
     assert!(matches!(error, Error::OtherSettings { differences: told, .. } if told == differences));
     assert_eq!(tally(&folder, &bitrate(64_000)), [0, 3, 0, 0, 0]);
 }
@@ -127,9 +129,9 @@ fn other_settings_are_told_and_change_nothing() {
 #[test]
 fn missing_sync_maps_are_built_on_request() {
     let folder = card();
-    let of = |exact| options(ImportOptions { exact: Some(exact), ..ImportOptions::default() });
+    let of = |exact| options(ImportOptions::default().exact(exact));
     tally(&folder, &of(false));
-    let is_exact = |name| Recording::open_in(&store(&folder), name).unwrap().exactness().is_ok();
+    let is_exact = |name| Recording::open(&store(&folder), name).unwrap().exactness().is_ok();
     assert!(!is_exact("guano") && !is_exact("two.2"));
     let (_, done) = import_card(&folder, &of(true));
     for file in done {
@@ -145,7 +147,7 @@ fn breaking_off_leaves_the_rest() {
     let folder = card();
     let one = ImportManyOptions::default().jobs(NonZeroUsize::MIN);
     let mut left = 0;
-    let tally = import_many(&store(&folder), &plan(&folder), &one, &mut |event| match event {
+    let tally = import_many(&store(&folder), &plan(&folder), &one, |event| match event {
         ImportEvent::File(file) => {
             left += usize::from(matches!(file.outcome, ImportOutcome::Left));
             ControlFlow::Break(())

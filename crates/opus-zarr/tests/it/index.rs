@@ -3,10 +3,10 @@
 
 use std::{fs, io::Read, ops::Range, path::Path, sync::Barrier, thread};
 
-use opus_zarr::{Error, Recording, import};
+use opus_zarr::{Error, Recording, unwatched};
 use opus_zarr_testkit::{
     Random,
-    recordings::{BOTH, MONO, STEREO, all, bytes_of, store_of},
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, import_to, open_at, store_of},
     stream::interleaved,
     testdata,
     tree::Tree,
@@ -100,12 +100,12 @@ fn some_reads(recording: &Recording) -> Vec<(Range<u64>, Vec<i16>)> {
 #[test]
 fn every_loss_of_the_index_leaves_the_samples_and_warns() {
     let (store, recording) = store_of(MONO);
-    import(testdata(STEREO), store.path(), "other").unwrap();
+    import_to(testdata(STEREO), store.path(), "other").unwrap();
     let it = store.path().join("it");
     let (whole, reads) = (Tree::of(&it), some_reads(&recording));
     for Loss { what, inflict, is_seen } in losses() {
         inflict(&it);
-        let mut damaged = Recording::open(store.path(), "it").unwrap();
+        let mut damaged = open_at(store.path(), "it").unwrap();
         assert_eq!(damaged.has_index(), !is_seen, "{what}");
         assert_eq!(damaged.index_info().is_some(), !is_seen, "{what}");
         for (range, expected) in &reads {
@@ -113,7 +113,7 @@ fn every_loss_of_the_index_leaves_the_samples_and_warns() {
             assert!(&samples == expected, "{what}: {range:?}");
             assert_warns_of_the_index(&warnings, &what);
         }
-        damaged.rebuild_index().unwrap();
+        damaged.rebuild_index(unwatched).unwrap();
         whole.assert_same(&Tree::of(&it), &what);
         assert_reads_without_a_warning(&damaged, &reads[1..], &what);
     }
@@ -142,7 +142,7 @@ fn assert_reads_without_a_warning(
 fn an_index_that_is_lost_while_it_is_open_is_noticed() {
     let (store, recording) = store_of(STEREO);
     let reads = some_reads(&recording);
-    let fresh = Recording::open(store.path(), "it").unwrap();
+    let fresh = open_at(store.path(), "it").unwrap();
     assert!(recording.has_index());
     fs::remove_file(store.path().join("it").join(INDEX_SHARD)).unwrap();
     assert!(!recording.has_index());
@@ -161,7 +161,7 @@ fn f32_samples_without_the_index_are_the_same_too() {
         let (store, recording) = store_of(file);
         let before: Vec<f32> = recording.read(100_000..200_000).unwrap();
         fs::remove_dir_all(store.path().join("it/opus_index")).unwrap();
-        let recording = Recording::open(store.path(), "it").unwrap();
+        let recording = open_at(store.path(), "it").unwrap();
         let after: Vec<f32> = recording.read(100_000..200_000).unwrap();
         assert!(before == after, "{file}");
     }
@@ -172,7 +172,7 @@ fn a_whole_index_is_rebuilt_to_the_same_bytes() {
     for file in BOTH {
         let (store, mut recording) = store_of(file);
         let (whole, info) = (Tree::of(store.path()), recording.index_info());
-        recording.rebuild_index().unwrap();
+        recording.rebuild_index(unwatched).unwrap();
         whole.assert_same(&Tree::of(store.path()), file);
         assert_eq!(recording.index_info(), info);
     }
@@ -187,9 +187,9 @@ fn threads_rebuild_one_index_at_once() {
         fs::remove_dir_all(store.path().join("it/opus_index/c")).unwrap();
         let start = Barrier::new(4);
         let rebuild = || {
-            let mut recording = Recording::open(store.path(), "it").unwrap();
+            let mut recording = open_at(store.path(), "it").unwrap();
             start.wait();
-            recording.rebuild_index().map_err(|error| error.to_string())
+            recording.rebuild_index(unwatched).map_err(|error| error.to_string())
         };
         let results: Vec<Result<(), String>> = thread::scope(|scope| {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(rebuild)).collect();
@@ -296,7 +296,7 @@ fn an_index_cannot_be_rebuilt_from_a_damaged_blob_and_nothing_is_left_of_the_try
     let shard = store.path().join("it").join(BLOB_SHARD);
     edit(&shard, |bytes| bytes[usize::try_from(STORED_CHUNK).unwrap() + 999] ^= 1);
     let before = Tree::of(store.path());
-    let error = recording.rebuild_index().unwrap_err().to_string();
+    let error = recording.rebuild_index(unwatched).unwrap_err().to_string();
     assert!(error.contains(&shard.display().to_string()), "{error}");
     before.assert_same(&Tree::of(store.path()), "a try to rebuild");
     assert!(recording.has_index());
@@ -328,7 +328,7 @@ fn a_flipped_bit_of_the_metadata_is_an_error_of_one_line_or_does_no_harm() {
     let mut refused = 0;
     for bit in (0..good.len() * 8).step_by(7) {
         edit(&document, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
-        match Recording::open(store.path(), "it").and_then(|it| it.read::<i16>(0..1000)) {
+        match open_at(store.path(), "it").and_then(|it| it.read::<i16>(0..1000)) {
             Ok(samples) => assert!(samples == expected, "bit {bit}"),
             Err(error) => {
                 assert_eq!(error.to_string().lines().count(), 1, "bit {bit}: {error}");
@@ -346,7 +346,7 @@ fn a_line_feed_in_an_attribute_is_no_line_feed_in_the_error() {
     let stored = json!({ "name": "", "bytes": 0, "sha256": "", "container": "", "codec": "",
         "stored": "ver\nbatim" });
     attribute(&store.path().join("it"), "source", stored);
-    let error = Recording::open(store.path(), "it").unwrap_err().to_string();
+    let error = open_at(store.path(), "it").unwrap_err().to_string();
     assert!(error.contains("unknown variant `ver\\nbatim`"), "{error}");
     assert_eq!(error.lines().count(), 1, "{error}");
 }

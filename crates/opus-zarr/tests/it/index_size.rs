@@ -9,10 +9,10 @@ use std::{fs::File, io::BufWriter, path::Path};
 use magnum_opus::{Application, Bitrate, Channels, Encoder};
 use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{Recording, import};
+use opus_zarr::Recording;
 use opus_zarr_testkit::{
     Random, every_opus_file,
-    recordings::{MONO, STEREO, all, store_of},
+    recordings::{MONO, STEREO, all, import_to, store_of},
 };
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ fn real_files() {
     files.sort_by_key(|file| std::cmp::Reverse(bytes(file)));
     for file in files.iter().take(20) {
         let folder = tempfile::tempdir().unwrap();
-        let Ok(imported) = import(&file.path, folder.path(), "it") else { continue };
+        let Ok(imported) = import_to(&file.path, folder.path(), "it") else { continue };
         for recording in imported.recordings.iter().filter(|it| it.info().packet_count > 2000) {
             assert!(bytes_per_packet(&file.name, recording) <= 4.0);
         }
@@ -100,7 +100,7 @@ fn encode(
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("it.opus");
     write(&file, samples, channels, encoder(channels, bits_per_second, is_variable));
-    let recording = import(&file, folder.path().join("store"), "it").unwrap().into_first();
+    let recording = import_to(&file, folder.path().join("store"), "it").unwrap().into_first();
     (folder, recording)
 }
 

@@ -19,8 +19,8 @@ use opus_packet::{OpusHead, OpusTags};
 use opus_packet_index::{
     BlobRead, IndexBuilder, IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes,
 };
-use opus_zarr::{ImportOptions, Store, import_with};
-use opus_zarr_testkit::{Random, testdata};
+use opus_zarr::{ImportOptions, Store};
+use opus_zarr_testkit::{Random, recordings::import_with, testdata};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -100,7 +100,7 @@ impl Stored {
     /// Imports a file, and takes it apart without the store.
     fn write(file: &Path, store: &Path) -> Self {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let options = ImportOptions { exact: Some(true), ..ImportOptions::default() };
+        let options = ImportOptions::default().exact(true);
         import_with(file, store, &name, &options).unwrap();
         let reader = Store::open(store).unwrap().open_recording(&name.parse().unwrap()).unwrap();
         let sync = reader.sync_entries().unwrap().unwrap();

@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use opus_zarr::{Recording, import};
+use opus_zarr::unwatched;
 use opus_zarr_store::Store;
 use opus_zarr_testkit::{
     fast_folder,
     operations::Supplies,
     processes::this_test,
-    recordings::{MONO, all, bytes_of, store_of, stream_of},
+    recordings::{MONO, all, bytes_of, import_to, open_at, store_of, stream_of},
     testdata,
     tree::{Tree, drafts, visible},
     warnings::warnings_of,
@@ -77,7 +77,7 @@ fn every_visible_recording_of_a_killed_import_is_complete() {
         let delay = Worker::start("child_that_imports", &store, round).kill_within(100_000);
         let seen = if store.exists() { visible(&store) } else { vec![] };
         for name in seen.iter().filter(|name| name.starts_with(&format!("{round}-"))) {
-            let recording = Recording::open(&store, name).unwrap();
+            let recording = open_at(&store, name).unwrap();
             assert!(recording.has_index(), "{name}, killed after {delay:?}");
             let (samples, warnings) = warnings_of(|| all::<i16>(&recording));
             assert!(samples == expected, "{name}, killed after {delay:?}");
@@ -86,7 +86,7 @@ fn every_visible_recording_of_a_killed_import_is_complete() {
             recording.ogg_opus().read_to_end(&mut kept).unwrap();
             assert!(kept == file, "{name}, killed after {delay:?}");
         }
-        import(testdata(MONO), &store, &format!("after {round}")).unwrap();
+        import_to(testdata(MONO), &store, &format!("after {round}")).unwrap();
         assert!(drafts(&store).is_empty(), "killed after {delay:?}: {:?}", drafts(&store));
     }
 }
@@ -97,8 +97,8 @@ fn killed_at_200_moments_of_any_change_all_recordings_are_whole() {
     let folder = fast_folder();
     let supplies = Supplies::new(folder.path());
     let (file, store) = (supplies.file(), folder.path().join("store"));
-    import(file, &store, "earlier").unwrap();
-    import(file, &store, MOVED[0]).unwrap();
+    import_to(file, &store, "earlier").unwrap();
+    import_to(file, &store, MOVED[0]).unwrap();
     let whole = Tree::of(&store.join("earlier"));
     let mut found = 0;
     for round in 0..200 {
@@ -119,7 +119,7 @@ fn killed_at_200_moments_of_any_change_all_recordings_are_whole() {
         for name in seen.iter().filter(|name| !["earlier", kept].contains(&name.as_str())) {
             open.delete_recording(&name.parse().unwrap()).unwrap();
         }
-        import(file, &store, "next").unwrap_or_else(|error| panic!("{what}: {error}"));
+        import_to(file, &store, "next").unwrap_or_else(|error| panic!("{what}: {error}"));
         open.delete_recording(&"next".parse().unwrap()).unwrap();
         assert_eq!(visible(&store), ["earlier", kept], "{what}");
         assert!(drafts(&store).is_empty(), "{what}: {:?}", drafts(&store));
@@ -133,14 +133,14 @@ fn what_a_killed_import_leaves_is_removed_by_the_next_and_not_before_it_is_kille
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
     let worker = Worker::start("child_that_never_commits", &store, 0);
-    import(testdata(MONO), &store, "beside").unwrap();
+    import_to(testdata(MONO), &store, "beside").unwrap();
     assert_eq!(drafts(&store).len(), 1, "the draft of a living writer stays");
     worker.kill();
     assert_eq!(drafts(&store).len(), 1, "a killed writer leaves its draft");
     assert_eq!(visible(&store), ["beside"]);
-    assert!(Recording::open(&store, "it").is_err(), "a draft is no recording");
+    assert!(open_at(&store, "it").is_err(), "a draft is no recording");
 
-    import(testdata(MONO), &store, "it").unwrap();
+    import_to(testdata(MONO), &store, "it").unwrap();
     assert_eq!(visible(&store), ["beside", "it"]);
     assert!(drafts(&store).is_empty(), "{:?}", drafts(&store));
 }
@@ -151,9 +151,9 @@ fn a_killed_rebuilding_of_the_index_changes_no_sample_and_can_be_done_again() {
     let (whole, samples) = (Tree::of(store.path()), all::<i16>(&recording));
     for round in 0..ROUNDS {
         let delay = Worker::start("child_that_rebuilds", store.path(), 0).kill_within(50_000);
-        let mut recording = Recording::open(store.path(), "it").unwrap();
+        let mut recording = open_at(store.path(), "it").unwrap();
         assert!(all::<i16>(&recording) == samples, "round {round}, killed after {delay:?}");
-        recording.rebuild_index().unwrap();
+        recording.rebuild_index(unwatched).unwrap();
         let (read, warnings) = warnings_of(|| all::<i16>(&recording));
         assert!(read == samples, "round {round}, killed after {delay:?}: rebuilt");
         assert!(warnings.is_empty(), "{warnings:?}");
@@ -166,7 +166,7 @@ fn a_killed_rebuilding_of_the_index_changes_no_sample_and_can_be_done_again() {
 fn child_that_imports() {
     let Some((store, round)) = orders() else { return };
     for number in 0..1000 {
-        import(testdata(MONO), &store, &format!("{round}-{number}")).unwrap();
+        import_to(testdata(MONO), &store, &format!("{round}-{number}")).unwrap();
     }
 }
 
@@ -184,7 +184,7 @@ fn child_that_changes_everything() {
     }
     for number in 0.. {
         let new = number.to_string();
-        import(file.trim(), &path, &new).unwrap();
+        import_to(file.trim(), &path, &new).unwrap();
         store.rename_recording(&moved[0], &moved[1]).unwrap();
         moved.reverse();
         store.copy_recording(&moved[0], &store, &name(&format!("copy {new}"))).unwrap();
@@ -208,9 +208,9 @@ fn child_that_never_commits() {
 #[ignore = "a child process to be killed"]
 fn child_that_rebuilds() {
     let Some((store, _)) = orders() else { return };
-    let mut recording = Recording::open(store, "it").unwrap();
+    let mut recording = open_at(store, "it").unwrap();
     for _ in 0..10_000 {
-        recording.rebuild_index().unwrap();
+        recording.rebuild_index(unwatched).unwrap();
     }
 }
 

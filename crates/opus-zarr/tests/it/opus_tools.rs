@@ -7,8 +7,8 @@ use std::{
     process::Command,
 };
 
-use opus_zarr::{Imported, Recording, StoredAs, import};
-use opus_zarr_testkit::{CorpusFile, every_opus_file, say_skipped};
+use opus_zarr::{Imported, Recording, StoredAs};
+use opus_zarr_testkit::{CorpusFile, every_opus_file, recordings::import_to, say_skipped};
 use tempfile::TempDir;
 
 #[test]
@@ -96,7 +96,7 @@ fn readable() -> Option<impl Iterator<Item = Stored>> {
     }
     Some(every_opus_file()?.into_iter().filter_map(|file| {
         let folder = tempfile::tempdir().unwrap();
-        let imported = import(&file.path, folder.path().join("store"), "it").ok()?;
+        let imported = import_to(&file.path, folder.path().join("store"), "it").ok()?;
         Some(Stored { file, imported, folder })
     }))
 }

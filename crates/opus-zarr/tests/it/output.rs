@@ -2,7 +2,9 @@
 //! libopus itself.
 
 use magnum_opus::{Channels, Decoder};
-use opus_zarr::{ChannelSelection, Error, NotExact, Output, ReadMode, Recording, Sample};
+use opus_zarr::{
+    ChannelSelection, Error, NotExact, Output, ReadMode, Recording, Sample, unwatched,
+};
 use opus_zarr_testkit::{
     Random,
     recordings::{BOTH, MONO, STEREO, all, store_of, stream_of},
@@ -37,7 +39,7 @@ fn decoded(file: &str, hz: u32) -> Vec<f32> {
 fn every_rate_is_that_of_libopus() {
     for (file, hz) in BOTH.iter().flat_map(|file| HZ.map(|hz| (file, hz))) {
         let (_store, mut recording) = store_of(file);
-        recording.build_sync().unwrap();
+        recording.build_sync(unwatched).unwrap();
         recording.set_output(at_rate(hz)).unwrap();
         let exactness = recording.exactness();
         match hz {
@@ -94,7 +96,7 @@ fn channels_of(recording: &mut Recording, channels: ChannelSelection) {
 #[test]
 fn channels_are_selected_and_mixed() {
     let (_store, mut recording) = store_of(STEREO);
-    recording.build_sync().unwrap();
+    recording.build_sync(unwatched).unwrap();
     check_channels::<i16>(&mut recording, |[left, right]| {
         i16::try_from((i32::from(left) + i32::from(right) + 1).div_euclid(2)).unwrap()
     });
@@ -136,7 +138,7 @@ fn a_stream_is_the_range_in_pieces() {
         let (_store, mut recording) = store_of(file);
         for exact in [false, true] {
             if exact {
-                recording.build_sync().unwrap();
+                recording.build_sync(unwatched).unwrap();
             }
             for range in [0..recording.info().play_length, 123_457..301_234] {
                 let expected: Vec<f32> = recording.read(range.clone()).unwrap();

@@ -5,8 +5,9 @@
 
 use std::{collections::HashMap, env, ffi::OsStr, fs, process::Command};
 
-use opus_zarr::import;
-use opus_zarr_testkit::{CorpusFile, every_opus_file, say_skipped, testdata};
+use opus_zarr_testkit::{
+    CorpusFile, every_opus_file, recordings::import_to, say_skipped, testdata,
+};
 
 const COLUMNS: &str = "file\tpeer\tours\tpeer's\tright\tby which rule";
 
@@ -58,7 +59,7 @@ fn judgements(table: &str) -> HashMap<(&str, &str), &str> {
 /// None: refused.
 fn ours(file: &CorpusFile) -> Option<Reading> {
     let store = tempfile::tempdir().unwrap();
-    let imported = import(&file.path, store.path(), "it").ok()?;
+    let imported = import_to(&file.path, store.path(), "it").ok()?;
     let sum = |of: fn(&opus_zarr::RecordingInfo) -> u64| {
         imported.recordings.iter().map(|recording| of(recording.info())).sum()
     };

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, path::PathBuf};
 
-use opus_zarr::{Error, ImportOptions, ImportStage, Progress, Store, import_watched};
+use opus_zarr::{Error, ImportOptions, Progress, Stage, Store, import};
 use opus_zarr_testkit::testdata;
 use tempfile::TempDir;
 
@@ -11,7 +11,7 @@ fn it_goes_through_its_stages_and_never_back() {
     let folder = tempfile::tempdir().unwrap();
     for file in files(&folder) {
         let (stages, told) = watched(&file);
-        assert_eq!(told.last().unwrap().stage, ImportStage::Sync, "{file:?}");
+        assert_eq!(told.last().unwrap().stage, Stage::Sync, "{file:?}");
         assert!(stages.is_sorted_by_key(|stage| stages.iter().position(|other| other == stage)));
         for pair in told.windows(2) {
             let (before, after) = (pair[0], pair[1]);
@@ -34,7 +34,7 @@ fn cancelled_anywhere_it_leaves_nothing() {
             let folder = tempfile::tempdir().unwrap();
             let store = Store::open_or_create(folder.path().join("store")).unwrap();
             let mut calls = 0;
-            let result = import_watched(&file, &store, "a", &options(), &mut |_| {
+            let result = import(&file, &store, "a", &options(), |_| {
                 calls += 1;
                 if calls >= count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
@@ -47,20 +47,20 @@ fn cancelled_anywhere_it_leaves_nothing() {
 }
 
 /// Imports the file; gives its stages and all that was told.
-fn watched(file: &PathBuf) -> (Vec<ImportStage>, Vec<Progress>) {
+fn watched(file: &PathBuf) -> (Vec<Stage>, Vec<Progress>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
     let mut told = Vec::new();
-    let mut tell = |progress: &Progress| {
+    let tell = |progress: &Progress| {
         told.push(*progress);
         ControlFlow::Continue(())
     };
-    import_watched(file, &store, "a", &options(), &mut tell).unwrap();
+    import(file, &store, "a", &options(), tell).unwrap();
     (told.iter().map(|progress| progress.stage).collect(), told)
 }
 
 fn options() -> ImportOptions {
-    ImportOptions { exact: Some(true), ..ImportOptions::default() }
+    ImportOptions::default().exact(true)
 }
 
 /// One that is copied, one that is written anew, and one that is encoded.

@@ -3,10 +3,10 @@
 use std::{io::Read, ops::Range, thread, time::Duration};
 
 use opus_packet::{InvalidRange, PlayPos};
-use opus_zarr::{Error, ReadMode, Recording, StoredAs};
+use opus_zarr::{Error, ReadMode, StoredAs};
 use opus_zarr_testkit::{
     Random,
-    recordings::{BOTH, MONO, STEREO, all, bytes_of, import_bytes, store_of, stream_of},
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, import_bytes, open_at, store_of, stream_of},
     stream::{PACKET, Pages, Stream, interleaved},
 };
 
@@ -64,7 +64,7 @@ fn duration_is_exact_to_the_sample() {
 #[test]
 fn a_recording_opened_again_says_the_same() {
     let (store, imported) = store_of(MONO);
-    let opened = Recording::open(store.path(), "it").unwrap();
+    let opened = open_at(store.path(), "it").unwrap();
     assert_eq!(opened.info(), imported.info());
     assert_eq!(opened.index_info(), imported.index_info());
     assert!(all::<i16>(&opened) == all::<i16>(&imported), "the samples are the same");

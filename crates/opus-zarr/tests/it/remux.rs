@@ -3,10 +3,10 @@
 use std::{fs, io::Read, path::Path};
 
 use ogg_opus_demux::{OggOpusReader, PageReader};
-use opus_zarr::{Recording, StoredAs, import};
+use opus_zarr::{Recording, StoredAs};
 use opus_zarr_testkit::{
     Random,
-    recordings::{BOTH, MONO, STEREO, all, import_bytes, stream_of},
+    recordings::{BOTH, MONO, STEREO, all, import_bytes, import_to, stream_of},
     stream::{PACKET, Pages, Stream},
     testdata,
 };
@@ -19,7 +19,8 @@ fn kept(recording: &Recording) -> Vec<u8> {
 
 /// A recording of testdata, and the same in packets that cross pages.
 fn original_and_remuxed(file: &str, folder: &Path) -> (Recording, Recording) {
-    let original = import(testdata(file), folder.join("store"), "original").unwrap().into_first();
+    let original =
+        import_to(testdata(file), folder.join("store"), "original").unwrap().into_first();
     (original, import_bytes(&divisible(file).write(Pages::Full), folder, "remuxed"))
 }
 
@@ -130,7 +131,7 @@ fn an_end_trim_longer_than_the_last_new_page_is_kept() {
     stream.last_granule -= PACKET + 40;
     let file = folder.path().join("trimmed.opus");
     fs::write(&file, stream.write(Pages::Full)).unwrap();
-    let recording = import(&file, folder.path().join("store"), "trimmed").unwrap().into_first();
+    let recording = import_to(&file, folder.path().join("store"), "trimmed").unwrap().into_first();
     let info = recording.info();
     let end_trim = info.coded_length - info.play_length - u64::from(info.pre_skip);
     assert_eq!((info.source.stored, end_trim), (StoredAs::Remuxed, 1000));

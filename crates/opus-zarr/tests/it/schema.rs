@@ -6,11 +6,11 @@ use std::{
     process::Command,
 };
 
-use opus_zarr::{ImportOptions, import_with};
+use opus_zarr::ImportOptions;
 use opus_zarr_testkit::{
     every_opus_file,
     python::answer_of,
-    recordings::{BOTH, bytes_of},
+    recordings::{BOTH, bytes_of, import_with},
     testdata,
 };
 use serde_json::{Value, json};
@@ -30,8 +30,7 @@ fn what_is_imported_is_valid() {
     let mut documents = documents_of(&golden, &["notes", "synced", "trio"]);
     for (file, number) in files.iter().zip(1..) {
         // Some of the corpus are damaged beyond use.
-        let options =
-            ImportOptions { exact: Some(number <= BOTH.len()), ..ImportOptions::default() };
+        let options = ImportOptions::default().exact(number <= BOTH.len());
         let imported = import_with(file, &store, &number.to_string(), &options);
         let Ok(imported) = imported else { continue };
         for recording in &imported.recordings {

@@ -9,12 +9,12 @@ use std::{
     thread,
 };
 
-use opus_zarr::{Imported, Recording, import};
+use opus_zarr::Imported;
 use opus_zarr_store::{Error, RecordingName, Store};
 use opus_zarr_testkit::{
     fast_folder,
     processes::this_test,
-    recordings::{MONO, all, stream_of},
+    recordings::{MONO, all, import_to, open_at, stream_of},
     stream::Pages,
     testdata,
     tree::{Tree, drafts, visible},
@@ -27,13 +27,13 @@ fn a_store_of_300_recordings() {
     let (file, store) = (folder.path().join("short.opus"), folder.path().join("store"));
     fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
     let names: Vec<String> = (0..300).map(|number| format!("recording {number:03}")).collect();
-    let expected: Vec<i16> = all(&import(&file, &store, &names[0]).unwrap().into_first());
+    let expected: Vec<i16> = all(&import_to(&file, &store, &names[0]).unwrap().into_first());
     for name in &names[1..] {
-        import(&file, &store, name).unwrap();
+        import_to(&file, &store, name).unwrap();
     }
     assert_eq!(visible(&store), names);
     for name in &names {
-        let recording = Recording::open(&store, name).unwrap();
+        let recording = open_at(&store, name).unwrap();
         assert!(all::<i16>(&recording) == expected, "{name}");
     }
 }
@@ -68,7 +68,7 @@ fn threads_make_a_store_and_import_into_it_at_once() {
         let start = Barrier::new(8);
         let import_as = |name: String| {
             start.wait();
-            import(&file, &store, &name).map(drop).map_err(|error| error.to_string())
+            import_to(&file, &store, &name).map(drop).map_err(|error| error.to_string())
         };
         let results: Vec<Result<(), String>> = thread::scope(|scope| {
             let spawn = |number| scope.spawn(move || import_as(format!("thread {number}")));
@@ -88,7 +88,7 @@ fn of_threads_that_import_one_name_exactly_one_writes_it() {
     let start = Barrier::new(6);
     let import_it = || {
         start.wait();
-        import(testdata(MONO), &store, "it").map_err(|error| error.to_string())
+        import_to(testdata(MONO), &store, "it").map_err(|error| error.to_string())
     };
     let results: Vec<Result<Imported, String>> = thread::scope(|scope| {
         let threads: Vec<_> = (0..6).map(|_| scope.spawn(import_it)).collect();
@@ -108,7 +108,7 @@ fn of_threads_that_import_one_name_exactly_one_writes_it() {
 fn eight_processes_import_into_one_store_while_eight_read_it() {
     let folder = fast_folder();
     let (store, file) = short_file(folder.path());
-    import(&file, &store, "earlier").unwrap();
+    import_to(&file, &store, "earlier").unwrap();
     let readers: Vec<Child> = (0..8).map(|_| spawn("child_that_reads", &store, "")).collect();
     let importers: Vec<Child> =
         (0..8).map(|process| spawn("child_imports_ten", &store, &process.to_string())).collect();
@@ -142,7 +142,7 @@ fn of_processes_that_import_the_same_names_exactly_one_writes_each() {
 fn of_threads_that_delete_a_recording_exactly_one_does() {
     let folder = fast_folder();
     let (store, file) = short_file(folder.path());
-    import(&file, &store, "earlier").unwrap();
+    import_to(&file, &store, "earlier").unwrap();
     let store = Store::open(store).unwrap();
     let name = |name: &str| name.parse::<RecordingName>().unwrap();
     for round in 0..50 {
@@ -174,7 +174,7 @@ fn child_imports_ten() {
     // Each begins at another name, so that all win and lose.
     let first = std::process::id();
     for number in (0..10).map(|count| (first + count) % 10) {
-        match import(&file, &store, &format!("{process}{number}")) {
+        match import_to(&file, &store, &format!("{process}{number}")) {
             Ok(imported) if imported.earlier == 0 => won += 1,
             Ok(_) => {}
             Err(opus_zarr::Error::Store(Error::RecordingExists { .. })) => {}
@@ -194,7 +194,7 @@ fn child_that_reads() {
     while !store.with_file_name(STOP).exists() {
         for name in Store::open(&store).unwrap().recordings().unwrap() {
             let name = name.unwrap();
-            let recording = Recording::open(&store, name.as_str()).unwrap();
+            let recording = open_at(&store, name.as_str()).unwrap();
             let (read, warnings) = warnings_of(|| all::<i16>(&recording));
             assert!(warnings.is_empty(), "{name}: {warnings:?}");
             let mut bytes = Vec::new();

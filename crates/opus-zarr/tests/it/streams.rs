@@ -6,11 +6,11 @@ use std::{fs, ops::ControlFlow, path::PathBuf};
 use ogg_opus_demux::{OggOpusReader, PageReader};
 use opus_packet::{OpusHead, write_self_delimited};
 use opus_zarr::{
-    Error, ImportOptions, ImportStage, Imported, RawFormat, RawStream, Recording, Store, StoredAs,
-    VerifyLevel, VerifyOptions, import_watched, import_with,
+    Error, ImportOptions, Imported, RawFormat, RawStream, Recording, Stage, Store, StoredAs,
+    VerifyLevel, VerifyOptions, import, unwatched,
 };
 use opus_zarr_testkit::{
-    recordings::{BOTH, MONO, STEREO, all, bytes_of, store_of},
+    recordings::{BOTH, MONO, STEREO, all, bytes_of, import_with, open_at, store_of},
     tree::{Tree, visible},
 };
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ fn every_link_of_a_chain_is_a_recording() {
         let source = &recording.info().source;
         assert_eq!((source.stored, source.stream), (StoredAs::Remuxed, number));
     }
-    assert_is(&Recording::open(bench.store(), "it.2").unwrap(), STEREO, "it.2");
+    assert_is(&open_at(bench.store(), "it.2").unwrap(), STEREO, "it.2");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn every_multiplexed_track_is_a_recording() {
 #[test]
 fn one_stream_can_be_picked() {
     let bench = Bench::new(&BOTH.map(bytes_of).concat());
-    let pick = |stream| ImportOptions { stream: Some(stream), ..ImportOptions::default() };
+    let pick = |stream| ImportOptions::default().stream(stream);
     for wrong in [0, 3] {
         let error = bench.import_with(&pick(wrong)).unwrap_err().to_string();
         assert!(error.contains(&format!("there is no stream {wrong}, expected 1 to 2")), "{error}");
@@ -128,7 +128,7 @@ fn if_one_name_is_taken_nothing_is_imported() {
     fs::write(bench.folder.path().join("file"), BOTH.map(bytes_of).concat()).unwrap();
     let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
     assert!(error.contains("recording \"it.2\" already exists"), "{error}");
-    assert!(Recording::open(bench.store(), "it").is_err());
+    assert!(open_at(bench.store(), "it").is_err());
 }
 
 #[test]
@@ -138,8 +138,8 @@ fn an_import_that_was_cut_short_goes_on_where_it_was() {
     let options = ImportOptions::default();
     let store = Store::open_or_create(bench.store()).unwrap();
     let mut begun = 0;
-    let cut_short = import_watched(bench.file(), &store, "it", &options, &mut |progress| {
-        begun += usize::from(progress.stage == ImportStage::Write && progress.bytes == 0);
+    let cut_short = import(bench.file(), &store, "it", &options, |progress| {
+        begun += usize::from(progress.stage == Stage::Write && progress.bytes == 0);
         if begun == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(cut_short, Err(Error::Cancelled)));
@@ -154,7 +154,7 @@ fn an_import_that_was_cut_short_goes_on_where_it_was() {
         assert_is(recording, file, name);
     }
     before.assert_same(&Tree::of(&bench.store().join("it.2")), "it.2");
-    let again = bench.import_with(&ImportOptions { exact: Some(true), ..options }).unwrap();
+    let again = bench.import_with(&ImportOptions::default().exact(true)).unwrap();
     assert_eq!(again.earlier, 3);
     assert!(again.recordings.iter().all(|recording| recording.exactness().is_ok()));
 }
@@ -167,7 +167,7 @@ fn lost_audio_is_concealed_and_listed() {
     let mut pages = pages(&file);
     let lost = pages.remove(12);
     let bench = Bench::new(&pages.concat());
-    let strict = ImportOptions { strict: true, ..ImportOptions::default() };
+    let strict = ImportOptions::default().strict(true);
     assert!(bench.import_with(&strict).unwrap_err().to_string().contains("pages are lost"));
 
     let imported = bench.import();
@@ -220,8 +220,8 @@ fn a_raw_stream_is_what_the_caller_says() {
         let bench = Bench::new(bytes);
         let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
         assert!(error.contains("expected Opus in Ogg"), "never guessed: {error}");
-        let raw = Some(RawStream { format, head: head.clone() });
-        let options = ImportOptions { raw, strict: true, ..ImportOptions::default() };
+        let raw = RawStream::new(format, head.clone());
+        let options = ImportOptions::default().raw(raw).strict(true);
         let recording = bench.import_with(&options).unwrap().into_first();
         let expected: Vec<i16> = all(&original);
         let found: Vec<i16> = recording.read(0..original.info().play_length).unwrap();
@@ -239,9 +239,9 @@ fn surround_is_kept_and_read() {
     let info = recording.info();
     assert_eq!((info.channels, info.mapping_family), (6, 1));
     assert_eq!(Some(info.play_length), file.opusfile_samples);
-    let again = Recording::open(store.path(), "it").unwrap();
-    let decode = VerifyOptions { level: VerifyLevel::Decode, sample: 1.0 };
-    let found = again.verify(&decode).unwrap();
+    let again = open_at(store.path(), "it").unwrap();
+    let decode = VerifyOptions::default().level(VerifyLevel::Decode);
+    let found = again.verify(&decode, unwatched).unwrap();
     assert_eq!((found.faults.listed(), found.decoded), (&[][..], info.packet_count));
     let samples = again.read::<i16>(0..info.play_length).unwrap();
     assert_eq!(u64::try_from(samples.len()).unwrap(), 6 * info.play_length);

@@ -7,10 +7,13 @@ use std::{
 };
 
 use opus_zarr::{
-    Certainty, Error, ImportOptions, ImportStage, Imported, ReadMode, Store, StoredAs, Ultrasound,
-    import_watched, import_with,
+    Certainty, Error, ImportOptions, Imported, ReadMode, Stage, Store, StoredAs, Ultrasound, import,
 };
-use opus_zarr_testkit::{recordings::MONO, testdata, tree::visible};
+use opus_zarr_testkit::{
+    recordings::{MONO, import_with},
+    testdata,
+    tree::visible,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -56,10 +59,8 @@ fn a_name_gives_a_start_whose_zone_is_what_the_caller_says() {
     let file = world.folder.path().join("S4A01234_20260112_041500.wav");
     fs::rename(world.wave(48_000, 1, 4_800, &[]), &file).unwrap();
     let start = |zone: Option<&str>, name: &str| {
-        let options = ImportOptions {
-            zone: zone.map(|zone| zone.parse().unwrap()),
-            ..ImportOptions::default()
-        };
+        let mut options = ImportOptions::default();
+        options.zone = zone.map(|zone| zone.parse().unwrap());
         let imported = import_with(&file, world.store(), name, &options).unwrap();
         imported.into_first().info().start.clone().unwrap()
     };
@@ -69,13 +70,8 @@ fn a_name_gives_a_start_whose_zone_is_what_the_caller_says() {
     assert_eq!(zurich.utc.as_deref(), Some("2026-01-12T03:15:00Z"));
     assert_eq!(zurich.certainty, Certainty::ZoneAssumed);
     assert_eq!(zurich.source, "file name");
-    let zone = Some("Europe/Paris".parse().unwrap());
-    let moved = import_with(
-        &file,
-        world.store(),
-        "zurich",
-        &ImportOptions { zone, ..ImportOptions::default() },
-    );
+    let zone = "Europe/Paris".parse().unwrap();
+    let moved = import_with(&file, world.store(), "zurich", &ImportOptions::default().zone(zone));
     assert!(moved.is_ok_and(|moved| moved.earlier == 1), "the same start");
     let refused = import_with(&file, world.store(), "zurich", &ImportOptions::default());
     assert!(refused.is_err(), "another start");
@@ -104,7 +100,7 @@ fn what_is_encoded_is_exact_unless_told_otherwise() {
             usize::try_from(2 * start).unwrap()..usize::try_from(2 * start + 2_000).unwrap();
         assert_eq!(recording.read::<f32>(start..start + 1_000).unwrap(), whole[range], "{start}");
     }
-    let options = ImportOptions { exact: Some(false), ..ImportOptions::default() };
+    let options = ImportOptions::default().exact(false);
     let other = import_with(&file, world.store(), "approximate", &options).unwrap().into_first();
     assert_ne!(other.read_mode(), ReadMode::Exact);
     // Nothing else depends on it, nor on the number of threads.
@@ -226,7 +222,7 @@ fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
     let refused = world.import(&file, &ImportOptions::default()).unwrap_err().to_string();
     assert!(refused.contains("expected Opus in Ogg"), "{refused}");
 
-    let options = ImportOptions { ffmpeg: Some("ffmpeg".into()), ..ImportOptions::default() };
+    let options = ImportOptions::default().ffmpeg("ffmpeg");
     let recording = world.import(&file, &options).unwrap().into_first();
     let transcoding = recording.info().source.transcoding.as_ref().unwrap();
     assert!(transcoding.decoder.starts_with("ffmpeg version"), "{transcoding:?}");
@@ -234,7 +230,7 @@ fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
     let expected = (transcoding.samples * 48_000).div_ceil(44_100);
     assert_eq!(recording.info().play_length, expected);
 
-    let options = ImportOptions { ffmpeg: Some("no-such-ffmpeg".into()), ..options };
+    let options = ImportOptions::default().ffmpeg("no-such-ffmpeg");
     let error = import_with(&file, world.store(), "no", &options).unwrap_err().to_string();
     assert!(error.contains("no-such-ffmpeg"), "{error}");
 }
@@ -256,8 +252,8 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
     let (store, options) =
         (Store::open_or_create(world.store()).unwrap(), ImportOptions::default());
     let mut begun = 0;
-    let cut_short = import_watched(&file, &store, "it", &options, &mut |progress| {
-        begun += usize::from(progress.stage == ImportStage::Write && progress.bytes == 0);
+    let cut_short = import(&file, &store, "it", &options, |progress| {
+        begun += usize::from(progress.stage == Stage::Write && progress.bytes == 0);
         if begun == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(cut_short, Err(Error::Cancelled)));
@@ -276,8 +272,7 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
             .map(|recording| (recording.name(), recording.info().source.stream));
         assert_eq!(streams.collect::<Vec<_>>(), [("it", 1), ("it.2", 2)]);
     }
-    let track = Some(2);
-    let refused = world.import(&file, &ImportOptions { stream: track, ..options }).unwrap_err();
+    let refused = world.import(&file, &options.stream(2)).unwrap_err();
     assert!(refused.to_string().ends_with("already holds a recording \"it\""), "{refused}");
 }
 

@@ -2,11 +2,11 @@
 
 use std::{cell::RefCell, fs};
 
-use opus_zarr::{Recording, Store};
+use opus_zarr::Store;
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
     Random,
-    recordings::{MONO, store_of},
+    recordings::{MONO, open_at, store_of},
     tree::Tree,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
@@ -31,7 +31,7 @@ fn notes_are_kept_replaced_and_removed() {
     for value in [json!({ "b": [1, -2.5, null], "a": "Wörter \u{1} \"" }), json!(u64::MAX)] {
         reader.set_user_metadata(notes(value.clone())).unwrap();
         assert_eq!(reader.info().user["note"], value);
-        let opened = Recording::open(folder.path(), "it").unwrap();
+        let opened = open_at(folder.path(), "it").unwrap();
         assert_eq!(opened.info(), reader.info());
         let now = Tree::of(folder.path());
         assert_eq!(before.differences(&now), [std::path::Path::new("it/zarr.json")]);
@@ -57,7 +57,7 @@ fn notes_that_could_not_be_read_again_are_refused() {
         before.assert_same(&Tree::of(folder.path()), reason);
         assert!(reader.info().user.is_empty());
     }
-    Recording::open(folder.path(), "it").unwrap();
+    open_at(folder.path(), "it").unwrap();
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn any_double_is_kept() {
     let doubles = std::iter::repeat_with(|| f64::from_bits(random.below(u64::MAX)));
     let doubles: Vec<f64> = doubles.filter(|double| double.is_finite()).take(20_000).collect();
     reader.set_user_metadata(notes(json!(doubles))).unwrap();
-    let opened = Recording::open(folder.path(), "it").unwrap();
+    let opened = open_at(folder.path(), "it").unwrap();
     assert!(opened.info().user["note"] == json!(doubles), "other numbers");
 }
 
@@ -95,7 +95,7 @@ fn any_text_is_kept() {
     let kept = |(key, text): (String, String)| {
         let user = Map::from_iter([(key, json!(text))]);
         reader.borrow_mut().set_user_metadata(user.clone()).unwrap();
-        let opened = Recording::open(folder.path(), "it").unwrap();
+        let opened = open_at(folder.path(), "it").unwrap();
         prop_assert_eq!(&opened.info().user, &user);
         Ok(())
     };

@@ -4,13 +4,14 @@
 use std::{fs, path::Path};
 
 use opus_zarr::{
-    Fault, FaultKind, Recording, StoreFault, Verification, VerifyLevel, VerifyOptions, import,
-    verify,
+    Fault, FaultKind, StoreFault, Verification, VerifyLevel, VerifyOptions, unwatched,
 };
 use opus_zarr_testkit::{
     Random,
     damage::{edit, set_attribute},
-    recordings::{BOTH, MONO, STEREO, import_bytes, store_of, stream_of},
+    recordings::{
+        BOTH, MONO, STEREO, import_bytes, import_to, open_at, store_of, stream_of, verify_at,
+    },
     stream::Pages,
     testdata,
     tree::Tree,
@@ -37,11 +38,11 @@ const LEVELS: [VerifyLevel; 5] = [
 ];
 
 fn at(level: VerifyLevel) -> VerifyOptions {
-    VerifyOptions { level, ..VerifyOptions::default() }
+    VerifyOptions::default().level(level)
 }
 
 fn verified(store: &Path, level: VerifyLevel) -> Verification {
-    verify(store, "it", &at(level)).unwrap()
+    verify_at(store, "it", &at(level)).unwrap()
 }
 
 fn faults(store: &Path, level: VerifyLevel) -> Vec<Fault> {
@@ -57,7 +58,7 @@ fn what_was_imported_has_no_fault_on_any_level() {
     for file in BOTH {
         let (store, recording) = store_of(file);
         for level in LEVELS {
-            let found = recording.verify(&at(level)).unwrap();
+            let found = recording.verify(&at(level), unwatched).unwrap();
             assert_eq!(found.faults.listed(), [], "{file} {level:?}");
             let packets = |from| if level >= from { recording.info().packet_count } else { 0 };
             assert_eq!(found.packets, packets(VerifyLevel::Index), "{file} {level:?}");
@@ -65,8 +66,8 @@ fn what_was_imported_has_no_fault_on_any_level() {
             assert!(found.not_decoded.is_none());
         }
         let whole = Tree::of(store.path());
-        let some = VerifyOptions { level: VerifyLevel::Decode, sample: 0.0 };
-        let found = recording.verify(&some).unwrap();
+        let some = VerifyOptions::default().level(VerifyLevel::Decode).sample(0.0);
+        let found = recording.verify(&some, unwatched).unwrap();
         assert_eq!(found.faults.listed(), []);
         assert!(found.decoded <= recording.info().packet_count);
         whole.assert_same(&Tree::of(store.path()), "to verify changes nothing");
@@ -92,7 +93,7 @@ fn a_lost_object_is_named_and_made_again_if_it_can_be() {
         }
         let is_made_again = object.contains("opus_index") || object.contains("opus_blob/zarr");
         if is_made_again {
-            recording.rebuild_index().unwrap();
+            recording.rebuild_index(unwatched).unwrap();
             whole.assert_same(&Tree::of(store.path()), object);
             assert_eq!(faults(store.path(), VerifyLevel::Decode), []);
         }
@@ -110,7 +111,7 @@ fn flipped_bits_all_over_a_store_are_found() {
             let bit =
                 usize::try_from(random.below(8 * u64::try_from(whole.len()).unwrap())).unwrap();
             edit(&file, |bytes| bytes[bit / 8] ^= 1 << (bit % 8));
-            let is_found = verify(store.path(), "it", &at(VerifyLevel::Checksums))
+            let is_found = verify_at(store.path(), "it", &at(VerifyLevel::Checksums))
                 .map_or(true, |found| !found.faults.is_empty());
             assert!(is_found, "{object}: bit {bit}");
             fs::write(&file, &whole).unwrap();
@@ -175,7 +176,7 @@ fn an_index_that_the_packets_contradict_is_found() {
     let row =
         |fault: &Fault| matches!(fault.kind, FaultKind::Row { .. }) && fault.place.packet.is_some();
     assert!(found.iter().any(row), "{found:?}");
-    Recording::open(&store, "it").unwrap().rebuild_index().unwrap();
+    open_at(&store, "it").unwrap().rebuild_index(unwatched).unwrap();
     assert_eq!(faults(&store, VerifyLevel::Decode), []);
 }
 
@@ -206,9 +207,9 @@ fn what_is_not_there_is_no_fault_but_an_error() {
         (store.path().join("none"), "it", "is not an opus-zarr store"),
         (store.path().to_owned(), "../it", "invalid recording name"),
     ] {
-        let error = verify(place, name, &at(VerifyLevel::Decode)).unwrap_err().to_string();
+        let error = verify_at(place, name, &at(VerifyLevel::Decode)).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
-    import(testdata(STEREO), store.path(), "other").unwrap();
+    import_to(testdata(STEREO), store.path(), "other").unwrap();
     assert_eq!(faults(store.path(), VerifyLevel::Metadata), []);
 }

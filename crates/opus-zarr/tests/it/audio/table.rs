@@ -12,9 +12,9 @@ use std::{
 
 use opus_encode::{Channels, SampleBuffer};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
-use opus_zarr::{Finding, ImportOptions, Recording, import_with};
+use opus_zarr::{Finding, ImportOptions, Recording};
 
-use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, testdata};
+use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, recordings::import_with, testdata};
 
 use super::{
     fidelity::{Fidelity, compare},
@@ -151,7 +151,7 @@ fn rows_of(files: &[CorpusFile], with_ffmpeg: bool) -> Vec<Row> {
 fn rows_of_file(file: &CorpusFile, with_ffmpeg: bool) -> Vec<Row> {
     let directory = fast_folder();
     // A sync map takes most of the time and changes no sample.
-    let options = ImportOptions { exact: Some(false), ..ImportOptions::default() };
+    let options = ImportOptions::default().exact(false);
     match import_with(&file.path, directory.path(), "it", &options) {
         Err(error) => {
             let text = error.to_string().replace(&format!("{:?}: ", file.path), "");

@@ -3,10 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use opus_transcode::{AudioFile, ReadOptions};
-use opus_zarr::{Error, ImportOptions, Recording, Ultrasound, import_with};
+use opus_zarr::{Error, ImportOptions, Recording, Ultrasound};
 use tempfile::TempDir;
 
-use opus_zarr_testkit::{CorpusFile, every_file, fast_folder};
+use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, recordings::import_with};
 
 use super::spectrum::band_energies;
 
@@ -22,7 +22,7 @@ struct Stored {
 }
 
 fn import(path: &Path, ultrasound: Ultrasound) -> Result<Stored, Error> {
-    let mut options = ImportOptions { exact: Some(false), ..ImportOptions::default() };
+    let mut options = ImportOptions::default().exact(false);
     options.transcode.ultrasound = ultrasound;
     let folder = fast_folder();
     let imported = import_with(path, folder.path(), "it", &options)?;

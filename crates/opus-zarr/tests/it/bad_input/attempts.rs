@@ -2,9 +2,9 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use opus_zarr::{ImportOptions, Recording, import, import_with};
+use opus_zarr::ImportOptions;
 use opus_zarr_testkit::{
-    recordings::{MONO, STEREO, first_and_last},
+    recordings::{MONO, STEREO, first_and_last, import_to, import_with, open_at},
     testdata,
     tree::Tree,
 };
@@ -36,8 +36,9 @@ impl World {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |path: &str| folder.path().join(path);
-        let earlier =
-            first_and_last(&import(testdata(MONO), at("store"), "earlier").unwrap().into_first());
+        let earlier = first_and_last(
+            &import_to(testdata(MONO), at("store"), "earlier").unwrap().into_first(),
+        );
         for directory in ["directory", "line\nfeed", "future", "foreign", "broken", "disk"] {
             fs::create_dir(at(directory)).unwrap();
         }
@@ -56,7 +57,7 @@ impl World {
     /// is and with one that there is not.
     pub(crate) fn refusals(&self, attempt: &Attempt) -> Vec<String> {
         let into = |source: PathBuf, store: &str, name: &str| {
-            let strict = ImportOptions { strict: true, ..ImportOptions::default() };
+            let strict = ImportOptions::default().strict(true);
             let result = import_with(source, self.at(store), name, &strict);
             result.map(drop).expect_err("an import that is refused").to_string()
         };
@@ -84,12 +85,13 @@ impl World {
     }
 
     pub(crate) fn assert_that_the_earlier_recording_reads(&self, what: &str) {
-        let recording = Recording::open(self.at("store"), "earlier").unwrap();
+        let recording = open_at(self.at("store"), "earlier").unwrap();
         assert!(first_and_last(&recording) == self.earlier, "{what}: the earlier recording");
     }
 
     pub(crate) fn assert_that_a_good_import_works(&self, what: &str) {
-        let recording = import(testdata(MONO), self.at("store"), "next").expect(what).into_first();
+        let recording =
+            import_to(testdata(MONO), self.at("store"), "next").expect(what).into_first();
         assert!(first_and_last(&recording) == self.earlier, "{what}: the next recording");
         fs::remove_dir_all(self.at("store/next")).unwrap();
     }

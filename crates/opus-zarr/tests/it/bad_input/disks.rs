@@ -9,10 +9,10 @@ use std::{
     process::{Command, Output},
 };
 
-use opus_zarr::{Recording, import};
+use opus_zarr::{Recording, unwatched};
 
 use opus_zarr_testkit::{
-    recordings::{MONO, first_and_last},
+    recordings::{MONO, first_and_last, import_to, open_at},
     say_skipped, testdata,
     tree::{Tree, drafts, visible},
 };
@@ -129,20 +129,20 @@ impl Place {
     /// Tries to import and says why that failed, if it did; then nothing is left.
     fn refusal(&self, reason: &str) -> Option<String> {
         let before = Tree::of(&self.store);
-        let Err(error) = import(testdata(MONO), &self.store, "it") else {
+        let Err(error) = import_to(testdata(MONO), &self.store, "it") else {
             fs::remove_dir_all(self.store.join("it")).unwrap();
             return None;
         };
         let error = report(&error, reason);
         assert!(error.contains(self.store.to_str().unwrap()), "no path in {error}");
         before.assert_same(&Tree::of(&self.store), &error);
-        let earlier = first_and_last(&Recording::open(&self.store, "earlier").unwrap());
+        let earlier = first_and_last(&open_at(&self.store, "earlier").unwrap());
         assert!(earlier == self.earlier, "the earlier recording after {error}");
         Some(error)
     }
 
     fn assert_that_no_new_store_is_half_made(&self, reason: &str) {
-        if let Err(error) = import(testdata(MONO), &self.new_store, "it") {
+        if let Err(error) = import_to(testdata(MONO), &self.new_store, "it") {
             let error = report(&error, reason);
             assert!(error.contains(self.new_store.to_str().unwrap()), "no path in {error}");
             let is_bare =
@@ -154,15 +154,15 @@ impl Place {
 
     fn assert_that_nothing_comes_of_rebuilding_the_index(&self) {
         let before = Tree::of(&self.store);
-        let rebuilt = Recording::open(&self.store, "earlier").unwrap().rebuild_index();
+        let rebuilt = open_at(&self.store, "earlier").unwrap().rebuild_index(unwatched);
         before.assert_same(&Tree::of(&self.store), &format!("rebuilding: {rebuilt:?}"));
     }
 }
 
 fn recording_of_better_times(store: &Path) -> Recording {
     match store.exists() {
-        true => Recording::open(store, "earlier").unwrap(),
-        false => import(testdata(MONO), store, "earlier").unwrap().into_first(),
+        true => open_at(store, "earlier").unwrap(),
+        false => import_to(testdata(MONO), store, "earlier").unwrap().into_first(),
     }
 }
 

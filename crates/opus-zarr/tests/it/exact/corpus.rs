@@ -2,9 +2,9 @@
 
 use std::fmt::Debug;
 
-use opus_zarr::{Recording, Sample, import_with};
+use opus_zarr::{Recording, Sample};
 
-use opus_zarr_testkit::{Random, every_opus_file};
+use opus_zarr_testkit::{Random, every_opus_file, recordings::import_with};
 
 use super::{
     exact,

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, fmt::Debug, fs, path::Path, process::Command};
 
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::Toc;
-use opus_zarr::{Recording, Sample, import_with};
+use opus_zarr::{Recording, Sample};
 
 use opus_zarr_testkit::{
+    recordings::import_with,
     recordings::{MONO, all, store_of},
     say_skipped,
 };
