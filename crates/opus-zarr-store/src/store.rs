@@ -1,4 +1,11 @@
-use std::{io::ErrorKind, path::Path, sync::Arc};
+use std::{
+    io::ErrorKind,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::Value;
 
@@ -19,6 +26,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Store {
     storage: Arc<dyn Storage>,
+    /// Whether the store exists. If not, its first recording creates it.
+    exists: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -27,8 +36,8 @@ impl Store {
         Self::open_in(Arc::new(LocalStorage::new(root)))
     }
 
-    /// Opens a store in a directory, or makes one where there is no directory or an empty
-    /// one.
+    /// Opens a store in a directory. If the directory is missing or empty, the first recording
+    /// that is written creates the store.
     pub fn open_or_create(root: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_or_create_in(Arc::new(LocalStorage::new(root)))
     }
@@ -36,25 +45,42 @@ impl Store {
     /// Opens the store in a storage: one read.
     pub fn open_in(storage: Arc<dyn Storage>) -> Result<Self, Error> {
         ready(check_store(&Ready(&*storage)))?;
-        Ok(Self { storage })
+        Ok(Self { storage, exists: Arc::new(true.into()) })
     }
 
-    /// Opens the store in a storage, or makes one where there is nothing.
+    /// Opens the store in a storage. If the storage is empty, the first recording that is written
+    /// creates the store.
     pub fn open_or_create_in(storage: Arc<dyn Storage>) -> Result<Self, Error> {
         match ready(check_store(&Ready(&*storage))) {
             Err(Error::NotAStore { reason: ABSENT, .. }) if is_empty(&*storage)? => {
-                put(&storage, METADATA, pretty(&root_group()).as_bytes())?;
+                Ok(Self { storage, exists: Arc::new(false.into()) })
             }
-            // Another process may have made it between our two looks.
-            Err(Error::NotAStore { reason: ABSENT, .. }) => {}
-            result => result?,
+            // Another process may have created it between the two looks.
+            Err(Error::NotAStore { reason: ABSENT, .. }) => Self::open_not_empty(storage),
+            result => result.map(|()| Self { storage, exists: Arc::new(true.into()) }),
         }
+    }
+
+    fn open_not_empty(storage: Arc<dyn Storage>) -> Result<Self, Error> {
         Self::open_in(storage).map_err(|error| match error {
             Error::NotAStore { store, reason: ABSENT } => {
                 Error::NotAStore { store, reason: NOT_EMPTY }
             }
             error => error,
         })
+    }
+
+    /// Creates the store now if it does not exist. Writing the first recording does so too.
+    pub fn create(&self) -> Result<(), Error> {
+        if self.exists.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let store = Self::open_or_create_in(self.storage.clone())?;
+        if !store.exists.load(Ordering::Relaxed) {
+            put(&self.storage, METADATA, pretty(&root_group()).as_bytes())?;
+        }
+        self.exists.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Where it is kept.
@@ -68,7 +94,14 @@ impl Store {
         &self,
     ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + '_, Error> {
         let store = self.storage.to_string();
-        let entries = self.storage.entries().map_err(io_error("list", &store))?;
+        let entries = match self.storage.entries() {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && !self.exists.load(Ordering::Relaxed) =>
+            {
+                Box::new(std::iter::empty())
+            }
+            entries => entries.map_err(io_error("list", &store))?,
+        };
         Ok(entries.filter_map(move |entry| match entry {
             Ok(Entry::Recording(name)) => Some(name.parse().map_err(Error::from)),
             Ok(Entry::Other(_)) => None,
@@ -88,6 +121,7 @@ impl Store {
 
     /// Begins a new recording, which appears when it is committed.
     pub fn create_recording(&self, name: &RecordingName) -> Result<RecordingWriter, Error> {
+        self.create()?;
         RecordingWriter::begin(self, name)
     }
 

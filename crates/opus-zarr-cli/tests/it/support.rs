@@ -59,7 +59,7 @@ impl Outcome {
 pub(crate) fn folder_with(recordings: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("a.zarr");
-    opus_zarr::Store::open_or_create(&store).unwrap();
+    opus_zarr::Store::open_or_create(&store).unwrap().create().unwrap();
     for (file, name) in recordings {
         import_to(testdata(file), &store, name).unwrap();
     }

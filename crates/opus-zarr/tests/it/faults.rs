@@ -65,7 +65,7 @@ fn every_call_may_fail(new: impl Fn(PathBuf) -> Arc<dyn Storage>) {
 #[test]
 fn every_call_while_a_blob_of_two_shards_is_written_may_fail() {
     let memory: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
-    Store::open_or_create_in(memory.clone()).unwrap();
+    Store::open_or_create_in(memory.clone()).unwrap().create().unwrap();
     let zeros = vec![0; 1 << 20];
     let write = |store: &Store| -> Result<(), Box<dyn Error>> {
         let mut blob = store.create_recording(&name("it"))?.blob()?;
