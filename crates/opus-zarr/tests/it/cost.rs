@@ -53,8 +53,8 @@ fn one_second_costs_the_same_in_an_hour_and_in_six() {
 fn opening_is_one_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(import_hours(1, directory.path()));
-    let store = directory.path().join("store");
-    let (_, cost) = cost(|| open_at(store, "1-hours").unwrap());
+    let store = Store::open(directory.path().join("store")).unwrap();
+    let (_, cost) = cost(|| Recording::open(&store, "1-hours").unwrap());
     assert_eq!(cost.reads, 1);
 }
 

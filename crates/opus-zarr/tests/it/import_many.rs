@@ -171,7 +171,7 @@ fn the_first_failure_may_end_it() {
 #[test]
 fn plans_refuse_what_cannot_be_imported() {
     let folder = card();
-    store(&folder);
+    store(&folder).create().unwrap();
     let error = |path: &Path| ImportPlan::of([path]).unwrap_err();
     assert!(matches!(error(&folder.path().join("store")), Error::IsAStore { .. }));
     assert!(matches!(error(&folder.path().join("nowhere")), Error::OpenSource { .. }));

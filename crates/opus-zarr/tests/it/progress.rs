@@ -40,8 +40,8 @@ fn cancelled_anywhere_it_leaves_nothing() {
             });
             assert!(matches!(result, Err(Error::Cancelled)), "{file:?}: {count} of {}", told.len());
             assert_eq!(calls, count, "it was asked again");
-            let left = folder.path().join("store").read_dir().unwrap().count();
-            assert_eq!(left, 1, "{file:?}: only zarr.json");
+            let left = folder.path().join("store").read_dir().map_or(0, Iterator::count);
+            assert!(left <= 1, "{file:?}: at most zarr.json");
         }
     }
 }

@@ -46,7 +46,9 @@ fn threads_that_make_one_store_at_once_all_open_it() {
         let start = Barrier::new(8);
         let make = || {
             start.wait();
-            Store::open_or_create(&store).and_then(|store| store.create()).map_err(|error| error.to_string())
+            Store::open_or_create(&store)
+                .and_then(|store| store.create())
+                .map_err(|error| error.to_string())
         };
         let results: Vec<Result<(), String>> = thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
