@@ -38,6 +38,12 @@ pub fn every_opus_file() -> Option<Vec<CorpusFile>> {
     Some(every_file()?.into_iter().filter(|file| file.codec == "opus").collect())
 }
 
+/// Returns whether long campaigns run in full: with `OPUS_ZARR_FULL=1`, once before an issue is
+/// resolved. Otherwise they take a sample.
+pub fn is_full_run() -> bool {
+    env::var_os("OPUS_ZARR_FULL").is_some_and(|value| value == "1")
+}
+
 /// Returns the files of the corpus in `OPUS_ZARR_CORPUS`, or else in `../shared/corpus`.
 ///
 /// Says so and returns `None` where there is no corpus.

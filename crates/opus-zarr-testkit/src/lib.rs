@@ -26,14 +26,17 @@ pub mod python;
 pub mod random;
 #[cfg(feature = "zarr")]
 pub mod recordings;
+pub mod shared;
 pub mod skipped;
+#[cfg(feature = "zarr")]
+pub mod stored;
 pub mod strace;
 pub mod stream;
 pub mod tones;
 pub mod tree;
 pub mod warnings;
 
-pub use corpus::{CorpusFile, every_file, every_opus_file, ogg_opus_files};
+pub use corpus::{CorpusFile, every_file, every_opus_file, is_full_run, ogg_opus_files};
 pub use files::{fast_folder, root, target_tmp, testdata};
 pub use random::Random;
 pub use skipped::say_skipped;

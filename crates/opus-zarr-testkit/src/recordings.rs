@@ -8,7 +8,10 @@ use opus_zarr::{
 };
 use tempfile::TempDir;
 
-use crate::{files::testdata, stream::Stream};
+use crate::{
+    files::{fast_folder, testdata},
+    stream::Stream,
+};
 
 /// 21 s of speech, mono.
 pub const MONO: &str = "field-notes.opus";
@@ -65,7 +68,7 @@ pub fn verify_at(
 
 /// Makes a store that holds a file of `testdata/` as the recording "it".
 pub fn store_of(file: &str) -> (TempDir, Recording) {
-    let store = tempfile::tempdir().unwrap();
+    let store = fast_folder();
     let recording = import_to(testdata(file), store.path(), "it").unwrap().into_first();
     (store, recording)
 }

@@ -7,6 +7,7 @@ use opus_zarr_store::{
     Draft, Entries, MemoryStorage, ObjectWriter, Part, RecordingName, Storage, Store, WriteStorage,
 };
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::{MONO, STEREO, bytes_of, stream_of},
     stream::Pages,
 };
@@ -57,7 +58,7 @@ impl WriteStorage for Meddling {
 
 #[test]
 fn a_file_that_changes_while_it_is_imported_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let file = folder.path().join("it.opus");
     // One that is copied as it is, and one whose packets are put into new pages.
     for before in [bytes_of(MONO), stream_of(MONO).write(Pages::Full)] {

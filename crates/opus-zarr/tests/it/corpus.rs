@@ -1,16 +1,16 @@
-//! The chain of truth, on real files: opusfile's counts, the packets of the `ogg`
-//! crate, and libopus' own decoder say what must come out of a store.
+//! Real recordings against references that share no code with us: the sample counts of opusfile,
+//! the packets of the `ogg` crate, and the decoder of libopus.
 
 use std::{collections::BTreeMap, fs, ops::Range, path::Path};
 
 use magnum_opus::{Channels, Decoder};
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::OpusHead;
-use opus_zarr::Recording;
-use opus_zarr_testkit::{CorpusFile, Random, ogg_opus_files, recordings::import_to};
+use opus_zarr::{ReadMode, Recording};
+use opus_zarr_testkit::{CorpusFile, Random, ogg_opus_files, stored::every_stored_file};
 
-/// Files that the readers who are the reference here do not read as they should: a chain,
-/// repeated headers, a damaged and a cut-off file. `corpus_table` has them.
+/// Files that the references read wrong: a chain, repeated headers, a damaged and a truncated file.
+/// `corpus_table` covers them.
 const IRREGULAR: [&str; 4] = [
     "chain.opus",
     "bear_duplicate_header.opus",
@@ -18,12 +18,11 @@ const IRREGULAR: [&str; 4] = [
     "tinytag/tests/samples/test.opus",
 ];
 
-/// A file as the `ogg` crate reads it: an independent opinion on what its packets
-/// are, decoded by libopus without any code of ours.
+/// A file as the `ogg` crate and libopus read it.
 struct Reference {
     head: OpusHead,
     packets: Vec<Vec<u8>>,
-    /// First coded sample of each packet, and the end of the last.
+    /// The first coded sample of each packet, and the end of the last.
     positions: Vec<u64>,
 }
 
@@ -49,8 +48,8 @@ impl Reference {
         decoder
     }
 
-    /// Decodes from the packet that holds coded sample `from`, and gives the play
-    /// samples of `play`, by the function that is given.
+    /// Decodes from the packet that holds coded sample `from` and returns the play samples of
+    /// `play`.
     fn decode<S: Copy + Default>(
         &self,
         from: u64,
@@ -83,25 +82,26 @@ impl Reference {
     }
 }
 
-fn readable(files: Vec<CorpusFile>) -> impl Iterator<Item = (CorpusFile, u64)> {
-    files.into_iter().filter(|file| file.channels <= 2).filter_map(|file| {
-        let irregular = IRREGULAR.iter().any(|name| file.path.ends_with(name));
-        let samples = file.opusfile_samples.filter(|_| !irregular)?;
-        Some((file, samples))
-    })
-}
+/// A file that the references read, with its play length and its recording.
+type Readable = (CorpusFile, u64, Recording);
 
-fn stored(file: &CorpusFile, store: &Path) -> Recording {
-    import_to(&file.path, store, &file.name).unwrap().into_first()
+fn readable() -> Option<impl Iterator<Item = Readable>> {
+    let files = every_stored_file()?.into_iter();
+    let files = files.filter(|stored| stored.file.container == "ogg" && stored.file.channels <= 2);
+    Some(files.filter_map(|stored| {
+        let file = stored.file;
+        let is_irregular = IRREGULAR.iter().any(|name| file.path.ends_with(name));
+        let samples = file.opusfile_samples.filter(|_| !is_irregular)?;
+        let recording = stored.outcome.unwrap().recordings.remove(0);
+        Some((file, samples, recording))
+    }))
 }
 
 #[test]
-fn counts_and_samples_are_those_of_opusfile_ogg_and_libopus() {
-    let Some(files) = ogg_opus_files() else { return };
+fn lengths_packets_and_samples_match_opusfile_ogg_and_libopus() {
+    let Some(files) = readable() else { return };
     let mut count = 0;
-    for (file, samples) in readable(files) {
-        let directory = tempfile::tempdir().unwrap();
-        let recording = stored(&file, directory.path());
+    for (file, samples, recording) in files {
         let (info, reference) = (recording.info(), Reference::read(&file.path));
         let name = &file.name;
         assert_eq!(info.play_length, samples, "{name}: play length");
@@ -124,21 +124,20 @@ fn counts_and_samples_are_those_of_opusfile_ogg_and_libopus() {
     assert!(count >= 40, "{count} files");
 }
 
-/// Bit for bit what libopus gives when it starts 80 ms before the range; and, set
-/// against a full decode, at the right place.
+/// Bit for bit what libopus returns when it starts 80 ms before the range; and, compared with a full
+/// decode, at the right position.
 #[test]
-fn five_hundred_ranges_of_each_file() {
-    let Some(files) = ogg_opus_files() else { return };
-    for (file, samples) in readable(files) {
-        let directory = tempfile::tempdir().unwrap();
-        let recording = stored(&file, directory.path());
+fn five_hundred_approximate_reads_of_each_file_start_80_ms_early() {
+    let Some(files) = readable() else { return };
+    let approximate = ReadMode::Approximate { pre_roll: 3840 };
+    for (file, samples, recording) in files {
         let reference = Reference::read(&file.path);
         let full = reference.decode_f32(0, &(0..samples));
         let mut random = Random(samples);
         let mut errors = LagErrors::default();
         for _ in 0..500 {
             let range = random.range(samples, 48_000);
-            let part: Vec<f32> = recording.read(range.clone()).unwrap();
+            let part: Vec<f32> = recording.read_as(approximate, range.clone()).unwrap();
             let pre_skip = u64::from(reference.head.pre_skip());
             let from = if range.start <= 3840 { 0 } else { range.start + pre_skip - 3840 };
             let expected = reference.decode_f32(from, &range);
@@ -149,8 +148,8 @@ fn five_hundred_ranges_of_each_file() {
     }
 }
 
-/// Energy of the difference between what was read and the full decode, for the
-/// right place and for places beside it, summed over many ranges.
+/// The energy of the difference between reads and a full decode, at the right position and at
+/// positions beside it, summed over many ranges.
 #[derive(Default)]
 struct LagErrors {
     signal: f64,
@@ -160,9 +159,9 @@ struct LagErrors {
 #[derive(Default)]
 struct Lag {
     samples: i64,
-    /// Of what was read against the full decode, so many samples beside.
+    /// Of the reads against the full decode, this many samples away.
     error: f64,
-    /// Of the full decode against itself, so many samples beside.
+    /// Of the full decode against itself, this many samples away.
     self_difference: f64,
 }
 
@@ -181,7 +180,7 @@ impl LagErrors {
             let start = usize::try_from(i64::try_from(start).unwrap() + lag).ok()? * channels;
             full.get(start..start + part.len())
         };
-        // Only ranges that have a neighbour at every lag: the sums are to be of the same.
+        // Only ranges that have a neighbour at every lag, so that all sums cover the same ranges.
         let Some(here) = place(0).filter(|_| Self::LAGS.iter().all(|&lag| place(lag).is_some()))
         else {
             return;
@@ -202,17 +201,17 @@ impl LagErrors {
         let ratio = 10.0 * (self.signal / here.error).log10();
         println!("{name}: signal {ratio:.1} dB above the error of 80 ms of pre-roll");
         assert!(ratio > 10.0, "{name}: {ratio} dB");
-        // A tone is like itself a period later: there is no telling the two apart.
+        // A tone equals itself a period later, so such lags are no evidence.
         for lag in beside.iter().filter(|lag| lag.self_difference > self.signal / 100.0) {
             assert!(here.error < lag.error, "{name}: lag {} fits better than 0", lag.samples);
         }
     }
 }
 
-/// A lost page of 48,000 samples is concealed, and nothing behind it has moved: the
-/// damaged file holds the packets of the good one at the same positions.
+/// A lost page of 48,000 samples is concealed and shifts nothing: the damaged file has the packets
+/// of the good one at the same positions.
 #[test]
-fn a_damaged_file_keeps_its_time() {
+fn a_lost_page_shifts_no_packet() {
     let Some(files) = ogg_opus_files() else { return };
     let open = |name: &str| {
         let file = files.iter().find(|file| file.path.ends_with(name)).unwrap();
@@ -235,9 +234,9 @@ fn a_damaged_file_keeps_its_time() {
     assert_eq!(damaged.timeline(), good.timeline());
 }
 
-/// What opusfile reads of a file that is cut off.
+/// As opusfile does.
 #[test]
-fn a_cut_off_file_gives_its_complete_pages() {
+fn a_truncated_file_keeps_its_complete_pages() {
     let Some(files) = ogg_opus_files() else { return };
     let file = files.iter().find(|file| file.path.ends_with(IRREGULAR[3])).unwrap();
     let mut reader = OggOpusReader::new(fs::File::open(&file.path).unwrap()).unwrap();

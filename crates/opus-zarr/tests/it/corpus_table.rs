@@ -1,17 +1,20 @@
-//! What becomes of every real file with Opus, whatever its container, as a table that is
-//! checked in: `testdata/corpus.tsv`. After a change that is meant,
-//! `OPUS_ZARR_WRITE_TABLE=1 cargo test --test corpus_table` writes it anew.
+//! The outcome of importing every real file with Opus in any container, as a table in the
+//! repository: `testdata/corpus.tsv`. After an intended change,
+//! `OPUS_ZARR_WRITE_TABLE=1 cargo test -p opus-zarr corpus_table` rewrites it.
 
 use std::{collections::BTreeMap, env, fmt::Write, fs};
 
-use opus_zarr::{Finding, Recording};
-use opus_zarr_testkit::{CorpusFile, every_opus_file, recordings::import_to, testdata};
+use opus_zarr::Recording;
+use opus_zarr_testkit::{
+    stored::{Stored, StoredFinding, every_stored_file},
+    testdata,
+};
 
 const COLUMNS: &str = "file\tstream\tcontainer\tchannels\tmapping_family\tpackets\tcoded\tpre_skip\tend_trim\tplays\tlost\tstored\tfindings";
 
 #[test]
-fn every_file_gives_what_the_table_says() {
-    let Some(files) = every_opus_file() else { return };
+fn every_import_matches_the_table() {
+    let Some(files) = every_stored_file() else { return };
     let mut table = format!("{COLUMNS}\n");
     for file in &files {
         rows(file).iter().for_each(|row| writeln!(table, "{row}").unwrap());
@@ -27,30 +30,28 @@ fn every_file_gives_what_the_table_says() {
     assert_eq!(expected.lines().count(), table.lines().count());
 }
 
-/// A row for each recording that the file becomes.
-fn rows(file: &CorpusFile) -> Vec<String> {
-    let directory = tempfile::tempdir().unwrap();
-    match import_to(&file.path, directory.path(), "it") {
+/// A row for each recording of the file.
+fn rows(stored: &Stored) -> Vec<String> {
+    let file = &stored.file;
+    match &stored.outcome {
         Err(error) => {
-            let text = error.to_string().replace(&format!("{:?}: ", file.path), "");
+            let text = error.replace(&format!("{:?}: ", file.path), "");
             vec![format!("{}\trefused: {text}", file.relative)]
         }
-        Ok(imported) => imported
-            .recordings
-            .iter()
-            .map(|recording| row(file, recording, &imported.findings))
-            .collect(),
+        Ok(imported) => {
+            let row = |recording| row(&file.relative, recording, &imported.findings);
+            imported.recordings.iter().map(row).collect()
+        }
     }
 }
 
-fn row(file: &CorpusFile, recording: &Recording, findings: &[Finding]) -> String {
+fn row(file: &str, recording: &Recording, findings: &[StoredFinding]) -> String {
     let info = recording.info();
     let source = &info.source;
     let end_trim = info.coded_length - u64::from(info.pre_skip) - info.play_length;
     let lost: u64 = info.gaps.iter().map(|gap| gap.samples).sum();
     let stored = format!("{:?}", source.stored).to_lowercase();
-    let mut fields =
-        vec![file.relative.clone(), source.stream.to_string(), source.container.clone()];
+    let mut fields = vec![file.to_owned(), source.stream.to_string(), source.container.clone()];
     fields.extend([info.channels, info.mapping_family].map(|number| number.to_string()));
     fields.extend([info.packet_count, info.coded_length].map(|number| number.to_string()));
     fields.extend([u64::from(info.pre_skip), end_trim].map(|number| number.to_string()));
@@ -59,8 +60,8 @@ fn row(file: &CorpusFile, recording: &Recording, findings: &[Finding]) -> String
     fields.join("\t")
 }
 
-/// The findings of a stream, those of one text (but for its place) together.
-fn summary(findings: &[Finding], stream: u64) -> String {
+/// The findings of a stream. Those that differ only in their offset are counted together.
+fn summary(findings: &[StoredFinding], stream: u64) -> String {
     let mut count = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.stream == stream) {
         let text = finding.message.split_once(": ").map_or("", |(_, text)| text);

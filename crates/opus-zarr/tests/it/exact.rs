@@ -16,6 +16,7 @@ use opus_zarr::{
 use opus_zarr_testkit::{
     Random,
     damage::edit_document,
+    fast_folder,
     recordings::{DTX, MONO, STEREO, import_with, open_at, store_of, verify_at},
     testdata,
     tree::Tree,
@@ -38,7 +39,7 @@ fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads
 #[test]
 fn every_range_is_exact() {
     for file in [MONO, STEREO, DTX] {
-        let store = tempfile::tempdir().unwrap();
+        let store = fast_folder();
         let imported = import_with(testdata(file), store.path(), "it", &exact()).unwrap();
         let recording = imported.into_first();
         assert_eq!(recording.read_mode(), ReadMode::Exact);
@@ -70,7 +71,7 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
     assert_eq!(recording.read_mode(), ReadMode::Exact);
     check::<i16>(&recording, "made later", 100);
     // It is the same as one of an import.
-    let other = tempfile::tempdir().unwrap();
+    let other = fast_folder();
     import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
     assert!(Tree::of(store.path()) == Tree::of(other.path()));
 }
@@ -169,7 +170,7 @@ fn without_its_index_it_is_exact_as_well() {
 fn copies_have_the_sync_map_too() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
-    let other = tempfile::tempdir().unwrap();
+    let other = fast_folder();
     let (here, there) =
         (Store::open(store.path()).unwrap(), Store::open_or_create(other.path()).unwrap());
     let name = |name: &str| name.parse().unwrap();

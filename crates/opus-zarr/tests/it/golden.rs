@@ -15,6 +15,7 @@ use opus_packet_index::{IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes};
 use opus_zarr::{NotExact, Recording, Store, StoredAs, unwatched};
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::{import_to, open_at},
     testdata,
     tree::Tree,
@@ -194,7 +195,7 @@ fn samples_are_where_they_were() {
 
 #[test]
 fn the_index_that_is_made_again_is_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     let before = Tree::of(&golden("layout-1.zarr"));
     before.write(&store);
@@ -207,7 +208,7 @@ fn the_index_that_is_made_again_is_the_same_bytes() {
 /// Byte for byte, but for the words in which findings are told: they may become better.
 #[test]
 fn the_same_files_imported_today_give_the_same_bytes() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     import_all(&store);
     let document = |store: &Path| fs::read_to_string(store.join("trio/zarr.json")).unwrap();

@@ -15,14 +15,14 @@ use opus_zarr::{
 };
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
-    Random,
+    Random, fast_folder,
     recordings::{import_to, import_with, verify_at},
     testdata,
 };
 
 #[test]
 fn from_a_sync_point_each_second_every_range_is_exact() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
     write_wave(&file, SECONDS * BYTES_A_SECOND, 1);
     let mut recording =
@@ -53,7 +53,7 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
 
 #[test]
 fn where_sync_points_are_far_apart_all_starts_are_measured() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
     write_wave(&file, 10 * BYTES_A_SECOND, 1);
     let mut options = ImportOptions::default();
@@ -66,7 +66,7 @@ fn where_sync_points_are_far_apart_all_starts_are_measured() {
 
 #[test]
 fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let file = folder.path().join("it.wav");
     write_wave(&file, HUNDRED_GIGABYTES, 5);
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
@@ -103,7 +103,7 @@ fn sync_map(store: &Path, name: &str) -> Vec<SyncEntry> {
 /// An RF64 file of speech, mono, 16 bit, 48 kHz: some seconds, so many times, and then zeros that
 /// take no room.
 fn write_wave(path: &Path, bytes: u64, times: usize) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let speech = import_to(testdata("field-notes.opus"), folder.path(), "it").unwrap().into_first();
     let speech: Vec<i16> = speech.read(0..SECONDS * 48_000).unwrap();
     let speech: Vec<u8> = speech.into_iter().flat_map(i16::to_le_bytes).collect();

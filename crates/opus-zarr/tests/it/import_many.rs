@@ -7,12 +7,12 @@ use opus_zarr::{
     ImportOutcome, ImportPlan, ImportTally, Recording, Setting, Store, import, import_many,
     unwatched,
 };
-use opus_zarr_testkit::testdata;
+use opus_zarr_testkit::{fast_folder, testdata};
 use tempfile::TempDir;
 
 /// A folder with a file of one stream, one of two, one to be encoded, and one that is not audio.
 fn card() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let card = folder.path().join("card");
     fs::create_dir(&card).unwrap();
     fs::copy(testdata("golden/notes.opus"), card.join("notes.opus")).unwrap();

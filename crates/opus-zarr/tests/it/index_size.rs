@@ -1,8 +1,7 @@
-//! What the index costs: at most 3 bytes a packet where lengths vary, and 1 % of the
-//! blob where they do not.
+//! The size of the index: at most 3 bytes per packet at a variable bit rate, and at most 1 % of the
+//! blob at a constant or high one.
 //!
-//! `cargo test --test index_size -- --nocapture` prints the figures of
-//! `docs/benchmarks.md`.
+//! `cargo test -p opus-zarr index_size -- --nocapture` prints the figures in `docs/benchmarks.md`.
 
 use std::{fs::File, io::BufWriter, path::Path};
 
@@ -11,38 +10,38 @@ use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::Recording;
 use opus_zarr_testkit::{
-    Random, every_opus_file,
+    Random, fast_folder,
     recordings::{MONO, STEREO, all, import_to, store_of},
+    stored::{Stored, every_stored_file},
 };
 use tempfile::TempDir;
 
-/// Samples of a packet: 20 ms at 48 kHz.
+/// The duration of a packet: 20 ms in samples at 48 kHz.
 const PACKET: usize = 960;
 /// 200 s: a full chunk of the index.
 const PACKETS: usize = 10_000;
 
 #[test]
-fn speech_of_varying_bitrate() {
+fn speech_at_a_variable_bit_rate() {
     let (_folder, recording) = encode(&cuts(MONO), 1, 24_000, true);
     assert!(bytes_per_packet("speech, mono, 24 kb/s VBR", &recording) <= 3.0);
 }
 
 #[test]
-fn wildlife_of_varying_bitrate() {
+fn wildlife_at_a_variable_bit_rate() {
     let (_folder, recording) = encode(&cuts(STEREO), 2, 64_000, true);
     assert!(bytes_per_packet("chirps and wind, stereo, 64 kb/s VBR", &recording) <= 3.0);
 }
 
 #[test]
-fn music_of_varying_bitrate() {
+fn music_at_a_variable_bit_rate() {
     let (_folder, recording) = encode(&music(), 2, 128_000, true);
     assert!(bytes_per_packet("chords and drums, stereo, 128 kb/s VBR", &recording) <= 3.0);
 }
 
-/// The more bytes a packet has, the more its length and place say that cannot be known
-/// before; but the less they are beside it.
+/// The lengths of large packets are less predictable, but take less space relative to the packets.
 #[test]
-fn music_of_a_high_bitrate() {
+fn music_at_a_high_bit_rate() {
     let (_folder, recording) = encode(&music(), 2, 256_000, true);
     bytes_per_packet("chords and drums, stereo, 256 kb/s VBR", &recording);
     let (index, blob) = sizes(&recording);
@@ -50,30 +49,28 @@ fn music_of_a_high_bitrate() {
 }
 
 #[test]
-fn speech_of_constant_bitrate() {
+fn speech_at_a_constant_bit_rate() {
     let (_folder, recording) = encode(&cuts(MONO), 1, 24_000, false);
     bytes_per_packet("speech, mono, 24 kb/s CBR", &recording);
     let (index, blob) = sizes(&recording);
     assert!(index * 100 <= blob, "{index} bytes of index for {blob} of blob");
 }
 
-/// Of real files: these are short, and pay for a part-filled chunk.
+/// Real files are short, and pay for a chunk that is partly empty.
 #[test]
-fn real_files() {
-    let Some(mut files) = every_opus_file() else { return };
-    let bytes =
-        |file: &opus_zarr_testkit::CorpusFile| file.path.metadata().map_or(0, |file| file.len());
-    files.sort_by_key(|file| std::cmp::Reverse(bytes(file)));
-    for file in files.iter().take(20) {
-        let folder = tempfile::tempdir().unwrap();
-        let Ok(imported) = import_to(&file.path, folder.path(), "it") else { continue };
+fn the_largest_real_files() {
+    let Some(mut files) = every_stored_file() else { return };
+    let bytes = |stored: &Stored| stored.file.path.metadata().map_or(0, |file| file.len());
+    files.sort_by_key(|stored| std::cmp::Reverse(bytes(stored)));
+    for stored in files.iter().take(20) {
+        let Ok(imported) = &stored.outcome else { continue };
         for recording in imported.recordings.iter().filter(|it| it.info().packet_count > 2000) {
-            assert!(bytes_per_packet(&file.name, recording) <= 4.0);
+            assert!(bytes_per_packet(&stored.file.name, recording) <= 4.0);
         }
     }
 }
 
-/// Bytes of the index of a recording for each of its packets.
+/// Bytes of index per packet.
 fn bytes_per_packet(what: &str, recording: &Recording) -> f64 {
     let (packets, (index, blob)) = (recording.info().packet_count, sizes(recording));
     let each = decimal(index) / decimal(packets);
@@ -90,14 +87,14 @@ fn decimal(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap())
 }
 
-/// Imports what libopus makes of interleaved samples.
+/// Encodes interleaved samples by libopus and imports the result.
 fn encode(
     samples: &[i16],
     channels: u8,
     bits_per_second: i32,
     is_variable: bool,
 ) -> (TempDir, Recording) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let file = folder.path().join("it.opus");
     write(&file, samples, channels, encoder(channels, bits_per_second, is_variable));
     let recording = import_to(&file, folder.path().join("store"), "it").unwrap().into_first();
@@ -127,8 +124,8 @@ fn write(file: &Path, samples: &[i16], channels: u8, mut encoder: Encoder) {
     writer.finish(0).unwrap();
 }
 
-/// A recording of `testdata/` in random pieces, each at a level and over a hiss of its
-/// own, so that packets do not repeat as they would if it were looped.
+/// Random pieces of a recording in `testdata/`, each at its own level and with its own hiss, so that
+/// no packet repeats.
 fn cuts(file: &str) -> Vec<i16> {
     let (_store, recording) = store_of(file);
     let (samples, channels) = (all::<i16>(&recording), usize::from(recording.info().channels));
@@ -147,7 +144,7 @@ fn cuts(file: &str) -> Vec<i16> {
     out
 }
 
-/// Chords of plucked strings, left and right, over drums: two beats a second.
+/// Chords of plucked strings, left and right, over drums at two beats per second.
 fn music() -> Vec<i16> {
     let table = string();
     let mut random = Random(2);
@@ -175,7 +172,7 @@ fn music() -> Vec<i16> {
     out
 }
 
-/// A period of a sound with eight harmonics.
+/// One period of a sound with eight harmonics.
 fn string() -> Vec<f64> {
     let phase = |at: u32| f64::from(at) * std::f64::consts::TAU / 2048.0;
     let tone = |at| (1..=8).map(|n| (phase(at) * f64::from(n)).sin() / f64::from(n)).sum();
@@ -191,7 +188,7 @@ fn clip(sample: f64) -> i16 {
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "it is a place in a table"
+    reason = "an index into a table"
 )]
 fn whole(number: f64) -> usize {
     number as usize

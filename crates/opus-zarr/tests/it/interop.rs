@@ -1,6 +1,6 @@
-//! Other Zarr implementations read the stores that `opus_zarr::import_with` writes: every byte
-//! and every row, in pieces and as a whole, without a warning. Each is asked by a small
-//! script, and what it prints is held against the file that was imported.
+//! Other Zarr implementations read the stores that we write: every byte and every row, in pieces and
+//! as a whole, without a warning. A small script asks each of them, and its output must match the
+//! imported file.
 
 mod tensorstore;
 mod zarr_python;
@@ -20,10 +20,9 @@ use opus_packet_index::{
     BlobRead, IndexBuilder, IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes,
 };
 use opus_zarr::{ImportOptions, Store};
-use opus_zarr_testkit::{Random, recordings::import_with, testdata};
+use opus_zarr_testkit::{Random, recordings::import_with, shared::shared_folder, testdata};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 /// Three chunks of the index.
 const LONG_PACKETS: u64 = 25_000;
@@ -55,13 +54,13 @@ fn our_reader_reads_every_row_and_any_range() {
 
 /// What we wrote, once for all tests.
 struct Written {
-    folder: TempDir,
+    folder: PathBuf,
     recordings: Vec<Stored>,
 }
 
 struct Stored {
     name: String,
-    /// The file that was imported, which is the blob.
+    /// The imported file, which is the blob.
     blob: Vec<u8>,
     packets: Vec<Vec<u8>>,
     rows: Vec<IndexRow>,
@@ -71,38 +70,46 @@ struct Stored {
 }
 
 static WRITTEN: LazyLock<Written> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let long = folder.path().join("long.opus");
-    write_long(File::create(&long).unwrap());
-    let files = [testdata("field-notes.opus"), testdata("chirps-stereo.opus"), long];
-    let store = folder.path().join("store");
-    let recordings: Vec<Stored> = files.iter().map(|file| Stored::write(file, &store)).collect();
-    let questions: BTreeMap<&str, Value> =
-        recordings.iter().map(|recording| (&*recording.name, recording.questions())).collect();
-    let questions = serde_json::to_vec(&questions).unwrap();
-    fs::write(folder.path().join("questions.json"), questions).unwrap();
+    let folder = shared_folder("interop", write);
+    let recordings = files(&folder).iter().map(|file| Stored::read(file, &folder)).collect();
     Written { folder, recordings }
 });
 
+fn files(folder: &Path) -> [PathBuf; 3] {
+    [testdata("field-notes.opus"), testdata("chirps-stereo.opus"), folder.join("long.opus")]
+}
+
+/// Writes the store and the questions.
+fn write(folder: &Path) {
+    write_long(File::create(folder.join("long.opus")).unwrap());
+    let mut questions = BTreeMap::new();
+    for file in files(folder) {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let options = ImportOptions::default().exact(true);
+        import_with(&file, folder.join("store"), name, &options).unwrap();
+        let recording = Stored::read(&file, folder);
+        questions.insert(recording.name.clone(), recording.questions());
+    }
+    fs::write(folder.join("questions.json"), json!(questions).to_string()).unwrap();
+}
+
 impl Written {
     fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
+        self.folder.join("store")
     }
 
-    /// Of each recording, the numbers of the packets whose rows are to be read, and the
-    /// ranges of the blob.
+    /// For each recording, the packets whose rows the scripts read, and the ranges of the blob.
     fn questions(&self) -> PathBuf {
-        self.folder.path().join("questions.json")
+        self.folder.join("questions.json")
     }
 }
 
 impl Stored {
-    /// Imports a file, and takes it apart without the store.
-    fn write(file: &Path, store: &Path) -> Self {
+    /// Takes a file apart without the store, except for the sync map.
+    fn read(file: &Path, folder: &Path) -> Self {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
-        let options = ImportOptions::default().exact(true);
-        import_with(file, store, &name, &options).unwrap();
-        let reader = Store::open(store).unwrap().open_recording(&name.parse().unwrap()).unwrap();
+        let store = Store::open(folder.join("store")).unwrap();
+        let reader = store.open_recording(&name.parse().unwrap()).unwrap();
         let sync = reader.sync_entries().unwrap().unwrap();
         let blob = fs::read(file).unwrap();
         let (packets, rows) = take_apart(&blob);
@@ -120,7 +127,7 @@ impl Stored {
         json!(Vec::from_iter(rows))
     }
 
-    /// What the scripts print that print hashes of what they read.
+    /// The output of scripts that print hashes.
     fn hashes(&self) -> Value {
         let range = |&[start, end]: &[usize; 2]| sha256(&self.blob[start..end]);
         let column = |number: usize| {
@@ -157,7 +164,7 @@ fn asked_packets(count: usize) -> Vec<usize> {
     [0, count - 1].into_iter().chain(between).collect()
 }
 
-/// Both ends of the blob, the border between two shards, and some places between.
+/// Both ends of the blob, the border between two shards, and some ranges between.
 fn asked_ranges(len: usize) -> Vec<[usize; 2]> {
     let mut random = Random(8);
     let mut ranges = vec![[0, 100], [len - 100, len]];
@@ -171,7 +178,7 @@ fn asked_ranges(len: usize) -> Vec<[usize; 2]> {
     ranges
 }
 
-/// Packets of one 20-ms frame each (RFC 6716 section 3.1), of bytes without meaning.
+/// Packets of one 20-ms frame each (RFC 6716 section 3.1), filled with random bytes.
 fn write_long(file: File) {
     let mut random = Random(1);
     let head = OpusHead::new(1, 312, 48_000).unwrap();

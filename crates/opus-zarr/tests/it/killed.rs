@@ -69,7 +69,7 @@ impl Worker {
 
 #[test]
 fn every_visible_recording_of_a_killed_import_is_complete() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     let whole = stream_of(MONO);
     let (file, expected) = (bytes_of(MONO), whole.decode_i16(&(0..whole.play_length()), 0));
@@ -130,7 +130,7 @@ fn killed_at_200_moments_of_any_change_all_recordings_are_whole() {
 
 #[test]
 fn what_a_killed_import_leaves_is_removed_by_the_next_and_not_before_it_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     let worker = Worker::start("child_that_never_commits", &store, 0);
     import_to(testdata(MONO), &store, "beside").unwrap();

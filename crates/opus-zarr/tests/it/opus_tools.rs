@@ -1,5 +1,5 @@
-//! opus-tools read what is kept of every real file: opusinfo has nothing to say against
-//! it, and opusdec decodes the samples of the source.
+//! opus-tools read the stored stream of every real file: opusinfo has no complaint about it, and
+//! opusdec decodes the samples of the source.
 
 use std::{
     fs, io,
@@ -7,15 +7,18 @@ use std::{
     process::Command,
 };
 
-use opus_zarr::{Imported, Recording, StoredAs};
-use opus_zarr_testkit::{CorpusFile, every_opus_file, recordings::import_to, say_skipped};
-use tempfile::TempDir;
+use opus_zarr::{Recording, StoredAs};
+use opus_zarr_testkit::{
+    CorpusFile, fast_folder, say_skipped,
+    stored::{StoredRecordings, every_stored_file},
+};
 
 #[test]
-fn opusinfo_finds_no_fault_that_the_source_does_not_have() {
+fn opusinfo_complains_only_about_what_it_complains_about_in_the_source() {
     let Some(files) = readable() else { return };
+    let folder = fast_folder();
     let (mut verbatim, mut remuxed) = (0, 0);
-    for Stored { file, imported, folder } in files {
+    for (file, imported) in files {
         for recording in &imported.recordings {
             let found = complaints(&kept(recording, folder.path()));
             let expected = match recording.info().source.stored {
@@ -33,14 +36,15 @@ fn opusinfo_finds_no_fault_that_the_source_does_not_have() {
 }
 
 #[test]
-fn opusdec_gives_every_sample_that_plays() {
+fn opusdec_decodes_every_play_sample() {
     let Some(files) = readable() else { return };
+    let folder = fast_folder();
     let (mut counted, mut refused) = (0, 0);
-    for Stored { file, imported, folder } in files {
+    for (file, imported) in files {
         for recording in &imported.recordings {
             let (info, name) = (recording.info(), &file.relative);
             let decoded = decode(&kept(recording, folder.path()));
-            // opusfile, and so opusdec, has no other families (it says OP_EIMPL).
+            // opusfile, and so opusdec, knows no other families (OP_EIMPL).
             if info.mapping_family > 1 {
                 println!("{name}: opusdec does not read mapping family {}", info.mapping_family);
                 assert_eq!(decoded, None, "{name}");
@@ -55,16 +59,17 @@ fn opusdec_gives_every_sample_that_plays() {
     assert!(counted >= 110 && refused == 7, "{counted} counted, {refused} refused");
 }
 
-/// The links of a chain are decoded one after the other, so their recordings together
-/// are the chain.
+/// opusdec decodes the links of a chain one after the other, so their recordings together equal the
+/// chain.
 #[test]
-fn opusdec_decodes_what_is_kept_as_it_decodes_the_source() {
+fn opusdec_decodes_the_stored_stream_as_it_decodes_the_source() {
     let Some(files) = readable() else { return };
+    let folder = fast_folder();
     let mut count = 0;
-    for Stored { file, imported, folder } in files.filter(|stored| stored.file.container == "ogg") {
+    for (file, imported) in files.filter(|(file, _)| file.container == "ogg") {
         let name = &file.relative;
         if let Some(fault) = imported.findings.iter().find(|finding| finding.is_violation) {
-            println!("{name}: not compared with the source, which is damaged: {fault}");
+            println!("{name}: not compared with the source, which is damaged: {}", fault.message);
             continue;
         }
         let Some(expected) = decode(&file.path) else {
@@ -81,44 +86,37 @@ fn opusdec_decodes_what_is_kept_as_it_decodes_the_source() {
     assert!(count >= 45, "{count} files");
 }
 
-/// A file of the corpus, imported.
-struct Stored {
-    file: CorpusFile,
-    imported: Imported,
-    folder: TempDir,
-}
-
-/// Every file that imports. None without opus-tools or without the corpus.
-fn readable() -> Option<impl Iterator<Item = Stored>> {
+/// Every file that imports. `None` without opus-tools or without the corpus.
+fn readable() -> Option<impl Iterator<Item = (CorpusFile, StoredRecordings)>> {
     if Command::new("opusinfo").arg("-h").output().is_err() {
         say_skipped("nothing was read with opusinfo and opusdec: no opus-tools");
         return None;
     }
-    Some(every_opus_file()?.into_iter().filter_map(|file| {
-        let folder = tempfile::tempdir().unwrap();
-        let imported = import_to(&file.path, folder.path().join("store"), "it").ok()?;
-        Some(Stored { file, imported, folder })
-    }))
+    let files = every_stored_file()?.into_iter();
+    Some(files.filter_map(|stored| Some((stored.file, stored.outcome.ok()?))))
 }
 
-/// Writes the Ogg Opus that a recording is kept as to a file.
+/// Writes the stored Ogg Opus stream of a recording to a file.
 fn kept(recording: &Recording, folder: &Path) -> PathBuf {
     let path = folder.join(recording.name()).with_extension("opus");
     io::copy(&mut recording.ogg_opus(), &mut fs::File::create(&path).unwrap()).unwrap();
     path
 }
 
-/// The lines in which opusinfo warns of something or finds an error.
+/// The lines in which opusinfo reports a warning or an error.
 fn complaints(file: &Path) -> Vec<String> {
     let output = Command::new("opusinfo").arg(file).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(said.contains("Total data length"), "opusinfo read {file:?} to its end: {said}");
+    assert!(
+        said.contains("Total data length"),
+        "opusinfo did not read {file:?} to its end: {said}"
+    );
     let is_complaint = |line: &&str| line.starts_with("WARNING") || line.starts_with("ERROR");
     said.lines().filter(is_complaint).map(str::to_owned).collect()
 }
 
-/// What opusinfo has against headers that are kept as they are in the source.
+/// The complaints of opusinfo about headers, which are stored as they are in the source.
 fn complaints_about_headers(recording: &Recording) -> Vec<String> {
     let is_low = recording.info().pre_skip < 120;
     let complaint =
@@ -126,7 +124,7 @@ fn complaints_about_headers(recording: &Recording) -> Vec<String> {
     complaint.into_iter().collect()
 }
 
-/// Every sample that opusdec gives, as bytes. None: it does not open the file.
+/// Every sample that opusdec decodes, as bytes. `None` if it does not open the file.
 fn decode(file: &Path) -> Option<Vec<u8>> {
     let output = Command::new("opusdec")
         .args(["--quiet", "--rate", "48000", "--no-dither", "--float"])
@@ -138,7 +136,7 @@ fn decode(file: &Path) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
-/// Of `--float`.
+/// With `--float`.
 const BYTES_PER_SAMPLE: u64 = 4;
 
 fn wide(number: usize) -> u64 {

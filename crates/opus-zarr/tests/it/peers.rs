@@ -1,32 +1,34 @@
-//! What ffmpeg and opusfile make of every real file with Opus, where that is not what we
-//! make of it. `testdata/peers.tsv` says of each such case who is right, and by which
-//! rule. `OPUS_ZARR_WRITE_TABLE=1 cargo test --test peers` writes it anew, with a
-//! question mark where somebody has yet to judge.
+//! Every real file with Opus that ffmpeg or opusfile reads differently. `testdata/peers.tsv` states
+//! for each of them who is right, and by which rule. `OPUS_ZARR_WRITE_TABLE=1 cargo test -p opus-zarr
+//! peers` rewrites it, with a question mark where somebody has yet to judge.
 
 use std::{collections::HashMap, env, ffi::OsStr, fs, process::Command};
 
 use opus_zarr_testkit::{
-    CorpusFile, every_opus_file, recordings::import_to, say_skipped, testdata,
+    CorpusFile, say_skipped,
+    stored::{StoredRecordings, every_stored_file},
+    testdata,
 };
 
 const COLUMNS: &str = "file\tpeer\tours\tpeer's\tright\tby which rule";
 
-/// Packets and samples that play, of all Opus streams of a file together.
+/// The number of packets and play samples of all Opus streams of a file together.
 struct Reading {
     packets: u64,
     plays: u64,
 }
 
 #[test]
-fn where_peers_read_something_else_it_is_said_who_is_right() {
-    let Some(files) = every_opus_file() else { return };
+fn the_table_judges_every_difference_from_ffmpeg_and_opusfile() {
+    let Some(files) = every_stored_file() else { return };
     let peers: Vec<_> = PEERS.iter().filter(|peer| peer.is_there()).collect();
     let path = testdata("peers.tsv");
     let table = fs::read_to_string(&path).unwrap_or_default();
     let judgements = judgements(&table);
     let mut found = vec![COLUMNS.to_owned()];
-    for file in &files {
-        let ours = ours(file);
+    for stored in &files {
+        let file = &stored.file;
+        let ours = stored.outcome.as_ref().ok().map(ours);
         for peer in &peers {
             let Some(theirs) = (peer.read)(file) else { continue };
             let (ours, theirs) = (peer.show(ours.as_ref()), peer.show(theirs.as_ref()));
@@ -56,23 +58,20 @@ fn judgements(table: &str) -> HashMap<(&str, &str), &str> {
     table.lines().skip(1).filter_map(row).collect()
 }
 
-/// None: refused.
-fn ours(file: &CorpusFile) -> Option<Reading> {
-    let store = tempfile::tempdir().unwrap();
-    let imported = import_to(&file.path, store.path(), "it").ok()?;
+fn ours(imported: &StoredRecordings) -> Reading {
     let sum = |of: fn(&opus_zarr::RecordingInfo) -> u64| {
         imported.recordings.iter().map(|recording| of(recording.info())).sum()
     };
-    Some(Reading { packets: sum(|info| info.packet_count), plays: sum(|info| info.play_length) })
+    Reading { packets: sum(|info| info.packet_count), plays: sum(|info| info.play_length) }
 }
 
 struct Peer {
     name: &'static str,
     command: &'static str,
-    /// With which the version begins that the table is of.
+    /// The beginning of the version that the table was made with.
     version: &'static str,
     counts_packets: bool,
-    /// None: it does not claim to read such files; none within: it refuses this one.
+    /// `None` if it does not claim to read such files, `Some(None)` if it refuses this one.
     read: fn(&CorpusFile) -> Option<Option<Reading>>,
 }
 
@@ -115,7 +114,7 @@ impl Peer {
     }
 }
 
-/// Packets as its demuxer counts them, samples as its decoder gives them.
+/// Packets according to its demuxer, samples according to its decoder.
 fn ffmpeg(file: &CorpusFile) -> Option<Option<Reading>> {
     let path = file.path.as_os_str();
     let of = "stream=index,codec_name,channels,nb_read_packets";
@@ -148,7 +147,7 @@ fn opusfile(file: &CorpusFile) -> Option<Option<Reading>> {
     Some(samples.map(|samples| Reading { packets: 0, plays: plays(samples) }))
 }
 
-/// What a command prints; none if it fails.
+/// The output of a command, or `None` if it fails.
 fn run(command: &str, arguments: &[&OsStr]) -> Option<Vec<u8>> {
     let output = Command::new(command).args(arguments).output().unwrap();
     output.status.success().then_some(output.stdout)

@@ -3,12 +3,12 @@
 use std::{ops::ControlFlow, path::PathBuf};
 
 use opus_zarr::{Error, ImportOptions, Progress, Stage, Store, import};
-use opus_zarr_testkit::testdata;
+use opus_zarr_testkit::{fast_folder, testdata};
 use tempfile::TempDir;
 
 #[test]
 fn it_goes_through_its_stages_and_never_back() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     for file in files(&folder) {
         let (stages, told) = watched(&file);
         assert_eq!(told.last().unwrap().stage, Stage::Sync, "{file:?}");
@@ -27,11 +27,11 @@ fn it_goes_through_its_stages_and_never_back() {
 
 #[test]
 fn cancelled_anywhere_it_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     for file in files(&folder) {
         let (_, told) = watched(&file);
         for count in 1..told.len() {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = fast_folder();
             let store = Store::open_or_create(folder.path().join("store")).unwrap();
             let mut calls = 0;
             let result = import(&file, &store, "a", &options(), |_| {
@@ -48,7 +48,7 @@ fn cancelled_anywhere_it_leaves_nothing() {
 
 /// Imports the file; gives its stages and all that was told.
 fn watched(file: &PathBuf) -> (Vec<Stage>, Vec<Progress>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
     let mut told = Vec::new();
     let tell = |progress: &Progress| {

@@ -5,7 +5,7 @@ use std::{io::Read, ops::Range, thread, time::Duration};
 use opus_packet::{InvalidRange, PlayPos};
 use opus_zarr::{Error, ReadMode, StoredAs};
 use opus_zarr_testkit::{
-    Random,
+    Random, fast_folder,
     recordings::{BOTH, MONO, STEREO, all, bytes_of, import_bytes, open_at, store_of, stream_of},
     stream::{PACKET, Pages, Stream, interleaved},
 };
@@ -203,7 +203,7 @@ fn threads_that_share_a_recording_read_what_one_thread_reads() {
 
 #[test]
 fn the_output_gain_of_the_head_is_applied() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let plain = stream_of(MONO).shortened(200);
     let whole = 0..plain.play_length();
     let unchanged = plain.decode_f32(&whole, 0);

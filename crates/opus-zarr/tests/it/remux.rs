@@ -5,7 +5,7 @@ use std::{fs, io::Read, path::Path};
 use ogg_opus_demux::{OggOpusReader, PageReader};
 use opus_zarr::{Recording, StoredAs};
 use opus_zarr_testkit::{
-    Random,
+    Random, fast_folder,
     recordings::{BOTH, MONO, STEREO, all, import_bytes, import_to, stream_of},
     stream::{PACKET, Pages, Stream},
     testdata,
@@ -44,7 +44,7 @@ fn continued_pages(file: &[u8]) -> usize {
 #[test]
 fn the_audio_is_that_of_the_original() {
     for file in BOTH {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         let (original, remuxed) = original_and_remuxed(file, folder.path());
         assert_eq!(remuxed.info().play_length, original.info().play_length);
         assert_eq!(remuxed.info().packet_count, original.info().packet_count);
@@ -61,7 +61,7 @@ fn the_audio_is_that_of_the_original() {
 
 #[test]
 fn the_store_says_that_it_is_remuxed_and_from_what() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (original, remuxed) = original_and_remuxed(MONO, folder.path());
     let source = &remuxed.info().source;
     let file = fs::metadata(folder.path().join("remuxed.opus")).unwrap();
@@ -74,7 +74,7 @@ fn the_store_says_that_it_is_remuxed_and_from_what() {
 #[test]
 fn headers_and_packets_are_kept_byte_for_byte() {
     for file in BOTH {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         let (_, remuxed) = original_and_remuxed(file, folder.path());
         let (expected, found) = (divisible(file), Stream::read(&kept(&remuxed)));
         assert_eq!(found.serial, expected.serial);
@@ -87,7 +87,7 @@ fn headers_and_packets_are_kept_byte_for_byte() {
 
 #[test]
 fn no_packet_of_what_is_kept_crosses_a_page() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (_, remuxed) = original_and_remuxed(MONO, folder.path());
     let kept = kept(&remuxed);
     let mut reader = OggOpusReader::new(kept.as_slice()).unwrap();
@@ -100,7 +100,7 @@ fn no_packet_of_what_is_kept_crosses_a_page() {
 
 #[test]
 fn what_is_kept_imports_verbatim() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (_, remuxed) = original_and_remuxed(MONO, folder.path());
     let again = import_bytes(&kept(&remuxed), folder.path(), "again");
     assert_eq!(again.info().source.stored, StoredAs::Verbatim);
@@ -109,7 +109,7 @@ fn what_is_kept_imports_verbatim() {
 
 #[test]
 fn tags_longer_than_a_page_are_kept() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let picture = format!("METADATA_BLOCK_PICTURE={}", "a".repeat(200_000));
     let tags = opus_packet::OpusTags::new("vendor", ["TITLE=x", &picture]);
     let stream = Stream { tags: tags.as_bytes().to_vec(), ..divisible(STEREO) };
@@ -126,7 +126,7 @@ fn tags_longer_than_a_page_are_kept() {
 /// the new pages less: it gets packets of the page before.
 #[test]
 fn an_end_trim_longer_than_the_last_new_page_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let mut stream = divisible(STEREO).shortened(501);
     stream.last_granule -= PACKET + 40;
     let file = folder.path().join("trimmed.opus");

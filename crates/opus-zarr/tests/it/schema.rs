@@ -8,7 +8,7 @@ use std::{
 
 use opus_zarr::ImportOptions;
 use opus_zarr_testkit::{
-    every_opus_file,
+    every_opus_file, fast_folder,
     python::answer_of,
     recordings::{BOTH, bytes_of, import_with},
     testdata,
@@ -19,7 +19,7 @@ use crate::interop::{interop, python};
 
 #[test]
 fn what_is_imported_is_valid() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     let mut files: Vec<PathBuf> = BOTH.into_iter().map(testdata).collect();
     let surround = surround();
@@ -167,7 +167,7 @@ fn assert_invalid(documents: &[(&str, Value)]) {
 /// What a maintained validator says of each. None without Python.
 fn errors_of(documents: &[(&str, Value)]) -> Option<Vec<Value>> {
     let python = python("no document was validated against the schema")?;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let file = folder.path().join("documents.json");
     fs::write(&file, serde_json::to_vec(documents).unwrap()).unwrap();
     let schema = opus_zarr_testkit::root().join("docs/recording.schema.json");

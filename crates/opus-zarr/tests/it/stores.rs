@@ -23,7 +23,7 @@ use opus_zarr_testkit::{
 
 #[test]
 fn a_store_of_300_recordings() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (file, store) = (folder.path().join("short.opus"), folder.path().join("store"));
     fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
     let names: Vec<String> = (0..300).map(|number| format!("recording {number:03}")).collect();
@@ -40,7 +40,7 @@ fn a_store_of_300_recordings() {
 
 #[test]
 fn threads_that_make_one_store_at_once_all_open_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     for round in 0..200 {
         let store = folder.path().join(round.to_string());
         let start = Barrier::new(8);
@@ -62,7 +62,7 @@ fn threads_that_make_one_store_at_once_all_open_it() {
 #[test]
 fn threads_make_a_store_and_import_into_it_at_once() {
     let expected = stream_of(MONO).shortened(10);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let file = folder.path().join("short.opus");
     fs::write(&file, expected.write(Pages::OfOneSecond)).unwrap();
     for round in 0..25 {
@@ -85,7 +85,7 @@ fn threads_make_a_store_and_import_into_it_at_once() {
 
 #[test]
 fn of_threads_that_import_one_name_exactly_one_writes_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let store = folder.path().join("store");
     let start = Barrier::new(6);
     let import_it = || {

@@ -10,6 +10,7 @@ use opus_zarr::{
     VerifyLevel, VerifyOptions, import, unwatched,
 };
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::{BOTH, MONO, STEREO, all, bytes_of, import_with, open_at, store_of},
     tree::{Tree, visible},
 };
@@ -22,7 +23,7 @@ struct Bench {
 
 impl Bench {
     fn new(bytes: &[u8]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         fs::write(folder.path().join("file"), bytes).unwrap();
         Self { folder }
     }
@@ -233,7 +234,7 @@ fn a_raw_stream_is_what_the_caller_says() {
 fn surround_is_kept_and_read() {
     let Some(files) = opus_zarr_testkit::ogg_opus_files() else { return };
     let file = files.iter().find(|file| file.path.ends_with("test-6-5.1.opus")).unwrap();
-    let store = tempfile::tempdir().unwrap();
+    let store = fast_folder();
     let options = ImportOptions::default();
     let recording = import_with(&file.path, store.path(), "it", &options).unwrap().into_first();
     let info = recording.info();

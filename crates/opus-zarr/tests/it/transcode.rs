@@ -10,6 +10,7 @@ use opus_zarr::{
     Certainty, Error, ImportOptions, Imported, ReadMode, Stage, Store, StoredAs, Ultrasound, import,
 };
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::{MONO, import_with},
     testdata,
     tree::visible,
@@ -283,7 +284,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: fast_folder() }
     }
 
     fn store(&self) -> PathBuf {

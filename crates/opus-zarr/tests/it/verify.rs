@@ -9,6 +9,7 @@ use opus_zarr::{
 use opus_zarr_testkit::{
     Random,
     damage::{edit, set_attribute},
+    fast_folder,
     recordings::{
         BOTH, MONO, STEREO, import_bytes, import_to, open_at, store_of, stream_of, verify_at,
     },
@@ -163,7 +164,7 @@ fn attributes_that_the_blob_contradicts_are_found() {
 /// Index and attributes of another stream that is as long as this one.
 #[test]
 fn an_index_that_the_packets_contradict_is_found() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let (short, padded) = (stream_of(MONO).shortened(20), stream_of(MONO).shortened(20).padded());
     import_bytes(&short.write(Pages::OfOneSecond), folder.path(), "short");
     import_bytes(&padded.write(Pages::OfOneSecond), folder.path(), "it");

@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use opus_zarr::ImportOptions;
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::{MONO, STEREO, first_and_last, import_to, import_with, open_at},
     testdata,
     tree::Tree,
@@ -34,7 +35,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         let at = |path: &str| folder.path().join(path);
         let earlier = first_and_last(
             &import_to(testdata(MONO), at("store"), "earlier").unwrap().into_first(),

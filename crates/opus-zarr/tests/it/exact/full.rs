@@ -5,7 +5,6 @@ use std::{fmt::Debug, ops::Range};
 use ogg_opus_demux::OggOpusReader;
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{Recording, Sample};
-
 use opus_zarr_testkit::{Random, stream::interleaved};
 
 /// A recording, and every sample of it that plays.

@@ -7,6 +7,7 @@ use opus_packet::Toc;
 use opus_zarr::{Recording, Sample};
 
 use opus_zarr_testkit::{
+    fast_folder,
     recordings::import_with,
     recordings::{MONO, all, store_of},
     say_skipped,
@@ -42,7 +43,7 @@ fn files_of_opusenc_are_exact_from_every_packet_on() {
     let speech = all::<i16>(&speech);
     let mut modes = BTreeSet::new();
     for (channels, options) in FILES {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         let file = folder.path().join("it.opus");
         encode(&speech, channels, options, &file);
         let store = folder.path().join("store");

@@ -1,26 +1,26 @@
-//! tensorstore: a second implementation in C++, which takes no short forms of metadata.
+//! tensorstore: the implementation in C++, which rejects short forms of metadata.
 
-use std::{process::Command, sync::LazyLock};
-
+use opus_zarr_testkit::{python::answer_of, shared::shared_json};
 use serde_json::Value;
-
-use opus_zarr_testkit::python::answer_of;
+use std::{process::Command, sync::LazyLock};
 
 use super::{WRITTEN, interop, python};
 
-/// What it read; none without Python.
+/// What it read. `None` without Python.
 static ANSWERS: LazyLock<Option<Value>> = LazyLock::new(|| {
     let python = python("nothing was read with tensorstore")?;
-    Some(answer_of(
-        Command::new(python)
-            .args(["-I", "-W", "error"])
-            .arg(interop("with_tensorstore.py"))
-            .args([WRITTEN.store(), WRITTEN.questions()]),
-    ))
+    Some(shared_json("tensorstore", || {
+        answer_of(
+            Command::new(python)
+                .args(["-I", "-W", "error"])
+                .arg(interop("with_tensorstore.py"))
+                .args([WRITTEN.store(), WRITTEN.questions()]),
+        )
+    }))
 });
 
 #[test]
-fn rows_columns_and_ranges_are_read() {
+fn it_reads_rows_columns_and_ranges() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     for recording in &WRITTEN.recordings {
         assert_eq!(answers[&recording.name]["read"], recording.hashes(), "{}", recording.name);
@@ -28,7 +28,7 @@ fn rows_columns_and_ranges_are_read() {
 }
 
 #[test]
-fn the_chunks_that_it_reads_at_once_are_those_of_the_shards() {
+fn its_read_chunks_are_the_inner_chunks_of_the_shards() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     for recording in &WRITTEN.recordings {
         let chunks = serde_json::json!({

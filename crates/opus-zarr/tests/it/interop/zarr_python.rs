@@ -1,27 +1,38 @@
-//! zarr-python: the one that most users have, and the one whose inline form of
-//! consolidated metadata layout 1 writes.
+//! zarr-python: the most common implementation, whose inline form of consolidated metadata layout 1
+//! writes.
 
-use std::{fs, process::Command, sync::LazyLock};
+use std::{fs, path::PathBuf, process::Command, sync::LazyLock};
 
 use opus_packet_index::{rows_to_bytes, sync_to_bytes};
+use opus_zarr_testkit::{python::answer_of, shared::shared_folder};
 use serde_json::{Value, json};
-
-use opus_zarr_testkit::python::answer_of;
 
 use super::{Stored, WRITTEN, hex, interop, python, sha256};
 
-/// What it read; none without Python. Warnings are errors.
-static ANSWERS: LazyLock<Option<Value>> = LazyLock::new(|| {
+/// The folder with what it read: its output as JSON, and every array as a file. `None` without
+/// Python. Warnings are errors.
+static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let python = python("nothing was read with zarr-python")?;
-    Some(answer_of(
-        Command::new(python)
-            .args(["-I", "-W", "error"])
-            .arg(interop("with_zarr_python.py"))
-            .args([&*WRITTEN.store(), &*WRITTEN.questions(), WRITTEN.folder.path()]),
-    ))
+    Some(shared_folder("zarr-python", |folder| {
+        let answer = answer_of(
+            Command::new(python)
+                .args(["-I", "-W", "error"])
+                .arg(interop("with_zarr_python.py"))
+                .args([&*WRITTEN.store(), &*WRITTEN.questions(), folder]),
+        );
+        fs::write(folder.join(ANSWERS_FILE), answer.to_string()).unwrap();
+    }))
 });
 
-/// Each recording, and what was read of it.
+/// Its output.
+static ANSWERS: LazyLock<Option<Value>> = LazyLock::new(|| {
+    let answers = fs::read(FOLDER.as_ref()?.join(ANSWERS_FILE)).unwrap();
+    Some(serde_json::from_slice(&answers).unwrap())
+});
+
+const ANSWERS_FILE: &str = "answers.json";
+
+/// Each recording and what it read of it.
 fn answers() -> impl Iterator<Item = (&'static Stored, &'static Value)> {
     ANSWERS.iter().flat_map(|answers| {
         WRITTEN.recordings.iter().map(|one| (one, &answers["recordings"][&one.name]))
@@ -29,7 +40,7 @@ fn answers() -> impl Iterator<Item = (&'static Stored, &'static Value)> {
 }
 
 #[test]
-fn the_root_group_has_a_layout_and_the_recordings() {
+fn it_lists_the_recordings_in_the_root_group() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     assert_eq!(answers["groups"], json!(["chirps-stereo", "field-notes", "long"]));
     assert_eq!(answers["arrays"], json!([]));
@@ -37,7 +48,7 @@ fn the_root_group_has_a_layout_and_the_recordings() {
 }
 
 #[test]
-fn the_arrays_have_their_types_and_shapes() {
+fn it_reads_the_types_and_shapes_of_the_arrays() {
     for (recording, answers) in answers() {
         let arrays = json!({
             "opus_blob": { "dtype": "uint8", "shape": [recording.blob.len()], "chunks": [65_536] },
@@ -57,7 +68,7 @@ fn the_arrays_have_their_types_and_shapes() {
 }
 
 #[test]
-fn the_attributes_are_those_of_the_recording() {
+fn it_reads_the_attributes() {
     for (recording, answers) in answers() {
         let attributes = &answers["plain"]["attributes"]["opus_zarr"];
         assert_eq!(attributes["layout"], 1);
@@ -69,21 +80,21 @@ fn the_attributes_are_those_of_the_recording() {
 }
 
 #[test]
-fn the_consolidated_metadata_says_the_same() {
+fn consolidated_metadata_equals_the_plain_metadata() {
     for (Stored { name, .. }, answers) in answers() {
         assert_eq!(answers["consolidated"], answers["plain"], "{name}");
     }
 }
 
 #[test]
-fn every_byte_of_the_blob_is_read() {
+fn it_reads_every_byte_of_the_blob() {
     for (recording, _) in answers() {
         assert!(read(recording, "opus_blob") == recording.blob, "{}", recording.name);
     }
 }
 
 #[test]
-fn every_row_of_the_index_is_read() {
+fn it_reads_every_row_of_the_index() {
     for (recording, _) in answers() {
         let is_same = read(recording, "opus_index") == rows_to_bytes(&recording.rows);
         assert!(is_same, "{}: another index", recording.name);
@@ -91,7 +102,7 @@ fn every_row_of_the_index_is_read() {
 }
 
 #[test]
-fn every_entry_of_the_sync_map_is_read() {
+fn it_reads_every_entry_of_the_sync_map() {
     for (recording, _) in answers() {
         let is_same = read(recording, "opus_sync") == sync_to_bytes(&recording.sync);
         assert!(is_same, "{}: another sync map", recording.name);
@@ -99,14 +110,14 @@ fn every_entry_of_the_sync_map_is_read() {
 }
 
 #[test]
-fn any_row_of_the_index_is_read() {
+fn it_reads_single_rows_of_the_index() {
     for (recording, answers) in answers() {
         assert_eq!(answers["rows"], recording.asked_rows(), "{}", recording.name);
     }
 }
 
 #[test]
-fn any_row_of_the_index_leads_to_its_packet() {
+fn single_rows_lead_to_their_packets() {
     for (recording, answers) in answers() {
         let packets = recording.asked_packets.iter().map(|&packet| hex(&recording.packets[packet]));
         assert_eq!(answers["packets"], json!(Vec::from_iter(packets)));
@@ -114,7 +125,7 @@ fn any_row_of_the_index_leads_to_its_packet() {
 }
 
 #[test]
-fn any_range_of_the_blob_is_read() {
+fn it_reads_ranges_of_the_blob() {
     for (recording, answers) in answers() {
         let bytes = |&[start, end]: &[usize; 2]| hex(&recording.blob[start..end]);
         let ranges = recording.asked_ranges.iter().map(bytes);
@@ -122,8 +133,8 @@ fn any_range_of_the_blob_is_read() {
     }
 }
 
-/// An array as a whole.
+/// Returns a whole array as it read it.
 fn read(recording: &Stored, array: &str) -> Vec<u8> {
-    let file = WRITTEN.folder.path().join(&recording.name).with_extension(array);
-    fs::read(file).unwrap()
+    let folder = FOLDER.as_ref().unwrap();
+    fs::read(folder.join(&recording.name).with_extension(array)).unwrap()
 }

@@ -1,17 +1,17 @@
-//! zarrita: the implementation in JavaScript, of browsers and viewers.
-
-use std::{fs, process::Command, sync::LazyLock};
-
-use serde_json::{Value, json};
+//! zarrita: the implementation in JavaScript, which browsers and viewers use.
 
 use opus_zarr_testkit::{
     python::{answer_of, install_once, run},
-    say_skipped, target_tmp,
+    say_skipped,
+    shared::shared_json,
+    target_tmp,
 };
+use serde_json::{Value, json};
+use std::{fs, process::Command, sync::LazyLock};
 
 use super::{WRITTEN, interop};
 
-/// What it read; none without Node.
+/// What it read. `None` without Node.
 static ANSWERS: LazyLock<Option<Value>> = LazyLock::new(|| {
     let version = |command| Command::new(command).arg("--version").output().ok();
     let Some((node, _)) = version("node").zip(version("npm")) else {
@@ -29,14 +29,16 @@ static ANSWERS: LazyLock<Option<Value>> = LazyLock::new(|| {
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .current_dir(&folder));
     });
-    // Node looks for packages beside the script, not beside who runs it.
+    // Node looks for packages beside the script.
     let script = folder.join("with_zarrita.mjs");
     fs::copy(interop("with_zarrita.mjs"), &script).unwrap();
-    Some(answer_of(Command::new("node").arg(script).args([WRITTEN.store(), WRITTEN.questions()])))
+    Some(shared_json("zarrita", || {
+        answer_of(Command::new("node").arg(script).args([WRITTEN.store(), WRITTEN.questions()]))
+    }))
 });
 
 #[test]
-fn rows_columns_and_ranges_are_read() {
+fn it_reads_rows_columns_and_ranges() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     for recording in &WRITTEN.recordings {
         assert_eq!(answers[&recording.name]["read"], recording.hashes(), "{}", recording.name);
@@ -44,7 +46,7 @@ fn rows_columns_and_ranges_are_read() {
 }
 
 #[test]
-fn the_metadata_is_that_of_the_recording() {
+fn it_reads_the_metadata() {
     let Some(answers) = ANSWERS.as_ref() else { return };
     for recording in &WRITTEN.recordings {
         let document = fs::read(WRITTEN.store().join(&recording.name).join("zarr.json")).unwrap();
