@@ -130,27 +130,12 @@ fn write_packets(packets: u64, root: &Path) {
         blob.write_all(&zeros[..piece]).unwrap();
         offset -= u64::try_from(piece).unwrap();
     }
-    let source = Source {
-        name: "none".to_owned(),
-        bytes: 0,
-        sha256: String::new(),
-        container: "ogg".to_owned(),
-        codec: "opus".to_owned(),
-        stored: StoredAs::Remuxed,
-        stream: 1,
-        findings: vec![],
-        transcoding: None,
-        metadata: vec![],
-    };
-    let description = Description {
-        head: OpusHead::new(1, 312, 48_000).unwrap(),
-        tags: OpusTags::new("none", Vec::<&str>::new()),
-        timeline: Timeline::new(312, packets * 960, 0).unwrap(),
-        gaps: vec![],
-        real_rate: None,
-        start: None,
-        source,
-    };
+    let description = Description::new(
+        OpusHead::new(1, 312, 48_000).unwrap(),
+        OpusTags::new("none", Vec::<&str>::new()),
+        Timeline::new(312, packets * 960, 0).unwrap(),
+        Source::new("none", StoredAs::Remuxed).format("ogg", "opus"),
+    );
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
 }
 

@@ -43,7 +43,7 @@ fn extract(
     let mut recording = Recording::open(&Store::open(store)?, name)?;
     if let Some(hz) = hz {
         let number: u32 = hz.parse().map_err(|_| format!("invalid sample rate \"{hz}\""))?;
-        recording.set_output(Output { rate: number.try_into()?, ..Output::default() })?;
+        recording.set_output(Output::default().rate(number.try_into()?))?;
     }
     let mut samples = recording.stream::<i16>(position(start)?..position(end)?)?;
 

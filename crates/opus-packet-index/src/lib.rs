@@ -12,9 +12,10 @@ mod sync;
 
 pub use builder::IndexBuilder;
 pub use checkpoints::Checkpoints;
-pub use error::InvalidIndex;
+pub use error::{Error, ErrorKind};
+pub use opus_packet::CodedPos;
 pub use packed::PackedSpan;
-pub use ports::{BeyondBlob, BlobRead, IndexRead, SyncRead};
+pub use ports::{BlobRead, IndexRead, SyncRead};
 pub use row::{IndexRow, rows_from_bytes, rows_to_bytes};
 pub use span::Span;
 pub use sync::{

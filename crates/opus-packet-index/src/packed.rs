@@ -2,27 +2,27 @@ use std::ops::Range;
 
 use opus_packet::CodedPos;
 
-use crate::{IndexRow, Span};
+use crate::{IndexRow, Span, builder::SHORTEST};
 
-/// A span in 6 bytes a packet, where a [`Span`] takes 40: to keep many at hand.
+/// A span in 6 bytes per packet, where a [`Span`] takes 40, for caches of many packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackedSpan {
     first_packet: u64,
     rows: Box<[PackedRow]>,
-    /// Where every [`STRIDE`]th packet lies, from the first on.
+    /// The position of every [`STRIDE`]th packet, starting with the first.
     marks: Box<[Mark]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PackedRow {
     length: u16,
-    /// Bytes between the packet before and this one.
+    /// Bytes between the previous packet and this one.
     gap: u16,
-    /// Of 2.5 ms.
+    /// Duration in units of 2.5 ms.
     units: u8,
 }
 
-/// Where a packet begins in coded samples, and the gap before it in the blob.
+/// The first coded sample of a packet, and the byte where the gap before it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     first: u64,
@@ -30,8 +30,8 @@ struct Mark {
 }
 
 impl PackedSpan {
-    /// The same packets; none if one is too long, or lies too far from the one before, for 16
-    /// bits.
+    /// Packs a span. Returns `None` if the length of a packet, or the gap before it, exceeds
+    /// 16 bits.
     pub fn pack(span: &Span) -> Option<Self> {
         let (mut rows, mut marks) = (Vec::with_capacity(span.rows().len()), Vec::new());
         let mut end = span.bytes().start;
@@ -42,7 +42,7 @@ impl PackedSpan {
             rows.push(PackedRow {
                 length: row.length.try_into().ok()?,
                 gap: (row.offset - end).try_into().ok()?,
-                units: (row.duration / UNIT).try_into().ok()?,
+                units: (row.duration / SHORTEST).try_into().ok()?,
             });
             end = row.offset + row.length;
         }
@@ -50,7 +50,7 @@ impl PackedSpan {
         Some(Self { first_packet: span.packets().start, rows, marks })
     }
 
-    /// The piece that [`Span::narrow`] gives.
+    /// Returns the same piece as [`Span::narrow`].
     pub fn narrow(&self, samples: &Range<CodedPos>) -> Option<Span> {
         let (start, end) = (samples.start.get(), samples.end.get());
         if start >= end {
@@ -65,9 +65,10 @@ impl PackedSpan {
                 break;
             }
             let row = packed.row(first, offset);
-            match start <= row.last {
-                true => found.push(row),
-                false => number += 1,
+            if start <= row.last {
+                found.push(row);
+            } else {
+                number += 1;
             }
             (first, offset) = (row.last + 1, row.offset + row.length);
         }
@@ -77,7 +78,7 @@ impl PackedSpan {
 
 impl PackedRow {
     fn row(self, first: u64, end_before: u64) -> IndexRow {
-        let duration = u64::from(self.units) * UNIT;
+        let duration = u64::from(self.units) * SHORTEST;
         IndexRow {
             offset: end_before + u64::from(self.gap),
             length: self.length.into(),
@@ -88,10 +89,8 @@ impl PackedRow {
     }
 }
 
-/// As many packets as are gone through at most to find one.
+/// The most packets that a lookup walks through to find one.
 const STRIDE: usize = 64;
-/// Durations are multiples of 2.5 ms, up to 48 of them: an invariant of the span.
-const UNIT: u64 = 120;
 
 #[cfg(test)]
 mod tests {
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_wide_is_not_packed() {
+    fn a_row_beyond_16_bits_is_not_packed() {
         let most = u64::from(u16::MAX);
         assert!(PackedSpan::pack(&span(&[(0, 1, 1), (most + 1, 1, 1)], 0, 0, 0)).is_none());
         assert!(PackedSpan::pack(&span(&[(0, most + 1, 1)], 0, 0, 0)).is_none());
@@ -126,7 +125,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn narrow_is_that_of_the_span(
+        fn narrow_matches_that_of_the_span(
             packets in prop::collection::vec((0u64..100, 1u64..500, 1u32..=48), 1..300),
             first_packet in 0u64..1 << 40, start in 0u64..1 << 40, offset in 0u64..1 << 40,
             a in 0u64..1 << 22, b in 0u64..1 << 22,
@@ -134,7 +133,7 @@ mod tests {
             let span = span(&packets, first_packet, start, offset);
             let packed = PackedSpan::pack(&span).unwrap();
             let len = span.samples().end.get() - start;
-            // Inside and outside, empty and reversed.
+            // Inside, outside, empty and reversed.
             let at = |place: u64| CodedPos::new((start + place % (2 * len)).saturating_sub(len / 2));
             for range in [at(a)..at(b), at(a)..at(a), at(b)..at(a), span.samples()] {
                 prop_assert_eq!(packed.narrow(&range), span.narrow(&range), "{:?}", range);

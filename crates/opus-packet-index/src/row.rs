@@ -1,9 +1,9 @@
 use bytemuck::{Pod, Zeroable};
 
-use crate::InvalidIndex;
+use crate::{Error, error::Reason};
 
-/// One packet in the index: five unsigned 64-bit numbers, the columns of the
-/// stored table in this order.
+/// One packet in the index: five unsigned 64-bit numbers, in the order of the columns of the
+/// stored table. The format fixes these five for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct IndexRow {
@@ -11,7 +11,7 @@ pub struct IndexRow {
     pub offset: u64,
     /// Byte length of the packet.
     pub length: u64,
-    /// Samples per channel at 48 kHz.
+    /// Duration in samples per channel at 48 kHz.
     pub duration: u64,
     /// Coded position of the first sample.
     pub first: u64,
@@ -19,25 +19,24 @@ pub struct IndexRow {
     pub last: u64,
 }
 
-/// The rows as bytes, little-endian, row after row: 40 bytes each.
+/// Serialises rows, little-endian, 40 bytes each.
 pub fn rows_to_bytes(rows: &[IndexRow]) -> Vec<u8> {
     let little_endian: Vec<IndexRow> = rows.iter().map(|&row| swap_on_big_endian(row)).collect();
     bytemuck::cast_slice(&little_endian).to_vec()
 }
 
-/// The rows that [`rows_to_bytes`] wrote. Their numbers are not looked at:
-/// [`Span::parse`](crate::Span::parse) does that.
-pub fn rows_from_bytes(bytes: &[u8]) -> Result<Vec<IndexRow>, InvalidIndex> {
+/// Deserialises rows written by [`rows_to_bytes`]. [`Span::parse`](crate::Span::parse) checks
+/// their numbers.
+pub fn rows_from_bytes(bytes: &[u8]) -> Result<Vec<IndexRow>, Error> {
     if bytes.len() % size_of::<IndexRow>() != 0 {
-        return Err(InvalidIndex::Bytes { found: bytes.len() });
+        return Err(Reason::IndexLength { found: bytes.len() }.into());
     }
     let mut rows: Vec<IndexRow> = bytemuck::allocation::pod_collect_to_vec(bytes);
     rows.iter_mut().for_each(|row| *row = swap_on_big_endian(*row));
     Ok(rows)
 }
 
-/// Turns native numbers into little-endian ones, or back. On a little-endian
-/// machine both are the same.
+/// Converts native numbers to little-endian ones, or back.
 fn swap_on_big_endian(row: IndexRow) -> IndexRow {
     let IndexRow { offset, length, duration, first, last } = row;
     IndexRow {
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_in_order_little_endian() {
+    fn columns_are_in_order_and_little_endian() {
         let row = IndexRow { offset: 1, length: 2, duration: 3, first: 4, last: 5 << 8 };
         let bytes = rows_to_bytes(&[row]);
         assert_eq!(bytes.len(), 40);
@@ -64,8 +63,8 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_row_is_refused() {
-        assert_eq!(rows_from_bytes(&[0; 41]), Err(InvalidIndex::Bytes { found: 41 }));
+    fn a_partial_row_is_rejected() {
+        assert_eq!(rows_from_bytes(&[0; 41]), Err(Reason::IndexLength { found: 41 }.into()));
     }
 
     proptest! {

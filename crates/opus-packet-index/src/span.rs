@@ -2,15 +2,14 @@ use std::ops::Range;
 
 use opus_packet::CodedPos;
 
-use crate::{IndexRead, IndexRow, InvalidIndex, builder::check_row};
+use crate::{Error, IndexRead, IndexRow, builder::check_row, error::Reason};
 
-/// The index of consecutive packets: of a whole recording, or a piece of one.
+/// The index of consecutive packets: of a whole recording or a piece of one.
 ///
-/// Invariants, held by every way to make one:
+/// Invariants:
 ///
-/// - There is at least one row.
-/// - Every packet has at least one byte and lasts a multiple of 120 samples up
-///   to 5760.
+/// - A span has at least one row.
+/// - Every packet has at least one byte and lasts a multiple of 120 samples, up to 5760.
 /// - Samples are counted without gap or overlap, and below 2^64.
 /// - Packets lie in the blob in their order and do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,50 +19,49 @@ pub struct Span {
 }
 
 impl Span {
-    /// Parses rows that came from outside. `first_packet` is the number of the
-    /// first of them in the recording and `start` its first coded sample;
-    /// `blob_len` is the length in bytes of what they point into.
+    /// Parses untrusted rows. `first_packet` is the number of the first one in the recording,
+    /// `start` its first coded sample, and `blob_length` the length of the blob in bytes.
     pub fn parse(
         first_packet: u64,
         start: CodedPos,
         rows: Vec<IndexRow>,
-        blob_len: u64,
-    ) -> Result<Self, InvalidIndex> {
+        blob_length: u64,
+    ) -> Result<Self, Error> {
         let (mut coded_pos, mut blob_pos) = (start.get(), 0);
         for (number, row) in rows.iter().enumerate() {
             let packet = first_packet.saturating_add(u64::try_from(number).unwrap_or(u64::MAX));
             blob_pos = check_row(row, packet, coded_pos, blob_pos)?;
             coded_pos = row.last + 1;
-            if blob_pos > blob_len {
+            if blob_pos > blob_length {
                 let IndexRow { offset, length, .. } = *row;
-                return Err(InvalidIndex::BeyondBlob { packet, offset, length, blob_len });
+                return Err(Reason::BeyondBlob { packet, offset, length, blob_length }.into());
             }
         }
         if rows.is_empty() {
-            return Err(InvalidIndex::Empty);
+            return Err(Reason::Empty.into());
         }
         Ok(Self { first_packet, rows })
     }
 
-    /// Of rows that were a span, or a piece of one, before they were packed.
+    /// Restores a span from rows that were one, or a piece of one, before they were packed.
     pub(crate) fn unpacked(first_packet: u64, rows: Vec<IndexRow>) -> Self {
         Self { first_packet, rows }
     }
 
-    /// Numbers of the packets in the recording.
+    /// The numbers of the packets in the recording.
     pub fn packets(&self) -> Range<u64> {
         self.first_packet..self.packet_number(self.rows.len())
     }
 
-    /// Coded samples of the packets.
+    /// The coded samples of the packets.
     pub fn samples(&self) -> Range<CodedPos> {
         let start = self.rows.first().map_or(0, |row| row.first);
         let end = self.rows.last().map_or(0, |row| row.last + 1);
         CodedPos::new(start)..CodedPos::new(end)
     }
 
-    /// The bytes of the blob from the first byte of the first packet to the last
-    /// of the last. Between the packets lies what else the container holds.
+    /// The bytes of the blob from the first byte of the first packet to the last byte of the
+    /// last one, including what the container stores between packets.
     pub fn bytes(&self) -> Range<u64> {
         let start = self.rows.first().map_or(0, |row| row.offset);
         let end = self.rows.last().map_or(0, |row| row.offset + row.length);
@@ -75,14 +73,14 @@ impl Span {
         &self.rows
     }
 
-    /// Numbers of the packets that hold the samples of a half-open range, by
-    /// binary search. Empty if the range is, or lies outside.
+    /// Finds the numbers of the packets that hold the samples of a half-open range, by binary
+    /// search. Returns an empty range if `samples` is empty or lies outside.
     pub fn find(&self, samples: &Range<CodedPos>) -> Range<u64> {
         let found = self.positions(samples);
         self.packet_number(found.start)..self.packet_number(found.end)
     }
 
-    /// The piece of the span that [`find`](Self::find) finds.
+    /// Returns the piece of the span that [`find`](Self::find) finds.
     pub fn narrow(&self, samples: &Range<CodedPos>) -> Option<Self> {
         let found = self.positions(samples);
         let first_packet = self.packet_number(found.start);
@@ -90,8 +88,8 @@ impl Span {
         Some(Self { first_packet, rows })
     }
 
-    /// Adds the packets that follow the last.
-    pub fn append(&mut self, next: Self) -> Result<(), InvalidIndex> {
+    /// Appends the packets that follow the last one.
+    pub fn append(&mut self, next: Self) -> Result<(), Error> {
         if let Some(row) = next.rows.first() {
             check_row(row, self.packets().end, self.samples().end.get(), self.bytes().end)?;
         }
@@ -109,22 +107,22 @@ impl Span {
     }
 
     fn packet_number(&self, position: usize) -> u64 {
-        // There are as many packets as rows in memory: no overflow worth the name.
+        // Rows are in memory, so their number does not overflow.
         self.first_packet.saturating_add(u64::try_from(position).unwrap_or(u64::MAX))
     }
 }
 
-/// An index in memory is one that can be read from.
+/// An index in memory.
 impl IndexRead for Span {
-    type Error = InvalidIndex;
+    type Error = Error;
 
-    fn span(&self, samples: Range<CodedPos>) -> Result<Span, InvalidIndex> {
+    fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
         let covered = self.samples();
         let outside = samples.start < covered.start || samples.end > covered.end;
         if samples.is_empty() || outside {
-            return Err(InvalidIndex::not_covered(&samples, &covered));
+            return Err(Error::not_covered(&samples, &covered));
         }
-        self.narrow(&samples).ok_or(InvalidIndex::Empty)
+        self.narrow(&samples).ok_or_else(|| Reason::Empty.into())
     }
 }
 
@@ -133,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::IndexBuilder;
+    use crate::{ErrorKind, IndexBuilder};
 
     fn coded(range: Range<u64>) -> Range<CodedPos> {
         CodedPos::new(range.start)..CodedPos::new(range.end)
@@ -168,47 +166,49 @@ mod tests {
         assert_eq!(span.find(&coded(5..5)), 0..0);
         let reversed = Range { start: CodedPos::new(1000), end: CodedPos::new(5) };
         assert_eq!(span.find(&reversed), 1..1);
-        let (start, end, covered_start, covered_end) = (1000, 5, 0, 2400);
+        let error = IndexRead::span(&span, reversed).unwrap_err();
         assert_eq!(
-            IndexRead::span(&span, reversed),
-            Err(InvalidIndex::NotCovered { start, end, covered_start, covered_end })
+            error.to_string(),
+            "coded samples 1000..5 requested, but the index covers 0..2400"
         );
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_error_names_the_packet_and_the_rule() {
         let good = rows(&[(0, 10, 8), (3, 10, 8)]);
         let parse = |rows, len| Span::parse(7, CodedPos::new(0), rows, len).unwrap_err();
-        assert_eq!(parse(vec![], 23), InvalidIndex::Empty);
+        assert_eq!(parse(vec![], 23), Reason::Empty.into());
         assert_eq!(
             parse(good.clone(), 22),
-            InvalidIndex::BeyondBlob { packet: 8, offset: 13, length: 10, blob_len: 22 }
+            Reason::BeyondBlob { packet: 8, offset: 13, length: 10, blob_length: 22 }.into()
         );
         let damaged = |change: fn(&mut IndexRow)| {
             let mut rows = good.clone();
             change(&mut rows[1]);
             parse(rows, 23)
         };
-        assert_eq!(damaged(|row| row.length = 0), InvalidIndex::Length { packet: 8 });
+        assert_eq!(damaged(|row| row.length = 0), Reason::Length { packet: 8 }.into());
         assert_eq!(
             damaged(|row| row.duration = 961),
-            InvalidIndex::Duration { packet: 8, found: 961 }
+            Reason::Duration { packet: 8, found: 961 }.into()
         );
-        assert!(matches!(damaged(|row| row.first += 1), InvalidIndex::Samples { packet: 8, .. }));
-        assert!(matches!(damaged(|row| row.last += 1), InvalidIndex::Samples { packet: 8, .. }));
+        let samples = |first, last| {
+            Error::from(Reason::Samples { packet: 8, first, last, duration: 960, expected: 960 })
+        };
+        assert_eq!(damaged(|row| row.first += 1), samples(961, 1919));
+        assert_eq!(damaged(|row| row.last += 1), samples(960, 1920));
         assert_eq!(
             damaged(|row| row.offset = 9),
-            InvalidIndex::Offset { packet: 8, found: 9, expected: 10 }
+            Reason::Offset { packet: 8, found: 9, expected: 10 }.into()
         );
-        assert!(matches!(
-            damaged(|row| row.offset = u64::MAX),
-            InvalidIndex::BeyondBlob { packet: 8, .. }
-        ));
+        let overflow = damaged(|row| row.offset = u64::MAX);
+        assert_eq!((overflow.kind(), overflow.packet()), (ErrorKind::Row, Some(8)));
+        assert!(format!("{overflow:?}").starts_with("packet 8: 10 bytes at byte 1844674407370955"));
     }
 
     proptest! {
         #[test]
-        fn narrow_covers_the_range_and_no_more(
+        fn narrow_covers_exactly_the_packets_of_the_range(
             packets in prop::collection::vec((0u64..100, 1u64..500, 1u32..=48), 1..200),
             a: prop::sample::Index, b: prop::sample::Index,
         ) {
@@ -225,7 +225,7 @@ mod tests {
         }
 
         #[test]
-        fn pieces_put_together_are_the_whole(
+        fn appended_pieces_make_the_whole(
             packets in prop::collection::vec((0u64..100, 1u64..500, 1u32..=48), 2..200),
             cut: prop::sample::Index,
         ) {
@@ -239,12 +239,12 @@ mod tests {
         }
 
         #[test]
-        fn any_numbers(numbers: Vec<[u64; 5]>, start: u64, first_packet: u64, blob_len: u64) {
+        fn any_numbers_are_a_span_or_an_error(numbers: Vec<[u64; 5]>, start: u64, first_packet: u64, blob_length: u64) {
             let rows = numbers.into_iter().map(|[offset, length, duration, first, last]| {
                 IndexRow { offset, length, duration, first, last }
             });
-            if let Ok(span) = Span::parse(first_packet, CodedPos::new(start), rows.collect(), blob_len) {
-                prop_assert!(span.bytes().end <= blob_len);
+            if let Ok(span) = Span::parse(first_packet, CodedPos::new(start), rows.collect(), blob_length) {
+                prop_assert!(span.bytes().end <= blob_length);
             }
         }
     }

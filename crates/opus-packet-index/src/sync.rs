@@ -3,17 +3,16 @@ use std::{convert::Infallible, ops::Range};
 use bytemuck::{Pod, Zeroable};
 use opus_packet::CodedPos;
 
-use crate::{InvalidIndex, SyncRead};
+use crate::{Error, SyncRead, error::Reason};
 
-/// Samples from one start of a sync map to the next, per channel at 48 kHz: half a second.
+/// Samples between two starts of a sync map, per channel at 48 kHz: half a second.
 pub const SYNC_SPACING: u64 = 24_000;
 
-/// Which output is exact of a decoder that begins with the packet that holds a certain
-/// coded sample, a multiple of [`SYNC_SPACING`]: bit for bit that of a decoder that has
-/// heard all packets.
+/// The output range in which a decoder is exact when it begins with a given packet: bit for
+/// bit what a decoder of all packets returns.
 ///
-/// A sync map is a list of these, one for each multiple, from 0 on. They are measured:
-/// `opus-segment-decode` does that.
+/// A sync map is a list of entries. Entry `n` describes the packet that holds coded sample
+/// `n * SYNC_SPACING`. `opus-segment-decode` measures them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct SyncEntry {
@@ -21,23 +20,23 @@ pub struct SyncEntry {
     length: u32,
 }
 
-/// A start, and up to where it is exact.
+/// Where to begin decoding, and how far the output is exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncStart {
-    /// Decoding begins with the packet that holds this sample.
+    /// Decoding begins with the packet that holds this coded sample.
     pub start: CodedPos,
-    /// From the sample that was asked for up to here the output is exact.
+    /// The output is exact from the requested sample up to this one.
     pub until: CodedPos,
 }
 
 impl SyncEntry {
-    /// All output: of the first start, which is the beginning.
+    /// All output is exact. Entry 0, the beginning of the recording, is this one.
     pub const ALL: Self = Self { delay: 0, length: OPEN };
-    /// None that is known.
+    /// No output is known to be exact.
     pub const NONE: Self = Self { delay: OPEN, length: 0 };
 
-    /// Exact in this range of coded samples, or from its start to the end of the
-    /// recording. What is too far from the start to be told counts as not exact.
+    /// Creates entry `number`, exact from `from` up to `until`, or up to the end of the
+    /// recording. Distances that do not fit in 32 bits count as not exact.
     pub fn new(number: u64, from: CodedPos, until: Option<CodedPos>) -> Self {
         let delay = from.get().checked_sub(start_of(number)).map(u32::try_from);
         let Some(Ok(delay)) = delay else { return Self::NONE };
@@ -50,7 +49,7 @@ impl SyncEntry {
         Self { delay, length }
     }
 
-    /// The same, but not exact from this coded sample on.
+    /// Returns the entry shortened so that it is exact only before `until`.
     pub fn ending(self, number: u64, until: CodedPos) -> Self {
         match self.exact(number) {
             exact if exact.start < until => Self::new(number, exact.start, Some(until)),
@@ -58,8 +57,8 @@ impl SyncEntry {
         }
     }
 
-    /// The coded samples for which the entry with this number says that output is exact, up to
-    /// the largest number if there is no end.
+    /// The coded samples for which entry `number` is exact, up to `u64::MAX` if it is exact to
+    /// the end of the recording.
     pub fn exact(self, number: u64) -> Range<CodedPos> {
         let from = start_of(number).saturating_add(self.delay.into());
         let until = match self.length {
@@ -70,15 +69,24 @@ impl SyncEntry {
     }
 }
 
-/// The entry whose start is the last one at or before a position.
+/// Returns the number of the last entry whose start lies at or before a position.
 pub fn sync_entry_before(position: CodedPos) -> u64 {
     position.get() / SYNC_SPACING
 }
 
-/// Of entries, the first of which has the number `first`, the last whose output is exact
-/// at a position.
+/// Finds the last entry that is exact at a position. `first` is the number of the first of
+/// the `entries`.
+///
+/// ```
+/// use opus_packet_index::{CodedPos, SYNC_SPACING, SyncEntry, find_sync_start};
+///
+/// // Decoding from 0.5 s is exact from 0.6 s on.
+/// let map = [SyncEntry::ALL, SyncEntry::new(1, CodedPos::new(28_800), None)];
+/// let start = find_sync_start(&map, 0, CodedPos::new(48_000)).unwrap();
+/// assert_eq!(start.start.get(), SYNC_SPACING);
+/// ```
 pub fn find_sync_start(entries: &[SyncEntry], first: u64, position: CodedPos) -> Option<SyncStart> {
-    // Those behind begin after it.
+    // Later entries start after the position.
     let count = sync_entry_before(position).checked_sub(first)?.saturating_add(1);
     let count = usize::try_from(count).unwrap_or(usize::MAX).min(entries.len());
     let before = entries.get(..count).unwrap_or_default();
@@ -91,16 +99,16 @@ pub fn find_sync_start(entries: &[SyncEntry], first: u64, position: CodedPos) ->
     })
 }
 
-/// The entries as bytes: two little-endian 32-bit numbers each.
+/// Serialises entries: two little-endian 32-bit numbers each.
 pub fn sync_to_bytes(entries: &[SyncEntry]) -> Vec<u8> {
     let little_endian: Vec<SyncEntry> = entries.iter().map(|&entry| swap(entry)).collect();
     bytemuck::cast_slice(&little_endian).to_vec()
 }
 
-/// The entries that [`sync_to_bytes`] wrote. There are no numbers that could not be.
-pub fn sync_from_bytes(bytes: &[u8]) -> Result<Vec<SyncEntry>, InvalidIndex> {
+/// Deserialises entries written by [`sync_to_bytes`]. All numbers are valid.
+pub fn sync_from_bytes(bytes: &[u8]) -> Result<Vec<SyncEntry>, Error> {
     if bytes.len() % size_of::<SyncEntry>() != 0 {
-        return Err(InvalidIndex::SyncBytes { found: bytes.len() });
+        return Err(Reason::SyncLength { found: bytes.len() }.into());
     }
     let mut entries: Vec<SyncEntry> = bytemuck::allocation::pod_collect_to_vec(bytes);
     entries.iter_mut().for_each(|entry| *entry = swap(*entry));
@@ -117,7 +125,7 @@ impl SyncRead for [SyncEntry] {
 }
 
 impl SyncStart {
-    /// Decoding everything, which is exact without a sync map.
+    /// Decoding from the first packet, which is exact without a sync map.
     pub const BEGINNING: Self = Self { start: CodedPos::new(0), until: CodedPos::new(u64::MAX) };
 }
 
@@ -125,12 +133,12 @@ fn start_of(number: u64) -> u64 {
     number.saturating_mul(SYNC_SPACING)
 }
 
-/// Turns native numbers into little-endian ones, or back.
+/// Converts native numbers to little-endian ones, or back.
 fn swap(entry: SyncEntry) -> SyncEntry {
     SyncEntry { delay: entry.delay.to_le(), length: entry.length.to_le() }
 }
 
-/// A length without an end; a delay without one.
+/// Stands for an unlimited length or delay.
 const OPEN: u32 = u32::MAX;
 
 #[cfg(test)]
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_start_that_is_exact_there() {
+    fn the_last_exact_start_is_found() {
         let map = [
             SyncEntry::ALL,
             SyncEntry::new(1, at(40_000), None),
@@ -163,8 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_exact() {
-        assert_eq!(SyncEntry::new(1, at(5), None), SyncEntry::NONE, "before its start");
+    fn distances_beyond_32_bits_are_not_exact() {
+        assert_eq!(SyncEntry::new(1, at(5), None), SyncEntry::NONE, "exact before the start");
         assert_eq!(SyncEntry::new(0, at(1 << 32), None), SyncEntry::NONE);
         let long = SyncEntry::new(0, at(0), Some(at(1 << 40)));
         assert!(long.exact(0).end < at(1 << 40));
@@ -178,10 +186,9 @@ mod tests {
             prop_assert_eq!(sync_from_bytes(&sync_to_bytes(&entries)), Ok(entries));
         }
 
-        /// Whatever the numbers are, a start lies at or before what was asked for, and what
-        /// is exact goes on behind it.
+        /// Whatever the numbers, the start lies at or before the position and the end after it.
         #[test]
-        fn any_numbers(numbers: Vec<(u32, u32)>, position in 0..u64::MAX) {
+        fn any_numbers_give_a_valid_start(numbers: Vec<(u32, u32)>, position in 0..u64::MAX) {
             let entries: Vec<_> =
                 numbers.into_iter().map(|(delay, length)| SyncEntry { delay, length }).collect();
             let found = entries.start(at(position)).unwrap();

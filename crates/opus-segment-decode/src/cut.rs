@@ -2,19 +2,19 @@ use std::ops::Range;
 
 use opus_packet::{CodedPos, MAX_PACKET_DURATION};
 
-use crate::{BoxError, Error, OutputRate, PacketDecoder};
+use crate::{BoxError, Error, OutputRate, PacketDecoder, error::Reason};
 
-/// Decodes packets one after the other and cuts a range out of them.
+/// Decodes packets in order and cuts a range out of them.
 #[derive(Debug)]
 pub(crate) struct Cut<S> {
-    /// Samples of the output that are still to be decoded.
+    /// Samples of the output still to be decoded.
     rest: Range<u64>,
     pcm: Vec<S>,
-    /// What is decoded and not taken yet, in `pcm`.
+    /// The decoded samples in `pcm` not taken yet.
     ready: Range<usize>,
 }
 
-/// A packet with its number and place.
+/// A packet with its number and position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed<'a> {
     pub(crate) number: u64,
@@ -25,22 +25,22 @@ pub(crate) struct Placed<'a> {
 }
 
 impl<S: Copy + Default> Cut<S> {
-    /// Of these samples of the output.
+    /// Cuts these samples of the output.
     pub(crate) fn new(range: Range<u64>) -> Self {
         Self { rest: range, pcm: Vec::new(), ready: 0..0 }
     }
 
-    /// What is still to be decoded.
+    /// Samples of the output still to be decoded.
     pub(crate) fn rest(&self) -> Range<u64> {
         self.rest.clone()
     }
 
-    /// Samples of all channels that are decoded and not taken.
+    /// Decoded samples of all channels not taken yet.
     pub(crate) fn ready(&self) -> usize {
         self.ready.len()
     }
 
-    /// Takes what is ready, as far as there is room.
+    /// Takes as many decoded samples as `out` has room for.
     pub(crate) fn take(&mut self, out: &mut [S]) -> usize {
         let ready = self.pcm.get(self.ready.clone()).unwrap_or_default();
         let count = ready.len().min(out.len());
@@ -51,8 +51,8 @@ impl<S: Copy + Default> Cut<S> {
         count
     }
 
-    /// Decodes the next packet, and takes what is wanted of it up to `until`, as far as
-    /// there is room: the rest is ready. All before it must have been taken.
+    /// Decodes the next packet and takes the wanted samples before `until`, as many as `out`
+    /// has room for. The rest stays ready. All samples before it must have been taken.
     pub(crate) fn decode(
         &mut self,
         decoder: &mut impl PacketDecoder<S>,
@@ -87,7 +87,7 @@ impl<S: Copy + Default> Cut<S> {
 }
 
 /// The samples of the output that a packet holds. Packets begin and end at multiples of 2.5
-/// ms, which every rate has samples at.
+/// ms, where every output rate has a sample.
 fn held(rate: OutputRate, packet: Placed<'_>) -> Range<u64> {
     let Placed { position, duration, .. } = packet;
     rate.samples(&(position..CodedPos::new(position.get().saturating_add(duration.into()))))
@@ -101,8 +101,8 @@ fn check_length<E: Into<BoxError>>(
     let (packet, expected) = (packet.number, packet.duration / rate.divisor());
     match decoded {
         Ok(decoded) if u32::try_from(decoded) == Ok(expected) => Ok(()),
-        Ok(decoded) => Err(Error::DecodedLength { packet, decoded, expected }),
-        Err(error) => Err(Error::Decode { packet, source: error.into() }),
+        Ok(decoded) => Err(Reason::DecodedLength { packet, decoded, expected }.into()),
+        Err(error) => Err(Reason::Decode { packet, source: error.into() }.into()),
     }
 }
 

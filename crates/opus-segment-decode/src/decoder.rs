@@ -1,44 +1,42 @@
-use std::{error::Error, num::NonZeroU8};
+use std::{error::Error as StdError, num::NonZeroU8};
 
 use crate::OutputRate;
 
 /// Turns Opus packets into samples of type `S`.
 ///
-/// Generic over the sample because a codec's 16-bit output is not its rounded
-/// float output: libopus limits peaks softly before it rounds.
+/// The trait is generic over the sample type because 16-bit output is not rounded float
+/// output: libopus limits peaks softly before it rounds.
 ///
 /// Contract for implementers:
 ///
-/// - Samples are interleaved by channel, at the rate and of the channels that the layout
-///   names; of a packet as many as its duration is long at that rate.
-/// - Packets are given in their order; the decoder remembers what it needs of
-///   earlier ones. `reset` makes it forget: after it, the output is that of a
-///   new decoder.
-/// - `decode` fails, and does not write beyond `pcm`, if `pcm` is too short.
+/// - Samples are interleaved, with the rate and channels of the layout. A packet decodes to as
+///   many samples per channel as it lasts at that rate; any other number is an error for the
+///   caller.
+/// - Packets arrive in order, and the decoder keeps the state it needs from earlier ones.
+///   After `reset`, its output equals that of a new decoder.
+/// - If `pcm` is too short, `decode` fails and does not write beyond it.
 pub trait PacketDecoder<S> {
-    /// Why a packet could not be decoded.
-    type Error: Error + Send + Sync + 'static;
+    /// The error of a packet that cannot be decoded.
+    type Error: StdError + Send + Sync + 'static;
 
-    /// What the decoder takes and gives: always the same.
+    /// The format of packets and samples. It never changes.
     fn layout(&self) -> DecoderLayout;
 
-    /// Forgets all packets.
+    /// Forgets all earlier packets.
     fn reset(&mut self) -> Result<(), Self::Error>;
 
-    /// Decodes one packet to the start of `pcm` and gives the number of samples
-    /// per channel.
+    /// Decodes one packet to the start of `pcm` and returns the number of samples per channel.
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error>;
 }
 
-/// What a decoder takes and gives.
+/// The format of a decoder's packets and samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderLayout {
-    /// Interleaved channels of the output.
+    /// Channels of the output, interleaved.
     pub channels: usize,
-    /// Opus streams in each packet: with more than one, all but the last are
-    /// self-delimited (RFC 7845 section 3).
+    /// Opus streams in each packet. All but the last are self-delimited (RFC 7845 section 3).
     pub streams: NonZeroU8,
-    /// Samples per second.
+    /// Samples per second and channel.
     pub rate: OutputRate,
 }
 

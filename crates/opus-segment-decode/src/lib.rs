@@ -21,9 +21,13 @@ mod streams;
 mod sync;
 
 pub use decoder::{DecoderLayout, PacketDecoder};
-pub use error::{BoxError, Error};
+pub use error::{BoxError, Error, ErrorKind};
 #[cfg(feature = "libopus")]
-pub use libopus::{LibopusDecoder, LibopusError};
+pub use libopus::LibopusDecoder;
+pub use opus_packet::{
+    CodedPos, InvalidRange, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
+};
+pub use opus_packet_index::{BlobRead, IndexRead, Span, SyncEntry, SyncRead, SyncStart};
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
 pub use plan::SegmentPlan;
 pub use reader::SegmentReader;

@@ -1,23 +1,35 @@
 use std::{num::NonZeroU8, sync::OnceLock};
 
 use magnum_opus::{Channels, Decoder};
-use opus_packet::{InvalidPacket, OpusHead, SAMPLE_RATE};
+use opus_packet::{OpusHead, SAMPLE_RATE};
 
 use crate::{
-    DecoderLayout, Output, OutputRate, PacketDecoder, Sample, mix::Mix, multistream::Multistream,
+    DecoderLayout, Error, Output, OutputRate, PacketDecoder, Sample, error::LibopusReason,
+    mix::Mix, multistream::Multistream,
 };
 
-/// A decoder over libopus, for every channel mapping that [`OpusHead`] can hold: mono and
-/// stereo, surround in the order of Vorbis (RFC 7845 section 5.1.1), ambisonics with or
-/// without a demixing matrix (RFC 8486), and up to 255 discrete channels.
+/// Decodes with libopus, for every channel mapping that [`OpusHead`] can hold: mono and
+/// stereo, surround in Vorbis order (RFC 7845 section 5.1.1), ambisonics with or without a
+/// demixing matrix (RFC 8486), and up to 255 discrete channels.
 ///
-/// It applies the output gain of the stream, as RFC 7845 section 5.1 asks of
-/// every player; R128 gains in the tags are left to the caller.
+/// The decoder applies the output gain of the stream, as RFC 7845 section 5.1 requires of
+/// players. R128 gains in the tags are left to the caller.
 ///
 /// With a demixing matrix, `f32` samples are multiplied and added as `f32`, in the order of
-/// the decoded channels. For `i16`, as in the projection decoder of libopus, each stream is
-/// limited softly and rounded first, then each product is rounded; a sum beyond full scale
-/// is clamped, where libopus wraps it around.
+/// the decoded channels. For `i16`, each stream is softly limited and rounded first, then each
+/// product is rounded, as in the projection decoder of libopus. Sums beyond full scale are
+/// clamped, where libopus wraps them around.
+///
+/// ```
+/// use opus_segment_decode::{LibopusDecoder, OpusHead, Output, OutputRate, PacketDecoder};
+///
+/// let head = OpusHead::new(2, 312, 48_000)?;
+/// let output = Output::default().rate(OutputRate::Hz16000);
+/// let decoder = LibopusDecoder::with_output(&head, &output)?;
+/// let layout = PacketDecoder::<f32>::layout(&decoder);
+/// assert_eq!((layout.channels, layout.rate.hz()), (2, 16_000));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct LibopusDecoder {
     streams: Streams,
@@ -26,79 +38,57 @@ pub struct LibopusDecoder {
 
 #[derive(Debug)]
 enum Streams {
-    /// Whose output is that of its decoder.
+    /// The output of one stream, unchanged.
     One(Decoder),
     Mixed(Box<Multistream>),
 }
 
-/// Why there is no decoder, or it refuses.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum LibopusError {
-    #[error("libopus: {0}")]
-    Libopus(magnum_opus::Error),
-    #[error("cannot decode mapping family {family}")]
-    UnsupportedFamily { family: u8 },
-    #[error("no channel asked for, expected at least one")]
-    NoChannels,
-    #[error("channel {channel} asked for of {count}, which are counted from 0")]
-    NoSuchChannel { channel: u8, count: usize },
-    #[error("the packet does not hold the streams that it should: {0}")]
-    Split(#[from] InvalidPacket),
-    #[error("room for {found} samples of all channels, expected at least {expected}")]
-    NoRoom { found: usize, expected: usize },
-    #[error("{found} samples in stream {stream}, expected {expected}")]
-    StreamLength { stream: usize, found: usize, expected: usize },
-}
-
 impl LibopusDecoder {
-    /// A decoder for the streams that this head describes, of all channels at 48 kHz.
-    pub fn new(head: &OpusHead) -> Result<Self, LibopusError> {
+    /// Creates a decoder for the streams described by `head`, with all channels at 48 kHz.
+    pub fn new(head: &OpusHead) -> Result<Self, Error> {
         Self::with_output(head, &Output::default())
     }
 
-    /// A decoder for the streams that this head describes.
-    ///
-    /// It decodes at the rate of the output: nothing is resampled.
-    pub fn with_output(head: &OpusHead, output: &Output) -> Result<Self, LibopusError> {
+    /// Creates a decoder with the given output. It decodes at that rate; nothing is resampled.
+    pub fn with_output(head: &OpusHead, output: &Output) -> Result<Self, Error> {
         Self::mixed_by(Mix::new(head.mapping(), &output.channels)?, head, output.rate)
     }
 
-    /// A decoder whose output are the channels of the streams, one after the other, before
-    /// they are mixed or mapped: [`build_sync_map`](crate::build_sync_map) wants it. What
-    /// is the same here is the same in what [`new`](Self::new) gives.
-    pub fn unmixed(head: &OpusHead) -> Result<Self, LibopusError> {
+    /// Creates a decoder that returns the channels of the streams in stream order, before they
+    /// are mixed or mapped, as [`build_sync_map`](crate::build_sync_map) needs them. Where this
+    /// output is equal, the output of [`new`](Self::new) is equal too.
+    pub fn unmixed(head: &OpusHead) -> Result<Self, Error> {
         Self::mixed_by(Mix::unmixed(head.mapping()), head, OutputRate::Hz48000)
     }
 
-    fn mixed_by(mix: Mix, head: &OpusHead, rate: OutputRate) -> Result<Self, LibopusError> {
+    fn mixed_by(mix: Mix, head: &OpusHead, rate: OutputRate) -> Result<Self, Error> {
         let (channels, mapping) = (mix.channels(), head.mapping());
         let is_direct = mapping.streams() == NonZeroU8::MIN && mix == Mix::unmixed(mapping);
-        let streams = match is_direct {
-            true if channels == 1 => Streams::One(new_decoder(Channels::Mono, rate, head)?),
-            true => Streams::One(new_decoder(Channels::Stereo, rate, head)?),
-            false => Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?)),
+        let streams = if is_direct {
+            let kind = if channels == 1 { Channels::Mono } else { Channels::Stereo };
+            Streams::One(new_decoder(kind, rate, head)?)
+        } else {
+            Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?))
         };
         Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams(), rate } })
     }
 
-    /// Which decoder it is, to the last bit: the name of the library, and a fingerprint of
-    /// what it makes of packets of every kind. Builds of libopus differ in the last bits
-    /// of what they decode, and one build may on different processors.
-    pub fn identity() -> Result<&'static str, LibopusError> {
+    /// Identifies this decoder to the last bit: the name of the library and a fingerprint of
+    /// its output for packets of every kind. Builds of libopus differ in the last bits of
+    /// their output, and one build may differ between processors.
+    pub fn identity() -> Result<&'static str, Error> {
         static IDENTITY: OnceLock<String> = OnceLock::new();
         if let Some(identity) = IDENTITY.get() {
             return Ok(identity);
         }
-        let fingerprint = fingerprint().map_err(LibopusError::Libopus)?;
+        let fingerprint = fingerprint().map_err(LibopusReason::Decode)?;
         let identity = format!("{}, fingerprint {fingerprint:016x}", magnum_opus::version());
         Ok(IDENTITY.get_or_init(|| identity))
     }
 }
 
-/// FNV-1a of the samples of some packets of each configuration, whose bytes look random:
-/// to the decoder all bytes mean something.
+/// FNV-1a over the samples of packets of each configuration. Their bytes are pseudo-random,
+/// which the decoder accepts: every byte sequence is valid coded audio.
 fn fingerprint() -> Result<u64, magnum_opus::Error> {
     let mut decoder = Decoder::new(SAMPLE_RATE, Channels::Stereo)?;
     let (mut hash, mut random) = (0xcbf2_9ce4_8422_2325u64, 1u64);
@@ -125,30 +115,32 @@ pub(crate) fn new_decoder(
     channels: Channels,
     rate: OutputRate,
     head: &OpusHead,
-) -> Result<Decoder, LibopusError> {
-    let mut decoder = Decoder::new(rate.hz(), channels).map_err(LibopusError::Libopus)?;
-    // In dB, Q7.8, both here and there.
-    decoder.set_gain(head.output_gain().into()).map_err(LibopusError::Libopus)?;
+) -> Result<Decoder, Error> {
+    let mut decoder = Decoder::new(rate.hz(), channels).map_err(LibopusReason::New)?;
+    // Both use dB in Q7.8.
+    decoder.set_gain(head.output_gain().into()).map_err(LibopusReason::New)?;
     Ok(decoder)
 }
 
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
-    type Error = LibopusError;
+    type Error = Error;
 
     fn layout(&self) -> DecoderLayout {
         self.layout
     }
 
-    fn reset(&mut self) -> Result<(), LibopusError> {
+    fn reset(&mut self) -> Result<(), Error> {
         match &mut self.streams {
-            Streams::One(decoder) => decoder.reset_state().map_err(LibopusError::Libopus),
+            Streams::One(decoder) => Ok(decoder.reset_state().map_err(LibopusReason::Reset)?),
             Streams::Mixed(streams) => streams.reset(),
         }
     }
 
-    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, LibopusError> {
+    fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Error> {
         match &mut self.streams {
-            Streams::One(decoder) => S::decode(decoder, packet, pcm).map_err(LibopusError::Libopus),
+            Streams::One(decoder) => {
+                Ok(S::decode(decoder, packet, pcm).map_err(LibopusReason::Decode)?)
+            }
             Streams::Mixed(streams) => streams.decode(packet, pcm),
         }
     }

@@ -1,35 +1,39 @@
 use opus_packet::{ChannelMapping, MappingTable};
 
 use crate::{
-    ChannelSelection, LibopusError, Sample,
+    ChannelSelection, Error, Sample,
+    error::LibopusReason,
     multistream::Layout,
     sample::sealed::{Scratch, Sealed},
 };
 
-/// How the channels of the streams become those of the output.
+/// Maps the channels of the streams to those of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mix {
-    /// For each output channel the decoded one, or [`SILENCE`].
+    /// For each output channel, the decoded channel or [`SILENCE`].
     Copy(Vec<u8>),
-    /// For each output channel the coefficients of the decoded ones, in Q15; each product is
-    /// rounded.
+    /// For each output channel, the coefficients of the decoded channels in Q15. Each product
+    /// is rounded.
     Matrix(Vec<Vec<i16>>),
-    /// One channel, of decoded ones with their shares in Q15; the sum is rounded.
+    /// One output channel, from decoded channels with their shares in Q15. The sum is rounded.
     Mono(Vec<(usize, i16)>),
 }
 
 const SILENCE: u8 = 255;
 
 impl Mix {
-    /// The selected channels of a mapping.
+    /// Selects channels of a mapping.
     pub(crate) fn new(
         mapping: &ChannelMapping,
         selection: &ChannelSelection,
-    ) -> Result<Self, LibopusError> {
+    ) -> Result<Self, Error> {
         let all = match mapping.table() {
             MappingTable::Indices(table) => Self::Copy(table.to_vec()),
             MappingTable::Matrix(bytes) => Self::Matrix(rows(bytes, mapping.channels())),
-            _ => return Err(LibopusError::UnsupportedFamily { family: mapping.family() }),
+            _ => {
+                let family = mapping.family();
+                return Err(LibopusReason::UnsupportedFamily { family }.into());
+            }
         };
         match (selection, all, mapping.family()) {
             (ChannelSelection::All, all, _) => Ok(all),
@@ -42,9 +46,9 @@ impl Mix {
         }
     }
 
-    /// The channels of the streams, one after the other.
+    /// All channels of the streams, in stream order.
     pub(crate) fn unmixed(mapping: &ChannelMapping) -> Self {
-        // At most 255: an invariant of the mapping.
+        // At most 255, an invariant of the mapping.
         Self::Copy((0..mapping.streams().get().saturating_add(mapping.coupled())).collect())
     }
 
@@ -75,9 +79,9 @@ impl Mix {
         }
     }
 
-    fn only(self, channels: &[u8]) -> Result<Self, LibopusError> {
+    fn only(self, channels: &[u8]) -> Result<Self, Error> {
         if channels.is_empty() {
-            return Err(LibopusError::NoChannels);
+            return Err(LibopusReason::NoChannels.into());
         }
         Ok(match self {
             Self::Copy(table) => Self::Copy(select(&table, channels)?),
@@ -87,15 +91,15 @@ impl Mix {
     }
 }
 
-fn select<T: Clone>(all: &[T], channels: &[u8]) -> Result<Vec<T>, LibopusError> {
+fn select<T: Clone>(all: &[T], channels: &[u8]) -> Result<Vec<T>, LibopusReason> {
     let select = |&channel: &u8| {
         let found = all.get(usize::from(channel)).cloned();
-        found.ok_or(LibopusError::NoSuchChannel { channel, count: all.len() })
+        found.ok_or(LibopusReason::NoSuchChannel { channel, count: all.len() })
     };
     channels.iter().map(select).collect()
 }
 
-/// The decoded channel of each output channel, with its share of the mono mix.
+/// The decoded channel of each output channel with its share of the mono mix.
 fn mono(table: &[u8], family: u8) -> Vec<(usize, i16)> {
     let surround = SURROUND_SHARES.iter().find(|shares| shares.len() == table.len());
     let equal = equal_shares(table.len());
@@ -108,15 +112,15 @@ fn mono(table: &[u8], family: u8) -> Vec<(usize, i16)> {
     is_heard.map(|(&index, &share)| (usize::from(index), share)).collect()
 }
 
-/// Which together are 1.
+/// Equal shares in Q15 that add up to exactly 1.
 fn equal_shares(channels: usize) -> Vec<i16> {
     let border = |channel: usize| (channel << 15) / channels;
     let share = |channel| i16::try_from(border(channel + 1) - border(channel));
     (0..channels).map(|channel| share(channel).unwrap_or(i16::MAX)).collect()
 }
 
-/// Half of the sum of both rows of the matrices of RFC 7845 section 5.1.1.5, in Q15: together
-/// at most 2, so that no sum of 16-bit samples is beyond 32 bits.
+/// Half the sum of both rows of the stereo downmix matrices in RFC 7845 section 5.1.1.5, in
+/// Q15. The shares add up to at most 2, so a sum of 16-bit samples fits in 32 bits.
 const SURROUND_SHARES: [&[i16]; 6] = [
     &[9598, 13_573, 9598],
     &[6925, 6925, 9459, 9459],
@@ -161,7 +165,7 @@ fn put<'a, S: Sealed + 'a>(
     places.zip(sums).for_each(|(place, &sum)| *place = round(sum));
 }
 
-/// The rows of a matrix that is given column after column.
+/// The rows of a matrix stored column by column.
 fn rows(matrix: &[u8], channels: u8) -> Vec<Vec<i16>> {
     let coefficient = |pair: &[u8]| pair.first_chunk().map_or(0, |&pair| i16::from_le_bytes(pair));
     let cells: Vec<i16> = matrix.chunks_exact(2).map(coefficient).collect();
@@ -174,16 +178,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_shares_are_one_together() {
+    fn equal_shares_add_up_to_one() {
         for channels in 2..=255 {
             let shares = equal_shares(channels);
             assert_eq!(shares.iter().map(|&share| i32::from(share)).sum::<i32>(), 1 << 15);
         }
     }
 
-    /// RFC 7845 makes the coefficients of a side 1 together, or 2 from five channels on.
+    /// In RFC 7845 the coefficients of one side add up to 1, or to 2 from five channels on.
     #[test]
-    fn surround_shares_are_those_of_the_rfc() {
+    fn surround_shares_match_the_rfc() {
         for shares in SURROUND_SHARES {
             let sum: i32 = shares.iter().map(|&share| i32::from(share)).sum();
             let expected = if shares.len() < 5 { 1 << 15 } else { 1 << 16 };

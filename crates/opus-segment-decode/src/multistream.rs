@@ -4,12 +4,12 @@ use magnum_opus::{Channels, Decoder};
 use opus_packet::{OpusHead, multistream_duration};
 
 use crate::{
-    LibopusError, OutputRate, Sample, libopus::new_decoder, mix::Mix, sample::sealed::Scratches,
-    streams::next_stream,
+    Error, OutputRate, Sample, error::LibopusReason, libopus::new_decoder, mix::Mix,
+    sample::sealed::Scratches, streams::next_stream,
 };
 
-/// A decoder for each Opus stream of a packet, and how their channels become those of the
-/// output (RFC 7845 section 5.1.1, RFC 8486 section 3).
+/// One decoder for each Opus stream of a packet, and the mapping of their channels to those of
+/// the output (RFC 7845 section 5.1.1, RFC 8486 section 3).
 #[derive(Debug)]
 pub(crate) struct Multistream {
     streams: NonZeroU8,
@@ -21,10 +21,10 @@ pub(crate) struct Multistream {
     ordinary: Vec<u8>,
 }
 
-/// Channels of the streams and of the output.
+/// Counts the channels of the streams and of the output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    /// Streams of two channels, which are the first.
+    /// Number of coupled (two-channel) streams, which come first.
     coupled: usize,
     /// Channels of all streams.
     pub(crate) decoded: usize,
@@ -32,13 +32,13 @@ pub(crate) struct Layout {
 }
 
 impl Multistream {
-    /// Decoders of the streams of this head, mixed so.
-    pub(crate) fn new(head: &OpusHead, rate: OutputRate, mix: Mix) -> Result<Self, LibopusError> {
+    /// Creates decoders for the streams of `head`.
+    pub(crate) fn new(head: &OpusHead, rate: OutputRate, mix: Mix) -> Result<Self, Error> {
         let mapping = head.mapping();
         let streams = mapping.streams();
-        let decoder = |stream| match stream < mapping.coupled() {
-            true => new_decoder(Channels::Stereo, rate, head),
-            false => new_decoder(Channels::Mono, rate, head),
+        let decoder = |stream| {
+            let is_coupled = stream < mapping.coupled();
+            new_decoder(if is_coupled { Channels::Stereo } else { Channels::Mono }, rate, head)
         };
         let coupled = usize::from(mapping.coupled());
         let decoded = usize::from(streams.get()) + coupled;
@@ -53,43 +53,42 @@ impl Multistream {
         })
     }
 
-    pub(crate) fn reset(&mut self) -> Result<(), LibopusError> {
-        self.decoders
-            .iter_mut()
-            .try_for_each(|decoder| decoder.reset_state().map_err(LibopusError::Libopus))
+    pub(crate) fn reset(&mut self) -> Result<(), Error> {
+        for decoder in &mut self.decoders {
+            decoder.reset_state().map_err(LibopusReason::Reset)?;
+        }
+        Ok(())
     }
 
-    /// No decoder is touched unless the whole packet can be split and its output has room.
+    /// Touches no decoder unless the whole packet can be split and its output fits in `pcm`.
     pub(crate) fn decode<S: Sample>(
         &mut self,
         packet: &[u8],
         pcm: &mut [S],
-    ) -> Result<usize, LibopusError> {
-        let samples = multistream_duration(packet, self.streams)? / self.rate.divisor();
+    ) -> Result<usize, Error> {
+        let samples = multistream_duration(packet, self.streams).map_err(LibopusReason::Split)?;
+        let samples = samples / self.rate.divisor();
         let samples = usize::try_from(samples).unwrap_or(usize::MAX);
         let (expected, found) = (samples * self.layout.output, pcm.len());
-        let output = pcm.get_mut(..expected).ok_or(LibopusError::NoRoom { found, expected })?;
+        let output = pcm.get_mut(..expected).ok_or(LibopusReason::NoRoom { found, expected })?;
         self.decode_streams::<S>(packet, samples)?;
         self.mix.mix(self.layout, S::scratch(&mut self.scratches), output);
         Ok(samples)
     }
 
-    fn decode_streams<S: Sample>(
-        &mut self,
-        packet: &[u8],
-        samples: usize,
-    ) -> Result<(), LibopusError> {
+    fn decode_streams<S: Sample>(&mut self, packet: &[u8], samples: usize) -> Result<(), Error> {
         let decoded = &mut S::scratch(&mut self.scratches).decoded;
         decoded.resize(samples * self.layout.decoded, S::default());
         let (mut rest, mut start) = (packet, 0);
         for (stream, decoder) in self.decoders.iter_mut().enumerate() {
             let is_last = stream + 1 == usize::from(self.streams.get());
-            let packet = next_stream(&mut rest, is_last, &mut self.ordinary)?;
+            let packet = next_stream(&mut rest, is_last, &mut self.ordinary)
+                .map_err(LibopusReason::Split)?;
             let end = start + samples * self.layout.width(stream);
             let room = decoded.get_mut(start..end).unwrap_or_default();
-            let found = S::decode(decoder, packet, room).map_err(LibopusError::Libopus)?;
+            let found = S::decode(decoder, packet, room).map_err(LibopusReason::Decode)?;
             if found != samples {
-                return Err(LibopusError::StreamLength { stream, found, expected: samples });
+                return Err(LibopusReason::StreamLength { stream, found, expected: samples }.into());
             }
             start = end;
         }
@@ -110,16 +109,15 @@ impl Layout {
         decoded: &[S],
     ) -> impl Iterator<Item = &S> {
         let samples = decoded.len() / self.decoded;
-        let (before, within, width) = match index < 2 * self.coupled {
-            true => (index - index % 2, index % 2, 2),
-            false => (index, 0, 1),
-        };
+        let is_coupled = index < 2 * self.coupled;
+        let (before, within, width) =
+            if is_coupled { (index - index % 2, index % 2, 2) } else { (index, 0, 1) };
         let start = before * samples;
         let stream = decoded.get(start..start + width * samples).unwrap_or_default();
         stream.iter().skip(within).step_by(width)
     }
 
-    /// The places of one channel in the output.
+    /// The positions of one channel in the output.
     pub(crate) fn output_channel<S>(
         self,
         channel: usize,

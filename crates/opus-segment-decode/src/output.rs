@@ -2,24 +2,27 @@ use std::ops::Range;
 
 use opus_packet::{CodedPos, SAMPLE_RATE};
 
-/// What a decoder gives: at which rate, and of which channels.
+/// The sample rate and channels that a decoder returns. The default is 48 kHz and all
+/// channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Output {
-    /// Samples per second.
+    /// Samples per second and channel.
     pub rate: OutputRate,
-    /// Channels.
+    /// The channels to return.
     pub channels: ChannelSelection,
 }
 
-/// A sample rate that Opus decodes to by itself (RFC 6716 section 2).
+/// A sample rate that Opus decodes to natively (RFC 6716 section 2).
 ///
-/// Positions stay those at 48 kHz: sample n of the output is the one at coded sample n times
-/// the [`divisor`](Self::divisor). So ranges that follow one another give output that follows
-/// one another, whatever the rate. (What is coded as CELT is there to the sample; what is
-/// coded as SILK libopus gives up to two samples at 48 kHz earlier at rates below 24 kHz.)
+/// Positions are still counted at 48 kHz: sample `n` of the output is the one at coded sample
+/// `n` times the [`divisor`](Self::divisor). Adjacent ranges therefore give adjacent output at
+/// any rate. Audio coded as CELT is placed to the sample. At rates below 24 kHz, libopus
+/// returns audio coded as SILK up to two samples (at 48 kHz) early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum OutputRate {
-    /// 48 kHz, at which Opus counts.
+    /// 48 kHz, the rate at which Opus counts.
     #[default]
     Hz48000,
     /// 24 kHz.
@@ -32,26 +35,53 @@ pub enum OutputRate {
     Hz8000,
 }
 
-/// Which channels of a stream are given.
+/// The channels of a stream to return.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ChannelSelection {
-    /// All, in the order of the stream.
+    /// All channels, in stream order.
     #[default]
     All,
-    /// These, in this order, counted from 0.
+    /// These channels, in this order, counted from 0.
     Only(Vec<u8>),
-    /// One, mixed of all: half of each channel of stereo; of surround half of both sides of
-    /// the stereo that RFC 7845 section 5.1.1.5 makes; of ambisonics the channel without a
-    /// direction, the first; of discrete channels the same share of each.
+    /// One channel, mixed from all: half of each channel for stereo; half of each side of the
+    /// stereo downmix in RFC 7845 section 5.1.1.5 for surround; the first, omnidirectional
+    /// channel for ambisonics; equal shares for discrete channels.
     Mono,
 }
 
 /// A sample rate that Opus does not decode to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("output at {found} Hz, expected 48000, 24000, 16000, 12000 or 8000")]
-#[allow(missing_docs, reason = "the message says what the field is")]
+#[error("output rate of {found} Hz, expected 48000, 24000, 16000, 12000 or 8000")]
+#[non_exhaustive]
 pub struct InvalidRate {
+    /// The rejected rate in Hz.
     pub found: u32,
+}
+
+impl Output {
+    /// Sets the sample rate.
+    #[must_use]
+    pub fn rate(self, rate: OutputRate) -> Self {
+        Self { rate, ..self }
+    }
+
+    /// Sets the channels to return.
+    #[must_use]
+    pub fn channels(self, channels: ChannelSelection) -> Self {
+        Self { channels, ..self }
+    }
+}
+
+impl ChannelSelection {
+    /// Number of channels selected from a stream of `channels` channels.
+    pub fn count(&self, channels: u8) -> usize {
+        match self {
+            Self::All => channels.into(),
+            Self::Only(only) => only.len(),
+            Self::Mono => 1,
+        }
+    }
 }
 
 impl OutputRate {
@@ -60,7 +90,7 @@ impl OutputRate {
         SAMPLE_RATE / self.divisor()
     }
 
-    /// For so many samples at 48 kHz there is one.
+    /// Coded samples (at 48 kHz) per output sample.
     pub const fn divisor(self) -> u32 {
         match self {
             Self::Hz48000 => 1,
@@ -71,7 +101,7 @@ impl OutputRate {
         }
     }
 
-    /// The numbers of the samples whose places lie in a range of coded samples.
+    /// The numbers of the output samples that lie in a range of coded samples.
     pub fn samples(self, coded: &Range<CodedPos>) -> Range<u64> {
         let divisor = u64::from(self.divisor());
         coded.start.get().div_ceil(divisor)..coded.end.get().div_ceil(divisor)
@@ -96,19 +126,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_those_of_opus() {
+    fn only_the_rates_of_opus_are_valid() {
         for hz in [48_000, 24_000, 16_000, 12_000, 8000] {
             assert_eq!(OutputRate::try_from(hz).unwrap().hz(), hz);
         }
         assert_eq!(
             OutputRate::try_from(44_100).unwrap_err().to_string(),
-            "output at 44100 Hz, expected 48000, 24000, 16000, 12000 or 8000"
+            "output rate of 44100 Hz, expected 48000, 24000, 16000, 12000 or 8000"
         );
     }
 
     proptest! {
         #[test]
-        fn ranges_that_follow_one_another_give_output_that_does(
+        fn adjacent_ranges_give_adjacent_output(
             hz in prop::sample::select(vec![48_000u32, 24_000, 16_000, 12_000, 8000]),
             a in 0..u64::MAX / 2, b in 0..1u64 << 40, c in 0..1u64 << 40,
         ) {
@@ -117,7 +147,7 @@ mod tests {
             let (first, second) = (rate.samples(&(at(a)..at(a + b))), rate.samples(&(at(a + b)..at(a + b + c))));
             prop_assert_eq!(first.end, second.start);
             prop_assert_eq!(rate.samples(&(at(a)..at(a + b + c))), first.start..second.end);
-            // A range of whole output samples is as long wherever it starts.
+            // A range of whole output samples has the same length wherever it starts.
             let whole = b - b % u64::from(rate.divisor());
             let samples = rate.samples(&(at(a)..at(a + whole)));
             prop_assert_eq!(samples.end - samples.start, whole / u64::from(rate.divisor()));

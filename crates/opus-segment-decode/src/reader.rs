@@ -6,6 +6,8 @@ use opus_packet_index::{BlobRead, IndexRead, SyncRead};
 use crate::{Error, PacketDecoder, SegmentStream};
 
 /// Reads sample ranges of one recording through its index.
+///
+/// The [crate documentation](crate) has an example.
 #[derive(Clone, Debug)]
 pub struct SegmentReader<I, B> {
     pub(crate) index: I,
@@ -14,20 +16,19 @@ pub struct SegmentReader<I, B> {
 }
 
 impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
-    /// A reader of the recording that `index`, `blob` and `timeline` describe.
+    /// Creates a reader of the recording that `index`, `blob` and `timeline` describe.
     pub fn new(index: I, blob: B, timeline: Timeline) -> Self {
         Self { index, blob, timeline }
     }
 
-    /// Reads a half-open range of play samples, interleaved, at the rate of the decoder: those
-    /// of its samples that lie in the range.
+    /// Reads a half-open range of play samples, counted at 48 kHz per channel. Returns the
+    /// decoder's output samples in that range, interleaved, at the decoder's rate.
     ///
-    /// `starts` says where decoding may begin. With a sync map, as far as that tells the
-    /// truth, the samples are exact: bit for bit that range of a decoding of all packets by
-    /// the decoder that it was measured with. With a [`PreRoll`](crate::PreRoll) they are
-    /// approximate: position and length are exact, values may differ from those of a full
-    /// decode. Where a start counts only for a part of the range, decoding begins anew
-    /// within it.
+    /// `starts` tells where decoding may begin. With a correct sync map, samples are exact: bit
+    /// for bit the same range of a full decode by the decoder with which the map was measured.
+    /// With a [`PreRoll`](crate::PreRoll), they are approximate: position and length are exact,
+    /// but values may differ from a full decode. Where a start is exact for only part of the
+    /// range, decoding restarts within it.
     pub fn read<S: Copy + Default, D: PacketDecoder<S>>(
         &self,
         play: Range<PlayPos>,
@@ -40,7 +41,7 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
         Ok(samples)
     }
 
-    /// The same, decoded as the samples are taken.
+    /// Reads a range like [`read`](Self::read), but decodes as the samples are taken.
     pub fn stream<S: Copy + Default, D: PacketDecoder<S>, Y: SyncRead>(
         self,
         play: Range<PlayPos>,

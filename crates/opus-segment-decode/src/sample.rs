@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A kind of sample that libopus decodes to: `i16`, which it limits softly and
-/// rounds itself, or `f32`, in which full scale is -1 to 1.
+/// A sample type that libopus decodes to: `i16`, which it softly limits and rounds itself, or
+/// `f32`, with a full scale of -1 to 1.
 pub trait Sample: sealed::Sealed + Copy + Default + fmt::Debug + Send + 'static {}
 
 impl Sample for i16 {}
@@ -13,17 +13,17 @@ pub(crate) mod sealed {
     use magnum_opus::{Decoder, Error};
 
     pub trait Sealed: Sized {
-        /// What samples are added up in.
+        /// The type of a sum of samples.
         type Sum: AddAssign + Copy + Default;
 
         fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [Self]) -> Result<usize, Error>;
 
-        /// The sample times a coefficient in Q15.
+        /// Returns the sample times a coefficient in Q15, rounded.
         fn scaled(self, coefficient: i16) -> Self::Sum;
 
         fn from_sum(sum: Self::Sum) -> Self;
 
-        /// The same, to be rounded once the sum is known.
+        /// Returns the same product, to be rounded once the sum is known.
         fn product(self, coefficient: i16) -> Self::Sum;
 
         fn from_products(sum: Self::Sum) -> Self;
@@ -31,7 +31,7 @@ pub(crate) mod sealed {
         fn scratch(both: &mut Scratches) -> &mut Scratch<Self>;
     }
 
-    /// What is kept from packet to packet, so that nothing is allocated for each.
+    /// Buffers reused for every packet.
     #[derive(Debug, Default)]
     pub struct Scratches {
         of_i16: Scratch<i16>,
@@ -40,9 +40,9 @@ pub(crate) mod sealed {
 
     #[derive(Debug, Default)]
     pub struct Scratch<S: Sealed> {
-        /// The output of each stream, one after the other.
+        /// The output of each stream, in stream order.
         pub decoded: Vec<S>,
-        /// One channel of output.
+        /// One channel of the output.
         pub sums: Vec<S::Sum>,
     }
 
@@ -53,7 +53,7 @@ pub(crate) mod sealed {
             decoder.decode(packet, pcm, false)
         }
 
-        /// Rounded as in the projection decoder of libopus.
+        /// Rounds like the projection decoder of libopus.
         fn scaled(self, coefficient: i16) -> i32 {
             (i32::from(self) * i32::from(coefficient) + (1 << 14)) >> 15
         }

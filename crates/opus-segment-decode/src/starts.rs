@@ -3,19 +3,18 @@ use std::convert::Infallible;
 use opus_packet::{CodedPos, Timeline};
 use opus_packet_index::{SyncRead, SyncStart};
 
-/// Samples to decode and drop before the first one that is wanted, so that a
-/// decoder which did not hear the packets before has settled: 80 ms at 48 kHz
-/// (RFC 7845 section 4.6).
+/// Samples to decode and drop before the first wanted one, so that a decoder that did not
+/// decode the earlier packets settles: 80 ms at 48 kHz (RFC 7845 section 4.6).
 ///
-/// This is a rule for listening. The samples are at the right place and sound
-/// right, but they are not bit for bit those of a decoder that heard all.
+/// This rule is for listening. Samples are in the right place and sound right, but they are not
+/// bit for bit those of a full decode.
 pub const APPROXIMATE_PRE_ROLL: u32 = 3840;
 
-/// In the place of a sync map, the assumption that a decoder has settled after some
-/// samples: what is read so is approximate.
+/// Stands in for a sync map by assuming that a decoder settles after a number of samples.
+/// Reads through it are approximate.
 ///
-/// A range that begins within the first pre-roll is decoded from the first packet on, as
-/// players do, so its samples are exact.
+/// A range that begins within the first pre-roll is decoded from the first packet on, as players
+/// do, so its samples are exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreRoll {
     samples: u32,
@@ -23,18 +22,19 @@ pub struct PreRoll {
 }
 
 impl PreRoll {
-    /// So many samples per channel at 48 kHz, at least [`APPROXIMATE_PRE_ROLL`] if it is to
-    /// sound right.
+    /// Creates a pre-roll of `samples` per channel at 48 kHz. To sound right, it needs at least
+    /// [`APPROXIMATE_PRE_ROLL`].
     pub fn new(samples: u32, timeline: &Timeline) -> Self {
         Self { samples, pre_skip: timeline.pre_skip() }
     }
 
-    /// Where decoding begins for the samples from a position on.
+    /// Returns where decoding begins for samples from `position` on.
     pub fn start_for(&self, position: CodedPos) -> CodedPos {
         let pre_roll = u64::from(self.samples);
-        match position.get() <= self.pre_skip + pre_roll {
-            true => CodedPos::new(0),
-            false => position.saturating_sub(pre_roll),
+        if position.get() <= self.pre_skip + pre_roll {
+            CodedPos::new(0)
+        } else {
+            position.saturating_sub(pre_roll)
         }
     }
 }

@@ -6,13 +6,14 @@ use opus_packet_index::{BlobRead, IndexRead, Span, SyncRead, SyncStart};
 use crate::{
     Error, PacketDecoder, SegmentReader,
     cut::Cut,
+    error::Reason,
     plan::{check_covered, check_packets, packet},
 };
 
-/// The samples of a range, decoded as they are taken, interleaved.
+/// The samples of a range, interleaved and decoded as they are taken.
 ///
-/// Of a long range it holds a minute of packets at a time, and of samples one packet.
-/// [`SegmentReader::stream`] makes one.
+/// It holds at most a minute of packets and one packet of samples, however long the range.
+/// [`SegmentReader::stream`] creates one.
 #[derive(Debug)]
 pub struct SegmentStream<I, B, Y, D, S> {
     reader: SegmentReader<I, B>,
@@ -20,13 +21,13 @@ pub struct SegmentStream<I, B, Y, D, S> {
     decoder: D,
     cut: Cut<S>,
     end: CodedPos,
-    /// Up to where the output of the decoder counts, as it stands.
+    /// Where the decoder, in its present state, stops being exact.
     until: CodedPos,
-    /// The packets at hand, and the next of them.
+    /// The packets in memory; `next_row` is the next one to decode.
     span: Option<Span>,
     blob: Vec<u8>,
     next_row: usize,
-    /// From where on packets are looked up next.
+    /// Where the next lookup of packets begins.
     next: CodedPos,
 }
 
@@ -59,12 +60,12 @@ where
         }
     }
 
-    /// Fills `out` with the samples that come next, and gives how many it has written, of
-    /// all channels: fewer than there is room for only at the end of the range, or where the
-    /// next cannot be read.
+    /// Fills `out` with the next samples and returns their number, over all channels. The
+    /// number is smaller than the room in `out` only at the end of the range or before an
+    /// unreadable packet.
     ///
-    /// An error tells that there is nothing before what cannot be read. A later call
-    /// tries again from the same place.
+    /// On error, no samples precede the unreadable part. A later call retries from the same
+    /// position.
     pub fn read(&mut self, out: &mut [S]) -> Result<usize, Error> {
         let mut filled = self.cut.take(out);
         while filled < out.len() && !self.cut.rest().is_empty() {
@@ -72,7 +73,7 @@ where
             match self.decode_next(room) {
                 Ok(written) => filled += written,
                 Err(error) => {
-                    // Nobody knows what the decoder remembers now.
+                    // The state of the decoder is unknown now: start again.
                     self.until = CodedPos::new(0);
                     return if filled > 0 { Ok(filled) } else { Err(error) };
                 }
@@ -81,10 +82,10 @@ where
         Ok(filled)
     }
 
-    /// Adds all samples that are left to `samples`; with an error, those before what cannot
-    /// be read.
+    /// Appends all remaining samples to `samples`. On error, appends those before the
+    /// unreadable part.
     pub fn read_to_end(&mut self, samples: &mut Vec<S>) -> Result<(), Error> {
-        // A range may be longer than memory: what it asks for is there as far as packets are.
+        // A range may exceed memory, so room grows only as packets turn up.
         let mut room = SECOND.saturating_mul(self.decoder.layout().channels);
         while self.left() > 0 {
             let filled = samples.len();
@@ -97,20 +98,20 @@ where
         Ok(())
     }
 
-    /// Samples of all channels that are still to come.
+    /// Number of samples still to come, over all channels.
     pub fn left(&self) -> usize {
         let rest = self.cut.rest();
         let rest = usize::try_from(rest.end - rest.start).unwrap_or(usize::MAX);
         rest.saturating_mul(self.decoder.layout().channels).saturating_add(self.cut.ready())
     }
 
-    /// Where packets are looked up. It may be exchanged for another index of the recording
-    /// after an error that was [its fault](Error::is_index_fault).
+    /// The index. After an [index fault](Error::is_index_fault) it may be replaced by another
+    /// index of the same recording.
     pub fn index_mut(&mut self) -> &mut I {
         &mut self.reader.index
     }
 
-    /// The decoder, which remembers what it has decoded.
+    /// Returns the decoder, in its present state.
     pub fn into_decoder(self) -> D {
         self.decoder
     }
@@ -120,7 +121,7 @@ where
         let divisor = u64::from(layout.rate.divisor());
         let position = CodedPos::new(self.cut.rest().start.saturating_mul(divisor));
         if position >= self.until {
-            self.begin_anew(position)?;
+            self.restart(position)?;
         }
         let span = match self.span.take() {
             Some(span) if self.next_row < span.rows().len() => span,
@@ -134,39 +135,38 @@ where
         Ok(written)
     }
 
-    fn begin_anew(&mut self, position: CodedPos) -> Result<(), Error> {
+    fn restart(&mut self, position: CodedPos) -> Result<(), Error> {
         let found = self.starts.start(position);
-        let SyncStart { start, until } =
-            found.map_err(|error| Error::Sync { source: error.into() })?;
+        let SyncStart { start, until } = found.map_err(|error| Reason::SyncRead(error.into()))?;
         if start > position || until <= position {
-            return Err(Error::SyncStart { position, start, until });
+            return Err(Reason::SyncStart { position, start, until }.into());
         }
-        self.decoder.reset().map_err(|error| Error::Reset { source: error.into() })?;
+        self.decoder.reset().map_err(|error| Reason::Reset(error.into()))?;
         (self.span, self.next, self.until) = (None, start, until);
         Ok(())
     }
 
-    /// Reads the packets that come next, a minute of them: the start may be far away.
+    /// Reads the next minute of packets. The start may lie far before the range.
     fn look_up(&mut self) -> Result<Span, Error> {
         let end = self.next.get().saturating_add(STEP);
         let wanted = self.next..self.end.min(self.until).min(CodedPos::new(end));
         let found = self.reader.index.span(wanted.clone());
-        let span = found.map_err(|error| Error::Index { source: error.into() })?;
-        check_covered(&span, &wanted).map_err(|reason| Error::IndexRange { reason })?;
+        let span = found.map_err(|error| Reason::IndexRead(error.into()))?;
+        check_covered(&span, &wanted)?;
         tracing::trace!(
             bytes = span.bytes().end - span.bytes().start,
             packets = span.packets().end - span.packets().start,
             "decode segment"
         );
         let read = self.reader.blob.read(span.bytes(), &mut self.blob);
-        read.map_err(|error| Error::Blob { source: error.into() })?;
+        read.map_err(|error| Reason::BlobRead(error.into()))?;
         check_packets(&span, &self.blob, self.decoder.layout().streams)?;
         (self.next, self.next_row) = (span.samples().end, 0);
         Ok(span)
     }
 }
 
-/// How much is looked up at once, in samples at 48 kHz: a minute.
+/// Samples per lookup at 48 kHz: a minute.
 const STEP: u64 = 60 * 48_000;
-/// What is made room for at first, in samples per channel at 48 kHz.
+/// Room reserved at first, in samples per channel: a second at 48 kHz.
 const SECOND: usize = 48_000;

@@ -2,8 +2,8 @@ use std::mem;
 
 use opus_packet::{InvalidPacket, split_self_delimited};
 
-/// Takes the packet of the next Opus stream off a packet of several, in ordinary framing:
-/// all but the last are self-delimited (RFC 6716 appendix B) and are copied to `ordinary`.
+/// Takes the next stream's packet off a packet of several streams, in ordinary framing. All but
+/// the last are self-delimited (RFC 6716 appendix B); these are converted into `ordinary`.
 pub(crate) fn next_stream<'b, 'a: 'b>(
     rest: &mut &'a [u8],
     is_last: bool,

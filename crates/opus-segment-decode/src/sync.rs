@@ -12,46 +12,48 @@ use opus_packet::PacketSource;
 use opus_packet_index::SyncEntry;
 
 use self::{race::Race, workers::Workers};
-use crate::{BoxError, Error, PacketDecoder};
+use crate::{BoxError, Error, PacketDecoder, error::Reason};
 
-/// Measures a sync map: for a start in every half second, which output of a decoder that
-/// begins there is exact.
+/// Measures a sync map: one start in every half second, and the output range in which a decoder
+/// that begins there is exact.
 ///
-/// A decoder from every start runs beside one that has heard all packets, until the output
-/// of both (as `f32`, bit for bit) has been the same for a second; from the first equal
-/// packet on the start then counts as exact. A start that is not after 30 seconds is given
-/// up, and sooner where a packet holds more than 16 Opus streams: for 255 it is 3 seconds.
-/// Equal output is measured, not proved to last, and there is one thing that a second
-/// of equal output says nothing about: what a decoder makes up where it conceals audio
-/// comes of other memory. So a start counts only up to the next packet that asks for
-/// concealment, or in which the mode changes to or from CELT, unless it was still running
-/// beside and stayed the same. Only the beginning counts for ever.
+/// A decoder from each start runs beside a sequential decoder of all packets until their output
+/// (as `f32`, bit for bit) has been equal for a second. The start then counts as exact from the
+/// first equal packet on. A start that is not exact after 30 seconds is given up; with more than
+/// 16 Opus streams per packet, sooner, down to 3 seconds for 255 streams.
 ///
-/// The output as `i16` is exact there as well: libopus limits peaks softly before it rounds,
-/// which has a memory that ends with a packet without peaks. A start counts only behind one.
+/// Equal output is measured, not proved to last. In particular it says nothing about the memory
+/// from which a decoder conceals lost audio. A start therefore counts only up to the next packet
+/// that asks for concealment or changes the mode to or from CELT, unless its decoder was still
+/// running beside the sequential one and its output stayed equal. Only the beginning counts
+/// without limit.
 ///
-/// Where there are several Opus streams in a packet, all this is looked for in each of them.
+/// Output as `i16` is exact there as well. The soft limiter that libopus applies before rounding
+/// has a memory that ends with a packet without peaks, and a start counts only after one.
 ///
-/// Where an encoder has placed sync points (packets that refer to none before) so many coded
-/// samples apart, the first at the beginning, `sync_interval` says so: then only the last starts at
-/// or before them are measured, and nothing is said of others.
-/// What is said of a start does not depend on it. If it is not true, reads begin further back
-/// than they need to.
+/// With several Opus streams per packet, all of this applies to each stream.
 ///
-/// `source` must stand before its first packet; `new_decoder` makes decoders for it. They must
-/// give the channels of the streams before they are mixed to those of the output (of the
-/// decoder here it is `LibopusDecoder::unmixed`): a mix does not show the peaks in a stream.
+/// If the encoder placed sync points (packets independent of earlier ones) at a regular distance,
+/// the first at the beginning, pass that distance in coded samples as `sync_interval`. Only the
+/// last starts at or before sync points are then measured, and the others are left unknown. The
+/// result for a measured start does not depend on `sync_interval`. A wrong value only makes reads
+/// begin further back than necessary.
 ///
-/// So many `threads` decode, while that of the caller reads `source` and makes decoders; with
-/// one thread, the caller's does all. The map is the same with any number.
+/// `source` must be positioned before its first packet, and `new_decoder` creates decoders for
+/// it. They must return the channels of the streams before mixing, as `LibopusDecoder::unmixed`
+/// does, because a mix can hide the peaks of a stream.
+///
+/// The caller's thread reads `source` and creates decoders while `threads` threads decode. With
+/// one thread, the caller's thread does everything. The map does not depend on `threads`.
 ///
 /// # Errors
 ///
-/// The first packet that cannot be read, decoded, or have a decoder made for it.
+/// Returns the error of the first packet that cannot be read or decoded, or for which no decoder
+/// can be created.
 ///
 /// # Panics
 ///
-/// If `source`, `new_decoder` or a decoder does.
+/// Panics if `source`, `new_decoder` or a decoder panics.
 pub fn build_sync_map<P, D, E>(
     source: P,
     sync_interval: Option<NonZeroU64>,
@@ -63,7 +65,7 @@ where
     D: PacketDecoder<f32> + Send,
     E: Into<BoxError>,
 {
-    let make = move || new_decoder().map_err(|error| Error::Decoder { source: error.into() });
+    let make = move || new_decoder().map_err(|error| Reason::NewDecoder(error.into()).into());
     let race = Race::new(source, sync_interval, threads, make)?;
     thread::scope(|scope| {
         let mut workers = Workers::start(scope, race.threads(), race.room());

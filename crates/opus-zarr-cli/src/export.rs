@@ -178,7 +178,7 @@ fn decode(
     messages: &Messages,
 ) -> Result<u64, Failure> {
     let channels = Sound::all_channels(&recording, format);
-    recording.set_output(Decoded { channels, ..Decoded::default() })?;
+    recording.set_output(Decoded::default().channels(channels))?;
     let range = 0..recording.info().play_length;
     let sound = Sound::of(&recording, &range, (format, Bits::Int16))?;
     write_range(&recording, recording.read_mode(), range, sound, target, messages)

@@ -133,7 +133,7 @@ impl How {
             ChannelSelection::All => Sound::all_channels(recording, format),
             some => some.clone(),
         };
-        Ok(recording.set_output(Decoded { rate: self.rate, channels })?)
+        Ok(recording.set_output(Decoded::default().rate(self.rate).channels(channels))?)
     }
 
     fn mode(&self, recording: &Recording) -> ReadMode {

@@ -1,8 +1,8 @@
-use std::{error::Error, fmt, io};
+use std::{error::Error, fmt, io, iter};
 
-use opus_segment_decode::Error as DecodeError;
+use opus_segment_decode::{Error as DecodeError, ErrorKind as DecodeErrorKind};
 use opus_zarr_object_store::Error as ObjectStoreError;
-use opus_zarr_store::Error as StoreError;
+use opus_zarr_store::{Error as StoreError, ErrorKind as StoreErrorKind};
 
 use crate::text::why_not_exact;
 
@@ -106,13 +106,11 @@ impl From<opus_zarr::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let failure = Self::of_reading(exit_of(&error), error.to_string());
-        match (failure.exit, &error) {
+        let failure = Self::of_reading(exit_of(&error), with_causes(&error));
+        let is_refused = error.kind() == StoreErrorKind::PermissionDenied;
+        match (failure.exit, error.operation().and(error.object())) {
             (Exit::Locked, _) => failure.with_hint("wait until the other is done, then try again"),
-            (Exit::Error, StoreError::Io { object, source, .. }) => Self {
-                hint: hint_of_s3(object, source.kind() == io::ErrorKind::PermissionDenied),
-                ..failure
-            },
+            (Exit::Error, Some(object)) => Self { hint: hint_of_s3(object, is_refused), ..failure },
             _ => failure,
         }
     }
@@ -129,40 +127,38 @@ impl Failure {
     }
 }
 
+/// An error and its causes in one line.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let chain = iter::successors(Some(error), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn exit_of(error: &StoreError) -> Exit {
-    match error {
-        StoreError::NotAStore { .. }
-        | StoreError::IsARecording { .. }
-        | StoreError::NoSuchRecording { .. } => Exit::Missing,
-        StoreError::RecordingBusy { .. } => Exit::Locked,
-        StoreError::Damaged { .. }
-        | StoreError::Index { .. }
-        | StoreError::Inconsistent { .. }
-        | StoreError::Metadata { .. } => Exit::Damaged,
-        // Of a recording that is there, all objects are.
-        StoreError::Io { action: "read", source, .. }
-            if source.kind() == io::ErrorKind::NotFound =>
-        {
+    match error.kind() {
+        StoreErrorKind::NotAStore
+        | StoreErrorKind::IsARecording
+        | StoreErrorKind::NoSuchRecording => Exit::Missing,
+        StoreErrorKind::Busy => Exit::Locked,
+        // A recording that is there has all its objects.
+        StoreErrorKind::Damaged | StoreErrorKind::Inconsistent | StoreErrorKind::MissingObject => {
             Exit::Damaged
         }
-        StoreError::Name(_) => Exit::Usage,
+        StoreErrorKind::InvalidName => Exit::Usage,
+        StoreErrorKind::Cancelled => Exit::Interrupted,
         _ => Exit::Error,
     }
 }
 
 /// Whether a range could not be read because bytes are damaged, or for want of the bytes.
 fn exit_of_read(reason: &DecodeError) -> Exit {
-    match reason {
-        DecodeError::Index { source }
-        | DecodeError::Blob { source }
-        | DecodeError::Source { source, .. }
-        | DecodeError::Sync { source } => store_error_in(&**source).map_or(Exit::Error, exit_of),
-        DecodeError::IndexRange { .. }
-        | DecodeError::IndexedDuration { .. }
-        | DecodeError::IndexedPacket { .. }
-        | DecodeError::SyncStart { .. }
-        | DecodeError::Decode { .. }
-        | DecodeError::DecodedLength { .. } => Exit::Damaged,
+    match reason.kind() {
+        DecodeErrorKind::IndexRead
+        | DecodeErrorKind::BlobRead
+        | DecodeErrorKind::SourceRead
+        | DecodeErrorKind::SyncRead => store_error_in(reason).map_or(Exit::Error, exit_of),
+        DecodeErrorKind::IndexMismatch
+        | DecodeErrorKind::SyncMismatch
+        | DecodeErrorKind::Decode => Exit::Damaged,
         _ => Exit::Error,
     }
 }
@@ -207,29 +203,69 @@ fn hint_of_s3(place: &str, is_refused: bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, io::Write, sync::Arc};
+
+    use opus_zarr_store::{
+        BlobRead, Description, Entries, OpusHead, OpusTags, Part, Source, Storage, Store, StoredAs,
+        Timeline, WriteStorage,
+    };
+
     use super::*;
 
-    /// To see it happen takes a writer in an object store that is slower than its lease is watched.
+    /// A storage in which another writer is always busy.
+    #[derive(Debug)]
+    struct Busy;
+
+    impl fmt::Display for Busy {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("s3://bucket/a.zarr")
+        }
+    }
+
+    impl Storage for Busy {
+        fn read(&self, _: &str, _: Part) -> io::Result<Vec<u8>> {
+            Ok(br#"{"attributes":{"opus_zarr":{"layout":1}}}"#.to_vec())
+        }
+
+        fn entries(&self) -> io::Result<Entries<'_>> {
+            Ok(Box::new(iter::empty()))
+        }
+
+        fn writing(&self) -> io::Result<&dyn WriteStorage> {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "its writer is alive"))
+        }
+    }
+
     #[test]
     fn a_name_that_another_writes_is_locked() {
-        let failure = Failure::from(StoreError::RecordingBusy {
-            name: "a".parse().unwrap(),
-            store: "s3://bucket/a.zarr".to_owned(),
-            reason: "it holds the lease".to_owned(),
-        });
+        let store = Store::open_in(Arc::new(Busy)).unwrap();
+        let failure = Failure::from(store.create_recording(&"a".parse().unwrap()).unwrap_err());
         assert_eq!((failure.exit, failure.exit.code()), (Exit::Locked, 11));
+        assert!(failure.message.ends_with("\"s3://bucket/a.zarr\": its writer is alive"));
         assert!(failure.hint.is_some_and(|hint| hint.starts_with("wait until the other is done")));
     }
 
     /// A demuxer reads a store through `io::Error`, whose source is not what is in it.
     #[test]
     fn what_a_store_says_is_found_behind_what_read_it() {
-        let lost = || StoreError::Io {
-            action: "read",
-            object: "a.zarr/a/opus_blob/c/0".to_owned(),
-            source: io::ErrorKind::NotFound.into(),
-        };
-        let within = io::Error::other(io::Error::other(lost()));
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::open_or_create(root.path()).unwrap();
+        let writer = store.create_recording(&"a".parse().unwrap()).unwrap();
+        let (mut blob, mut index) = (writer.blob().unwrap(), writer.index().unwrap());
+        blob.write_all(b"packet").unwrap();
+        index.push(0, 6, 960).unwrap();
+        let description = Description::new(
+            OpusHead::new(1, 0, 0).unwrap(),
+            OpusTags::new("", []),
+            Timeline::new(0, 960, 0).unwrap(),
+            Source::new("a", StoredAs::Remuxed),
+        );
+        let (blob, index) = (blob.finish().unwrap(), index.finish().unwrap());
+        let recording = writer.commit(description, &blob, &index).unwrap();
+        fs::remove_file(root.path().join("a/opus_blob/c/0")).unwrap();
+        let lost = recording.read(0..6, &mut Vec::new()).unwrap_err();
+        assert_eq!(lost.kind(), StoreErrorKind::MissingObject);
+        let within = io::Error::other(io::Error::other(lost));
         assert_eq!(store_error_in(&within).map(exit_of), Some(Exit::Damaged));
         assert!(store_error_in(&io::Error::other("something else")).is_none());
     }

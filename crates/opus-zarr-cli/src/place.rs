@@ -3,7 +3,7 @@
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use opus_zarr::{Recording, Store};
-use opus_zarr_store::{Error as StoreError, LocalStorage, RecordingName, Storage};
+use opus_zarr_store::{Error as StoreError, ErrorKind, LocalStorage, RecordingName, Storage};
 
 use crate::failure::{Exit, Failure};
 
@@ -36,7 +36,7 @@ impl StorePlace {
             _ if self.is_absent() => {
                 Failure::new(Exit::Missing, format!("there is no {:?}", self.0))
             }
-            StoreError::IsARecording { .. } => Failure::from(error)
+            error if error.kind() == ErrorKind::IsARecording => Failure::from(error)
                 .with_hint(format!("`opus-zarr info {self}` tells of it; its store is above")),
             error => error.into(),
         }
@@ -88,7 +88,7 @@ impl StorePlace {
         let (no_store, is_recording) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),
             Err(error) => {
-                let is_recording = matches!(error, StoreError::IsARecording { .. });
+                let is_recording = error.kind() == ErrorKind::IsARecording;
                 (self.told(error), is_recording)
             }
         };

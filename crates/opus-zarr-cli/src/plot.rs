@@ -117,8 +117,7 @@ impl Args {
         if range.is_empty() {
             return Err(Failure::usage(format!("{} has no samples to draw", self.recording)));
         }
-        let output =
-            opus_zarr::Output { channels: self.channels(&recording)?, ..Default::default() };
+        let output = opus_zarr::Output::default().channels(self.channels(&recording)?);
         recording.set_output(output)?;
         Ok(Scene { recording, range })
     }

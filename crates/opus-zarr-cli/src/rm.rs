@@ -4,11 +4,11 @@ use std::{
 };
 
 use indicatif::{HumanBytes, HumanDuration};
-use opus_zarr_store::Error as StoreError;
+use opus_zarr_store::ErrorKind;
 use serde::Serialize;
 
 use crate::{
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, with_causes},
     interrupt,
     output::{Line, Output},
     place::RecordingPlace,
@@ -66,8 +66,8 @@ fn described(place: &RecordingPlace) -> Result<String, Failure> {
             let (duration, bytes) = (HumanDuration(info.duration()), HumanBytes(info.blob_bytes));
             Ok(format!("{duration}, {bytes}, imported from {:?}", info.source.name))
         }
-        Err(error @ StoreError::NoSuchRecording { .. }) => Err(error.into()),
-        Err(error) => Ok(error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NoSuchRecording => Err(error.into()),
+        Err(error) => Ok(with_causes(&error)),
     }
 }
 

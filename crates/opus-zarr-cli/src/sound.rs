@@ -136,16 +136,11 @@ impl Sound {
         (format, bits): (Format, Bits),
     ) -> Result<Self, Failure> {
         let (info, output) = (recording.info(), recording.output());
-        let (channels, speakers) = match &output.channels {
-            ChannelSelection::All => (info.channels, 0),
-            ChannelSelection::Mono => (1, 0),
-            ChannelSelection::Only(some) => {
-                let is_ordered =
-                    info.mapping_family == 1 && from_opus(info.channels).as_ref() == Some(some);
-                let count = u8::try_from(some.len()).unwrap_or(u8::MAX);
-                (count, if is_ordered { speakers(count) } else { 0 })
-            }
-        };
+        let channels = output.channels.count(info.channels);
+        let channels = u8::try_from(channels).unwrap_or(u8::MAX);
+        let ordered = from_opus(info.channels).filter(|_| info.mapping_family == 1);
+        let is_ordered = ordered.map(ChannelSelection::Only).as_ref() == Some(&output.channels);
+        let speakers = if is_ordered { speakers(channels) } else { 0 };
         Ok(Self {
             format,
             bits,

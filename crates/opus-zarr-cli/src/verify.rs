@@ -1,6 +1,8 @@
 use std::{fmt, str::FromStr, time::Instant};
 
-use opus_zarr::{Fault, Verification, VerifyLevel, VerifyOptions, unwatched, verify};
+use opus_zarr::{
+    ArrayKind, Component, Fault, Verification, VerifyLevel, VerifyOptions, unwatched, verify,
+};
 use opus_zarr_store::{Entry, RecordingName};
 use serde::Serialize;
 
@@ -106,21 +108,20 @@ fn check(
 
 /// What can be done about a fault.
 fn mend(place: &RecordingPlace, fault: &Fault) -> String {
-    let object = fault.place.object.as_str();
-    let is_in = |part: &str| object.contains(&format!("/{}/{part}", place.name));
-    if is_in("opus_sync") {
-        format!("`opus-zarr sync --force {place}` makes its sync map anew")
-    } else if is_in("opus_index") || is_in("opus_blob/zarr.json") {
-        format!("`opus-zarr reindex {place}` makes its index anew")
-    } else if is_in("") {
-        format!(
-            "`opus-zarr rm {place}`, then import it again; what is whole of it can still be read"
-        )
-    } else {
-        format!(
+    match fault.place.component {
+        Component::Metadata(ArrayKind::Sync) | Component::Data(ArrayKind::Sync) => {
+            format!("`opus-zarr sync --force {place}` makes its sync map anew")
+        }
+        Component::Metadata(_) | Component::Data(ArrayKind::Index) => {
+            format!("`opus-zarr reindex {place}` makes its index anew")
+        }
+        Component::Store => format!(
             "{} was changed: docs/format.md says what the document of a store holds",
             place.store
-        )
+        ),
+        _ => format!(
+            "`opus-zarr rm {place}`, then import it again; what is whole of it can still be read"
+        ),
     }
 }
 

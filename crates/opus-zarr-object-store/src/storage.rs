@@ -7,8 +7,8 @@ use std::{
 
 use object_store::{ObjectStore, path::Path};
 use opus_zarr_store::{
-    AsyncStorage, Draft, Entries, Entry, ObjectWriter, Part, PartFuture, RecordingName, Storage,
-    WriteStorage,
+    AsyncStorage, Draft, Entries, EntriesFuture, Entry, ObjectWriter, Part, PartFuture,
+    RecordingName, Storage, WriteStorage,
 };
 
 use crate::{
@@ -145,6 +145,15 @@ impl AsyncStorage for ObjectStorage {
     fn read<'a>(&'a self, key: &'a str, part: Part) -> PartFuture<'a> {
         let (bucket, key) = (self.bucket.clone(), key.to_owned());
         Box::pin(self.tasks.run(async move { bucket.read(&key, part).await }))
+    }
+
+    fn entries(&self) -> EntriesFuture<'_> {
+        let bucket = self.bucket.clone();
+        let listed = self.tasks.run(async move { entries(&bucket).await });
+        Box::pin(async move {
+            let entries: Entries<'_> = Box::new(listed.await?.into_iter().map(Ok));
+            Ok(entries)
+        })
     }
 }
 

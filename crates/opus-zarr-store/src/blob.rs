@@ -6,8 +6,9 @@ use std::{
 };
 
 use crate::{
-    AsyncStorage, Error, Part, Storage,
+    AsyncStorage, Error, Operation, Part, Storage,
     codec::ChunkCodec,
+    error::Reason,
     finisher::Finisher,
     hasher::Hasher,
     layout::{BLOB, BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
@@ -28,7 +29,7 @@ pub struct BlobWriter {
     sha256: Hasher,
 }
 
-/// A blob that has been written, as part of a recording that is not committed.
+/// A written blob that does not belong to a committed recording yet.
 #[derive(Debug)]
 pub struct StoredBlob {
     storage: Arc<dyn Storage>,
@@ -39,22 +40,21 @@ pub struct StoredBlob {
 /// The blob in its shards.
 #[derive(Debug)]
 pub(crate) struct ShardedBlob {
-    /// Of the array.
+    /// The key of the array.
     key: String,
     len: u64,
-    /// The crc32c of every inner chunk, as they were when the recording was
-    /// committed. A chunk that is whole in itself may still be one from another
-    /// place: of a shard that another Zarr implementation wrote in its own order,
-    /// or of another recording.
+    /// The crc32c of every inner chunk when the recording was committed. A chunk with a valid
+    /// checksum of its own may still be the wrong one: from a shard that another Zarr
+    /// implementation wrote in its own order, or from another recording.
     checksums: Vec<u32>,
     codec: ChunkCodec,
 }
 
-/// Reads a blob from its start to its end.
+/// Reads a blob from start to end.
 pub struct BlobReader<'a> {
     storage: &'a dyn Storage,
     blob: &'a ShardedBlob,
-    /// The bytes that are being given, and how many of them have been.
+    /// The bytes being returned, and how many of them have been.
     piece: Vec<u8>,
     given: usize,
     next: u64,
@@ -74,7 +74,7 @@ impl BlobWriter {
         })
     }
 
-    /// Ends the blob and makes sure that it is kept.
+    /// Completes the blob and makes it durable.
     pub fn finish(mut self) -> Result<StoredBlob, Error> {
         if !self.chunk.is_empty() {
             self.end_chunk()?;
@@ -84,7 +84,8 @@ impl BlobWriter {
             shard.finish()?;
         }
         let sha256 = self.sha256.finish().ok_or_else(|| {
-            io_error("hash", self.blob.key.as_str())(io::Error::other("a thread has died"))
+            let panicked = io::Error::other("the thread that hashes has panicked");
+            io_error(Operation::Write, &self.blob.key)(panicked)
         })?;
         Ok(StoredBlob { storage: self.storage, blob: self.blob, sha256 })
     }
@@ -116,7 +117,7 @@ impl BlobWriter {
                 ShardWriter::new(NewObject::create(&self.storage, &key)?)
             }
         };
-        shard.push(&encoded).map_err(io_error("write", shard.out().name()))?;
+        shard.push(&encoded).map_err(io_error(Operation::Write, shard.out().name()))?;
         let is_full = wide(shard.len()) == BLOB_CHUNKS_PER_SHARD;
         self.shard = Some(shard);
         if !is_full {
@@ -128,10 +129,10 @@ impl BlobWriter {
         }
     }
 
-    /// Ends the shard, if there is one. It is there once it is finished.
+    /// Completes the present shard, if any. It appears once it is finished.
     fn end_shard(&mut self) -> Result<Option<NewObject>, Error> {
         let Some(shard) = self.shard.take() else { return Ok(None) };
-        let write_error = io_error("write", shard.out().name());
+        let write_error = io_error(Operation::Write, shard.out().name());
         let (out, _) = shard.finish(size(BLOB_CHUNKS_PER_SHARD)).map_err(write_error)?;
         self.shards += 1;
         Ok(Some(out))
@@ -144,7 +145,7 @@ impl Write for BlobWriter {
         Ok(bytes.len())
     }
 
-    /// Does nothing: [`finish`](Self::finish) writes what is held back.
+    /// Does nothing: [`finish`](Self::finish) writes buffered bytes.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -152,7 +153,7 @@ impl Write for BlobWriter {
 
 impl StoredBlob {
     /// Length in bytes.
-    #[allow(clippy::len_without_is_empty, reason = "an empty blob is no recording")]
+    #[allow(clippy::len_without_is_empty, reason = "a recording has a blob that is not empty")]
     pub fn len(&self) -> u64 {
         self.blob.len
     }
@@ -162,14 +163,14 @@ impl StoredBlob {
         &self.sha256
     }
 
-    /// Reads back what has been written, checking it.
+    /// Reads the blob back, checking it.
     pub fn reader(&self) -> BlobReader<'_> {
         self.blob.reader(&*self.storage)
     }
 }
 
 impl ShardedBlob {
-    /// The blob of the recording with this key, with the checksums of its chunks.
+    /// The blob of the recording with the key `recording`.
     pub(crate) fn new(recording: &str, len: u64, checksums: Vec<u32>) -> Result<Self, Error> {
         let key = format!("{recording}/{BLOB}");
         Ok(Self { key, len, checksums, codec: ChunkCodec::blob()? })
@@ -198,7 +199,7 @@ impl ShardedBlob {
         out.clear();
         let Range { start, end } = bytes;
         if start > end || end > self.len {
-            return Err(Error::BeyondBlob { start, end, len: self.len });
+            return Err(Reason::BeyondBlob { requested: start..end, length: self.len }.into());
         }
         for shard in start / BLOB_SHARD..end.div_ceil(BLOB_SHARD) {
             let shard_at = shard * BLOB_SHARD;
@@ -217,8 +218,8 @@ impl ShardedBlob {
         format!("{}/c/{shard}", self.key)
     }
 
-    /// Adds a range of bytes of one shard to `out`: one contiguous read, since
-    /// our shards hold all their chunks in order.
+    /// Appends a range of bytes of one shard to `out`: one contiguous read, because our shards
+    /// hold all chunks in order.
     async fn read_shard(
         &self,
         storage: &dyn AsyncStorage,
@@ -230,8 +231,8 @@ impl ShardedBlob {
         let chunks = bytes.start / BLOB_CHUNK..bytes.end.div_ceil(BLOB_CHUNK);
         let stored = chunks.start * BLOB_CHUNK_ENCODED..chunks.end * BLOB_CHUNK_ENCODED;
         let encoded = match read(storage, &key, Part::Range(stored)).await {
-            // A shorter shard may be one that another Zarr implementation wrote.
-            Err(Error::Damaged { .. }) => Vec::new(),
+            // Another Zarr implementation may have written a shorter shard.
+            Err(error) if error.is_damaged() => Vec::new(),
             encoded => encoded?,
         };
         let in_order = encoded.chunks(size(BLOB_CHUNK_ENCODED)).chain(std::iter::repeat(&[][..]));
@@ -249,8 +250,8 @@ impl ShardedBlob {
         Ok(())
     }
 
-    /// Reads a chunk from where the shard's own index says that it is. Only if it
-    /// is not there either, it is damaged.
+    /// Reads a chunk from where the shard's own index places it. If it is not there either, it is
+    /// damaged.
     async fn read_indexed_chunk(
         &self,
         storage: &dyn AsyncStorage,
@@ -259,14 +260,14 @@ impl ShardedBlob {
         expected: Option<u32>,
     ) -> Result<Vec<u8>, Error> {
         let in_order = number * BLOB_CHUNK_ENCODED..(number + 1) * BLOB_CHUNK_ENCODED;
-        let damaged = |Range { start, end }: Range<u64>| {
+        let damaged = |bytes: Range<u64>| {
             let object = name_of(storage, key);
-            move |reason| Error::Damaged { object, offset: start, end, reason }
+            move |reason| Error::from(Reason::Damaged { object, bytes, reason })
         };
         let index = read(storage, key, Part::Last(index_len(BLOB_CHUNKS_PER_SHARD))).await?;
         let index = parse_index(&index).map_err(damaged(in_order.clone()))?;
         let (range, encoded) = match index.get(size(number)).cloned().flatten() {
-            // Left out, as Zarr allows for a chunk of zeros.
+            // Zarr allows omitting a chunk of zeros.
             None => (in_order, self.codec.encode(vec![0; size(BLOB_CHUNK)])?),
             Some(range) if range.end - range.start != BLOB_CHUNK_ENCODED => {
                 let reason = format!("expected a chunk of {BLOB_CHUNK_ENCODED} bytes");
@@ -278,7 +279,7 @@ impl ShardedBlob {
     }
 
     fn decode(&self, encoded: &[u8], expected: Option<u32>) -> Result<Vec<u8>, String> {
-        let expected = expected.ok_or("the attributes have no checksum for the chunk")?;
+        let expected = expected.ok_or("the attributes have no checksum for this chunk")?;
         check_stored(encoded, expected)?;
         self.codec.decode(encoded)
     }
@@ -288,7 +289,7 @@ impl ShardedBlob {
     }
 }
 
-/// A blob and where it is kept, to be read through this crate's port.
+/// A blob in its storage, as a port to read from.
 pub(crate) struct BlobIn<'a>(pub(crate) &'a dyn Storage, pub(crate) &'a ShardedBlob);
 
 impl BlobRead for BlobIn<'_> {
@@ -302,7 +303,7 @@ impl BlobRead for BlobIn<'_> {
 impl Read for BlobReader<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         if self.given == self.piece.len() {
-            // Empty if it cannot be read.
+            // Stays empty if the read fails.
             let mut piece = std::mem::take(&mut self.piece);
             self.given = 0;
             let end = self.next_piece(&mut piece).map_err(io::Error::other)?;
@@ -316,8 +317,8 @@ impl Read for BlobReader<'_> {
 }
 
 impl BlobReader<'_> {
-    /// Reads on; gives where that ends. After damage chunk by chunk, so that it hides
-    /// nothing that lies before it.
+    /// Reads the next piece and returns where it ends. Reads chunk by chunk near damage, so that
+    /// damage does not hide the chunks before it.
     fn next_piece(&self, piece: &mut Vec<u8>) -> Result<u64, Error> {
         let blob = BlobIn(self.storage, self.blob);
         let end = |len: u64| (self.next + len).min(self.blob.len);
@@ -335,7 +336,7 @@ impl fmt::Debug for BlobReader<'_> {
     }
 }
 
-/// Lengths of chunks and pieces of them: far below what a usize counts.
+/// Lengths of chunks and pieces, which fit in any usize.
 fn size(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
@@ -344,5 +345,5 @@ fn wide(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
 
-/// How much is read at once from start to end: some chunks, so that requests are few.
+/// Bytes per sequential read: several chunks, to make few requests.
 const PIECE: u64 = 8 * BLOB_CHUNK;

@@ -1,15 +1,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The chunks of an array that were used last, unpacked. Few, so they are looked through.
+/// The most recently used chunks of an array, unpacked. They are few, so lookup is linear.
 #[derive(Debug)]
 pub(crate) struct ChunkCache<T> {
-    /// By number, the one that was used last at the end.
+    /// Chunks with their numbers, the most recently used last.
     chunks: Mutex<Vec<(usize, Arc<T>)>>,
     capacity: usize,
 }
 
 impl<T> ChunkCache<T> {
-    /// Keeps at most so many chunks.
+    /// Creates a cache of at most `capacity` chunks.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { chunks: Mutex::new(Vec::new()), capacity }
     }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chunks_that_were_used_last_are_kept() {
+    fn the_most_recently_used_chunks_are_kept() {
         let row = IndexBuilder::default().push(0, 1, 120).unwrap();
         let chunk = Arc::new(Span::parse(0, Default::default(), vec![row], 1).unwrap());
         let cache = ChunkCache::new(2);
@@ -56,8 +56,8 @@ mod tests {
         cache.insert(3, &chunk);
         assert_eq!(has([1, 2, 3]), [true, false, true]);
 
-        let none = ChunkCache::new(0);
-        none.insert(1, &chunk);
-        assert!(none.get(1).is_none());
+        let empty = ChunkCache::new(0);
+        empty.insert(1, &chunk);
+        assert!(empty.get(1).is_none());
     }
 }

@@ -6,12 +6,12 @@ use zarrs::{
     metadata::v3::MetadataV3,
 };
 
-use crate::{Error, layout};
+use crate::{Error, error::Reason, layout};
 
-/// The codecs of the inner chunks of one array, run by zarrs.
+/// The codecs for the inner chunks of one array, run by zarrs.
 ///
-/// Chunks go in and come out as bytes in the order in which they are stored
-/// (little-endian), so to zarrs they are arrays of `uint8`, whatever the array is.
+/// Chunks are passed as bytes in stored (little-endian) order. To zarrs they are arrays of
+/// `uint8`, whatever the array is.
 #[derive(Debug)]
 pub(crate) struct ChunkCodec {
     chain: CodecChain,
@@ -33,22 +33,22 @@ impl ChunkCodec {
     }
 
     fn new(codecs: Value, len: u64, compressed: bool) -> Result<Self, Error> {
-        let metadata: Vec<MetadataV3> = serde_json::from_value(codecs).map_err(fault)?;
-        let chain = CodecChain::from_metadata(&metadata).map_err(fault)?;
-        let len = NonZeroU64::new(len).ok_or_else(|| fault("an empty chunk"))?;
+        let metadata: Vec<MetadataV3> = serde_json::from_value(codecs).map_err(codec_error)?;
+        let chain = CodecChain::from_metadata(&metadata).map_err(codec_error)?;
+        let len = NonZeroU64::new(len).ok_or_else(|| codec_error("an empty chunk"))?;
         Ok(Self { chain, len, compressed })
     }
 
-    /// Encodes a chunk, which must have its full length.
+    /// Encodes a chunk of full length.
     pub(crate) fn encode(&self, chunk: Vec<u8>) -> Result<Vec<u8>, Error> {
         let (fill, options) = (FillValue::from(0u8), CodecOptions::default());
         self.chain
             .encode(ArrayBytes::from(chunk), &[self.len], &data_type::uint8(), &fill, &options)
             .map(std::borrow::Cow::into_owned)
-            .map_err(fault)
+            .map_err(codec_error)
     }
 
-    /// Decodes a chunk and checks it; the error says what is wrong with it.
+    /// Decodes and checks a chunk. The error tells what is wrong with it.
     pub(crate) fn decode(&self, encoded: &[u8]) -> Result<Vec<u8>, String> {
         if self.compressed {
             self.check_claimed_len(encoded)?;
@@ -60,21 +60,24 @@ impl ChunkCodec {
             .map_err(|error| error.to_string())
     }
 
-    /// Blosc allocates what its header claims (bytes 4 to 7), so that is read first.
+    /// Checks the length that the blosc header claims (bytes 4 to 7), which blosc would allocate.
     fn check_claimed_len(&self, encoded: &[u8]) -> Result<(), String> {
         let claimed = encoded.get(4..8).and_then(|len| len.first_chunk()).copied();
         match claimed.map(u32::from_le_bytes).map(u64::from) {
             Some(claimed) if claimed == self.len.get() => Ok(()),
-            claimed => Err(format!("compressed chunk of {claimed:?} bytes, expected {}", self.len)),
+            Some(claimed) => {
+                Err(format!("compressed chunk claims {claimed} bytes, expected {}", self.len))
+            }
+            None => Err("truncated compressed chunk".to_owned()),
         }
     }
 }
 
-/// Bytes that blosc and crc32c may add to a chunk that does not compress.
+/// The most bytes that blosc and crc32c add to an incompressible chunk.
 pub(crate) const MAX_OVERHEAD: u64 = 64;
 
-fn fault(reason: impl ToString) -> Error {
-    Error::Codec { reason: reason.to_string() }
+fn codec_error(reason: impl ToString) -> Error {
+    Reason::Codec { reason: reason.to_string() }.into()
 }
 
 #[cfg(test)]
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn round_trip_and_every_flipped_bit() {
+    fn chunks_round_trip_and_flipped_bits_are_found() {
         for codec in [ChunkCodec::blob(), ChunkCodec::index(), ChunkCodec::sync()] {
             let codec = codec.unwrap();
             let len = usize::try_from(codec.len.get()).unwrap();
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_chunk_that_claims_too_much_is_not_unpacked() {
+    fn a_compressed_chunk_that_claims_too_much_is_rejected() {
         let codec = ChunkCodec::index().unwrap();
         let mut bomb = codec.encode(vec![0; 400_000]).unwrap();
         bomb.truncate(bomb.len() - 4);

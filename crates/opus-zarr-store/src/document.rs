@@ -1,19 +1,20 @@
-//! The `zarr.json` of a recording's group: parsed once, into a [`RecordingInfo`].
+//! The `zarr.json` of a recording's group, parsed once into a [`RecordingInfo`].
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
     Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
+    error::Reason,
     json::{json_error, parse_json, shortened},
     layout::{ATTRIBUTES_KEY, LAYOUT, recording_group},
 };
 
-/// A recording's group: what we know of it, and what others have added.
+/// A recording's group: our attributes and foreign ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Document {
     pub(crate) info: RecordingInfo,
-    /// Attributes of the group beside ours, kept as they are.
+    /// Foreign attributes of the group, preserved unchanged.
     pub(crate) others: Map<String, Value>,
 }
 
@@ -22,7 +23,7 @@ impl Document {
         Self { info, others: Map::new() }
     }
 
-    /// The same of a copy, whose parts these are.
+    /// Returns the document of a copy with these parts.
     pub(crate) fn with_parts(
         &self,
         blob: &StoredBlob,
@@ -36,44 +37,43 @@ impl Document {
 
     pub(crate) fn write(&self) -> Result<String, Error> {
         let Self { info, others } = self;
-        let inconsistent = |reason| Error::Inconsistent { reason };
         let mut attributes =
-            serde_json::to_value(info).map_err(|error| inconsistent(error.to_string()))?;
+            serde_json::to_value(info).map_err(|error| Error::inconsistent(error.to_string()))?;
         let checksum = attributes_checksum(&attributes);
         if let Some(fields) = attributes.as_object_mut() {
             fields.insert(CHECKSUM.to_owned(), checksum.into());
         }
         let text = recording_group(&attributes, others, &info.arrays()).to_string();
         if !u64::try_from(text.len()).is_ok_and(|len| len <= MAX_METADATA) {
-            return Err(inconsistent(format!(
-                "the attributes take {} bytes, at most {MAX_METADATA} can be read again",
+            return Err(Error::inconsistent(format!(
+                "the attributes take {} bytes, but at most {MAX_METADATA} can be read back",
                 text.len()
             )));
         }
-        // What users note may be of more values, or deeper, than is read.
+        // User metadata may have more values, or deeper nesting, than readers accept.
         parse_json(text.as_bytes()).map_err(|reason| {
-            inconsistent(format!("the attributes cannot be read again: {reason}"))
+            Error::inconsistent(format!("the attributes cannot be read back: {reason}"))
         })?;
         Ok(text)
     }
 
-    /// Parses the document of this name, and checks that it is as it was written.
+    /// Parses the document with the name `object` and checks that it is unchanged.
     pub(crate) fn parse(object: &str, bytes: &[u8]) -> Result<Self, Error> {
-        let fault = |reason| Error::Metadata { object: object.to_owned(), reason };
+        let fault = |reason| Error::from(Reason::Metadata { object: object.to_owned(), reason });
         let not_json = |error| fault(json_error(error));
         let mut document = parse_json(bytes).map_err(fault)?;
         let attributes = our_attributes(&document)
-            .ok_or_else(|| fault("no opus_zarr attributes: not a recording".to_owned()))?;
+            .ok_or_else(|| fault("not a recording: no opus_zarr attributes".to_owned()))?;
         check_layout(object, attributes)?;
         let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
         if found != Some(&Value::from(expected.as_str())) {
             let found = found.map_or("none".to_owned(), |found| shortened(found.to_string()));
             return Err(fault(format!(
-                "attributes with checksum {found}, they give \"{expected}\""
+                "attributes with checksum {found}, expected \"{expected}\""
             )));
         }
         let mut info = RecordingInfo::deserialize(attributes).map_err(not_json)?;
-        // It is made anew whenever the document is written.
+        // Computed whenever the document is written.
         info.other.remove(CHECKSUM);
         check_arrays(&document, &info).map_err(fault)?;
         let others = document.get_mut("attributes").and_then(Value::as_object_mut);
@@ -83,28 +83,28 @@ impl Document {
     }
 }
 
-/// What is ours of a group's attributes.
+/// Our attributes among those of a group.
 pub(crate) fn our_attributes(document: &Value) -> Option<&Value> {
     document.get("attributes")?.get(ATTRIBUTES_KEY)
 }
 
-/// Reads the layout that a group's attributes name, and refuses all but ours.
+/// Checks that a group's attributes name our layout.
 pub(crate) fn check_layout(object: &str, attributes: &Value) -> Result<(), Error> {
     match attributes.get("layout") {
         Some(layout) if layout.as_u64() == Some(LAYOUT) => Ok(()),
         Some(other) => {
             let found = shortened(other.to_string());
-            Err(Error::Layout { object: object.to_owned(), found })
+            Err(Reason::Layout { object: object.to_owned(), found }.into())
         }
         None => {
-            let reason = "no layout in its attributes".to_owned();
-            Err(Error::Metadata { object: object.to_owned(), reason })
+            let reason = "attributes without a layout".to_owned();
+            Err(Reason::Metadata { object: object.to_owned(), reason }.into())
         }
     }
 }
 
-/// The crc32c of the attributes but for the checksum itself, as JSON without spaces
-/// whose keys are sorted: so it stays when another program writes the document anew.
+/// The crc32c of the attributes, without the checksum itself, as compact JSON with sorted keys.
+/// It stays the same when another program rewrites the document.
 pub(crate) fn attributes_checksum(attributes: &Value) -> String {
     let mut attributes = attributes.clone();
     if let Some(fields) = attributes.as_object_mut() {
@@ -114,22 +114,22 @@ pub(crate) fn attributes_checksum(attributes: &Value) -> String {
     format!("{:08x}", crc32c::crc32c(attributes.to_string().as_bytes()))
 }
 
-/// The arrays must be those of layout 1: what decides how their bytes are read is
-/// held against what this version reads.
+/// Checks the fields that decide how the bytes of the arrays are read against layout 1.
 fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
-    for (name, expected) in info.arrays() {
+    for (array, expected) in info.arrays() {
+        let name = array.name();
         let found = document.pointer(&format!("/consolidated_metadata/metadata/{name}"));
-        let found = found.ok_or_else(|| format!("no metadata of {name}"))?;
+        let found = found.ok_or_else(|| format!("no metadata for {name}"))?;
         for field in ["shape", "data_type", "chunk_grid", "codecs"] {
             if found.get(field) != expected.get(field) {
-                return Err(format!("{name} has another {field} than layout 1"));
+                return Err(format!("{field} of {name} differs from layout 1"));
             }
         }
     }
     Ok(())
 }
 
-/// The attribute that holds the checksum of the others.
+/// The attribute with the checksum of the others.
 const CHECKSUM: &str = "checksum";
-/// Bytes of the longest document: what 128 GiB of blob take.
+/// The most bytes of a document, enough for a blob of 128 GiB.
 pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;

@@ -1,41 +1,273 @@
-use std::io;
+use std::{error::Error as StdError, fmt, io, ops::Range};
 
-use opus_packet_index::InvalidIndex;
+use crate::{InvalidName, RecordingName, index::IndexFault};
 
-use crate::{InvalidName, RecordingName};
+/// The error of this crate. It names objects and stores as people write them: paths, URLs.
+///
+/// `Display` is one line; causes are in `source()`. `Debug` prints the line and all causes,
+/// because a `main` that fails prints it.
+pub struct Error(Box<Reason>);
 
-/// Why a store could not be read or written. `Display` is one complete line. Objects and
-/// stores are named as people write them: paths, URLs.
-#[derive(Debug, thiserror::Error)]
+/// What went wrong, as far as a caller would branch on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum Error {
-    #[error("cannot {action} {object:?}: {source}")]
-    Io { action: &'static str, object: String, source: io::Error },
+pub enum ErrorKind {
+    /// The place is empty or absent, or holds something other than an opus-zarr store.
+    NotAStore,
+    /// The place is a recording in a store, not a store.
+    IsARecording,
+    /// The store has no recording of this name.
+    NoSuchRecording,
+    /// The store already has a recording of this name.
+    RecordingExists,
+    /// Another writer is writing the recording.
+    Busy,
+    /// The name cannot be that of a recording.
+    InvalidName,
+    /// The store or recording has a layout that this version cannot read.
+    UnsupportedLayout,
+    /// Stored bytes differ from what was written.
+    Damaged,
+    /// An object of a recording is missing.
+    MissingObject,
+    /// The requested bytes or samples lie outside the recording.
+    OutOfRange,
+    /// The parts of a recording do not fit together.
+    Inconsistent,
+    /// The caller cancelled the operation.
+    Cancelled,
+    /// The storage denied access.
+    PermissionDenied,
+    /// The storage can only be read.
+    ReadOnly,
+    /// The storage failed; `source()` is its error.
+    Io,
+    /// A Zarr codec failed.
+    Codec,
+}
+
+/// An operation on a storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Reads an object.
+    Read,
+    /// Creates an object or a recording.
+    Create,
+    /// Writes an object.
+    Write,
+    /// Copies an object.
+    Copy,
+    /// Deletes a recording.
+    Delete,
+    /// Lists the store.
+    List,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Reason {
+    #[error("cannot {operation} {object:?}")]
+    Io { operation: Operation, object: String, source: io::Error },
     #[error(transparent)]
     Name(#[from] InvalidName),
-    #[error("{store:?} is not an opus-zarr store: {reason}")]
-    NotAStore { store: String, reason: &'static str },
-    #[error("{store:?} is not an opus-zarr store: it is a recording in a store")]
+    #[error("{store:?} is not an opus-zarr store: {problem}")]
+    NotAStore { store: String, problem: NotAStore },
+    #[error("{store:?} is a recording in an opus-zarr store, not a store")]
     IsARecording { store: String },
     #[error("no recording \"{name}\" in {store:?}")]
     NoSuchRecording { name: RecordingName, store: String },
-    #[error("{store:?} already holds a recording \"{name}\"")]
+    #[error("{store:?} already has a recording \"{name}\"")]
     RecordingExists { name: RecordingName, store: String },
-    #[error("the recording \"{name}\" in {store:?} is being written by another: {reason}")]
-    RecordingBusy { name: RecordingName, store: String, reason: String },
+    #[error("another writer is writing the recording \"{name}\" in {store:?}")]
+    Busy { name: RecordingName, store: String, source: io::Error },
     #[error("{object:?}: layout {found}, this version reads layout 1")]
     Layout { object: String, found: String },
     #[error("{object:?}: {reason}")]
     Metadata { object: String, reason: String },
-    #[error("{object:?}: bytes {offset}..{end} are damaged: {reason}")]
-    Damaged { object: String, offset: u64, end: u64, reason: String },
-    #[error("{object:?}: {reason}")]
-    Index { object: String, reason: InvalidIndex },
-    #[error("bytes {start}..{end} of the blob asked for, it has {len}")]
-    BeyondBlob { start: u64, end: u64, len: u64 },
+    #[error("{object:?}: bytes {}..{} are damaged: {reason}", bytes.start, bytes.end)]
+    Damaged { object: String, bytes: Range<u64>, reason: String },
+    #[error("{object:?}: {fault}")]
+    Index { object: String, fault: IndexFault },
+    #[error("bytes {}..{} requested, but the blob has {length}", requested.start, requested.end)]
+    BeyondBlob { requested: Range<u64>, length: u64 },
     #[error("the parts of the recording do not fit together: {reason}")]
     Inconsistent { reason: String },
-    #[error("the Zarr codecs do not work: {reason}")]
+    #[error("cancelled")]
+    Cancelled,
+    #[error("a Zarr codec failed: {reason}")]
     Codec { reason: String },
+}
+
+/// Why a place is not a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAStore {
+    #[error("zarr.json not found")]
+    NoDocument,
+    #[error("zarr.json not found, and only an empty place can become a new store")]
+    NotEmpty,
+    #[error("not a directory")]
+    NotADirectory,
+    #[error("zarr.json is not valid JSON")]
+    NotJson,
+    #[error("zarr.json has no opus_zarr attributes")]
+    NoAttributes,
+}
+
+impl Error {
+    /// Creates an error of the kind [`Inconsistent`](ErrorKind::Inconsistent), for writers
+    /// whose blob and index do not fit together.
+    pub fn inconsistent(reason: impl Into<String>) -> Self {
+        Reason::Inconsistent { reason: reason.into() }.into()
+    }
+
+    /// The kind of error.
+    pub fn kind(&self) -> ErrorKind {
+        match self.reason() {
+            Reason::Io { operation, source, .. } => io_kind(*operation, source.kind()),
+            Reason::Name(_) => ErrorKind::InvalidName,
+            Reason::NotAStore { .. } => ErrorKind::NotAStore,
+            Reason::IsARecording { .. } => ErrorKind::IsARecording,
+            Reason::NoSuchRecording { .. } => ErrorKind::NoSuchRecording,
+            Reason::RecordingExists { .. } => ErrorKind::RecordingExists,
+            Reason::Busy { .. } => ErrorKind::Busy,
+            Reason::Layout { .. } => ErrorKind::UnsupportedLayout,
+            Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
+                ErrorKind::OutOfRange
+            }
+            Reason::Metadata { .. } | Reason::Damaged { .. } | Reason::Index { .. } => {
+                ErrorKind::Damaged
+            }
+            Reason::Inconsistent { .. } => ErrorKind::Inconsistent,
+            Reason::Cancelled => ErrorKind::Cancelled,
+            Reason::Codec { .. } => ErrorKind::Codec,
+        }
+    }
+
+    /// The object concerned, as a path or URL.
+    pub fn object(&self) -> Option<&str> {
+        match self.reason() {
+            Reason::Io { object, .. }
+            | Reason::Layout { object, .. }
+            | Reason::Metadata { object, .. }
+            | Reason::Damaged { object, .. }
+            | Reason::Index { object, .. } => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the [`object`](Self::object) concerned, if only some are.
+    pub fn bytes(&self) -> Option<Range<u64>> {
+        match self.reason() {
+            Reason::Damaged { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The operation of the storage that failed.
+    pub fn operation(&self) -> Option<Operation> {
+        match self.reason() {
+            Reason::Io { operation, .. } => Some(*operation),
+            _ => None,
+        }
+    }
+
+    /// The store concerned, as a path or URL.
+    pub fn store(&self) -> Option<&str> {
+        match self.reason() {
+            Reason::NotAStore { store, .. }
+            | Reason::IsARecording { store }
+            | Reason::NoSuchRecording { store, .. }
+            | Reason::RecordingExists { store, .. }
+            | Reason::Busy { store, .. } => Some(store),
+            _ => None,
+        }
+    }
+
+    /// The recording concerned.
+    pub fn recording(&self) -> Option<&RecordingName> {
+        match self.reason() {
+            Reason::NoSuchRecording { name, .. }
+            | Reason::RecordingExists { name, .. }
+            | Reason::Busy { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn reason(&self) -> &Reason {
+        &self.0
+    }
+
+    pub(crate) fn into_reason(self) -> Reason {
+        *self.0
+    }
+
+    /// Whether an object could not be read because it is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.kind() == ErrorKind::MissingObject
+    }
+
+    /// Whether bytes of an object are damaged, or it ends before them.
+    pub(crate) fn is_damaged(&self) -> bool {
+        matches!(self.reason(), Reason::Damaged { .. })
+    }
+}
+
+fn io_kind(operation: Operation, kind: io::ErrorKind) -> ErrorKind {
+    match kind {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if operation == Operation::Read => {
+            ErrorKind::MissingObject
+        }
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+        _ => ErrorKind::Io,
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        Self(Box::new(reason))
+    }
+}
+
+impl From<InvalidName> for Error {
+    fn from(name: InvalidName) -> Self {
+        Reason::Name(name).into()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut next = self.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Write => "write",
+            Self::Copy => "copy",
+            Self::Delete => "delete",
+            Self::List => "list",
+        })
+    }
 }

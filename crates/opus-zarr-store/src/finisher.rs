@@ -6,8 +6,8 @@ use std::{
 
 use crate::{Error, object::NewObject};
 
-/// Finishes an object beside the writing of the next, where there are threads: syncing it
-/// to the disk, or the end of its upload, takes as long as writing it.
+/// Finishes an object in a thread while the next one is written: syncing it to the disk, or
+/// completing its upload, takes as long as writing it.
 #[derive(Default)]
 pub(crate) struct Finisher(Option<Thread>);
 
@@ -17,40 +17,40 @@ struct Thread {
 }
 
 impl Finisher {
-    /// Finishes an object, once the one before is finished. The error may be of that.
+    /// Finishes an object once the previous one is finished. May return the error of the
+    /// previous one.
     pub(crate) fn finish(&mut self, object: NewObject) -> Result<(), Error> {
         if self.0.is_none() {
             self.0 = Thread::spawn().ok();
         }
         match &self.0 {
-            // If it takes no more, it has failed.
+            // The thread takes no more objects after a failure.
             Some(thread) => thread.objects.send(object).or_else(|_| self.wait()),
             None => object.finish(),
         }
     }
 
-    /// Waits for the last object.
+    /// Waits until the last object is finished.
     pub(crate) fn wait(&mut self) -> Result<(), Error> {
         let Some(Thread { objects, result }) = self.0.take() else { return Ok(()) };
         drop(objects);
-        result.join().unwrap_or_else(|_| {
-            Err(Error::Inconsistent { reason: "a thread that writes has died".to_owned() })
-        })
+        let joined = result.join();
+        joined.unwrap_or_else(|_| Err(Error::inconsistent("the thread that writes has panicked")))
     }
 }
 
-/// What is given up must not go on being written.
+/// Stops writing before an abandoned recording is removed.
 impl Drop for Finisher {
     fn drop(&mut self) {
         if let Err(error) = self.wait() {
-            tracing::debug!(%error, "given up");
+            tracing::debug!(?error, "abandoned an object");
         }
     }
 }
 
 impl Thread {
     fn spawn() -> io::Result<Self> {
-        // One is being finished and none waits, so that memory holds two at most.
+        // One object is being finished and none waits, so at most two are in memory.
         let (objects, finished) = sync_channel::<NewObject>(0);
         let finish = move || finished.iter().try_for_each(NewObject::finish);
         Ok(Self { objects, result: thread::Builder::new().spawn(finish)? })

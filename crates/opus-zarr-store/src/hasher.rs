@@ -6,8 +6,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of what is written, computed beside the writing where there are threads: it is
-/// what an import would wait for most.
+/// Computes SHA-256 in a thread while the data is written: hashing is the slowest part of an
+/// import. Falls back to the caller's thread if none can be started.
 pub(crate) enum Hasher {
     Thread(SyncSender<Vec<u8>>, JoinHandle<Sha256>),
     Here(Box<Sha256>),
@@ -30,13 +30,13 @@ impl Hasher {
 
     pub(crate) fn update(&mut self, piece: &[u8]) {
         match self {
-            // If the thread has died, that is found at the end.
+            // Fails only if the thread has panicked, which `finish` reports.
             Self::Thread(sender, _) => drop(sender.send(piece.to_vec())),
             Self::Here(sha256) => sha256.update(piece),
         }
     }
 
-    /// The hash in hexadecimal; none if the thread that computed it has died.
+    /// Returns the hash in hexadecimal, or `None` if the thread has panicked.
     pub(crate) fn finish(self) -> Option<String> {
         let sha256 = match self {
             Self::Thread(sender, thread) => {
@@ -45,9 +45,14 @@ impl Hasher {
             }
             Self::Here(sha256) => *sha256,
         };
-        Some(sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(to_hex(&sha256.finalize()))
     }
 }
 
-/// How many pieces, of a chunk each, may wait.
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The most pieces, of one chunk each, that may wait.
 const PIECES: usize = 16;

@@ -2,14 +2,15 @@ use std::{ops::Range, sync::Arc};
 
 use opus_packet::{CodedPos, Timeline};
 use opus_packet_index::{
-    Checkpoints, IndexBuilder, IndexRow, InvalidIndex, PackedSpan, Span, rows_from_bytes,
+    Checkpoints, Error as RowError, IndexBuilder, IndexRow, PackedSpan, Span, rows_from_bytes,
     rows_to_bytes,
 };
 
 use crate::{
-    AsyncStorage, Error, Part, RecordingInfo, Storage,
+    AsyncStorage, Error, Operation, Part, RecordingInfo, Storage,
     cache::ChunkCache,
     codec::{ChunkCodec, MAX_OVERHEAD},
+    error::Reason,
     layout::{INDEX, INDEX_CHUNK, INDEX_CHUNK_ROWS},
     object::{NewObject, io_error, name_of, read},
     shard::{ShardWriter, check_stored, index_len, parse_index, stored_checksum},
@@ -25,7 +26,7 @@ pub struct IndexWriter {
     codec: ChunkCodec,
 }
 
-/// An index that has been written, but belongs to no committed recording yet.
+/// A written index that does not belong to a committed recording yet.
 #[derive(Clone, Debug)]
 pub struct StoredIndex {
     pub(crate) packets: u64,
@@ -35,32 +36,54 @@ pub struct StoredIndex {
     pub(crate) checksums: Vec<u32>,
 }
 
-/// What the index of a recording is and costs.
+/// The size of a recording's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IndexInfo {
-    /// Packets, one row each.
+    /// Number of packets, one row each.
     pub packets: u64,
-    /// Compressed chunks of up to 10,000 rows, of which a lookup reads one or two.
+    /// Number of compressed chunks of up to 10,000 rows. A lookup reads one or two.
     pub chunks: usize,
-    /// Bytes where it is kept.
+    /// Stored bytes.
     pub bytes: u64,
 }
 
-/// The index in its shard, searched chunk by chunk.
+/// The index in its shard, read chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct ShardedIndex {
-    /// Of the shard.
+    /// The key of the shard.
     key: String,
     packets: u64,
     coded_length: u64,
-    blob_len: u64,
+    blob_bytes: u64,
     checkpoints: Checkpoints,
-    /// Where each chunk lies in the shard, and the crc32c that it had when the
-    /// index was committed.
+    /// The byte range of each chunk in the shard, and its crc32c when the index was committed.
     chunks: Vec<(Range<u64>, u32)>,
     codec: ChunkCodec,
     cache: ChunkCache<PackedSpan>,
+}
+
+/// What is wrong with the rows of an index.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum IndexFault {
+    #[error("{0}")]
+    Rows(#[from] RowError),
+    /// The caller asked for samples that the index does not have.
+    #[error("{0}")]
+    NotCovered(RowError),
+    #[error("packet {packet}: {length} bytes, expected at most {limit}")]
+    PacketTooLong { packet: u64, length: u64, limit: u64 },
+    #[error(
+        "packet {packet}: starts at byte {found}, expected byte {expected} or later, where the \
+         previous chunk ends"
+    )]
+    Overlap { packet: u64, found: u64, expected: u64 },
+    #[error("chunk {chunk} ends at coded sample {found}, expected {expected}")]
+    ChunkEnd { chunk: usize, found: CodedPos, expected: CodedPos },
+    #[error("{packets} packets span {found} bytes of the blob, expected at most {limit}")]
+    TooWide { packets: u64, found: u64, limit: u64 },
+    #[error("chunk {chunk} does not exist")]
+    NoSuchChunk { chunk: usize },
 }
 
 impl IndexWriter {
@@ -76,12 +99,12 @@ impl IndexWriter {
         })
     }
 
-    /// Adds the next packet: `length` bytes at byte `offset` of the blob, lasting
-    /// `duration` samples per channel at 48 kHz.
+    /// Adds the next packet: `length` bytes at byte `offset` of the blob, lasting `duration`
+    /// samples per channel at 48 kHz.
     pub fn push(&mut self, offset: u64, length: u64, duration: u32) -> Result<(), Error> {
-        let row = self.builder.push(offset, length, duration).map_err(|reason| Error::Index {
+        let row = self.builder.push(offset, length, duration).map_err(|error| Reason::Index {
             object: self.shard.out().name().to_owned(),
-            reason,
+            fault: error.into(),
         })?;
         self.rows.push(row);
         if u64::try_from(self.rows.len()) == Ok(INDEX_CHUNK_ROWS) {
@@ -90,20 +113,20 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Ends the index and makes sure that it is kept.
+    /// Completes the index and makes it durable.
     pub fn finish(self) -> Result<StoredIndex, Error> {
         let (object, index) = self.complete()?;
         object.finish()?;
         Ok(index)
     }
 
-    /// Ends the index; it is there once its object is finished.
+    /// Completes the index; it appears once its object is finished.
     pub(crate) fn complete(mut self) -> Result<(NewObject, StoredIndex), Error> {
         if !self.rows.is_empty() {
             self.end_chunk()?;
         }
         let slots = self.shard.len();
-        let write_error = io_error("write", self.shard.out().name());
+        let write_error = io_error(Operation::Write, self.shard.out().name());
         let (object, chunks) = self.shard.finish(slots).map_err(write_error)?;
         let index = StoredIndex {
             packets: self.builder.packets(),
@@ -123,17 +146,17 @@ impl IndexWriter {
         let encoded = self.codec.encode(chunk)?;
         self.checksums.extend(stored_checksum(&encoded));
         let written = self.shard.push(&encoded);
-        written.map_err(|error| io_error("write", self.shard.out().name())(error))
+        written.map_err(|error| io_error(Operation::Write, self.shard.out().name())(error))
     }
 }
 
 impl StoredIndex {
-    /// Whether it counts as many samples as the timeline of the recording.
-    pub(crate) fn check_len(&self, timeline: Timeline) -> Result<(), Error> {
+    /// Checks that it has as many samples as the timeline of the recording.
+    pub(crate) fn check_length(&self, timeline: Timeline) -> Result<(), Error> {
         let (found, expected) = (self.coded_length, timeline.coded_length());
         if found != expected {
-            let reason = format!("the index counts {found} coded samples, expected {expected}");
-            return Err(Error::Inconsistent { reason });
+            let reason = format!("the index has {found} coded samples, expected {expected}");
+            return Err(Error::inconsistent(reason));
         }
         Ok(())
     }
@@ -145,12 +168,12 @@ impl ShardedIndex {
         let (packets, coded_length) = (info.packet_count, info.coded_length);
         let checkpoints = info.index_checkpoints.clone();
         let checkpoints = Checkpoints::parse(checkpoints, INDEX_CHUNK_ROWS, packets, coded_length)
-            .map_err(|reason| reason.to_string())?;
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             key: shard_key(recording),
             packets,
             coded_length,
-            blob_len: info.blob_bytes,
+            blob_bytes: info.blob_bytes,
             chunks: parse_chunks(info, checkpoints.firsts().len())?,
             checkpoints,
             codec: ChunkCodec::index().map_err(|error| error.to_string())?,
@@ -158,13 +181,13 @@ impl ShardedIndex {
         })
     }
 
-    /// Keeps so many chunks.
+    /// Sets how many chunks stay in memory.
     pub(crate) fn set_cached_chunks(&mut self, count: usize) {
         self.cache = ChunkCache::new(count);
     }
 
-    /// What the index is, if the shard's own index is where it must be and says the same
-    /// as the attributes.
+    /// The size of the index, if the shard's own index is in its place and matches the
+    /// attributes.
     pub(crate) async fn info(&self, storage: &dyn AsyncStorage) -> Option<IndexInfo> {
         let (last, _) = self.chunks.last()?;
         let bytes = last.end + index_len(u64::try_from(self.chunks.len()).ok()?);
@@ -175,8 +198,8 @@ impl ShardedIndex {
         found.into_iter().eq(expected).then_some(info)
     }
 
-    /// The packets of a half-open range of coded samples: one ranged read, or none if
-    /// their chunks are at hand.
+    /// The packets of a half-open range of coded samples: one ranged read, or none if their
+    /// chunks are in memory.
     pub(crate) async fn span(
         &self,
         storage: &dyn AsyncStorage,
@@ -184,29 +207,29 @@ impl ShardedIndex {
     ) -> Result<Span, Error> {
         let fault = self.fault(storage);
         let covered = CodedPos::new(0)..CodedPos::new(self.coded_length);
+        let not_covered = || IndexFault::NotCovered(RowError::not_covered(&samples, &covered));
         if samples.is_empty() || samples.end > covered.end {
-            return Err(fault(InvalidIndex::not_covered(&samples, &covered)));
+            return Err(fault(not_covered()));
         }
         let mut span: Option<Span> = None;
         for piece in self.pieces(storage, &samples).await? {
             match &mut span {
                 None => span = Some(piece),
-                Some(span) => span.append(piece).map_err(&fault)?,
+                Some(span) => span.append(piece).map_err(|error| fault(error.into()))?,
             }
         }
-        span.ok_or(InvalidIndex::Empty).and_then(check_width).map_err(fault)
+        span.ok_or_else(not_covered).and_then(check_width).map_err(fault)
     }
 
-    /// What each chunk holds of a range.
+    /// The packets of a range in each chunk.
     async fn pieces(
         &self,
         storage: &dyn AsyncStorage,
         samples: &Range<CodedPos>,
     ) -> Result<Vec<Span>, Error> {
         let numbers = self.checkpoints.chunks(samples);
-        let at_hand: Option<Vec<_>> =
-            numbers.clone().map(|number| self.cache.get(number)).collect();
-        if let Some(chunks) = at_hand {
+        let cached: Option<Vec<_>> = numbers.clone().map(|number| self.cache.get(number)).collect();
+        if let Some(chunks) = cached {
             return Ok(chunks.iter().filter_map(|chunk| chunk.narrow(samples)).collect());
         }
         let chunks = self.read_chunks(storage, numbers.clone()).await?;
@@ -225,15 +248,15 @@ impl ShardedIndex {
         number: usize,
     ) -> Result<Span, Error> {
         let chunk = self.read_chunks(storage, number..number + 1).await?.pop();
-        chunk.ok_or_else(|| self.fault(storage)(InvalidIndex::Empty))
+        chunk.ok_or_else(|| self.fault(storage)(IndexFault::NoSuchChunk { chunk: number }))
     }
 
-    /// How many chunks there are.
+    /// Number of chunks.
     pub(crate) fn chunk_count(&self) -> usize {
         self.chunks.len()
     }
 
-    /// Some chunks that follow one another, in one ranged read.
+    /// Reads adjacent chunks in one ranged read.
     async fn read_chunks(
         &self,
         storage: &dyn AsyncStorage,
@@ -249,8 +272,8 @@ impl ShardedIndex {
             let (encoded, after) = rest.split_at_checked(len).unwrap_or_default();
             rest = after;
             let chunk = self.decode(encoded, *checksum).map_err(|reason| {
-                let Range { start: offset, end } = *range;
-                Error::Damaged { object: name_of(storage, &self.key), offset, end, reason }
+                let object = name_of(storage, &self.key);
+                Reason::Damaged { object, bytes: range.clone(), reason }
             })?;
             let (chunk, _) = self.parse_chunk(number, &chunk).map_err(self.fault(storage))?;
             chunks.push(chunk);
@@ -258,7 +281,7 @@ impl ShardedIndex {
         Ok(chunks)
     }
 
-    /// The key of the shard, and where each chunk lies in it with which checksum.
+    /// The key of the shard, and the byte range and checksum of each chunk.
     pub(crate) fn shard(&self) -> (&str, &[(Range<u64>, u32)]) {
         (&self.key, &self.chunks)
     }
@@ -272,14 +295,13 @@ impl ShardedIndex {
         self.codec.decode(encoded)
     }
 
-    /// The packets of a chunk, and the bytes behind their rows.
+    /// Parses a chunk into its packets and the filling after their rows.
     pub(crate) fn parse_chunk<'a>(
         &self,
         number: usize,
         chunk: &'a [u8],
-    ) -> Result<(Span, &'a [u8]), InvalidIndex> {
+    ) -> Result<(Span, &'a [u8]), IndexFault> {
         let mut rows = rows_from_bytes(chunk)?;
-        // Chunks are at most as many as packets.
         let first_packet =
             u64::try_from(number).unwrap_or(u64::MAX).saturating_mul(INDEX_CHUNK_ROWS);
         let count = self.packets.saturating_sub(first_packet).min(INDEX_CHUNK_ROWS);
@@ -288,30 +310,32 @@ impl ShardedIndex {
         for (packet, row) in (first_packet..).zip(&rows) {
             let (length, limit) = (row.length, MAX_PACKET);
             if length > limit {
-                return Err(InvalidIndex::PacketTooLong { packet, length, limit });
+                return Err(IndexFault::PacketTooLong { packet, length, limit });
             }
         }
         let start = self.checkpoints.first(number).unwrap_or_default();
-        let end = self.checkpoints.first(number + 1).unwrap_or(CodedPos::new(self.coded_length));
-        let span = Span::parse(first_packet, start, rows, self.blob_len)?;
-        match span.samples() {
-            covered if covered.end == end => Ok((span, filling)),
-            covered => Err(InvalidIndex::not_covered(&(start..end), &covered)),
+        let next = self.checkpoints.first(number + 1);
+        let expected = next.unwrap_or(CodedPos::new(self.coded_length));
+        let span = Span::parse(first_packet, start, rows, self.blob_bytes)?;
+        let found = span.samples().end;
+        if found != expected {
+            return Err(IndexFault::ChunkEnd { chunk: number, found, expected });
         }
+        Ok((span, filling))
     }
 
-    fn fault<'a>(&'a self, storage: &'a dyn AsyncStorage) -> impl Fn(InvalidIndex) -> Error + 'a {
-        |reason| Error::Index { object: name_of(storage, &self.key), reason }
+    fn fault<'a>(&'a self, storage: &'a dyn AsyncStorage) -> impl Fn(IndexFault) -> Error + 'a {
+        |fault| Reason::Index { object: name_of(storage, &self.key), fault }.into()
     }
 }
 
-/// The key of the one shard of the index of a recording.
+/// The key of the shard of a recording's index.
 pub(crate) fn shard_key(recording: &str) -> String {
     format!("{recording}/{INDEX}/c/0/0")
 }
 
-/// Chunks lie one after the other, so that some of them are one ranged read, and
-/// none is longer than a chunk can be.
+/// Checks that chunks lie end to end, so that adjacent ones are one ranged read, and that none is
+/// longer than a chunk can be.
 fn parse_chunks(info: &RecordingInfo, count: usize) -> Result<Vec<(Range<u64>, u32)>, String> {
     let (ranges, checksums) = (&info.index_ranges, &info.index_checksums);
     if (ranges.len(), checksums.len()) != (count, count) {
@@ -332,19 +356,20 @@ fn parse_chunks(info: &RecordingInfo, count: usize) -> Result<Vec<(Range<u64>, u
     ranges.iter().zip(checksums).map(parse).collect()
 }
 
-/// What a range takes to read must not be more than its packets can need, wherever the
-/// rows say that they lie.
-fn check_width(span: Span) -> Result<Span, InvalidIndex> {
+/// Checks that a range reads no more bytes than its packets can need, wherever the rows place
+/// them.
+fn check_width(span: Span) -> Result<Span, IndexFault> {
     let (packets, bytes) = (span.packets().end - span.packets().start, span.bytes());
     let (found, limit) = (bytes.end - bytes.start, packets.saturating_mul(MAX_PAGE));
-    match found <= limit {
-        true => Ok(span),
-        false => Err(InvalidIndex::TooWide { packets, found, limit }),
+    if found > limit {
+        return Err(IndexFault::TooWide { packets, found, limit });
     }
+    Ok(span)
 }
 
-/// Bytes of the longest packet that lies in one Ogg page, and of the longest page.
+/// Bytes of the longest packet that fits in one Ogg page, and of the longest page (RFC 3533
+/// section 6).
 const MAX_PACKET: u64 = 255 * 255;
 const MAX_PAGE: u64 = 27 + 255 + MAX_PACKET;
-/// Chunks that a reader keeps, of 63 kB each: 4 MB, of packets of 20 ms three hours and a half.
+/// Chunks that a reader keeps in memory, of 63 kB each: 4 MB, or 3.5 hours of 20 ms packets.
 const CACHED_CHUNKS: usize = 64;

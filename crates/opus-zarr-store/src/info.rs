@@ -5,38 +5,39 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    SourceMetadata, Start, StoredBlob, StoredIndex, Transcoding,
-    layout::{BLOB, BLOB_CHUNK, INDEX, LAYOUT, SYNC, blob_array, index_array, sync_array},
+    Source, Start, StoredBlob, StoredIndex,
+    hasher::to_hex,
+    layout::{ArrayKind, BLOB_CHUNK, LAYOUT, blob_array, index_array, sync_array},
     writer::Description,
 };
 
-/// What a store says about a recording: the attributes of its group, under
-/// `opus_zarr`. Lengths in samples are per channel at 48 kHz.
+/// The attributes of a recording's group under `opus_zarr`. Lengths in samples are per channel
+/// at 48 kHz.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordingInfo {
     pub(crate) layout: u64,
-    /// Channels of the decoded audio, interleaved.
+    /// Channels of the decoded audio.
     pub channels: u8,
     /// Channel mapping family (RFC 7845 section 5.1.1).
     pub mapping_family: u8,
-    /// What follows the family in OpusHead (numbers of streams, table), in hexadecimal;
-    /// none for family 0.
+    /// The channel mapping table that follows the family in OpusHead, in hexadecimal; `None` for
+    /// family 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_mapping: Option<String>,
     /// Samples at the start that do not play.
     pub pre_skip: u16,
-    /// Gain in dB as signed Q7.8, which reading applies.
+    /// Gain in dB as signed Q7.8, which the decoder applies.
     pub output_gain: i16,
     /// Sample rate of the audio before encoding in Hz; 0 if unknown.
     pub input_sample_rate: u32,
-    /// Samples that play: what ranges are counted in.
+    /// Samples that play, in which ranges are counted.
     pub play_length: u64,
     /// Samples in all packets.
     pub coded_length: u64,
-    /// Opus packets.
+    /// Number of Opus packets.
     pub packet_count: u64,
-    /// Bytes of the Ogg Opus stream that the blob is.
+    /// Length of the blob, an Ogg Opus stream, in bytes.
     pub blob_bytes: u64,
     /// SHA-256 of the blob, in hexadecimal.
     pub blob_sha256: String,
@@ -46,122 +47,92 @@ pub struct RecordingInfo {
     pub(crate) index_ranges: Vec<(u64, u64)>,
     #[serde(with = "hex")]
     pub(crate) index_checksums: Vec<u32>,
-    /// The sync map, if there is one.
+    /// The sync map, if the recording has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<SyncInfo>,
-    /// Where audio was lost in the source; its packets ask the decoder to conceal.
+    /// Where audio was lost in the source. Its packets ask the decoder to conceal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
-    /// Samples that play for each second of real time: 48,000, but for ultrasound that was
-    /// kept by taking its samples as if they had that rate, and for time-expanded recordings.
+    /// Play samples per second of real time. 48,000, except for time-expanded recordings and for
+    /// ultrasound stored as if it had been sampled at 48 kHz.
     #[serde(default = "opus_rate", skip_serializing_if = "is_opus_rate")]
     pub real_rate: NonZeroU32,
-    /// When it was recorded, if that is known.
+    /// When the recording began, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
-    /// Where the recording came from.
+    /// The file the recording was imported from.
     pub source: Source,
-    /// The comment header, for reading. The blob holds it as it was.
+    /// A readable copy of the comment header. The blob holds the original.
     pub tags: Tags,
-    /// What users have noted of the recording; none of it means anything to this crate.
+    /// User metadata, which this crate does not interpret.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub user: Map<String, Value>,
-    /// Attributes that this version does not know, kept as they are.
+    /// Attributes unknown to this version, preserved unchanged.
     #[serde(flatten)]
     pub(crate) other: Map<String, Value>,
 }
 
-/// What a store says about a sync map: from where to decode so that samples are exact.
+/// The attributes of a sync map, which tells where to begin decoding so that samples are exact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SyncInfo {
-    /// The decoder that it was measured with, and whose samples it makes exact.
+    /// The decoder with which it was measured, and whose samples it makes exact.
     pub decoder: String,
-    /// Starts, one in each half of a second.
+    /// Number of starts, one in every half second.
     pub entries: u64,
     #[serde(with = "hex")]
     pub(crate) checksums: Vec<u32>,
 }
 
-/// Lost audio, concealed so that time does not shift.
+/// Lost audio, concealed so that later audio keeps its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Gap {
     /// Coded position of the first lost sample.
     pub position: u64,
-    /// Lost samples, per channel at 48 kHz.
+    /// Number of lost samples, per channel at 48 kHz.
     pub samples: u64,
-    /// Whether the source left open how much was lost.
+    /// Whether the length is inferred because the source does not state it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_inferred: bool,
-}
-
-/// The file that a recording was imported from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// File name, without directories.
-    pub name: String,
-    /// Length in bytes.
-    pub bytes: u64,
-    /// SHA-256 in hexadecimal.
-    pub sha256: String,
-    /// Container format, as in `ogg`.
-    pub container: String,
-    /// Codec, as in `opus`.
-    pub codec: String,
-    /// What became of it.
-    pub stored: StoredAs,
-    /// Which of the streams of the file this is, counted from 1.
-    #[serde(default = "first")]
-    pub stream: u64,
-    /// What was wrong with the stream, a line each; of many only the first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<String>,
-    /// How it was encoded, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transcoding: Option<Transcoding>,
-    /// What it held beside audio and tags, as it was.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub metadata: Vec<SourceMetadata>,
 }
 
 fn opus_rate() -> NonZeroU32 {
     const { NonZeroU32::new(SAMPLE_RATE).expect("48,000 is not 0") }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
 fn is_opus_rate(rate: &NonZeroU32) -> bool {
     rate.get() == SAMPLE_RATE
 }
 
-fn first() -> u64 {
-    1
-}
+impl Gap {
+    /// Creates a gap of `samples` lost samples at coded sample `position`.
+    pub fn new(position: u64, samples: u64) -> Self {
+        Self { position, samples, is_inferred: false }
+    }
 
-/// How the source became the blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum StoredAs {
-    /// Byte for byte.
-    Verbatim,
-    /// The same packets in new pages.
-    Remuxed,
-    /// Its audio, encoded.
-    Transcoded,
+    /// Sets whether the length is inferred.
+    #[must_use]
+    pub fn inferred(self, is_inferred: bool) -> Self {
+        Self { is_inferred, ..self }
+    }
 }
 
 /// A readable copy of the comment header.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tags {
     /// The library that encoded the audio.
     pub vendor: String,
     /// Comments in the form `NAME=value`.
     pub comments: Vec<String>,
-    /// How many comments are too long to be copied here (pictures).
+    /// Number of comments too long to be copied here, such as pictures.
     pub omitted: u64,
 }
 
 impl Tags {
-    /// The copy of a comment header.
+    /// Copies a comment header.
     pub fn of(tags: &OpusTags) -> Self {
         let (short, long): (Vec<_>, Vec<_>) =
             tags.comments().partition(|comment| comment.len() <= MAX_COMMENT);
@@ -185,7 +156,8 @@ impl RecordingInfo {
             layout: LAYOUT,
             channels: head.channels(),
             mapping_family: head.mapping().family(),
-            channel_mapping: (head.mapping().family() != 0).then(|| to_hex(head.mapping())),
+            channel_mapping: (head.mapping().family() != 0)
+                .then(|| to_hex(&head.mapping().to_bytes())),
             pre_skip: head.pre_skip(),
             output_gain: head.output_gain(),
             input_sample_rate: head.input_sample_rate(),
@@ -211,7 +183,7 @@ impl RecordingInfo {
         info
     }
 
-    /// Takes in what there is to know of the arrays.
+    /// Sets the attributes of the arrays.
     pub(crate) fn set_parts(
         &mut self,
         blob: &StoredBlob,
@@ -225,7 +197,7 @@ impl RecordingInfo {
         self.set_index(index);
     }
 
-    /// Takes in what there is to know of the index.
+    /// Sets the attributes of the index.
     pub(crate) fn set_index(&mut self, index: &StoredIndex) {
         self.packet_count = index.packets;
         self.index_checkpoints.clone_from(&index.checkpoints);
@@ -234,21 +206,21 @@ impl RecordingInfo {
     }
 
     /// The arrays of the recording and their documents.
-    pub(crate) fn arrays(&self) -> Vec<(&'static str, Value)> {
-        let blob = (BLOB, blob_array(self.blob_bytes));
-        let index = (INDEX, index_array(self.packet_count));
-        let sync = self.sync.as_ref().map(|sync| (SYNC, sync_array(sync.entries)));
+    pub(crate) fn arrays(&self) -> Vec<(ArrayKind, Value)> {
+        let blob = (ArrayKind::Blob, blob_array(self.blob_bytes));
+        let index = (ArrayKind::Index, index_array(self.packet_count));
+        let sync = self.sync.as_ref().map(|sync| (ArrayKind::Sync, sync_array(sync.entries)));
         [blob, index].into_iter().chain(sync).collect()
     }
 
-    /// How long the recording plays.
+    /// The play length as a duration of played audio.
     pub fn duration(&self) -> Duration {
         let rate = u64::from(SAMPLE_RATE);
         let nanos = self.play_length % rate * 1_000_000_000 / rate;
         Duration::from_secs(self.play_length / rate) + Duration::from_nanos(nanos)
     }
 
-    /// The checksums of the chunks of the blob.
+    /// The checksums of the blob's chunks.
     pub(crate) fn checksums(&self) -> Result<Vec<u32>, String> {
         let (found, expected) = (self.blob_checksums.len(), self.blob_bytes.div_ceil(BLOB_CHUNK));
         if u64::try_from(found) != Ok(expected) {
@@ -275,19 +247,15 @@ impl RecordingInfo {
         Ok(head.with_mapping(mapping).with_output_gain(self.output_gain))
     }
 
-    /// Which samples play.
+    /// The timeline, which tells which samples play.
     pub(crate) fn timeline(&self) -> Result<Timeline, String> {
         let end_trim = self
             .coded_length
             .checked_sub(self.play_length)
             .and_then(|rest| rest.checked_sub(u64::from(self.pre_skip)))
-            .ok_or("play_length and pre_skip are more than coded_length")?;
+            .ok_or("play_length and pre_skip exceed coded_length")?;
         Timeline::new(self.pre_skip, self.coded_length, end_trim).map_err(|error| error.to_string())
     }
-}
-
-fn to_hex(mapping: &ChannelMapping) -> String {
-    mapping.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn from_hex(digits: &str) -> Option<Vec<u8>> {
@@ -313,9 +281,9 @@ mod hex {
             sum.and_then(|eight| u32::from_str_radix(eight, 16).ok())
         };
         let sums: Option<Vec<u32>> = digits.as_bytes().chunks(8).map(parse).collect();
-        sums.ok_or_else(|| D::Error::custom("expected eight hexadecimal digits for each chunk"))
+        sums.ok_or_else(|| D::Error::custom("expected eight hexadecimal digits per chunk"))
     }
 }
 
-/// Bytes of the longest comment that is copied, so that opening stays fast.
+/// The most bytes of a copied comment, to keep opening fast.
 const MAX_COMMENT: usize = 4096;

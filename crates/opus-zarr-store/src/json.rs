@@ -1,4 +1,4 @@
-//! JSON from outside: bounded, and with one meaning.
+//! Untrusted JSON, bounded and unambiguous.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// Parses a document. One of very many values would take much more memory than it has
-/// bytes, and no recording has so many. Where a name is given twice, readers differ in
-/// which of the values counts, so that is refused.
+/// Parses a document. Rejects documents with more values than any recording has, because they
+/// take much more memory than bytes. Rejects repeated names, because readers differ in which
+/// value counts.
 pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, String> {
     let values = bytes.iter().filter(|&byte| b",[{:".contains(byte)).count();
     if values > MAX_VALUES {
@@ -23,7 +23,7 @@ pub(crate) fn json_error(error: serde_json::Error) -> String {
     shortened(error.to_string().escape_debug().to_string())
 }
 
-/// The start of a text that may come from outside, so that a message stays readable.
+/// Shortens untrusted text so that a message stays readable.
 pub(crate) fn shortened(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(MAX_SHOWN) {
         text.truncate(end);
@@ -32,7 +32,7 @@ pub(crate) fn shortened(mut text: String) -> String {
     text
 }
 
-/// A value in whose objects every name is given once.
+/// A value whose objects have no repeated names.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut all = Map::new();
         while let Some((name, Unique(value))) = fields.next_entry::<String, Unique>()? {
             if all.contains_key(&name) {
-                return Err(A::Error::custom(format!("the name {name:?} is given twice")));
+                return Err(A::Error::custom(format!("repeated name {name:?}")));
             }
             all.insert(name, value);
         }
@@ -98,9 +98,9 @@ impl<'de> Visitor<'de> for UniqueVisitor {
     }
 }
 
-/// Characters of a text from outside that a message shows.
+/// The most characters of untrusted text in a message.
 const MAX_SHOWN: usize = 200;
-/// A recording of a billion packets has 500,000.
+/// A recording with a billion packets has 500,000.
 const MAX_VALUES: usize = 1_000_000;
 
 #[cfg(test)]
@@ -110,15 +110,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_given_once() {
+    fn a_repeated_name_is_rejected() {
         let error = parse_json(br#"{"a":1,"b":[{"c":1,"c":1}]}"#).unwrap_err();
-        assert!(error.contains("\\\"c\\\" is given twice"), "{error}");
+        assert!(error.contains("repeated name \\\"c\\\""), "{error}");
     }
 
     proptest! {
-        /// But for that, it is what serde_json reads.
+        /// Everything else parses like in serde_json.
         #[test]
-        fn the_same_values(text in r#"[\[\]{}:, 0-9eE.\-]{0,12}|[\[{]("a":)?(null|true|"[a-z\\"]*"|-?[0-9.]{1,25})[\]}]"#) {
+        fn other_documents_parse_like_in_serde_json(text in r#"[\[\]{}:, 0-9eE.\-]{0,12}|[\[{]("a":)?(null|true|"[a-z\\"]*"|-?[0-9.]{1,25})[\]}]"#) {
             let expected = serde_json::from_str::<Value>(&text).ok();
             prop_assert_eq!(parse_json(text.as_bytes()).ok(), expected);
         }

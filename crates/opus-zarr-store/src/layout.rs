@@ -1,32 +1,55 @@
-//! Layout 1: where things are and what the `zarr.json` documents say. What is
-//! here is frozen: `docs/format.md` describes it, and later versions must read it.
+//! Layout 1: keys and the content of `zarr.json` documents. It is frozen. `docs/format.md`
+//! describes it, and later versions must read it.
 
 use serde_json::{Map, Value, json};
 
-/// The layout that this version writes, and the only one it reads.
+/// The layout that this version reads and writes.
 pub(crate) const LAYOUT: u64 = 1;
 
-/// The key under which groups carry our attributes.
+/// The key of our attributes in a group.
 pub(crate) const ATTRIBUTES_KEY: &str = "opus_zarr";
+
+/// An array of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ArrayKind {
+    /// `opus_blob`, the Ogg Opus stream.
+    Blob,
+    /// `opus_index`, the packet index.
+    Index,
+    /// `opus_sync`, the sync map.
+    Sync,
+}
+
+impl ArrayKind {
+    /// The name of the array in its recording.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blob => BLOB,
+            Self::Index => INDEX,
+            Self::Sync => SYNC,
+        }
+    }
+}
 
 pub(crate) const METADATA: &str = "zarr.json";
 pub(crate) const BLOB: &str = "opus_blob";
 pub(crate) const INDEX: &str = "opus_index";
 pub(crate) const SYNC: &str = "opus_sync";
 
-/// Bytes of a blob shard and of its inner chunks, before encoding.
+/// Bytes of a blob shard and of its inner chunks before encoding.
 pub(crate) const BLOB_SHARD: u64 = 16 * 1024 * 1024;
 pub(crate) const BLOB_CHUNK: u64 = 64 * 1024;
 pub(crate) const BLOB_CHUNKS_PER_SHARD: u64 = BLOB_SHARD / BLOB_CHUNK;
 /// Bytes of an inner blob chunk in its shard: the chunk and its crc32c.
 pub(crate) const BLOB_CHUNK_ENCODED: u64 = BLOB_CHUNK + 4;
 
-/// Rows and bytes of an inner index chunk, before encoding.
+/// Rows and bytes of an inner index chunk before encoding.
 pub(crate) const INDEX_CHUNK_ROWS: u64 = 10_000;
 pub(crate) const INDEX_ROW: u64 = 40;
 pub(crate) const INDEX_CHUNK: u64 = INDEX_CHUNK_ROWS * INDEX_ROW;
 
-/// Entries and bytes of a chunk of the sync map, before encoding.
+/// Entries and bytes of a chunk of the sync map before encoding.
 pub(crate) const SYNC_CHUNK_ENTRIES: u64 = 10_000;
 pub(crate) const SYNC_ENTRY: u64 = 8;
 pub(crate) const SYNC_CHUNK: u64 = SYNC_CHUNK_ENTRIES * SYNC_ENTRY;
@@ -36,15 +59,17 @@ pub(crate) fn root_group() -> Value {
     group(&json!({ "layout": LAYOUT }), &Map::new(), None)
 }
 
-/// The document of a recording's group, with those of its arrays inline, so that
-/// opening a recording is one read. `others` are attributes beside ours.
+/// The document of a recording's group, with the documents of its arrays inline so that opening
+/// takes one read. `others` are foreign attributes.
 pub(crate) fn recording_group(
     attributes: &Value,
     others: &Map<String, Value>,
-    arrays: &[(&str, Value)],
+    arrays: &[(ArrayKind, Value)],
 ) -> Value {
-    let metadata: Map<String, Value> =
-        arrays.iter().map(|(name, array)| ((*name).to_owned(), array.clone())).collect();
+    let metadata: Map<String, Value> = arrays
+        .iter()
+        .map(|(array, document)| (array.name().to_owned(), document.clone()))
+        .collect();
     group(
         attributes,
         others,
@@ -63,7 +88,7 @@ pub(crate) fn blob_array(blob_bytes: u64) -> Value {
 
 /// The document of `opus_index`.
 pub(crate) fn index_array(packets: u64) -> Value {
-    // Not even a number that no recording has may overflow: it comes from outside.
+    // Untrusted, so even an impossible number must not overflow.
     let shard = packets.div_ceil(INDEX_CHUNK_ROWS).saturating_mul(INDEX_CHUNK_ROWS);
     sharded_array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
 }
@@ -73,19 +98,19 @@ pub(crate) fn sync_array(entries: u64) -> Value {
     array("uint32", &[entries, 2], &[SYNC_CHUNK_ENTRIES, 2], &sync_codecs())
 }
 
-/// Codecs of an inner blob chunk. Every codec is an object with a configuration:
-/// some readers refuse the shorter forms.
+/// Codecs of an inner blob chunk. Every codec is an object with a configuration, because some
+/// readers reject the shorter forms.
 pub(crate) fn blob_codecs() -> Value {
     json!([little_endian(), crc32c()])
 }
 
-/// Codecs of an inner index chunk. With the rows as elements of 40 bytes, the
-/// shuffle puts equal bytes of a column together, which is what makes it small.
+/// Codecs of an inner index chunk. With whole rows as elements of 40 bytes, the shuffle groups
+/// equal bytes of each column, which makes the index compress well.
 pub(crate) fn index_codecs() -> Value {
     compressed(INDEX_ROW, INDEX_CHUNK)
 }
 
-/// Codecs of a chunk of the sync map, whose entries are elements of 8 bytes.
+/// Codecs of a chunk of the sync map, with entries as elements of 8 bytes.
 pub(crate) fn sync_codecs() -> Value {
     compressed(SYNC_ENTRY, SYNC_CHUNK)
 }

@@ -27,19 +27,27 @@ mod verify;
 mod writer;
 
 pub use blob::{BlobReader, BlobWriter, StoredBlob};
-pub use contract::{BrokenContract, check_storage};
-pub use error::Error;
+pub use contract::{BrokenContract, check_async_storage, check_storage, check_write_storage};
+pub use error::{Error, ErrorKind, Operation};
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
-pub use info::{Gap, RecordingInfo, Source, StoredAs, SyncInfo, Tags};
+pub use info::{Gap, RecordingInfo, SyncInfo, Tags};
+pub use layout::ArrayKind;
 pub use name::{InvalidName, RecordingName};
-pub use origin::{Certainty, EncoderSettings, MetadataContent, SourceMetadata, Start, Transcoding};
-pub use reader::{AsyncRecordingReader, RecordingReader};
-pub use storage::{
-    AsyncStorage, Draft, Entries, Entry, LocalStorage, MemoryStorage, ObjectWriter, Part,
-    PartFuture, Storage, WriteStorage,
+pub use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
+pub use opus_packet_index::{BlobRead, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart};
+pub use origin::{
+    Certainty, EncoderSettings, MetadataContent, Source, SourceMetadata, Start, StoredAs,
+    Transcoding,
 };
-pub use store::Store;
+pub use reader::{AsyncRecordingReader, RecordingReader};
+pub use serde_json;
+pub use storage::{
+    AsyncStorage, Draft, Entries, EntriesFuture, Entry, LocalStorage, MemoryStorage, ObjectWriter,
+    Part, PartFuture, Storage, WriteStorage,
+};
+pub use store::{AsyncStore, Store};
 pub use verify::{
-    Fault, FaultKind, Faults, Place, Verification, VerifyLevel, VerifyOptions, verify,
+    Component, Fault, FaultKind, Faults, Place, Verification, VerifyLevel, VerifyOptions,
+    VerifyProgress, verify,
 };
 pub use writer::{Description, RecordingWriter};

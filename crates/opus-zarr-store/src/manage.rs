@@ -1,17 +1,16 @@
 use std::{io, sync::Arc};
 
 use crate::{
-    Error, RecordingName, RecordingReader, Store,
+    Error, Operation, RecordingName, RecordingReader, Store,
     index::shard_key,
     object::{io_error, name_of},
     sync::StoredSync,
 };
 
-/// What is done with recordings as they are.
+/// Copying and renaming recordings.
 impl Store {
-    /// Copies a recording, under another name or into another store. Within a store its
-    /// objects are shared or copied by the storage; to another one everything is read,
-    /// checked and written anew.
+    /// Copies a recording to another name or another store. Within a store, the storage shares
+    /// or copies the objects. To another store, everything is read, checked and written anew.
     pub fn copy_recording(
         &self,
         from: &RecordingName,
@@ -19,13 +18,15 @@ impl Store {
         to: &RecordingName,
     ) -> Result<RecordingReader, Error> {
         let source = self.open_recording(from)?;
-        match Arc::ptr_eq(self.storage(), store.storage()) {
-            true => self.copy_within(&source, to),
-            false => store.copy_of(&source, to),
+        if Arc::ptr_eq(self.storage(), store.storage()) {
+            self.copy_within(&source, to)
+        } else {
+            store.copy_of(&source, to)
         }
     }
 
-    /// Gives a recording another name. Killed in between, it may have both.
+    /// Renames a recording. If the process is killed in between, the recording may have both
+    /// names.
     pub fn rename_recording(
         &self,
         from: &RecordingName,
@@ -36,12 +37,12 @@ impl Store {
         Ok(renamed)
     }
 
-    /// Deletes a copy whose original could not be deleted, and surely is there.
+    /// Deletes a copy whose original could not be deleted, provided the original is still there.
     fn take_back(&self, original: &RecordingName, copy: &RecordingName) {
         if let Ok(true) = self.contains(original)
             && let Err(error) = self.delete_recording(copy)
         {
-            tracing::warn!(%copy, %error, "cannot take back a new name");
+            tracing::warn!(%copy, ?error, "cannot undo a rename");
         }
     }
 
@@ -56,7 +57,7 @@ impl Store {
         for key in source.blob().shard_keys().chain([shard_key(from)]).chain(sync) {
             let rest = key.strip_prefix(from).unwrap_or_default().trim_start_matches('/');
             let object = name_of(&**self.storage(), &key);
-            writer.draft().take(&key, rest).map_err(io_error("copy", &object))?;
+            writer.draft().take(&key, rest).map_err(io_error(Operation::Copy, &object))?;
         }
         writer.commit_document(source.document())
     }
@@ -78,7 +79,7 @@ impl Store {
             }
         }
         let index = index.finish()?;
-        index.check_len(source.timeline())?;
+        index.check_length(source.timeline())?;
         if let (Some(entries), Some(sync)) = (source.sync_entries()?, &source.info().sync) {
             writer.write_sync(&entries, &sync.decoder)?;
         }
@@ -87,7 +88,7 @@ impl Store {
     }
 }
 
-/// The blob's reader and writer fail with errors of this crate.
+/// Unwraps the error of this crate that the blob's reader or writer put into an I/O error.
 fn copy_error(error: io::Error) -> Error {
-    error.downcast::<Error>().unwrap_or_else(|error| io_error("copy", "blob")(error))
+    error.downcast::<Error>().unwrap_or_else(|error| io_error(Operation::Copy, "blob")(error))
 }

@@ -1,62 +1,67 @@
 use std::{fmt, str::FromStr};
 
-/// The name of a recording: one path segment that every file system, object
-/// store and Zarr implementation takes.
+/// The name of a recording: one path segment that every file system, object store and Zarr
+/// implementation accepts.
 ///
 /// Invariants:
 ///
 /// - 1 to 200 bytes of UTF-8
 /// - none of `/ \ : * ? " < > |` and no control character
-/// - does not begin with `.` or `__` (which Zarr reserves) and is not `zarr.json`
+/// - does not start with `.` or `__`, which Zarr reserves, and is not `zarr.json`
 /// - does not end with `.` or a space
+///
+/// ```
+/// use opus_zarr_store::RecordingName;
+///
+/// let name: RecordingName = "2026-05-06 station 4".parse()?;
+/// assert_eq!(name.as_str(), "2026-05-06 station 4");
+/// assert!("a/b".parse::<RecordingName>().is_err());
+/// assert_eq!(RecordingName::from_lossy("night: a/b.").as_str(), "night_ a_b");
+/// # Ok::<(), opus_zarr_store::InvalidName>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordingName(String);
 
-/// Why a name cannot be that of a recording.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid recording name {name:?}: {reason}")]
+/// A text that cannot be the name of a recording.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid recording name {name:?}: {rule}")]
 pub struct InvalidName {
     name: String,
-    reason: &'static str,
+    rule: &'static str,
 }
 
 impl FromStr for RecordingName {
     type Err = InvalidName;
 
     fn from_str(name: &str) -> Result<Self, InvalidName> {
-        match fault(name) {
+        match broken_rule(name) {
             None => Ok(Self(name.to_owned())),
-            Some(reason) => Err(InvalidName { name: name.chars().take(200).collect(), reason }),
+            Some(rule) => Err(InvalidName { name: name.chars().take(MAX).collect(), rule }),
         }
     }
 }
 
 impl RecordingName {
-    /// Returns the valid name closest to a text, such as a file name: replaces forbidden characters
-    /// by `_`, drops what must not stand at either end, and keeps the last 200 bytes. A valid name
-    /// stays as it is.
-    ///
-    /// ```
-    /// # use opus_zarr_store::RecordingName;
-    /// assert_eq!(RecordingName::from_lossy("night/1:30.").as_str(), "night_1_30");
-    /// ```
+    /// Returns the valid name closest to a text, such as a path: replaces forbidden characters
+    /// with `_`, removes reserved starts and ends, and keeps the last 200 bytes. A valid name stays
+    /// unchanged; different texts may give the same name.
     pub fn from_lossy(text: &str) -> Self {
         let replaced: String =
             text.chars().map(|c| if is_forbidden(c) { '_' } else { c }).collect();
-        let first = (replaced.len().saturating_sub(MAX_LEN)..)
-            .find(|&at| replaced.is_char_boundary(at))
-            .unwrap_or_default();
-        let name = replaced.get(first..).unwrap_or_default().trim_end_matches(['.', ' ']);
-        let is_reserved = name.starts_with('.') || name.starts_with("__");
-        let name = if is_reserved { name.trim_start_matches(['.', '_']) } else { name };
+        // A name made of a path is most distinct at its end.
+        let from = (replaced.len().saturating_sub(MAX)..).find(|&at| replaced.is_char_boundary(at));
+        let end = replaced.get(from.unwrap_or_default()..).unwrap_or(&replaced);
+        let end = end.trim_end_matches(['.', ' ']);
+        let is_reserved = end.starts_with('.') || end.starts_with("__");
+        let name = if is_reserved { end.trim_start_matches(['.', '_']) } else { end };
         Self(match name {
             "" => "unnamed".to_owned(),
-            "zarr.json" => "zarr_json".to_owned(),
+            RESERVED => "zarr_json".to_owned(),
             name => name.to_owned(),
         })
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -68,15 +73,22 @@ impl fmt::Display for RecordingName {
     }
 }
 
-fn fault(name: &str) -> Option<&'static str> {
+/// The same line as [`Display`](fmt::Display), because a `main` that fails prints this.
+impl fmt::Debug for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn broken_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("expected at least one character")
-    } else if name.len() > MAX_LEN {
+    } else if name.len() > MAX {
         Some("expected at most 200 bytes")
     } else if name.contains(is_forbidden) {
         Some("expected none of / \\ : * ? \" < > | and no control character")
-    } else if name.starts_with('.') || name.starts_with("__") || name == "zarr.json" {
-        Some("expected no \".\" or \"__\" at the start, and not \"zarr.json\": those are reserved")
+    } else if name.starts_with('.') || name.starts_with("__") || name == RESERVED {
+        Some("names that start with \".\" or \"__\", and \"zarr.json\", are reserved")
     } else if name.ends_with(['.', ' ']) {
         Some("expected no \".\" or space at the end")
     } else {
@@ -88,43 +100,23 @@ fn is_forbidden(c: char) -> bool {
     c.is_control() || r#"/\:*?"<>|"#.contains(c)
 }
 
-/// Bytes of the longest name.
-const MAX_LEN: usize = 200;
+/// In bytes.
+const MAX: usize = 200;
+const RESERVED: &str = "zarr.json";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn any_text_becomes_a_valid_name() {
-        let long = format!("ä{}", "x".repeat(199));
-        for (text, expected) in [
-            ("Zaunkönig", "Zaunkönig"),
-            ("a/b:c", "a_b_c"),
-            ("__x", "x"),
-            (".-x", "-x"),
-            ("_y", "_y"),
-            ("..", "unnamed"),
-            ("._.", "unnamed"),
-            ("", "unnamed"),
-            ("zarr.json", "zarr_json"),
-            ("..zarr.json", "zarr_json"),
-            ("a . ", "a"),
-            ("a\n", "a_"),
-            (&long, &"x".repeat(199)),
-        ] {
-            let name = RecordingName::from_lossy(text);
-            assert_eq!(name.as_str(), expected, "{text:?}");
-            assert_eq!(name.as_str().parse(), Ok(name.clone()), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn names_of_one_path_segment() {
+    fn names_are_one_path_segment() {
         for name in
             ["a", "2026-05-06 station 4", "Zaunkönig", "x.opus", "c", "a".repeat(200).as_str()]
         {
             assert_eq!(name.parse::<RecordingName>().unwrap().as_str(), name);
+            assert_eq!(RecordingName::from_lossy(name).as_str(), name);
         }
         for name in [
             "",
@@ -150,8 +142,35 @@ mod tests {
     }
 
     #[test]
-    fn the_message_is_one_line_and_names_the_name() {
-        let error = "a\nb/..".parse::<RecordingName>().unwrap_err().to_string();
-        assert!(error.contains(r#""a\nb/..""#) && !error.contains('\n'), "{error}");
+    fn any_text_makes_a_similar_name() {
+        let long = format!("{}ä{}", "night".repeat(20), "x".repeat(199));
+        for (text, name) in [
+            ("__x", "x"),
+            (".-x", "-x"),
+            ("", "unnamed"),
+            ("...", "unnamed"),
+            ("zarr.json", "zarr_json"),
+            ("_y", "_y"),
+            ("a _:. ", "a __"),
+            ("night:1/b.c", "night_1_b.c"),
+            (&long, &"x".repeat(199)),
+        ] {
+            assert_eq!(RecordingName::from_lossy(text).as_str(), name, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_is_one_line_and_quotes_the_name() {
+        let error = "a\nb/..".parse::<RecordingName>().unwrap_err();
+        assert!(error.to_string().contains(r#""a\nb/..""#), "{error}");
+        assert_eq!(format!("{error:?}").lines().count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_from_any_text_is_valid(text in r#"[._ a-z/:"\\äé😀\x00-\x1f]{0,300}"#) {
+            let name = RecordingName::from_lossy(&text);
+            prop_assert_eq!(name.as_str().parse::<RecordingName>(), Ok(name.clone()));
+        }
     }
 }

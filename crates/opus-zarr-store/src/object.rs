@@ -1,12 +1,12 @@
-//! Objects of a storage, read and written with errors that name them.
+//! Reads and writes objects of a storage, with errors that name them.
 
 use std::{
     fmt::Display,
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     sync::Arc,
 };
 
-use crate::{AsyncStorage, Error, ObjectWriter, Part, Storage};
+use crate::{AsyncStorage, Error, ObjectWriter, Operation, Part, Storage, error::Reason};
 
 /// Reads a part of an object.
 pub(crate) async fn read(
@@ -20,20 +20,15 @@ pub(crate) async fn read(
     Ok(bytes)
 }
 
-/// How people write the name of an object.
+/// The name of an object as people write it.
 pub(crate) fn name_of(storage: &(impl Display + ?Sized), key: &str) -> String {
     format!("{storage}/{key}")
 }
 
-pub(crate) fn is_absent(error: &Error) -> bool {
-    let Error::Io { source, .. } = error else { return false };
-    matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-/// Turns an I/O error into one that says what was done to what.
-pub(crate) fn io_error(action: &'static str, object: &str) -> impl Fn(io::Error) -> Error + use<> {
+/// Turns an I/O error into one that names the operation and the object.
+pub(crate) fn io_error(operation: Operation, object: &str) -> impl Fn(io::Error) -> Error + use<> {
     let object = object.to_owned();
-    move |source| Error::Io { action, object: object.clone(), source }
+    move |source| Reason::Io { operation, object: object.clone(), source }.into()
 }
 
 /// An object that is being written.
@@ -46,18 +41,18 @@ impl NewObject {
     pub(crate) fn create(storage: &Arc<dyn Storage>, key: &str) -> Result<Self, Error> {
         let name = name_of(storage, key);
         let out = storage.writing().and_then(|storage| storage.create(key));
-        let out = out.map_err(io_error("create", &name))?;
+        let out = out.map_err(io_error(Operation::Create, &name))?;
         Ok(Self { out, name })
     }
 
-    /// How people write its name.
+    /// The name as people write it.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Makes it appear.
+    /// Makes the object appear.
     pub(crate) fn finish(self) -> Result<(), Error> {
-        self.out.finish().map_err(io_error("write", &self.name))
+        self.out.finish().map_err(io_error(Operation::Write, &self.name))
     }
 }
 
@@ -71,25 +66,23 @@ impl Write for NewObject {
     }
 }
 
-/// Writes a whole object, in place of the one that is there, if any.
+/// Writes a whole object, replacing the present one, if any.
 pub(crate) fn put(storage: &Arc<dyn Storage>, key: &str, bytes: &[u8]) -> Result<(), Error> {
     let mut object = NewObject::create(storage, key)?;
-    object.write_all(bytes).map_err(io_error("write", object.name()))?;
+    object.write_all(bytes).map_err(io_error(Operation::Write, object.name()))?;
     object.finish()
 }
 
 fn read_error(object: &str, part: &Part, source: io::Error) -> Error {
+    let object = object.to_owned();
     match (source.kind(), part) {
-        (ErrorKind::UnexpectedEof, Part::Range(range)) => Error::Damaged {
-            object: object.to_owned(),
-            offset: range.start,
-            end: range.end,
-            reason: "the object ends before".to_owned(),
-        },
-        (ErrorKind::FileTooLarge, Part::Whole(limit)) => {
-            let reason = format!("longer than {limit} bytes");
-            Error::Metadata { object: object.to_owned(), reason }
+        (io::ErrorKind::UnexpectedEof, Part::Range(range)) => {
+            let reason = "the object ends before them".to_owned();
+            Reason::Damaged { object, bytes: range.clone(), reason }.into()
         }
-        _ => io_error("read", object)(source),
+        (io::ErrorKind::FileTooLarge, Part::Whole(limit)) => {
+            Reason::Metadata { object, reason: format!("longer than {limit} bytes") }.into()
+        }
+        _ => Reason::Io { operation: Operation::Read, object, source }.into(),
     }
 }

@@ -1,21 +1,70 @@
-//! What a store says of audio that was encoded on import, and of when and how it was recorded.
+//! Attributes about the source of a recording: the file, how it was encoded, and when it was
+//! recorded.
 
 use serde::{Deserialize, Serialize};
 
+/// The file that a recording was imported from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Source {
+    /// File name, without directories.
+    pub name: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Container format, such as `ogg`.
+    pub container: String,
+    /// Codec, such as `opus`.
+    pub codec: String,
+    /// How the file became the blob.
+    pub stored: StoredAs,
+    /// Which stream of the file this is, counted from 1.
+    #[serde(default = "first")]
+    pub stream: u64,
+    /// Findings about the stream, one line each. Long lists are cut off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
+    /// How the audio was encoded, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcoding: Option<Transcoding>,
+    /// Parts of the file besides audio and tags, unchanged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metadata: Vec<SourceMetadata>,
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// How the source became the blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StoredAs {
+    /// Byte for byte.
+    Verbatim,
+    /// The same packets in new pages.
+    Remuxed,
+    /// Its audio, encoded as Opus.
+    Transcoded,
+}
+
 /// How a source that was not Opus became the blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Transcoding {
-    /// Sample rate of the source in Hz, as its header says.
+    /// Sample rate of the source in Hz, as its header states.
     pub rate: u32,
     /// Samples of the source, per channel at `rate`.
     pub samples: u64,
-    /// Whether its samples were encoded one for one, as if their rate was 48 kHz, so that
-    /// ultrasound stays. Else audio at another rate than `encoded_rate` was resampled.
+    /// Whether samples were encoded one for one as if their rate was 48 kHz, to keep ultrasound.
+    /// Otherwise audio was resampled if `rate` differs from `encoded_rate`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_kept: bool,
-    /// Sample rate that the encoder was given the audio at, in Hz.
+    /// Input sample rate of the encoder in Hz.
     pub encoded_rate: u32,
-    /// What decoded the source, with its version.
+    /// The decoder of the source, with its version.
     pub decoder: String,
     /// The encoder, with its version.
     pub encoder: String,
@@ -25,8 +74,9 @@ pub struct Transcoding {
 
 /// How audio was encoded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EncoderSettings {
-    /// Bits per second, of all channels.
+    /// Bits per second, over all channels.
     pub bitrate: u32,
     /// `vbr`, `constrained-vbr` or `cbr`.
     pub rate_control: String,
@@ -36,43 +86,45 @@ pub struct EncoderSettings {
     pub application: String,
     /// Duration of a packet, in samples at 48 kHz.
     pub frame_duration: u32,
-    /// From one packet that does not depend on those before it to the next, in samples at
-    /// 48 kHz; none: there are no such packets on purpose.
+    /// Distance between sync points (packets independent of earlier ones) in samples at 48 kHz;
+    /// `None` if the encoder placed none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync_interval: Option<u64>,
 }
 
-/// When the first sample that plays was recorded.
+/// When the first play sample was recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Start {
-    /// In UTC, as in `2026-11-26T04:15:00.25Z` (RFC 3339); none if the time zone is unknown.
+    /// In UTC, such as `2026-11-26T04:15:00.25Z` (RFC 3339); `None` if the time zone is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utc: Option<String>,
-    /// By the clock of the recorder, as in `2026-11-26T05:15:00.25`.
+    /// By the recorder's clock, such as `2026-11-26T05:15:00.25`.
     pub local: String,
-    /// Where it stood, as in `guano` or `file name`.
+    /// Where it was found, such as `guano` or `file name`.
     pub source: String,
-    /// What is known of the time zone.
+    /// How the time zone is known.
     pub certainty: Certainty,
 }
 
-/// What is known of the time zone of a start.
+/// How the time zone of a start is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Certainty {
-    /// The source names it.
+    /// The source states it.
     Certain,
-    /// Whoever imported it named it.
+    /// The importer assumed it.
     ZoneAssumed,
-    /// Nothing: only the clock of the recorder is known.
+    /// It is unknown: only the recorder's clock is.
     LocalOnly,
 }
 
-/// A part of the source that is not audio, as it was.
+/// A part of the source that is not audio, unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SourceMetadata {
-    /// What the source calls it, as in `guan` or `bext`.
+    /// Its name in the source, such as `guan` or `bext`.
     pub id: String,
     /// Byte position in the source.
     pub offset: u64,
@@ -88,8 +140,142 @@ pub struct SourceMetadata {
 pub enum MetadataContent {
     /// UTF-8.
     Text(String),
-    /// Others, in hexadecimal.
+    /// Other bytes, in hexadecimal.
     Hex(String),
-    /// So many that they are not kept.
+    /// The number of bytes, too many to be kept.
     Omitted(u64),
+}
+
+impl Source {
+    /// Creates a source with a file name and nothing else.
+    pub fn new(name: impl Into<String>, stored: StoredAs) -> Self {
+        Self {
+            name: name.into(),
+            bytes: 0,
+            sha256: String::new(),
+            container: String::new(),
+            codec: String::new(),
+            stored,
+            stream: first(),
+            findings: Vec::new(),
+            transcoding: None,
+            metadata: Vec::new(),
+        }
+    }
+
+    /// Sets the length of the file and its SHA-256 in hexadecimal.
+    #[must_use]
+    pub fn content(self, bytes: u64, sha256: impl Into<String>) -> Self {
+        Self { bytes, sha256: sha256.into(), ..self }
+    }
+
+    /// Sets the container format and the codec, such as `ogg` and `opus`.
+    #[must_use]
+    pub fn format(self, container: impl Into<String>, codec: impl Into<String>) -> Self {
+        Self { container: container.into(), codec: codec.into(), ..self }
+    }
+
+    /// Sets which stream of the file this is, counted from 1.
+    #[must_use]
+    pub fn stream(self, stream: u64) -> Self {
+        Self { stream, ..self }
+    }
+
+    /// Sets the findings about the stream, one line each.
+    #[must_use]
+    pub fn findings(self, findings: Vec<String>) -> Self {
+        Self { findings, ..self }
+    }
+
+    /// Sets how the audio was encoded.
+    #[must_use]
+    pub fn transcoding(self, transcoding: Transcoding) -> Self {
+        Self { transcoding: Some(transcoding), ..self }
+    }
+
+    /// Sets the parts of the file besides audio and tags.
+    #[must_use]
+    pub fn metadata(self, metadata: Vec<SourceMetadata>) -> Self {
+        Self { metadata, ..self }
+    }
+}
+
+impl Transcoding {
+    /// Creates the description of `samples` samples per channel at `rate` Hz, encoded at the
+    /// same rate.
+    pub fn new(rate: u32, samples: u64, settings: EncoderSettings) -> Self {
+        let (decoder, encoder) = (String::new(), String::new());
+        Self { rate, samples, is_kept: false, encoded_rate: rate, decoder, encoder, settings }
+    }
+
+    /// Sets the input sample rate of the encoder, and whether samples were encoded one for one.
+    #[must_use]
+    pub fn encoded_rate(self, encoded_rate: u32, is_kept: bool) -> Self {
+        Self { encoded_rate, is_kept, ..self }
+    }
+
+    /// Sets the decoder of the source and the encoder, with their versions.
+    #[must_use]
+    pub fn programs(self, decoder: impl Into<String>, encoder: impl Into<String>) -> Self {
+        Self { decoder: decoder.into(), encoder: encoder.into(), ..self }
+    }
+}
+
+impl EncoderSettings {
+    /// Creates settings with a bit rate (over all channels) and a packet duration in samples at
+    /// 48 kHz: variable bit rate, complexity 10, application `audio`, no sync points.
+    pub fn new(bitrate: u32, frame_duration: u32) -> Self {
+        Self {
+            bitrate,
+            rate_control: "vbr".to_owned(),
+            complexity: 10,
+            application: "audio".to_owned(),
+            frame_duration,
+            sync_interval: None,
+        }
+    }
+
+    /// Sets `vbr`, `constrained-vbr` or `cbr`.
+    #[must_use]
+    pub fn rate_control(self, rate_control: impl Into<String>) -> Self {
+        Self { rate_control: rate_control.into(), ..self }
+    }
+
+    /// Sets the complexity, 0 to 10.
+    #[must_use]
+    pub fn complexity(self, complexity: u8) -> Self {
+        Self { complexity, ..self }
+    }
+
+    /// Sets `audio`, `voip` or `low-delay`.
+    #[must_use]
+    pub fn application(self, application: impl Into<String>) -> Self {
+        Self { application: application.into(), ..self }
+    }
+
+    /// Sets the distance between sync points in samples at 48 kHz.
+    #[must_use]
+    pub fn sync_interval(self, sync_interval: Option<u64>) -> Self {
+        Self { sync_interval, ..self }
+    }
+}
+
+impl Start {
+    /// Creates a start by the recorder's clock, found in `source`.
+    pub fn new(local: impl Into<String>, source: impl Into<String>, certainty: Certainty) -> Self {
+        Self { utc: None, local: local.into(), source: source.into(), certainty }
+    }
+
+    /// Sets the start in UTC.
+    #[must_use]
+    pub fn utc(self, utc: Option<String>) -> Self {
+        Self { utc, ..self }
+    }
+}
+
+impl SourceMetadata {
+    /// Creates a part of the source.
+    pub fn new(id: impl Into<String>, offset: u64, content: MetadataContent) -> Self {
+        Self { id: id.into(), offset, content }
+    }
 }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, Part, RecordingInfo,
-    RecordingName, Storage, StoredIndex, Verification, VerifyOptions,
+    RecordingName, Storage, StoredIndex,
     blob::{BlobIn, ShardedBlob},
     document::{Document, MAX_METADATA},
     index::ShardedIndex,
     json::parse_json,
-    layout::METADATA,
+    layout::{ArrayKind, METADATA},
     object::{put, read},
     recording::{StoredRecording, document_key},
     storage::{Ready, ready},
@@ -20,9 +20,10 @@ use crate::{
     verify::compare,
 };
 
-/// A recording in a store. Opening is one read, that of its group's `zarr.json`.
+/// A recording in a store. Opening takes one read, of its group's `zarr.json`.
 ///
-/// It is what a segment reader needs: [`IndexRead`] and [`BlobRead`]. Threads may share it.
+/// It implements the ports of a segment reader: [`IndexRead`], [`BlobRead`] and [`SyncRead`].
+/// Threads may share it.
 #[derive(Debug)]
 pub struct RecordingReader {
     storage: Arc<dyn Storage>,
@@ -45,9 +46,9 @@ impl RecordingReader {
         Self { storage, recording }
     }
 
-    /// Keeps so many chunks of the index at hand, of 10,000 packets and 63 kB each, in place of
-    /// the 64 that were used last. With those, what lies near an earlier read is found without
-    /// reading the index again.
+    /// Sets how many chunks of the index stay in memory, of 10,000 packets and 63 kB each. The
+    /// default is the 64 most recently used ones, so that reads near an earlier one do not read
+    /// the index again.
     #[must_use]
     pub fn with_cached_chunks(mut self, count: usize) -> Self {
         if let Ok(index) = &mut self.recording.index {
@@ -61,7 +62,7 @@ impl RecordingReader {
         &self.recording.name
     }
 
-    /// What the store says about the recording.
+    /// The attributes of the recording.
     pub fn info(&self) -> &RecordingInfo {
         &self.recording.document.info
     }
@@ -71,30 +72,30 @@ impl RecordingReader {
         &self.recording.head
     }
 
-    /// Which samples play.
+    /// The timeline, which tells which samples play.
     pub fn timeline(&self) -> Timeline {
         self.recording.timeline
     }
 
-    /// Reads the blob from its start: an Ogg Opus stream.
+    /// Reads the blob, an Ogg Opus stream, from its start.
     pub fn blob_reader(&self) -> BlobReader<'_> {
         self.recording.blob.reader(&*self.storage)
     }
 
-    /// What the index is; none if it is missing or cut off: one read. That the chunks in
-    /// it are whole is checked when they are read.
+    /// The size of the index, or `None` if it is missing or truncated: one read. Its chunks are
+    /// checked when they are read.
     pub fn index_info(&self) -> Option<IndexInfo> {
         let index = self.recording.index.as_ref().ok()?;
         ready(index.info(&Ready(&*self.storage)))
     }
 
-    /// Puts a new index in the place of the present one: `fill` makes it from the
-    /// blob. If that fails, nothing has changed. The documents of both arrays are
-    /// restored if they are lost or say something else than they should.
+    /// Replaces the index with one that `fill` derives from the blob. If `fill` fails, nothing
+    /// changes. Also restores documents of the arrays that are missing or differ from what they
+    /// should be.
     ///
-    /// The index is replaced before the attributes that point into it. Killed in
-    /// between, the recording is left with an index whose chunks do not pass their
-    /// checksums: it is read without, and can be made again.
+    /// The index is replaced before the attributes that point into it. If the process is killed
+    /// in between, the chunks of the index fail their checksums; the recording is then read
+    /// without it, and the index can be replaced again.
     pub fn replace_index<E: From<Error>>(
         &mut self,
         fill: impl FnOnce(BlobReader<'_>, &mut IndexWriter) -> Result<(), E>,
@@ -102,17 +103,17 @@ impl RecordingReader {
         let mut index = IndexWriter::create(&self.storage, self.name().as_str())?;
         fill(self.blob_reader(), &mut index)?;
         let (object, index) = index.complete()?;
-        index.check_len(self.timeline())?;
+        index.check_length(self.timeline())?;
         object.finish()?;
         self.adopt_index(&index)?;
         Ok(())
     }
 
-    /// Puts a sync map, measured with this decoder, in the place of the present one, if any.
+    /// Replaces the sync map, if any, with one measured with `decoder`.
     ///
-    /// Its chunks are written before the attributes that say what they are. Killed in
-    /// between, the recording is left as it was, or with a sync map whose chunks do not pass
-    /// their checksums.
+    /// Its chunks are written before the attributes that describe them. If the process is killed
+    /// in between, the recording is unchanged or has a sync map whose chunks fail their
+    /// checksums.
     pub fn replace_sync(&mut self, entries: &[SyncEntry], decoder: &str) -> Result<(), Error> {
         let name = self.name().clone();
         let sync = write_sync(&self.storage, name.as_str(), entries, decoder)?;
@@ -120,7 +121,7 @@ impl RecordingReader {
         document.info.sync = Some(sync);
         let text = document.write()?;
         let sync = StoredSync::new(name.as_str(), &document.info);
-        let sync = sync.map_err(|reason| Error::Inconsistent { reason })?;
+        let sync = sync.map_err(Error::inconsistent)?;
         let before = std::mem::replace(&mut self.recording.document, document);
         let written = self
             .restore_documents()
@@ -132,8 +133,7 @@ impl RecordingReader {
         written
     }
 
-    /// Replaces what users have noted of the recording. Nothing but its document is
-    /// written anew.
+    /// Replaces the user metadata. Only the recording's document is rewritten.
     pub fn set_user_metadata(&mut self, user: Map<String, Value>) -> Result<(), Error> {
         let mut document = self.recording.document.clone();
         document.info.user = user;
@@ -142,17 +142,12 @@ impl RecordingReader {
         Ok(())
     }
 
-    /// Checks what is stored: see [`verify`](crate::verify()). The document is read anew.
-    pub fn verify(&self, options: &VerifyOptions) -> Result<Verification, Error> {
-        crate::verify(&*self.storage, self.name(), options)
-    }
-
-    /// The storage that the recording is in.
+    /// The storage of the recording.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
     }
 
-    /// The packets of each chunk of the index, one chunk after the other.
+    /// The packets of the index, chunk by chunk.
     pub fn index_chunks(&self) -> Result<impl Iterator<Item = Result<Span, Error>>, Error> {
         let storage = Ready(&*self.storage);
         let index = self.recording.index(&storage)?;
@@ -162,7 +157,7 @@ impl RecordingReader {
         }))
     }
 
-    /// The entries of the sync map; none if there is none.
+    /// The entries of the sync map, if the recording has one.
     pub fn sync_entries(&self) -> Result<Option<Vec<SyncEntry>>, Error> {
         let storage = Ready(&*self.storage);
         let Some(sync) = self.recording.sync(&storage)? else { return Ok(None) };
@@ -185,7 +180,7 @@ impl RecordingReader {
         &self.recording.document
     }
 
-    /// Writes the metadata that goes with an index that has been put in place.
+    /// Writes the attributes of an index that is in its place.
     fn adopt_index(&mut self, index: &StoredIndex) -> Result<(), Error> {
         let name = self.recording.name.clone();
         self.recording.document.info.set_index(index);
@@ -197,25 +192,24 @@ impl RecordingReader {
     }
 }
 
-/// What is made again.
 impl RecordingReader {
-    /// Writes the documents of the arrays that are not there or say something else.
+    /// Restores documents of arrays that are missing or different.
     fn restore_documents(&self) -> Result<(), Error> {
         let name = self.name();
-        let restore = |(array, document): (&str, Value)| {
-            self.restore_document(&format!("{name}/{array}/{METADATA}"), &document)
+        let restore = |(array, document): (ArrayKind, Value)| {
+            self.restore_document(&format!("{name}/{}/{METADATA}", array.name()), &document)
         };
         self.info().arrays().into_iter().try_for_each(restore)
     }
 
-    /// Writes the document of an array if the one that is there does not say the same.
+    /// Writes the document of an array unless an equivalent one is present.
     fn restore_document(&self, key: &str, document: &Value) -> Result<(), Error> {
         let found = ready(read(&Ready(&*self.storage), key, Part::Whole(MAX_METADATA)));
         let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
-        match found.is_some_and(|found| compare("", document, &found).is_ok()) {
-            true => Ok(()),
-            false => put(&self.storage, key, pretty(document).as_bytes()),
+        if found.is_some_and(|found| compare("", document, &found).is_ok()) {
+            return Ok(());
         }
+        put(&self.storage, key, pretty(document).as_bytes())
     }
 }
 
@@ -243,7 +237,7 @@ impl BlobRead for RecordingReader {
     }
 }
 
-/// The same as [`RecordingReader`] for async code: it waits where the storage does.
+/// A recording read by async code. Like [`RecordingReader`], but waits where the storage does.
 #[derive(Debug)]
 pub struct AsyncRecordingReader {
     storage: Arc<dyn AsyncStorage>,
@@ -262,7 +256,7 @@ impl AsyncRecordingReader {
         &self.recording.name
     }
 
-    /// What the store says about the recording.
+    /// The attributes of the recording.
     pub fn info(&self) -> &RecordingInfo {
         &self.recording.document.info
     }
@@ -272,22 +266,22 @@ impl AsyncRecordingReader {
         &self.recording.head
     }
 
-    /// Which samples play.
+    /// The timeline, which tells which samples play.
     pub fn timeline(&self) -> Timeline {
         self.recording.timeline
     }
 
-    /// The packets of a half-open range of coded samples.
+    /// The packets of a half-open range of coded samples, as in [`IndexRead::span`].
     pub async fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
         self.recording.span(&*self.storage, samples).await
     }
 
-    /// The start for output that is exact at a coded position.
+    /// The start for a coded position, as in [`SyncRead::start`].
     pub async fn sync_start(&self, position: CodedPos) -> Result<SyncStart, Error> {
         self.recording.sync_start(&*self.storage, position).await
     }
 
-    /// Reads a half-open range of bytes of the blob; the contract is that of [`BlobRead`].
+    /// Reads a half-open range of bytes of the blob, as in [`BlobRead::read`].
     pub async fn read(&self, bytes: Range<u64>, out: &mut Vec<u8>) -> Result<(), Error> {
         self.recording.blob.read(&*self.storage, bytes, out).await
     }

@@ -7,14 +7,15 @@ use crate::{
     AsyncStorage, Error, Part, RecordingName,
     blob::ShardedBlob,
     document::{Document, MAX_METADATA},
+    error::Reason,
     index::{ShardedIndex, shard_key},
     layout::{BLOB, INDEX, METADATA, SYNC},
-    object::{is_absent, name_of, read},
+    object::{name_of, read},
     store::check_store,
     sync::{StoredSync, chunk_key},
 };
 
-/// A recording as its document describes it: what both readers have in common.
+/// A recording as its document describes it, shared by both readers.
 #[derive(Debug)]
 pub(crate) struct StoredRecording {
     pub(crate) name: RecordingName,
@@ -22,9 +23,9 @@ pub(crate) struct StoredRecording {
     pub(crate) head: OpusHead,
     pub(crate) timeline: Timeline,
     pub(crate) blob: ShardedBlob,
-    /// An index whose places in the attributes make no sense is as good as none.
+    /// The index, or why its attributes make no sense. The recording is readable without it.
     pub(crate) index: Result<ShardedIndex, String>,
-    /// The same of a sync map.
+    /// The sync map, or why its attributes make no sense.
     pub(crate) sync: Result<Option<StoredSync>, String>,
 }
 
@@ -36,21 +37,21 @@ impl StoredRecording {
     ) -> Result<Self, Error> {
         let key = document_key(name);
         let bytes = match read(storage, &key, Part::Whole(MAX_METADATA)).await {
-            Err(error) if is_absent(&error) => {
-                // Only now it matters whether there is a store at all.
+            Err(error) if error.is_missing() => {
+                // Tell a missing recording from a missing store.
                 check_store(storage).await?;
                 let store = storage.to_string();
-                return Err(Error::NoSuchRecording { name: name.clone(), store });
+                return Err(Reason::NoSuchRecording { name: name.clone(), store }.into());
             }
             bytes => bytes?,
         };
         Self::parse(&name_of(storage, &key), name, &bytes)
     }
 
-    /// What the document with the name `object` describes.
+    /// Parses the document with the name `object`.
     pub(crate) fn parse(object: &str, name: &RecordingName, bytes: &[u8]) -> Result<Self, Error> {
         let document = Document::parse(object, bytes)?;
-        let fault = |reason| Error::Metadata { object: object.to_owned(), reason };
+        let fault = |reason| Reason::Metadata { object: object.to_owned(), reason };
         let info = &document.info;
         let head = info.head().map_err(fault)?;
         let timeline = info.timeline().map_err(fault)?;
@@ -61,15 +62,12 @@ impl StoredRecording {
         Ok(Self { name: name.clone(), document, head, timeline, blob, index, sync })
     }
 
-    /// The index, or why there is none.
+    /// The index, or an error if its attributes make no sense.
     pub(crate) fn index(&self, storage: &dyn AsyncStorage) -> Result<&ShardedIndex, Error> {
-        self.index.as_ref().map_err(|reason| Error::Metadata {
-            object: name_of(storage, &document_key(&self.name)),
-            reason: reason.clone(),
-        })
+        self.index.as_ref().map_err(|reason| self.metadata_error(storage, reason))
     }
 
-    /// The start for a coded position: the beginning if there is no sync map.
+    /// The start for a coded position, which is the beginning without a sync map.
     pub(crate) async fn sync_start(
         &self,
         storage: &dyn AsyncStorage,
@@ -83,10 +81,15 @@ impl StoredRecording {
 
     /// The sync map, if there is one.
     pub(crate) fn sync(&self, storage: &dyn AsyncStorage) -> Result<Option<&StoredSync>, Error> {
-        self.sync.as_ref().map(Option::as_ref).map_err(|reason| Error::Metadata {
-            object: name_of(storage, &document_key(&self.name)),
-            reason: reason.clone(),
-        })
+        self.sync
+            .as_ref()
+            .map(Option::as_ref)
+            .map_err(|reason| self.metadata_error(storage, reason))
+    }
+
+    fn metadata_error(&self, storage: &dyn AsyncStorage, reason: &str) -> Error {
+        let object = name_of(storage, &document_key(&self.name));
+        Reason::Metadata { object, reason: reason.to_owned() }.into()
     }
 
     /// The packets of a half-open range of coded samples.
@@ -99,7 +102,7 @@ impl StoredRecording {
     }
 }
 
-/// Keys of what a recording has beside its document, whatever it holds.
+/// Keys of objects that a recording may have besides its document.
 pub(crate) fn part_keys(name: &RecordingName) -> [String; 6] {
     let shard = shard_key(name.as_str());
     let document = |array| format!("{name}/{array}/{METADATA}");

@@ -1,13 +1,12 @@
-//! The shard of Zarr's `sharding_indexed` codec with its index at the end. zarrs
-//! can write one too, but only whole from memory, and leaves out chunks of zeros,
-//! which would move those behind them.
+//! The shard of Zarr's `sharding_indexed` codec with its index at the end. zarrs also writes
+//! shards, but only whole from memory, and it omits chunks of zeros, which moves later chunks.
 
 use std::{
     io::{self, Write},
     ops::Range,
 };
 
-/// Writes inner chunks one after the other, then the shard's index.
+/// Writes inner chunks in order, then the shard's index.
 pub(crate) struct ShardWriter<W> {
     out: W,
     chunks: Vec<Range<u64>>,
@@ -19,28 +18,28 @@ impl<W: Write> ShardWriter<W> {
         Self { out, chunks: Vec::new(), end: 0 }
     }
 
-    /// Appends the next inner chunk, encoded.
+    /// Appends the next encoded inner chunk.
     pub(crate) fn push(&mut self, encoded: &[u8]) -> io::Result<()> {
         self.out.write_all(encoded)?;
         let start = self.end;
-        // A file that has just been written is not longer than a u64 can say.
+        // The length of a file just written fits in a u64.
         self.end += u64::try_from(encoded.len()).unwrap_or_default();
         self.chunks.push(start..self.end);
         Ok(())
     }
 
-    /// Where it writes.
+    /// The output.
     pub(crate) fn out(&self) -> &W {
         &self.out
     }
 
-    /// How many chunks have been appended.
+    /// Number of appended chunks.
     pub(crate) fn len(&self) -> usize {
         self.chunks.len()
     }
 
-    /// Writes the index for a shard of `slots` chunks, of which those that have
-    /// not been appended are empty. Gives where the chunks lie.
+    /// Writes the index for a shard of `slots` chunks; chunks not appended are empty. Returns
+    /// the byte ranges of the chunks.
     pub(crate) fn finish(mut self, slots: usize) -> io::Result<(W, Vec<Range<u64>>)> {
         let entries = self.chunks.iter().map(|chunk| (chunk.start, chunk.end - chunk.start));
         let mut index = Vec::new();
@@ -55,29 +54,29 @@ impl<W: Write> ShardWriter<W> {
     }
 }
 
-/// The crc32c that stands behind an encoded inner chunk.
+/// The crc32c at the end of an encoded inner chunk.
 pub(crate) fn stored_checksum(encoded: &[u8]) -> Option<u32> {
     encoded.last_chunk().copied().map(u32::from_le_bytes)
 }
 
-/// Whether an encoded inner chunk is the one that was committed.
+/// Checks that an encoded inner chunk is the committed one.
 pub(crate) fn check_stored(encoded: &[u8], expected: u32) -> Result<(), String> {
     match stored_checksum(encoded) {
         Some(found) if found == expected => Ok(()),
         Some(found) => Err(format!("chunk with checksum {found:#010x}, expected {expected:#010x}")),
-        None => Err("no chunk there".to_owned()),
+        None => Err("the chunk is missing".to_owned()),
     }
 }
 
-/// Bytes of the index of a shard of `slots` chunks.
+/// Bytes of the index of a shard with `slots` chunks.
 pub(crate) fn index_len(slots: u64) -> u64 {
     slots * 16 + 4
 }
 
-/// Parses the index at the end of a shard: where each chunk lies, none if it is
-/// empty.
+/// Parses the index at the end of a shard into the byte range of each chunk; `None` for an
+/// empty one.
 pub(crate) fn parse_index(bytes: &[u8]) -> Result<Vec<Option<Range<u64>>>, String> {
-    let (entries, stored) = bytes.split_last_chunk().ok_or("shard index cut off")?;
+    let (entries, stored) = bytes.split_last_chunk().ok_or("truncated shard index")?;
     let (stored, computed) = (u32::from_le_bytes(*stored), crc32c::crc32c(entries));
     if stored != computed {
         return Err(format!(
@@ -89,15 +88,15 @@ pub(crate) fn parse_index(bytes: &[u8]) -> Result<Vec<Option<Range<u64>>>, Strin
 
 fn parse_entry(entry: &[u8]) -> Result<Option<Range<u64>>, String> {
     let number = |at| Some(u64::from_le_bytes(*entry.get(at..)?.first_chunk()?));
-    let (offset, len) = number(0).zip(number(8)).ok_or("shard index cut off")?;
+    let (offset, len) = number(0).zip(number(8)).ok_or("truncated shard index")?;
     if (offset, len) == (EMPTY, EMPTY) {
         return Ok(None);
     }
-    let end = offset.checked_add(len).ok_or("shard index entry beyond 2^64")?;
+    let end = offset.checked_add(len).ok_or("shard index entry exceeds 2^64")?;
     Ok(Some(offset..end))
 }
 
-/// Offset and length of a chunk that is not there.
+/// Offset and length of an empty chunk.
 const EMPTY: u64 = u64::MAX;
 
 #[cfg(test)]
@@ -128,7 +127,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes(bytes: Vec<u8>) {
+        fn any_bytes_parse_without_panic(bytes: Vec<u8>) {
             let _ = parse_index(&bytes);
         }
     }

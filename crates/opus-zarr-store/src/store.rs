@@ -10,19 +10,29 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    AsyncStorage, Entry, Error, LocalStorage, Part, RecordingName, RecordingReader,
-    RecordingWriter, Storage,
+    AsyncRecordingReader, AsyncStorage, Entries, Entry, Error, LocalStorage, Operation, Part,
+    RecordingName, RecordingReader, RecordingWriter, Storage,
     document::{MAX_METADATA, check_layout, our_attributes},
+    error::{NotAStore, Reason},
     json::parse_json,
     layout::{METADATA, root_group},
-    object::{io_error, is_absent, name_of, put, read},
+    object::{io_error, name_of, put, read},
     recording::document_key,
     storage::{Ready, ready},
 };
 
-/// A store: a Zarr group, with one group in it per recording.
+/// A store: a Zarr group that contains one group per recording.
 ///
 /// Any number of processes may import into a store and read from it.
+///
+/// ```
+/// use opus_zarr_store::Store;
+///
+/// let directory = tempfile::tempdir()?;
+/// let store = Store::open_or_create(directory.path().join("archive.zarr"))?;
+/// assert_eq!(store.recordings()?.count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Store {
     storage: Arc<dyn Storage>,
@@ -51,22 +61,19 @@ impl Store {
     /// Opens the store in a storage. If the storage is empty, the first recording that is written
     /// creates the store.
     pub fn open_or_create_in(storage: Arc<dyn Storage>) -> Result<Self, Error> {
-        match ready(check_store(&Ready(&*storage))) {
-            Err(Error::NotAStore { reason: ABSENT, .. }) if is_empty(&*storage)? => {
-                Ok(Self { storage, exists: Arc::new(false.into()) })
-            }
-            // Another process may have created it between the two looks.
-            Err(Error::NotAStore { reason: ABSENT, .. }) => Self::open_not_empty(storage),
-            result => result.map(|()| Self { storage, exists: Arc::new(true.into()) }),
+        match Self::open_in(storage.clone()) {
+            Err(error) if has_no_document(&error) => {}
+            opened => return opened,
         }
-    }
-
-    fn open_not_empty(storage: Arc<dyn Storage>) -> Result<Self, Error> {
-        Self::open_in(storage).map_err(|error| match error {
-            Error::NotAStore { store, reason: ABSENT } => {
-                Error::NotAStore { store, reason: NOT_EMPTY }
+        if is_empty(&*storage)? {
+            return Ok(Self { storage, exists: Arc::new(false.into()) });
+        }
+        // Another process may have created it between the two looks.
+        Self::open_in(storage).map_err(|error| match error.into_reason() {
+            Reason::NotAStore { store, problem: NotAStore::NoDocument } => {
+                Reason::NotAStore { store, problem: NotAStore::NotEmpty }.into()
             }
-            error => error,
+            reason => reason.into(),
         })
     }
 
@@ -83,43 +90,32 @@ impl Store {
         Ok(())
     }
 
-    /// Where it is kept.
+    /// The storage of the store.
     pub fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
     }
 
-    /// The names of its recordings, in any order, as they come: nothing is read of them.
-    /// A name that cannot be one is an error in its place.
+    /// Lists the names of the recordings, in any order, without reading their documents. An
+    /// invalid name is an error in its place.
     pub fn recordings(
         &self,
     ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + '_, Error> {
-        let store = self.storage.to_string();
+        let (store, exists) = (self.storage.to_string(), self.exists.load(Ordering::Relaxed));
         let entries = match self.storage.entries() {
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && !self.exists.load(Ordering::Relaxed) =>
-            {
+            Err(error) if error.kind() == ErrorKind::NotFound && !exists => {
                 Box::new(std::iter::empty())
             }
-            entries => entries.map_err(io_error("list", &store))?,
+            entries => entries.map_err(io_error(Operation::List, &store))?,
         };
-        Ok(entries.filter_map(move |entry| match entry {
-            Ok(Entry::Recording(name)) => Some(name.parse().map_err(Error::from)),
-            Ok(Entry::Other(_)) => None,
-            Err(error) => Some(Err(io_error("list", &store)(error))),
-        }))
+        Ok(names(store, entries))
     }
 
-    /// Whether there is a recording of this name.
+    /// Whether the store has a recording of this name.
     pub fn contains(&self, name: &RecordingName) -> Result<bool, Error> {
-        let storage = Ready(&*self.storage);
-        match ready(read(&storage, &document_key(name), Part::Range(0..1))) {
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(Error::Damaged { .. }) => Ok(true),
-            result => result.map(|_| true),
-        }
+        ready(contains(&Ready(&*self.storage), name))
     }
 
-    /// Begins a new recording, which appears when it is committed.
+    /// Begins a recording, which appears when it is committed.
     pub fn create_recording(&self, name: &RecordingName) -> Result<RecordingWriter, Error> {
         self.create()?;
         RecordingWriter::begin(self, name)
@@ -130,14 +126,67 @@ impl Store {
         RecordingReader::open_in(self.storage.clone(), name)
     }
 
-    /// Deletes a recording, which is gone at once.
+    /// Deletes a recording. It disappears at once.
     pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
         let store = self.storage.to_string();
         let removed = self.storage.writing().and_then(|storage| storage.remove(name));
         removed.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::NoSuchRecording { name: name.clone(), store },
-            _ => io_error("delete", &name_of(&*self.storage, name.as_str()))(error),
+            ErrorKind::NotFound => Reason::NoSuchRecording { name: name.clone(), store }.into(),
+            _ => io_error(Operation::Delete, &name_of(&*self.storage, name.as_str()))(error),
         })
+    }
+}
+
+/// A store read by async code. Like [`Store`], but waits where the storage does.
+///
+/// ```no_run
+/// # async fn list(storage: std::sync::Arc<dyn opus_zarr_store::AsyncStorage>)
+/// # -> Result<(), opus_zarr_store::Error> {
+/// let store = opus_zarr_store::AsyncStore::open(storage).await?;
+/// for name in store.recordings().await? {
+///     let recording = store.open_recording(&name?).await?;
+///     let _ = recording.info().play_length;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AsyncStore {
+    storage: Arc<dyn AsyncStorage>,
+}
+
+impl AsyncStore {
+    /// Opens the store in a storage: one read.
+    pub async fn open(storage: Arc<dyn AsyncStorage>) -> Result<Self, Error> {
+        check_store(&*storage).await?;
+        Ok(Self { storage })
+    }
+
+    /// The storage of the store.
+    pub fn storage(&self) -> &Arc<dyn AsyncStorage> {
+        &self.storage
+    }
+
+    /// Lists the names of the recordings, like [`Store::recordings`].
+    pub async fn recordings(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + Send + '_, Error> {
+        let store = self.storage.to_string();
+        let entries = self.storage.entries().await.map_err(io_error(Operation::List, &store))?;
+        Ok(names(store, entries))
+    }
+
+    /// Whether the store has a recording of this name.
+    pub async fn contains(&self, name: &RecordingName) -> Result<bool, Error> {
+        contains(&*self.storage, name).await
+    }
+
+    /// Opens a recording.
+    pub async fn open_recording(
+        &self,
+        name: &RecordingName,
+    ) -> Result<AsyncRecordingReader, Error> {
+        AsyncRecordingReader::open(self.storage.clone(), name).await
     }
 }
 
@@ -145,35 +194,57 @@ pub(crate) fn pretty(document: &Value) -> String {
     format!("{document:#}\n")
 }
 
-/// Whether there is a store that this version reads.
+/// Checks that a storage holds a store that this version reads.
 pub(crate) async fn check_store(storage: &dyn AsyncStorage) -> Result<(), Error> {
-    let not_a_store = |reason| Error::NotAStore { store: storage.to_string(), reason };
+    let not_a_store = |problem| Reason::NotAStore { store: storage.to_string(), problem };
     let bytes = match read(storage, METADATA, Part::Whole(MAX_METADATA)).await {
-        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            return Err(not_a_store(ABSENT));
+        Err(error) if error.is_missing() => {
+            let is_file = matches!(error.reason(), Reason::Io { source, .. } if source.kind() == ErrorKind::NotADirectory);
+            let problem = if is_file { NotAStore::NotADirectory } else { NotAStore::NoDocument };
+            return Err(not_a_store(problem).into());
         }
-        Err(error) if is_absent(&error) => return Err(not_a_store("it is no directory")),
         bytes => bytes?,
     };
-    let document = parse_json(&bytes).map_err(|_| not_a_store("its zarr.json is not JSON"))?;
-    let attributes = our_attributes(&document)
-        .ok_or_else(|| not_a_store("its zarr.json has no opus_zarr attributes"))?;
+    let document = parse_json(&bytes).map_err(|_| not_a_store(NotAStore::NotJson))?;
+    let attributes =
+        our_attributes(&document).ok_or_else(|| not_a_store(NotAStore::NoAttributes))?;
     check_layout(&name_of(storage, METADATA), attributes)?;
-    // It has the same attributes, and more.
-    match attributes.get("blob_bytes") {
-        Some(_) => Err(Error::IsARecording { store: storage.to_string() }),
-        None => Ok(()),
+    // A recording's group has the attributes of a store and more.
+    if attributes.get("blob_bytes").is_some() {
+        return Err(Reason::IsARecording { store: storage.to_string() }.into());
+    }
+    Ok(())
+}
+
+async fn contains(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<bool, Error> {
+    match read(storage, &document_key(name), Part::Range(0..1)).await {
+        Err(error) if error.is_missing() => Ok(false),
+        // The document is empty.
+        Err(error) if error.is_damaged() => Ok(true),
+        result => result.map(|_| true),
     }
 }
 
-/// Whether nothing is there but what unfinished writers have left.
+fn names(
+    store: String,
+    entries: Entries<'_>,
+) -> impl Iterator<Item = Result<RecordingName, Error>> + Send + '_ {
+    entries.filter_map(move |entry| match entry {
+        Ok(Entry::Recording(name)) => Some(name.parse().map_err(Error::from)),
+        Ok(Entry::Other(_)) => None,
+        Err(error) => Some(Err(io_error(Operation::List, &store)(error))),
+    })
+}
+
+fn has_no_document(error: &Error) -> bool {
+    matches!(error.reason(), Reason::NotAStore { problem: NotAStore::NoDocument, .. })
+}
+
+/// Whether the storage holds nothing but the remains of unfinished writers.
 fn is_empty(storage: &dyn Storage) -> Result<bool, Error> {
     match storage.entries() {
         Ok(mut entries) => Ok(entries.next().is_none()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(io_error("list", &storage.to_string())(error)),
+        Err(error) => Err(io_error(Operation::List, &storage.to_string())(error)),
     }
 }
-
-const ABSENT: &str = "it has no zarr.json";
-const NOT_EMPTY: &str = "it has no zarr.json; a new store needs a place that is empty";

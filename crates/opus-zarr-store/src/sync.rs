@@ -10,15 +10,16 @@ use crate::{
     AsyncStorage, Error, Part, RecordingInfo, Storage, SyncInfo,
     cache::ChunkCache,
     codec::{ChunkCodec, MAX_OVERHEAD},
+    error::Reason,
     layout::{SYNC, SYNC_CHUNK, SYNC_CHUNK_ENTRIES},
     object::{name_of, put, read},
     shard::{check_stored, stored_checksum},
 };
 
-/// The sync map in its chunks, each an object.
+/// The sync map in its chunks; each is an object.
 #[derive(Debug)]
 pub(crate) struct StoredSync {
-    /// Of the recording.
+    /// The key of the recording.
     recording: String,
     entries: u64,
     checksums: Vec<u32>,
@@ -26,7 +27,7 @@ pub(crate) struct StoredSync {
     cache: ChunkCache<Vec<SyncEntry>>,
 }
 
-/// Writes the chunks of a sync map. What belongs in the attributes is given back.
+/// Writes the chunks of a sync map and returns its attributes.
 pub(crate) fn write_sync(
     storage: &Arc<dyn Storage>,
     recording: &str,
@@ -46,7 +47,7 @@ pub(crate) fn write_sync(
 }
 
 impl StoredSync {
-    /// The sync map of the recording with the key `recording`; none if it has none.
+    /// The sync map of the recording with the key `recording`, if it has one.
     pub(crate) fn new(recording: &str, info: &RecordingInfo) -> Result<Option<Self>, String> {
         let Some(sync) = &info.sync else { return Ok(None) };
         let expected = info.coded_length.div_ceil(SYNC_SPACING);
@@ -66,8 +67,8 @@ impl StoredSync {
         }))
     }
 
-    /// The start for a coded position: one read, or none if its chunk is at hand; more if
-    /// nothing in the chunk is exact there.
+    /// The start for a coded position: one read, or none if its chunk is in memory, or more if no
+    /// entry of the chunk is exact there.
     pub(crate) async fn start(
         &self,
         storage: &dyn AsyncStorage,
@@ -96,10 +97,9 @@ impl StoredSync {
         }
         let key = chunk_key(&self.recording, number);
         let encoded = read(storage, &key, Part::Whole(SYNC_CHUNK + MAX_OVERHEAD)).await?;
-        let chunk = Arc::new(self.parse(&encoded, number).map_err(|reason| Error::Damaged {
+        let chunk = Arc::new(self.parse(&encoded, number).map_err(|reason| Reason::Damaged {
             object: name_of(storage, &key),
-            offset: 0,
-            end: u64::try_from(encoded.len()).unwrap_or(u64::MAX),
+            bytes: 0..u64::try_from(encoded.len()).unwrap_or(u64::MAX),
             reason,
         })?);
         self.cache.insert(place, &chunk);
@@ -107,16 +107,19 @@ impl StoredSync {
     }
 
     fn parse(&self, encoded: &[u8], number: u64) -> Result<Vec<SyncEntry>, String> {
-        let expected = self.checksums.get(size(number)).ok_or("no checksum for the chunk")?;
+        let expected = self
+            .checksums
+            .get(size(number))
+            .ok_or("the attributes have no checksum for this chunk")?;
         check_stored(encoded, *expected)?;
         let chunk = self.codec.decode(encoded)?;
         let mut entries = sync_from_bytes(&chunk).map_err(|error| error.to_string())?;
         let left = self.entries.saturating_sub(number.saturating_mul(SYNC_CHUNK_ENTRIES));
         let filling = entries.split_off(size(left).min(entries.len()));
-        match sync_to_bytes(&filling).iter().all(|&byte| byte == 0) {
-            true => Ok(entries),
-            false => Err("the filling behind the end of the array is not zeros".to_owned()),
+        if sync_to_bytes(&filling).iter().any(|&byte| byte != 0) {
+            return Err("the filling after the end of the array is not zeros".to_owned());
         }
+        Ok(entries)
     }
 
     /// The keys of the chunks.
@@ -133,10 +136,10 @@ pub(crate) fn chunk_key(recording: &str, number: u64) -> String {
     format!("{recording}/{SYNC}/c/{number}/0")
 }
 
-/// Numbers of chunks and of entries in one: far below what a usize counts.
+/// Numbers of chunks and of entries in one, which fit in any usize.
 fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Unpacked chunks that a reader keeps, of 80 kB and 83 minutes each.
+/// Unpacked chunks that a reader keeps in memory, of 80 kB and 83 minutes each.
 const CACHED_CHUNKS: usize = 8;

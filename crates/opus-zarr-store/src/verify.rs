@@ -1,5 +1,5 @@
-//! Whether a recording is as it was written: what can be told without a container and
-//! without a decoder.
+//! Whether a recording is unchanged since it was written, as far as that can be told without
+//! a demuxer and a decoder.
 
 mod documents;
 mod fault;
@@ -7,156 +7,155 @@ mod fault;
 mod fixture;
 #[cfg(test)]
 mod hostile;
+mod options;
 mod rows;
 mod shards;
 #[cfg(test)]
 mod tests;
 
+use std::ops::{ControlFlow, Range};
+
 use crate::{
-    Error, Part, RecordingName, Storage,
-    layout::BLOB_CHUNK,
-    object::{self, is_absent, name_of},
+    Error, ErrorKind, Part, RecordingName, Storage,
+    error::Reason,
+    layout::ArrayKind,
+    object::{self, name_of},
     recording::{StoredRecording, document_key, part_keys},
     storage::{Ready, ready},
 };
 
 pub(crate) use documents::compare;
-pub use fault::{Fault, FaultKind, Faults, Place};
+pub use fault::{Component, Fault, FaultKind, Faults, Place};
+pub use options::{VerifyLevel, VerifyOptions};
 
-/// What is checked, and how much of the audio.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct VerifyOptions {
-    /// What is checked.
-    pub level: VerifyLevel,
-    /// Which share of the blob's chunks is read, from 0 to 1: the same chunks every time.
-    /// The first and the last one always are. All else is checked whole.
-    pub sample: f64,
-}
-
-/// What is checked; each level includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VerifyLevel {
-    /// The documents of the store, of the recording and of its arrays say what layout 1
-    /// says, and fit together. Reads no audio.
-    Metadata,
-    /// Every chunk of both arrays has the checksum that stands behind it and the one of
-    /// the attributes; the shards are what layout 1 says to the byte; the blob has its
-    /// SHA-256, if all of it is read.
-    Checksums,
-    /// The rows of the index follow one another, fit the attributes and lie in the blob,
-    /// where there is a packet of that duration for each of them.
-    Index,
-}
-
-/// What was found.
+/// The result of a verification.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Verification {
-    /// What is wrong.
+    /// The faults found.
     pub faults: Faults<Fault>,
-    /// Chunks of both arrays that were read.
+    /// Number of chunks read, over all arrays.
     pub chunks: u64,
-    /// Packets that were looked at.
+    /// Number of packets checked.
     pub packets: u64,
 }
 
-impl Default for VerifyOptions {
-    fn default() -> Self {
-        Self { level: VerifyLevel::Index, sample: 1.0 }
-    }
+/// The progress of a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyProgress {
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Bytes to read in all, an estimate.
+    pub total_bytes: u64,
 }
 
-impl VerifyOptions {
-    /// Whether the chunk that holds this byte of a blob is among those that are read.
-    pub fn takes_byte(&self, byte: u64, blob_bytes: u64) -> bool {
-        let (chunk, last) = (byte / BLOB_CHUNK, blob_bytes.saturating_sub(1) / BLOB_CHUNK);
-        chunk == 0 || chunk == last || self.takes(chunk)
-    }
-
-    /// Whether the chunk with this number, or what else is counted, is among those of the sample.
-    pub fn takes(&self, number: u64) -> bool {
-        // splitmix64: looks random, so that no rhythm of the audio goes together with it.
-        let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let [a, b, c, d, ..] = (mixed ^ (mixed >> 31)).to_be_bytes();
-        f64::from(u32::from_be_bytes([a, b, c, d])) < self.sample * 4_294_967_296.0
-    }
-
-    fn takes_all(&self) -> bool {
-        self.sample >= 1.0
-    }
-}
-
-/// Checks a recording of the store in a storage. What is wrong with it is no error but a
-/// [`Fault`].
+/// Verifies a recording of the store in a storage, as far as `options` ask. Damage is not an
+/// error but a [`Fault`].
+///
+/// `watch` is called after every read of chunks or packets. If it returns
+/// [`ControlFlow::Break`], the verification stops with an error of the kind
+/// [`Cancelled`](ErrorKind::Cancelled).
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use opus_zarr_store::{ErrorKind, MemoryStorage, VerifyOptions, verify};
+///
+/// let (storage, name) = (MemoryStorage::new(), "a".parse()?);
+/// let go_on = |_| ControlFlow::Continue(());
+/// let error = verify(&storage, &name, &VerifyOptions::default(), go_on).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotAStore);
+/// # Ok::<(), opus_zarr_store::InvalidName>(())
+/// ```
 ///
 /// # Errors
 ///
-/// If there is no such recording, or it has a layout that this version does not know.
+/// Fails if the recording does not exist or has an unsupported layout.
 pub fn verify(
     storage: &dyn Storage,
     name: &RecordingName,
     options: &VerifyOptions,
+    mut watch: impl FnMut(VerifyProgress) -> ControlFlow<()>,
 ) -> Result<Verification, Error> {
-    let mut verifier = Verifier { storage, options, found: Verification::default() };
+    let mut verifier = Verifier::new(storage, options, &mut watch);
     if let Some(recording) = verifier.open(name)? {
         verifier.documents(&recording);
         if options.level >= VerifyLevel::Checksums {
+            verifier.progress.total_bytes = options.total_bytes(&recording);
             verifier.blob(&recording);
             verifier.index(&recording);
             verifier.sync(&recording);
         }
     }
+    if verifier.is_cancelled {
+        return Err(Reason::Cancelled.into());
+    }
     Ok(verifier.found)
 }
 
-/// On the way through a recording.
+/// A verification in progress.
 struct Verifier<'a> {
     storage: &'a dyn Storage,
     options: &'a VerifyOptions,
+    watch: &'a mut dyn FnMut(VerifyProgress) -> ControlFlow<()>,
+    progress: VerifyProgress,
+    is_cancelled: bool,
     found: Verification,
 }
 
-impl Verifier<'_> {
-    /// None if its document is no recording, which then is among the faults.
+impl<'a> Verifier<'a> {
+    fn new(
+        storage: &'a dyn Storage,
+        options: &'a VerifyOptions,
+        watch: &'a mut dyn FnMut(VerifyProgress) -> ControlFlow<()>,
+    ) -> Self {
+        Self {
+            storage,
+            options,
+            watch,
+            progress: VerifyProgress { bytes: 0, total_bytes: 0 },
+            is_cancelled: false,
+            found: Verification::default(),
+        }
+    }
+
+    /// Opens the recording. Returns `None` if its document is not that of a recording, which is
+    /// then a fault.
     fn open(&mut self, name: &RecordingName) -> Result<Option<StoredRecording>, Error> {
         let error = match ready(StoredRecording::open(&Ready(self.storage), name)) {
             Ok(recording) => return Ok(Some(recording)),
             Err(error) => error,
         };
-        let document = document_key(name);
-        match error {
-            Error::Layout { .. } | Error::Codec { .. } => Err(error),
-            Error::NoSuchRecording { .. }
-            | Error::NotAStore { .. }
-            | Error::IsARecording { .. } => {
-                // Without its document a recording is not there, but what lies under its
-                // name tells that there was one.
+        let at = Object { component: Component::Recording, key: document_key(name) };
+        match error.kind() {
+            ErrorKind::UnsupportedLayout | ErrorKind::Codec => return Err(error),
+            ErrorKind::NoSuchRecording | ErrorKind::NotAStore | ErrorKind::IsARecording => {
+                // A recording without its document does not exist, but objects under its name
+                // show that it did.
                 if !self.has_parts(name) {
                     return Err(error);
                 }
-                self.fault(&document, FaultKind::Lost);
-                Ok(None)
+                self.fault(&at, FaultKind::Missing);
             }
-            Error::Metadata { reason, .. } => {
-                self.fault(&document, FaultKind::Document { reason });
-                Ok(None)
-            }
-            error => {
-                self.failure(&document, error);
-                Ok(None)
-            }
+            _ => self.failure(&at, error),
         }
+        Ok(None)
     }
 
-    /// Every chunk of the sync map. Whether what it says is true, only a decoder can tell.
+    /// Checks every chunk of the sync map. Only a decoder can check its content.
     fn sync(&mut self, recording: &StoredRecording) {
         let Ok(Some(sync)) = &recording.sync else { return };
         for (number, key) in (0..).zip(sync.keys()) {
+            if self.is_cancelled {
+                return;
+            }
             self.found.chunks += 1;
             if let Err(error) = ready(sync.chunk(&Ready(self.storage), number)) {
-                self.failure(&key, error);
+                let component = Component::Data(ArrayKind::Sync);
+                self.failure(&Object { component, key }, error);
             }
+            self.advance(0);
         }
     }
 
@@ -168,34 +167,53 @@ impl Verifier<'_> {
         ready(object::read(&Ready(self.storage), key, part))
     }
 
-    /// Something is wrong with an object.
-    fn fault(&mut self, key: &str, kind: FaultKind) {
-        self.place_fault(key, None, None, kind);
+    /// Reports that bytes have been read, and asks whether to go on.
+    fn advance(&mut self, bytes: u64) {
+        self.progress.bytes += bytes;
+        self.progress.total_bytes = self.progress.total_bytes.max(self.progress.bytes);
+        self.is_cancelled |= (self.watch)(self.progress).is_break();
+    }
+
+    /// Notes a fault of a whole object.
+    fn fault(&mut self, at: &Object, kind: FaultKind) {
+        self.place_fault(at, None, None, kind);
     }
 
     fn place_fault(
         &mut self,
-        key: &str,
-        bytes: Option<std::ops::Range<u64>>,
+        at: &Object,
+        bytes: Option<Range<u64>>,
         packet: Option<u64>,
         kind: FaultKind,
     ) {
-        let object = name_of(self.storage, key);
-        self.found.faults.push(Fault { place: Place { object, bytes, packet }, kind });
+        let object = name_of(self.storage, &at.key);
+        let place = Place { object, component: at.component, bytes, packet };
+        self.found.faults.push(Fault { place, kind });
     }
 
-    /// An object could not be read.
-    fn failure(&mut self, key: &str, error: Error) {
-        match error {
-            error if is_absent(&error) => self.fault(key, FaultKind::Lost),
-            Error::Io { source, .. } => {
-                self.fault(key, FaultKind::Unreadable { reason: source.to_string() });
+    /// Notes an object that could not be read.
+    fn failure(&mut self, at: &Object, error: Error) {
+        if error.is_missing() {
+            return self.fault(at, FaultKind::Missing);
+        }
+        match error.into_reason() {
+            Reason::Io { source, .. } => {
+                self.fault(at, FaultKind::Unreadable { reason: source.to_string() });
             }
-            Error::Damaged { offset, end, reason, .. } => {
-                self.place_fault(key, Some(offset..end), None, FaultKind::Damaged { reason });
+            Reason::Damaged { bytes, reason, .. } => {
+                self.place_fault(at, Some(bytes), None, FaultKind::Damaged { reason });
             }
-            Error::Index { reason, .. } => self.fault(key, FaultKind::Rows(reason)),
-            error => self.fault(key, FaultKind::Unreadable { reason: error.to_string() }),
+            Reason::Index { fault, .. } => {
+                self.fault(at, FaultKind::Rows { reason: fault.to_string() });
+            }
+            Reason::Metadata { reason, .. } => self.fault(at, FaultKind::Document { reason }),
+            reason => self.fault(at, FaultKind::Unreadable { reason: reason.to_string() }),
         }
     }
+}
+
+/// An object by its key, and what it is a part of.
+struct Object {
+    component: Component,
+    key: String,
 }

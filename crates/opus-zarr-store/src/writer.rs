@@ -4,9 +4,10 @@ use opus_packet::{OpusHead, OpusTags, Timeline};
 use opus_packet_index::SyncEntry;
 
 use crate::{
-    BlobWriter, Draft, Error, Gap, IndexWriter, RecordingInfo, RecordingName, RecordingReader,
-    Source, Start, Store, StoredBlob, StoredIndex, SyncInfo,
+    BlobWriter, Draft, Error, Gap, IndexWriter, Operation, RecordingInfo, RecordingName,
+    RecordingReader, Source, Start, Store, StoredBlob, StoredIndex, SyncInfo,
     document::Document,
+    error::Reason,
     layout::METADATA,
     object::{io_error, name_of, put},
     recording::{StoredRecording, document_key},
@@ -14,10 +15,10 @@ use crate::{
     sync::write_sync,
 };
 
-/// Writes a recording: all of it appears at [`commit`](Self::commit), or nothing.
+/// Writes a recording, which appears complete at [`commit`](Self::commit) or not at all.
 ///
-/// Dropping the writer removes what it has written; what a killed writer leaves does not
-/// stand in the way of the next.
+/// Dropping the writer removes what it has written. The remains of a killed writer do not block
+/// the next one.
 #[derive(Debug)]
 pub struct RecordingWriter {
     store: Store,
@@ -26,23 +27,62 @@ pub struct RecordingWriter {
     sync: Option<SyncInfo>,
 }
 
-/// What a store cannot know of a recording by itself.
+/// The description of a recording that its writer provides.
+///
+/// ```
+/// use opus_zarr_store::{Description, OpusHead, OpusTags, Source, StoredAs, Timeline};
+///
+/// let description = Description::new(
+///     OpusHead::new(1, 312, 48_000)?,
+///     OpusTags::new("encoder 1.0", []),
+///     Timeline::new(312, 96_000, 0)?,
+///     Source::new("station-4.opus", StoredAs::Remuxed).format("ogg", "opus"),
+/// );
+/// assert!(description.gaps.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Description {
     /// The identification header.
     pub head: OpusHead,
     /// The comment header.
     pub tags: OpusTags,
-    /// Which samples play.
+    /// Tells which samples play.
     pub timeline: Timeline,
     /// Where audio was lost.
     pub gaps: Vec<Gap>,
-    /// Samples that play for each second of real time; none: 48,000.
+    /// Play samples per second of real time; `None` for 48,000.
     pub real_rate: Option<NonZeroU32>,
-    /// When it was recorded.
+    /// When the recording began, if known.
     pub start: Option<Start>,
-    /// Where the recording came from.
+    /// The file the recording comes from.
     pub source: Source,
+}
+
+impl Description {
+    /// Describes a recording without gaps, in real time, with an unknown start.
+    pub fn new(head: OpusHead, tags: OpusTags, timeline: Timeline, source: Source) -> Self {
+        Self { head, tags, timeline, gaps: Vec::new(), real_rate: None, start: None, source }
+    }
+
+    /// Sets where audio was lost.
+    #[must_use]
+    pub fn gaps(self, gaps: Vec<Gap>) -> Self {
+        Self { gaps, ..self }
+    }
+
+    /// Sets the play samples per second of real time; `None` for 48,000.
+    #[must_use]
+    pub fn real_rate(self, real_rate: Option<NonZeroU32>) -> Self {
+        Self { real_rate, ..self }
+    }
+
+    /// Sets when the recording began.
+    #[must_use]
+    pub fn start(self, start: Option<Start>) -> Self {
+        Self { start, ..self }
+    }
 }
 
 impl RecordingWriter {
@@ -53,57 +93,57 @@ impl RecordingWriter {
         Ok(Self { store: store.clone(), name: name.clone(), draft, sync: None })
     }
 
-    /// Where to write the blob: a canonical Ogg Opus stream.
+    /// Returns the writer for the blob, a canonical Ogg Opus stream.
     pub fn blob(&self) -> Result<BlobWriter, Error> {
         BlobWriter::create(self.store.storage().clone(), self.draft.prefix())
     }
 
-    /// Where to write the index: one row for each packet of the blob.
+    /// Returns the writer for the index, one row per packet of the blob.
     pub fn index(&self) -> Result<IndexWriter, Error> {
         IndexWriter::create(self.store.storage(), self.draft.prefix())
     }
 
-    /// Writes a sync map, measured with this decoder. There need not be one.
+    /// Writes the optional sync map, measured with `decoder`.
     pub fn write_sync(&mut self, entries: &[SyncEntry], decoder: &str) -> Result<(), Error> {
         self.sync = Some(write_sync(self.store.storage(), self.draft.prefix(), entries, decoder)?);
         Ok(())
     }
 
-    /// Makes the recording appear, complete and kept.
+    /// Makes the recording appear, complete and durable.
     pub fn commit(
         self,
         description: Description,
         blob: &StoredBlob,
         index: &StoredIndex,
     ) -> Result<RecordingReader, Error> {
-        index.check_len(description.timeline)?;
+        index.check_length(description.timeline)?;
         let info = RecordingInfo::new(description, blob, index, self.sync());
         self.commit_document(&Document::new(info))
     }
 
-    /// The same, when the objects of the arrays are in the draft.
+    /// Commits the recording once the objects of the arrays are in the draft.
     pub(crate) fn commit_document(self, document: &Document) -> Result<RecordingReader, Error> {
         let Self { store, name, draft, .. } = self;
         let (info, prefix) = (&document.info, draft.prefix());
         for (array, metadata) in info.arrays() {
-            let key = format!("{prefix}/{array}/{METADATA}");
+            let key = format!("{prefix}/{}/{METADATA}", array.name());
             put(store.storage(), &key, pretty(&metadata).as_bytes())?;
         }
         let document = document.write()?;
-        // Opened before it is committed: what could not be read again is not kept, and
-        // after the commit nothing can fail.
+        // Parsed before the commit, so that an unreadable recording is not stored and nothing can
+        // fail after the commit.
         let object = name_of(&**store.storage(), &document_key(&name));
         let recording = StoredRecording::parse(&object, &name, document.as_bytes())?;
         draft.commit(document.as_bytes()).map_err(|error| begin_error(&store, &name, error))?;
         Ok(RecordingReader::of(store.storage().clone(), recording))
     }
 
-    /// What was written of a sync map.
+    /// The written sync map, if any.
     pub(crate) fn sync(&self) -> Option<&SyncInfo> {
         self.sync.as_ref()
     }
 
-    /// The draft, to put objects into it.
+    /// The draft that receives the objects.
     pub(crate) fn draft(&self) -> &dyn Draft {
         &*self.draft
     }
@@ -112,10 +152,8 @@ impl RecordingWriter {
 fn begin_error(store: &Store, name: &RecordingName, source: std::io::Error) -> Error {
     let (name, place) = (name.clone(), store.storage().to_string());
     match source.kind() {
-        ErrorKind::AlreadyExists => Error::RecordingExists { name, store: place },
-        ErrorKind::ResourceBusy => {
-            Error::RecordingBusy { name, store: place, reason: source.to_string() }
-        }
-        _ => io_error("create", &name_of(&**store.storage(), name.as_str()))(source),
+        ErrorKind::AlreadyExists => Reason::RecordingExists { name, store: place }.into(),
+        ErrorKind::ResourceBusy => Reason::Busy { name, store: place, source }.into(),
+        _ => io_error(Operation::Create, &name_of(&**store.storage(), name.as_str()))(source),
     }
 }

@@ -71,8 +71,7 @@ impl AsyncRecording {
         mut samples: Vec<S>,
     ) -> Result<Vec<S>, Error> {
         let span = self.reader.span(lookup).await?;
-        let plan = SegmentPlan::new(span, target)
-            .map_err(|reason| self.fault(opus_segment_decode::Error::IndexRange { reason }))?;
+        let plan = SegmentPlan::new(span, target).map_err(|reason| self.fault(reason))?;
         let mut bytes = Vec::new();
         self.reader.read(plan.bytes(), &mut bytes).await?;
         let mut decoder = self.decoders.take(self.reader.head())?;

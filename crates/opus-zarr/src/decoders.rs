@@ -1,7 +1,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use opus_packet::OpusHead;
-use opus_segment_decode::{LibopusDecoder, LibopusError, Output};
+use opus_segment_decode::{LibopusDecoder, Output};
+
+use crate::Error;
 
 /// Decoders at rest: to make one takes longer than to reset it.
 #[derive(Debug, Default)]
@@ -12,8 +14,8 @@ pub(crate) struct Decoders {
 
 impl Decoders {
     /// Of this output, if the stream has it.
-    pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, LibopusError> {
-        let decoder = LibopusDecoder::with_output(head, &output)?;
+    pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, Error> {
+        let decoder = LibopusDecoder::with_output(head, &output).map_err(Error::Decoder)?;
         Ok(Self { output, rested: Mutex::new(vec![decoder]) })
     }
 
@@ -22,9 +24,11 @@ impl Decoders {
     }
 
     /// A decoder of one kind of stream.
-    pub(crate) fn take(&self, head: &OpusHead) -> Result<LibopusDecoder, LibopusError> {
+    pub(crate) fn take(&self, head: &OpusHead) -> Result<LibopusDecoder, Error> {
         let rested = self.rested.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        rested.map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok)
+        rested
+            .map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok)
+            .map_err(Error::Decoder)
     }
 
     /// Puts it back.

@@ -24,7 +24,7 @@ pub(crate) fn index_blob(
     watch: &mut Watch<'_>,
 ) -> Result<Option<Timeline>, Error> {
     let fault = |reason| Error::Blob { recording: recording.clone(), reason };
-    let inconsistent = |reason| opus_zarr_store::Error::Inconsistent { reason };
+    let inconsistent = |reason: String| opus_zarr_store::Error::inconsistent(reason);
     let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
     while let Some(packet) = reader.next_located().map_err(fault)? {
         let offset = packet.offset.ok_or_else(|| {

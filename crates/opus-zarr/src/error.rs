@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::{error::Error as StdError, io, iter, path::PathBuf};
 
 use jiff::Timestamp;
 use opus_zarr_store::RecordingName;
@@ -57,7 +57,7 @@ pub enum Error {
     Store(#[from] opus_zarr_store::Error),
     #[error("recording \"{recording}\": cannot read its Ogg stream: {reason:?}")]
     Blob { recording: RecordingName, reason: ogg_opus_demux::Error },
-    #[error("recording \"{recording}\": {reason}")]
+    #[error("recording \"{recording}\": {}", with_causes(reason))]
     Read { recording: RecordingName, reason: opus_segment_decode::Error },
     #[error("recording \"{recording}\": room for {found} samples, expected {expected}")]
     Buffer { recording: RecordingName, found: usize, expected: usize },
@@ -75,8 +75,15 @@ pub enum Error {
     EmptySelection { recording: RecordingName, selection: String },
     #[error("recording \"{recording}\": {selection} ends before it starts")]
     ReversedSelection { recording: RecordingName, selection: String },
-    #[error("no decoder: {0}")]
-    Decoder(#[from] opus_segment_decode::LibopusError),
+    #[error("no decoder: {}", with_causes(.0))]
+    Decoder(opus_segment_decode::Error),
+}
+
+/// An error and its causes in one line.
+fn with_causes(error: &opus_segment_decode::Error) -> String {
+    let first: &(dyn StdError + 'static) = error;
+    let chain = iter::successors(Some(first), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Error {

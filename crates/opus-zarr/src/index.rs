@@ -2,7 +2,7 @@ use std::{cell::RefCell, ops::Range};
 
 use ogg_opus_demux::{Buffered, OggOpusReader};
 use opus_packet::CodedPos;
-use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, InvalidIndex, Span};
+use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, Span};
 use opus_zarr_store::{BlobReader, RecordingReader};
 
 /// Where the packets of a recording are looked up.
@@ -22,7 +22,7 @@ pub(crate) enum IndexError {
     #[error("there is none to be used, and the packet at coded sample {position} crosses a page")]
     Divided { position: CodedPos },
     #[error("there is none to be used, and the packets of its Ogg stream make none: {0}")]
-    Rows(InvalidIndex),
+    Rows(opus_packet_index::Error),
 }
 
 /// The packets of a blob, one after the other.

@@ -39,8 +39,9 @@ pub use opus_encode::{Application, Bitrate, Complexity, FrameDuration, RateContr
 pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
 pub use opus_transcode::{TranscodeOptions, Ultrasound};
 pub use opus_zarr_store::{
-    BlobReader, Certainty, FaultKind as StoreFault, Faults, Gap, IndexInfo, Place, RecordingInfo,
-    RecordingName, Source, SourceMetadata, Start, Store, StoredAs, SyncInfo, Tags, Transcoding,
+    ArrayKind, BlobReader, Certainty, Component, FaultKind as StoreFault, Faults, Gap, IndexInfo,
+    Place, RecordingInfo, RecordingName, Source, SourceMetadata, Start, Store, StoredAs, SyncInfo,
+    Tags, Transcoding, VerifyLevel, VerifyOptions,
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
@@ -50,4 +51,4 @@ pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;
 pub use selection::{InvalidSelection, Selection, parse_duration};
 pub use stream::SampleStream;
-pub use verify::{Fault, FaultKind, Verification, VerifyLevel, VerifyOptions, verify};
+pub use verify::{Fault, FaultKind, Verification, verify};

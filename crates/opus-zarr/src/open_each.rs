@@ -42,7 +42,8 @@ impl Recording {
         for names in names.chunks(HELD) {
             for (name, opened) in open_all(store, names) {
                 // Deleted since it was listed.
-                if matches!(&opened, Err(Error::Store(StoreError::NoSuchRecording { .. }))) {
+                let is_gone = |error: &StoreError| error.kind() == ErrorKind::NoSuchRecording;
+                if matches!(&opened, Err(Error::Store(error)) if is_gone(error)) {
                     continue;
                 }
                 if each(name, opened).is_break() {

@@ -149,16 +149,13 @@ fn vorbis_name(id: [u8; 4]) -> String {
 }
 
 fn stored_start(start: StartTime) -> Start {
-    Start {
-        utc: start.instant().map(|instant| instant.to_string()),
-        local: start.clock.to_string(),
-        source: start.source.name().to_owned(),
-        certainty: match start.certainty {
-            Certainty::Certain { .. } => StoredCertainty::Certain,
-            Certainty::ZoneAssumed { .. } => StoredCertainty::ZoneAssumed,
-            Certainty::LocalOnly => StoredCertainty::LocalOnly,
-        },
-    }
+    let certainty = match start.certainty {
+        Certainty::Certain { .. } => StoredCertainty::Certain,
+        Certainty::ZoneAssumed { .. } => StoredCertainty::ZoneAssumed,
+        Certainty::LocalOnly => StoredCertainty::LocalOnly,
+    };
+    Start::new(start.clock.to_string(), start.source.name(), certainty)
+        .utc(start.instant().map(|instant| instant.to_string()))
 }
 
 /// Its bytes, if they are not too many for the attributes of a recording, which are read
@@ -176,7 +173,7 @@ fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
             _ => MetadataContent::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
         },
     };
-    SourceMetadata { id: chunk.id.clone(), offset: chunk.offset, content }
+    SourceMetadata::new(chunk.id.clone(), chunk.offset, content)
 }
 
 /// Bytes of a chunk.

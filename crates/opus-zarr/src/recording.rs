@@ -224,7 +224,7 @@ impl Recording {
 
     pub(crate) fn replace_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
         let sync = measure_sync(&self.reader, watch)?;
-        self.reader.replace_sync(&sync, LibopusDecoder::identity()?)?;
+        self.reader.replace_sync(&sync, LibopusDecoder::identity().map_err(Error::Decoder)?)?;
         Ok(())
     }
 

@@ -36,8 +36,8 @@ impl From<ogg_opus_demux::Finding> for Remark {
         if let FindingKind::Note(note) = &finding.kind {
             match *note {
                 Note::Gap(found) => {
-                    let (position, samples) = (found.position.get(), found.samples);
-                    gap = Some(Gap { position, samples, is_inferred: found.is_inferred });
+                    let gap_at = Gap::new(found.position.get(), found.samples);
+                    gap = Some(gap_at.inferred(found.is_inferred));
                 }
                 Note::LiveStart { .. } | Note::LiveJoin { .. } | Note::NoLastPage => {
                     is_canonical = true;
@@ -57,7 +57,7 @@ macro_rules! remark_from {
             fn from(finding: $demuxer::Finding) -> Self {
                 let gap = match finding.kind {
                     $demuxer::FindingKind::Gap { position, samples, is_inferred } => {
-                        Some(Gap { position: position.get(), samples, is_inferred })
+                        Some(Gap::new(position.get(), samples).inferred(is_inferred))
                     }
                     _ => None,
                 };

@@ -77,7 +77,7 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         if let (Err(fault), Index::Stored(_)) = (&result, &index)
             && fault.is_index_fault()
         {
-            tracing::warn!(recording = %self.reader.name(), %fault, "reading without the index");
+            tracing::warn!(recording = %self.reader.name(), ?fault, "reading without the index");
             *index = Index::walked(self.reader);
             result = read(&mut self.segments);
         }
@@ -92,7 +92,7 @@ impl SyncRead for Starts<'_> {
         match self {
             Self::Assumed(pre_roll) => pre_roll.start(position),
             Self::Measured(reader) => Ok(reader.start(position).unwrap_or_else(|fault| {
-                tracing::warn!(recording = %reader.name(), %fault, "decoding from the start");
+                tracing::warn!(recording = %reader.name(), ?fault, "decoding from the start");
                 SyncStart::BEGINNING
             })),
         }

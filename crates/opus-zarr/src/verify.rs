@@ -8,10 +8,10 @@ mod sync;
 use std::{ops::ControlFlow, sync::Arc};
 
 use opus_packet::InvalidTimeline;
-use opus_segment_decode::{LibopusDecoder, LibopusError, OutputRate};
+use opus_segment_decode::{LibopusDecoder, OutputRate};
 use opus_zarr_store::{
-    FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName, RecordingReader, Storage,
-    Store,
+    ArrayKind, FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName,
+    RecordingReader, Storage, Store, VerifyLevel, VerifyOptions,
 };
 
 use crate::{
@@ -19,37 +19,6 @@ use crate::{
     progress::{Progress, Stage, Watch},
     recording::exactness,
 };
-
-/// What is checked, and how much of the audio.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct VerifyOptions {
-    /// What is checked.
-    pub level: VerifyLevel,
-    /// Which share of the blob's chunks is checked, and of the packets in them: from 0 to
-    /// 1, the same every time, always with the first and the last chunk; and of the entries of
-    /// the sync map, always with the first and the last that can be checked. All else that is not
-    /// audio is checked whole; so is the stream of pages at the level of the packets,
-    /// which can only be followed from its start.
-    pub sample: f64,
-}
-
-/// What is checked; each level includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VerifyLevel {
-    /// The documents of the store, of the recording and of its arrays. Reads no audio.
-    Metadata,
-    /// Every chunk and shard, to the byte, and the SHA-256 of the blob.
-    Checksums,
-    /// The rows of the index, and the durations of the packets that they lead to.
-    Index,
-    /// The blob is a valid Ogg Opus stream with exactly the packets of the index, and with
-    /// the head, the tags and the length of the attributes; gaps are where packets end.
-    Packets,
-    /// Every packet decodes to as many samples as it says. If there is a sync map for this
-    /// decoder and all packets are decoded, it is measured again and is the same; if not all are,
-    /// entries of it are held against the entries before them, for a second.
-    Decode,
-}
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -64,7 +33,7 @@ pub struct Verification {
     /// Packets that were decoded.
     pub decoded: u64,
     /// Why nothing was decoded though it was asked for: no fault of the recording.
-    pub not_decoded: Option<LibopusError>,
+    pub not_decoded: Option<opus_segment_decode::Error>,
 }
 
 /// What is wrong with a recording, and where. `Display` is one complete line.
@@ -135,57 +104,24 @@ fn described(indexed: &Option<(u64, u64, u64)>) -> String {
     }
 }
 
-impl Default for VerifyOptions {
-    fn default() -> Self {
-        Self { level: VerifyLevel::Packets, sample: 1.0 }
-    }
-}
-
-impl VerifyOptions {
-    /// Sets what is verified.
-    #[must_use]
-    pub fn level(mut self, level: VerifyLevel) -> Self {
-        self.level = level;
-        self
-    }
-
-    /// Sets the share of the audio that is verified, from 0 to 1.
-    #[must_use]
-    pub fn sample(mut self, sample: f64) -> Self {
-        self.sample = sample;
-        self
-    }
-
-    /// Estimates the bytes of the blob that are read, over all passes.
-    fn bytes(&self, info: &RecordingInfo) -> u64 {
-        let all = info.blob_bytes;
-        #[allow(
-            clippy::as_conversions,
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            clippy::cast_sign_loss,
-            reason = "an estimate"
-        )]
-        let some = (all as f64 * self.sample.clamp(0.0, 1.0)) as u64;
-        match self.level {
-            VerifyLevel::Metadata => 0,
-            VerifyLevel::Checksums => some,
-            // The packets are read once more for their durations.
-            VerifyLevel::Index => 2 * some,
-            VerifyLevel::Packets => 2 * some + all,
-            VerifyLevel::Decode => 3 * some + all,
-        }
-    }
-
-    fn of_store(&self) -> opus_zarr_store::VerifyOptions {
-        let level = match self.level {
-            VerifyLevel::Metadata => opus_zarr_store::VerifyLevel::Metadata,
-            VerifyLevel::Checksums => opus_zarr_store::VerifyLevel::Checksums,
-            VerifyLevel::Index | VerifyLevel::Packets | VerifyLevel::Decode => {
-                opus_zarr_store::VerifyLevel::Index
-            }
-        };
-        opus_zarr_store::VerifyOptions { level, sample: self.sample }
+/// Estimates the bytes of the blob that are read, over all passes.
+fn bytes_to_read(options: &VerifyOptions, info: &RecordingInfo) -> u64 {
+    let all = info.blob_bytes;
+    #[allow(
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    let some = (all as f64 * options.sample.clamp(0.0, 1.0)) as u64;
+    match options.level {
+        VerifyLevel::Metadata => 0,
+        VerifyLevel::Checksums => some,
+        // The packets are read once more for their durations.
+        VerifyLevel::Index => 2 * some,
+        VerifyLevel::Packets => 2 * some + all,
+        _ => 3 * some + all,
     }
 }
 
@@ -240,8 +176,9 @@ fn verify_stored(
 ) -> Result<Verification, Error> {
     // If it cannot be opened, the store finds out why.
     let reader = RecordingReader::open_in(storage.clone(), name).ok();
-    watch.begin(Stage::Verify, reader.as_ref().map_or(0, |reader| options.bytes(reader.info())))?;
-    let stored = opus_zarr_store::verify(&**storage, name, &options.of_store())?;
+    let total = reader.as_ref().map_or(0, |reader| bytes_to_read(options, reader.info()));
+    watch.begin(Stage::Verify, total)?;
+    let stored = verify_storage(&**storage, name, options, watch)?;
     let (chunks, packets) = (stored.chunks, stored.packets);
     let faults = stored.faults.map(|fault| Fault { place: fault.place, kind: fault.kind.into() });
     let mut found = Verification { faults, chunks, packets, ..Verification::default() };
@@ -263,21 +200,36 @@ fn verify_stored(
     Ok(found)
 }
 
+/// Verifies what the store can verify of itself.
+fn verify_storage(
+    storage: &dyn Storage,
+    name: &RecordingName,
+    options: &VerifyOptions,
+    watch: &mut Watch<'_>,
+) -> Result<opus_zarr_store::Verification, Error> {
+    let mut done = 0;
+    let verified = opus_zarr_store::verify(storage, name, options, |progress| {
+        let bytes = usize::try_from(progress.bytes - done).unwrap_or(usize::MAX);
+        done = progress.bytes;
+        if watch.bytes(bytes).is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(verified?) }
+}
+
 impl Verification {
     /// Something is wrong with the blob, or a packet of it.
     fn fault(&mut self, reader: &RecordingReader, packet: Option<u64>, kind: FaultKind) {
-        self.fault_of("opus_blob", reader, packet, kind);
+        self.fault_of(ArrayKind::Blob, reader, packet, kind);
     }
 
     /// Something is wrong with an array.
     fn fault_of(
         &mut self,
-        array: &str,
+        array: ArrayKind,
         reader: &RecordingReader,
         packet: Option<u64>,
         kind: FaultKind,
     ) {
-        let object = format!("{}/{}/{array}", reader.storage(), reader.name());
-        self.faults.push(Fault { place: Place { object, bytes: None, packet }, kind });
+        self.faults.push(Fault { place: Place::in_array(reader, array, packet), kind });
     }
 }

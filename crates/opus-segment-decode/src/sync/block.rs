@@ -1,8 +1,8 @@
 use opus_packet::{CodedPos, Mode, Packet, PacketSource, Toc, shortest_frame};
 
-use crate::{DecoderLayout, Error, streams::next_stream};
+use crate::{DecoderLayout, Error, error::Reason, streams::next_stream};
 
-/// Some packets, at most about a second, and what the sequential decoder gave for them.
+/// About a second of packets at most, and the output of the sequential decoder for them.
 #[derive(Default)]
 pub(super) struct Block {
     pieces: Vec<Piece>,
@@ -10,15 +10,15 @@ pub(super) struct Block {
     pcm: Vec<f32>,
 }
 
-/// A packet in its block, and its output as far as it is decoded.
+/// A packet in its block, and its output once decoded.
 struct Piece {
-    /// Its number in the recording.
+    /// The number in the recording.
     number: u64,
     duration: u32,
-    /// The coded sample that it ends before.
+    /// The coded sample after its last one.
     end: u64,
-    is_made_up: bool,
-    /// Whether there was a peak in the sequential output of this packet, and of that before.
+    is_concealed: bool,
+    /// Whether the sequential output of this packet, and of the previous one, had a peak.
     is_loud: bool,
     was_loud: bool,
     /// Where it ends in the bytes and in the output of the block.
@@ -32,10 +32,10 @@ pub(super) struct BlockPacket<'a> {
     pub(super) number: u64,
     pub(super) packet: Packet<'a>,
     pub(super) end: u64,
-    pub(super) is_made_up: bool,
+    pub(super) is_concealed: bool,
     pub(super) is_loud: bool,
     pub(super) was_loud: bool,
-    /// The sequential output; empty before that is decoded.
+    /// The sequential output; empty until decoded.
     pub(super) pcm: &'a [f32],
 }
 
@@ -48,7 +48,7 @@ impl Block {
         (0..self.pieces.len()).filter_map(|place| self.packet(place))
     }
 
-    /// The packet at this place in the block.
+    /// The packet at a position in the block.
     pub(super) fn packet(&self, place: usize) -> Option<BlockPacket<'_>> {
         let piece = self.pieces.get(place)?;
         let before = place.checked_sub(1).and_then(|before| self.pieces.get(before));
@@ -58,14 +58,14 @@ impl Block {
             number: piece.number,
             packet: Packet { data, duration: piece.duration },
             end: piece.end,
-            is_made_up: piece.is_made_up,
+            is_concealed: piece.is_concealed,
             is_loud: piece.is_loud,
             was_loud: piece.was_loud,
             pcm: self.pcm.get(pcm..piece.pcm_end).unwrap_or_default(),
         })
     }
 
-    /// The sequential output of the packet at this place in the block, in order.
+    /// Sets the sequential output of the packet at a position in the block. Called in order.
     pub(super) fn set_output(&mut self, place: usize, pcm: &[f32], was_loud: bool, is_loud: bool) {
         self.pcm.extend_from_slice(pcm);
         if let Some(piece) = self.pieces.get_mut(place) {
@@ -74,12 +74,12 @@ impl Block {
         }
     }
 
-    /// Keeps so many packets.
+    /// Drops all but the first `packets` packets.
     pub(super) fn truncate(&mut self, packets: usize) {
         self.pieces.truncate(packets);
     }
 
-    /// To be filled again, with the memory that it has.
+    /// Clears the block but keeps its memory.
     pub(super) fn cleared(mut self) -> Self {
         self.pieces.clear();
         self.bytes.clear();
@@ -87,34 +87,34 @@ impl Block {
         self
     }
 
-    /// Where the first packet begins in which the decoder makes up audio.
-    pub(super) fn made_up(&self) -> Option<CodedPos> {
-        self.packets().find(|packet| packet.is_made_up).map(|packet| packet.start())
+    /// Where the first packet begins in which the decoder conceals audio.
+    pub(super) fn concealed(&self) -> Option<CodedPos> {
+        self.packets().find(|packet| packet.is_concealed).map(|packet| packet.start())
     }
 }
 
 impl BlockPacket<'_> {
-    /// The coded sample that it begins with.
+    /// The first coded sample.
     pub(super) fn start(&self) -> CodedPos {
         CodedPos::new(self.end - u64::from(self.packet.duration))
     }
 }
 
-/// Takes the packets of a source block by block.
+/// Reads the packets of a source block by block.
 pub(super) struct Blocks<P> {
     source: P,
-    /// Of a block.
+    /// Samples per block.
     samples: u64,
     packets: u64,
     position: u64,
-    /// Of every Opus stream, if there was a packet.
+    /// Whether the last packet of each Opus stream was CELT; `None` before the first.
     was_celt: Vec<Option<bool>>,
-    /// A packet of one of them.
+    /// Buffer for the packet of one stream.
     stream: Vec<u8>,
 }
 
 impl<P: PacketSource> Blocks<P> {
-    /// Blocks of one packet if they are `short`.
+    /// Reads blocks of one packet if `short` is set.
     pub(super) fn new(source: P, layout: DecoderLayout, short: bool) -> Self {
         let channels = u64::try_from(layout.channels).unwrap_or(u64::MAX).max(1);
         Self {
@@ -131,21 +131,22 @@ impl<P: PacketSource> Blocks<P> {
         self.packets
     }
 
-    /// Fills an empty block, or leaves it empty at the end. What comes before an error is in it.
+    /// Fills an empty block, or leaves it empty at the end. On error it holds the packets before
+    /// the error.
     pub(super) fn read(&mut self, block: &mut Block) -> Result<(), Error> {
         let start = self.position;
         while self.position - start < self.samples.max(1) {
-            let error = |source| Error::Source { packet: self.packets, source };
+            let error = |source| Reason::SourceRead { packet: self.packets, source };
             let packet = self.source.next_packet().map_err(|source| error(source.into()))?;
             let Some(packet) = packet else { break };
-            let is_made_up = is_made_up(packet.data, &mut self.was_celt, &mut self.stream);
+            let is_concealed = is_concealed(packet.data, &mut self.was_celt, &mut self.stream);
             self.position += u64::from(packet.duration);
             block.bytes.extend_from_slice(packet.data);
             block.pieces.push(Piece {
                 number: self.packets,
                 duration: packet.duration,
                 end: self.position,
-                is_made_up,
+                is_concealed,
                 is_loud: false,
                 was_loud: false,
                 bytes_end: block.bytes.len(),
@@ -157,24 +158,24 @@ impl<P: PacketSource> Blocks<P> {
     }
 }
 
-/// Whether the decoder makes up audio here: to conceal a loss, or to go smoothly from
-/// one way of coding to another.
-fn is_made_up(packet: &[u8], was_celt: &mut [Option<bool>], stream: &mut Vec<u8>) -> bool {
-    let (mut rest, mut is_made_up) = (packet, false);
+/// Whether the decoder conceals audio in a packet: for a loss, or for a smooth transition
+/// between modes.
+fn is_concealed(packet: &[u8], was_celt: &mut [Option<bool>], stream: &mut Vec<u8>) -> bool {
+    let (mut rest, mut is_concealed) = (packet, false);
     let streams = was_celt.len();
     for (number, was_celt) in was_celt.iter_mut().enumerate() {
-        // One that cannot be split cannot be decoded.
+        // A packet that cannot be split cannot be decoded.
         let Ok(packet) = next_stream(&mut rest, number + 1 == streams, stream) else {
             return true;
         };
         let is_celt = packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
         let was_celt = was_celt.replace(is_celt);
-        is_made_up |= was_celt.is_some_and(|was| was != is_celt)
+        is_concealed |= was_celt.is_some_and(|was| was != is_celt)
             || !shortest_frame(packet).is_ok_and(|len| len > 1);
     }
-    is_made_up
+    is_concealed
 }
 
-/// A second; where there are very many channels less, so that a block takes some 2 MB.
+/// A second per block, or less with many channels, so that a block takes about 2 MB.
 const SAMPLES: u64 = 48_000;
 const SAMPLES_OF_ALL_CHANNELS: u64 = 480_000;

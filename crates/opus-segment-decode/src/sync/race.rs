@@ -10,44 +10,44 @@ use opus_packet_index::{SYNC_SPACING, SyncEntry};
 
 use super::{
     block::{Block, BlockPacket, Blocks},
-    racer::{Done, Fault, Job, Outcome, Raced, Racer, Sequential},
+    racer::{Done, Failure, Job, Outcome, Raced, Racer, Sequential},
     workers::Workers,
 };
 use crate::{DecoderLayout, Error, PacketDecoder};
 
-/// The decoder that has heard all packets, and those that run beside it.
+/// The sequential decoder of all packets, and the racers that run beside it.
 ///
-/// Packets go through in blocks: short ones with one thread, for which that is faster. The
-/// sequential decoder is one block ahead or more; racers go through a block in groups, when it
-/// is decoded and they are through the one before.
+/// Packets pass in blocks. With one thread blocks are short, which is faster there. The
+/// sequential decoder is at least one block ahead. Racers pass through a block in groups, once
+/// it is decoded and they are through the previous one.
 pub(super) struct Race<P, M, D> {
     source: Blocks<P>,
     make: M,
     layout: DecoderLayout,
     sync_interval: Option<NonZeroU64>,
     threads: NonZeroUsize,
-    /// Where it is no more at work.
+    /// The sequential decoder while it is idle.
     sequential: Option<Sequential<D>>,
-    /// Blocks that are decoded and not behind all racers yet; the number of the first.
+    /// Decoded blocks that racers still need; `first` is the number of the first of them.
     blocks: VecDeque<Decoded>,
     first: u64,
-    /// Racers that wait for the next block.
+    /// Racers waiting for the next block.
     waiting: Vec<Racer<D>>,
     rested: Vec<D>,
     spare: Vec<Block>,
     entries: Vec<SyncEntry>,
-    /// Entries that are exact without an end so far.
+    /// Entries that are exact without a known end so far.
     open: Vec<usize>,
     is_at_end: bool,
-    fault: Option<Fault>,
+    failure: Option<Failure>,
 }
 
-/// A block behind the sequential decoder.
+/// A block that the sequential decoder has decoded.
 struct Decoded {
     block: Arc<Block>,
-    /// Groups of racers that are at it.
+    /// Number of groups of racers working on it.
     groups: usize,
-    /// Entries that are exact up to its end at least.
+    /// Entries that are exact at least up to its end.
     open: Vec<usize>,
 }
 
@@ -65,7 +65,7 @@ where
     ) -> Result<Self, Error> {
         let decoder = make()?;
         let layout = decoder.layout();
-        // More would have nothing to do: there are not more decoders at once.
+        // More threads would idle: no more decoders run at the same time.
         let decoders = usize::try_from(limit(layout) / SYNC_SPACING).unwrap_or(usize::MAX);
         let threads = threads.min(NonZeroUsize::MIN.saturating_add(decoders));
         Ok(Self {
@@ -83,7 +83,7 @@ where
             entries: vec![SyncEntry::ALL],
             open: Vec::new(),
             is_at_end: false,
-            fault: None,
+            failure: None,
         })
     }
 
@@ -112,16 +112,16 @@ where
         }
     }
 
-    /// The next block is for the sequential decoder, if that is idle and not too far ahead.
+    /// Gives the next block to the sequential decoder if it is idle and not too far ahead.
     fn read(&mut self, workers: &mut Workers<D>) {
-        if self.is_at_end || self.fault.is_some() || self.blocks.len() >= MOST_BLOCKS {
+        if self.is_at_end || self.failure.is_some() || self.blocks.len() >= MOST_BLOCKS {
             return;
         }
         let Some(sequential) = self.sequential.take() else { return };
         let mut block = self.spare.pop().unwrap_or_default();
         let result = self.source.read(&mut block);
         let packet = self.source.packets();
-        self.note(result.map_err(|error| Fault { packet, start: 0, error }));
+        self.note(result.map_err(|error| Failure { packet, start: 0, error }));
         let result = self.start_racers(&mut block);
         self.note(result);
         self.is_at_end = block.is_empty();
@@ -130,17 +130,17 @@ where
         }
     }
 
-    /// Decoders for the starts in the block. Where one cannot be had, the block ends.
-    fn start_racers(&mut self, block: &mut Block) -> Result<(), Fault> {
+    /// Creates racers for the starts in the block. Where one cannot be created, the block ends.
+    fn start_racers(&mut self, block: &mut Block) -> Result<(), Failure> {
         let mut place = 0;
         while let Some(packet) = block.packet(place) {
             let (start, first) = (self.entries.len(), packet.number);
-            // No packet is as long as half a second.
+            // Packets are shorter than half a second, so each holds one start at most.
             if wide(start) * SYNC_SPACING < packet.end {
                 if self.holds_sync_point(start, &packet) {
                     self.start_racer(start, first).map_err(|error| {
                         block.truncate(place);
-                        Fault { packet: first, start, error }
+                        Failure { packet: first, start, error }
                     })?;
                 }
                 self.entries.push(SyncEntry::NONE);
@@ -157,9 +157,9 @@ where
         Ok(())
     }
 
-    /// Whether there is a sync point from the packet that holds a start to the one that holds the
-    /// next, if packets are all as long as this one. If not, the start would be exact only behind
-    /// the next, which serves as well from there.
+    /// Whether a sync point lies between the packet of a start and the packet of the next start,
+    /// assuming that all packets are as long as this one. Otherwise the start would be exact only
+    /// after the next start, which serves as well from there.
     fn holds_sync_point(&self, start: usize, packet: &BlockPacket<'_>) -> bool {
         let Some(interval) = self.sync_interval else { return true };
         let duration = u64::from(packet.packet.duration);
@@ -167,7 +167,7 @@ where
         packet.start().get().next_multiple_of(interval.get()) < next
     }
 
-    /// Racers that have waited for the block go through it, shared out among the threads.
+    /// Sends the waiting racers through the block, divided among the threads.
     fn decoded(&mut self, block: Block, workers: &mut Workers<D>) {
         self.blocks.push_back(Decoded { block: Arc::new(block), groups: 0, open: Vec::new() });
         let number = self.first + wide(self.blocks.len()) - 1;
@@ -179,7 +179,7 @@ where
         }
     }
 
-    /// Racers go through the block with this number, at once or when it is decoded.
+    /// Sends racers through a block now, or once it is decoded.
     fn go_on(&mut self, mut racers: Vec<Racer<D>>, block: u64, workers: &mut Workers<D>) {
         match self.block(block) {
             Some(found) => {
@@ -196,7 +196,7 @@ where
         self.blocks.get_mut(usize::try_from(place).ok()?)
     }
 
-    /// Racers have gone through a block.
+    /// Takes racers back that have passed through a block.
     fn raced(&mut self, racers: Vec<Raced<D>>, block: u64, workers: &mut Workers<D>) {
         let mut running = Vec::new();
         for (racer, result) in racers {
@@ -225,13 +225,13 @@ where
         }
     }
 
-    /// Blocks that all racers are through are needed no more. Nothing is known behind a packet
-    /// that is made up about the starts that do not run any more.
+    /// Drops blocks that all racers have passed. Starts whose racers no longer run are unknown
+    /// after a concealed packet, so their entries end there.
     fn let_go(&mut self) {
         while self.blocks.front().is_some_and(|decoded| decoded.groups == 0) {
             let Some(decoded) = self.blocks.pop_front() else { return };
             self.first += 1;
-            if let Some(until) = decoded.block.made_up() {
+            if let Some(until) = decoded.block.concealed() {
                 for start in mem::take(&mut self.open) {
                     let Some(entry) = self.entries.get_mut(start) else { continue };
                     *entry = entry.ending(wide(start), until);
@@ -242,10 +242,10 @@ where
         }
     }
 
-    /// Racers that are exact at the end have been so up to the end.
+    /// Racers that are exact now are exact up to the end of the recording.
     fn finish(mut self) -> Result<Vec<SyncEntry>, Error> {
-        if let Some(fault) = self.fault {
-            return Err(fault.error);
+        if let Some(failure) = self.failure {
+            return Err(failure.error);
         }
         for racer in mem::take(&mut self.waiting) {
             let (start, exact_from) = (racer.start(), racer.exact_from());
@@ -261,23 +261,22 @@ where
         }
     }
 
-    /// Keeps the error that would come first if everything was done in order. No more blocks
-    /// are read behind one, but those before it go through to the end: there may be an earlier
-    /// one in them.
-    fn note<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
-        let fault = match result {
+    /// Keeps the error that would come first if everything ran in order. No further blocks are
+    /// read after an error, but earlier blocks are finished because they may hold an earlier one.
+    fn note<T>(&mut self, result: Result<T, Failure>) -> Option<T> {
+        let failure = match result {
             Ok(value) => return Some(value),
-            Err(fault) => fault,
+            Err(failure) => failure,
         };
-        let place = |fault: &Fault| (fault.packet, fault.start);
-        if self.fault.as_ref().is_none_or(|before| place(&fault) < place(before)) {
-            self.fault = Some(fault);
+        let place = |failure: &Failure| (failure.packet, failure.start);
+        if self.failure.as_ref().is_none_or(|before| place(&failure) < place(before)) {
+            self.failure = Some(failure);
         }
         None
     }
 }
 
-/// For how many samples a racer runs that is not exact.
+/// How many samples a racer runs before it is given up.
 fn limit(layout: DecoderLayout) -> u64 {
     (LIMIT * STREAMS / u64::from(layout.streams.get())).clamp(LEAST_LIMIT, LIMIT)
 }
@@ -286,12 +285,12 @@ fn wide(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Blocks that are decoded at once, or gone through.
+/// The most blocks in memory at the same time.
 const MOST_BLOCKS: usize = 4;
 
-/// A racer that is not exact is given up after 30 seconds. Where there are more than so many
-/// streams it is sooner, so that the decoders of all racers do not take ever more memory, but
-/// not so soon that no racer could be exact.
+/// A racer that is not exact is given up after 30 seconds. With more than `STREAMS` streams this
+/// is shortened to bound the memory of all racers, but not so far that no racer could become
+/// exact.
 const LIMIT: u64 = 30 * 48_000;
 const STREAMS: u64 = 16;
 const LEAST_LIMIT: u64 = 3 * 48_000;

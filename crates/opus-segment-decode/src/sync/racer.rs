@@ -3,57 +3,57 @@ use std::sync::Arc;
 use opus_packet::CodedPos;
 
 use super::block::{Block, BlockPacket};
-use crate::{BoxError, Error, PacketDecoder};
+use crate::{BoxError, Error, PacketDecoder, error::Reason};
 
-/// Something to do for whoever is idle.
+/// A job for an idle worker.
 pub(super) enum Job<D> {
     Decode { sequential: Sequential<D>, block: Block },
     Race { racers: Vec<Racer<D>>, decoded: Arc<Block>, block: u64 },
 }
 
-/// What came of it.
+/// The result of a job.
 pub(super) enum Done<D> {
-    Decoded { sequential: Sequential<D>, block: Block, result: Result<(), Fault> },
+    Decoded { sequential: Sequential<D>, block: Block, result: Result<(), Failure> },
     Raced { racers: Vec<Raced<D>>, block: u64 },
 }
 
-/// A racer behind a block.
-pub(super) type Raced<D> = (Racer<D>, Result<Outcome, Fault>);
+/// A racer that has passed through a block.
+pub(super) type Raced<D> = (Racer<D>, Result<Outcome, Failure>);
 
-/// An error, with the packet and the start that it is of.
-pub(super) struct Fault {
+/// An error with the packet and the start it belongs to.
+pub(super) struct Failure {
     pub(super) packet: u64,
     pub(super) start: usize,
     pub(super) error: Error,
 }
 
-/// The decoder that has heard all packets: that of start 0.
+/// The decoder of all packets, which is the one of start 0.
 pub(super) struct Sequential<D> {
     decoder: D,
-    /// Whether there was a peak beyond full scale in what it gave last.
+    /// Whether its last output had a peak beyond full scale.
     is_loud: bool,
 }
 
-/// A decoder that began at the start with this number.
+/// A decoder that began at the start with number `start`.
 pub(super) struct Racer<D> {
     decoder: D,
     start: usize,
-    /// Given up where it is not exact behind this coded sample.
+    /// The coded sample at which it is given up if not exact.
     deadline: u64,
     /// The packet it begins with.
     first: u64,
-    /// Whether there was a peak beyond full scale in what it gave last.
+    /// Whether its last output had a peak beyond full scale.
     is_loud: bool,
-    /// From where on all output has been the same.
+    /// Where its output began to equal the sequential output.
     exact_from: Option<CodedPos>,
 }
 
-/// What becomes of a racer.
+/// What becomes of a racer in a block.
 #[derive(Clone, Copy)]
 pub(super) enum Outcome {
     Running,
-    /// And not known to be so from the packet on, if there was one in the block, in which
-    /// audio is made up.
+    /// Exact from `from` on. `until` is the first concealed packet of the block after that, if
+    /// any; the racer is unknown from there on.
     Exact {
         from: CodedPos,
         until: Option<CodedPos>,
@@ -62,8 +62,8 @@ pub(super) enum Outcome {
 }
 
 impl<D: PacketDecoder<f32>> Job<D> {
-    /// With room for the output of the longest packet. The block of a race is let go of
-    /// before this returns.
+    /// Runs the job. `room` holds the output of the longest packet. Releases the block of a
+    /// race before it returns.
     pub(super) fn run(self, room: &mut [f32]) -> Done<D> {
         match self {
             Self::Decode { mut sequential, mut block } => {
@@ -82,8 +82,8 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
         Self { decoder, is_loud: false }
     }
 
-    /// What cannot be decoded is cut off, with all behind it.
-    fn run(&mut self, block: &mut Block, room: &mut [f32]) -> Result<(), Fault> {
+    /// Decodes a block. Cuts off a packet that cannot be decoded and all after it.
+    fn run(&mut self, block: &mut Block, room: &mut [f32]) -> Result<(), Failure> {
         let mut place = 0;
         while let Some(packet) = block.packet(place) {
             let was_loud = self.is_loud;
@@ -92,7 +92,7 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
                 Err(error) => {
                     let packet = packet.number;
                     block.truncate(place);
-                    return Err(Fault { packet, start: 0, error });
+                    return Err(Failure { packet, start: 0, error });
                 }
             };
             self.is_loud = is_loud(pcm);
@@ -104,7 +104,7 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
 }
 
 impl<D: PacketDecoder<f32>> Racer<D> {
-    /// Begins with the packet `first`, which holds the start with this number.
+    /// Creates a racer that begins with packet `first`, which holds start number `start`.
     pub(super) fn new(decoder: D, start: usize, first: u64, deadline: u64) -> Self {
         Self { decoder, start, deadline, first, is_loud: false, exact_from: None }
     }
@@ -121,14 +121,14 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         self.decoder
     }
 
-    /// Goes through a packet, if it has begun.
-    fn run(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<Outcome, Fault> {
+    /// Passes through a packet, unless it lies before the start.
+    fn run(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<Outcome, Failure> {
         if packet.number < self.first {
             return Ok(Outcome::Running);
         }
         let start = self.start;
-        let fault = |error| Fault { packet: packet.number, start, error };
-        self.packet(packet, room).map_err(fault)?;
+        let failure = |error| Failure { packet: packet.number, start, error };
+        self.packet(packet, room).map_err(failure)?;
         Ok(match self.exact_from {
             Some(from) if packet.end - from.get() >= CONFIRMATION => {
                 Outcome::Exact { from, until: None }
@@ -138,7 +138,7 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         })
     }
 
-    /// Decodes the packet, and holds it against the sequential output.
+    /// Decodes a packet and compares it with the sequential output.
     fn packet(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<(), Error> {
         if packet.number == self.first {
             self.decoder.reset().map_err(decode_error(packet.number))?;
@@ -158,9 +158,9 @@ impl<D: PacketDecoder<f32>> Racer<D> {
     }
 }
 
-/// Racers go through a block packet by packet, all together: a decoder is faster at a packet that
-/// another has just decoded. With blocks of one packet a map of CELT took a sixth less
-/// processor time than with each racer alone in blocks of a second.
+/// Sends racers through a block together, packet by packet: a decoder is faster with a packet
+/// that another has just decoded. With blocks of one packet, a map of CELT took a sixth less
+/// processor time than with each racer on its own in blocks of a second.
 fn race<D: PacketDecoder<f32>>(
     racers: Vec<Racer<D>>,
     block: &Block,
@@ -172,7 +172,7 @@ fn race<D: PacketDecoder<f32>>(
         for (racer, result) in &mut racers {
             match result {
                 Ok(Outcome::Running) => *result = racer.run(&packet, room),
-                Ok(Outcome::Exact { until, .. }) if packet.is_made_up => {
+                Ok(Outcome::Exact { until, .. }) if packet.is_concealed => {
                     until.get_or_insert(packet.start());
                 }
                 _ => {}
@@ -190,16 +190,16 @@ fn decode<'a, D: PacketDecoder<f32>>(
     let decoded = decoder.decode(packet.packet.data, room).map_err(decode_error(packet.number))?;
     let expected = packet.packet.duration;
     if u32::try_from(decoded) != Ok(expected) {
-        return Err(Error::DecodedLength { packet: packet.number, decoded, expected });
+        return Err(Reason::DecodedLength { packet: packet.number, decoded, expected }.into());
     }
     Ok(room.get(..decoded * decoder.layout().channels).unwrap_or_default())
 }
 
 fn decode_error<E: Into<BoxError>>(packet: u64) -> impl Fn(E) -> Error {
-    move |error| Error::Decode { packet, source: error.into() }
+    move |error| Reason::Decode { packet, source: error.into() }.into()
 }
 
-/// Bit for bit; whole pieces at once, for which processors have instructions.
+/// Compares bit for bit, in pieces that compile to vector instructions.
 fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
     let differ = |bits, (one, other): (&f32, &f32)| bits | (one.to_bits() ^ other.to_bits());
     let mut pieces = ours.chunks(PIECE).zip(theirs.chunks(PIECE));
@@ -207,12 +207,12 @@ fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
         && pieces.all(|(ours, theirs)| ours.iter().zip(theirs).fold(0, differ) == 0)
 }
 
-/// Whether there is a peak beyond full scale.
+/// Whether a sample exceeds full scale.
 fn is_loud(pcm: &[f32]) -> bool {
     pcm.iter().fold(false, |is_loud, sample| is_loud | (sample.abs() > 1.0))
 }
 
 const PIECE: usize = 64;
 
-/// For how long output must be the same: a second.
+/// How many samples must be equal: a second.
 const CONFIRMATION: u64 = 48_000;

@@ -12,22 +12,24 @@ use std::{
 use super::racer::{Done, Job};
 use crate::PacketDecoder;
 
-/// Those who do the jobs.
+/// Runs the jobs.
 pub(super) struct Workers<D> {
     under_way: usize,
     kind: Kind<D>,
 }
 
 enum Kind<D> {
-    /// Who asks for what is done does it, with room for the output of a packet.
+    /// The calling thread runs a job when it asks for a result. `room` holds the output of a
+    /// packet.
     Caller { jobs: VecDeque<Job<D>>, room: Vec<f32> },
-    /// Threads, of which an idle one takes the next job.
+    /// Threads; an idle one takes the next job.
     Threads { jobs: Sender<Job<D>>, done: Receiver<thread::Result<Done<D>>> },
 }
 
 impl<D: PacketDecoder<f32> + Send> Workers<D> {
-    /// So many threads, or as many as there are to be had: they end when this is dropped. For
-    /// one thread that of the caller will do. `room` is for the output of a packet.
+    /// Starts `threads` threads, or as many as the system grants. They end when this is dropped.
+    /// For one thread, the caller's is used. `room` is the length of the longest output of a
+    /// packet.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         threads: NonZeroUsize,
@@ -56,16 +58,16 @@ impl<D: PacketDecoder<f32> + Send> Workers<D> {
         self.under_way += 1;
         match &mut self.kind {
             Kind::Caller { jobs, .. } => jobs.push_back(job),
-            // Nobody would take it only if all threads had panicked; `next` tells.
+            // Fails only if all threads have panicked, which `next` reports.
             Kind::Threads { jobs, .. } => drop(jobs.send(job)),
         }
     }
 
-    /// What is done next; none if nothing is under way.
+    /// Waits for the next result. Returns `None` if no job is under way.
     ///
     /// # Panics
     ///
-    /// If a decoder did in a thread.
+    /// Panics if a decoder panicked in a thread.
     pub(super) fn next(&mut self) -> Option<Done<D>> {
         self.under_way = self.under_way.checked_sub(1)?;
         match &mut self.kind {
@@ -77,8 +79,8 @@ impl<D: PacketDecoder<f32> + Send> Workers<D> {
     }
 }
 
-/// Does jobs until there will be no more. A panic is handed on: who waits for the result of a
-/// job gets one in any case.
+/// Runs jobs until the channel closes. Sends a panic as the result of its job, so that the
+/// caller never waits in vain.
 fn work<D: PacketDecoder<f32>>(
     jobs: &Mutex<Receiver<Job<D>>>,
     result: &Sender<thread::Result<Done<D>>>,

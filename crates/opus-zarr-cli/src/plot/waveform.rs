@@ -158,11 +158,7 @@ fn part_envelopes(
 }
 
 fn channel_count(scene: &Scene) -> usize {
-    match &scene.recording.output().channels {
-        ChannelSelection::All => scene.recording.info().channels.into(),
-        ChannelSelection::Only(only) => only.len(),
-        ChannelSelection::Mono => 1,
-    }
+    scene.recording.output().channels.count(scene.recording.info().channels)
 }
 
 /// How far the axis goes: a little above the loudest sample, since much of what is recorded

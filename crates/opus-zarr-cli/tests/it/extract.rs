@@ -112,7 +112,7 @@ fn rates_and_channels_are_those_of_the_library() {
             ChannelSelection::Only(vec![1, 0]),
         ),
     ] {
-        recording.set_output(Output { rate, channels }).unwrap();
+        recording.set_output(Output::default().rate(rate).channels(channels)).unwrap();
         let all = ["a.zarr/tones", "--samples", "7001..80_000", "--force", "-o", "x.wav"];
         extract(folder, &[&all[..], &args].concat(), 0);
         let (format, samples) = read_i16(&folder.join("x.wav"));

@@ -1,4 +1,4 @@
-//! The local file system. Keys are relative paths.
+//! The local file system, with relative paths as keys.
 
 use std::{
     fmt,
@@ -16,17 +16,17 @@ use crate::{
 
 /// A store in a directory.
 ///
-/// Symbolic links below the directory are refused, so that a store from elsewhere shows
-/// nothing that is not in it. Files are synced to the disk before they get their name.
-/// What a writer has not finished is locked while it lives; what is not locked is of a
-/// dead one, and is removed by the next.
+/// Symbolic links below the directory are rejected, so that an untrusted store cannot expose
+/// files outside of it. Files are synced to the disk before they get their name. A writer locks
+/// its drafts while it lives; a draft without a lock belongs to a dead writer and is removed by
+/// the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalStorage {
     root: PathBuf,
 }
 
 impl LocalStorage {
-    /// The directory `root`, which need not exist before it is written to.
+    /// Creates a storage in the directory `root`, which need not exist before writing.
     pub fn new(root: impl AsRef<Path>) -> Self {
         Self { root: root.as_ref().to_owned() }
     }
@@ -36,30 +36,30 @@ impl LocalStorage {
         &self.root
     }
 
-    /// The regular file of a key, open.
+    /// Opens the regular file of a key.
     fn open(&self, key: &str) -> io::Result<File> {
         let path = self.plain_path(key)?;
-        // Before it is opened: to open a pipe waits for a writer.
+        // Checked before opening, because opening a pipe waits for a writer.
         if !fs::symlink_metadata(&path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
         File::open(path)
     }
 
-    /// The path of a key, if no symbolic link is on it.
+    /// The path of a key, unless a symbolic link is on it.
     fn plain_path(&self, key: &str) -> io::Result<PathBuf> {
         let mut path = self.root.clone();
         for segment in key.split('/') {
             path.push(segment);
             if fs::symlink_metadata(&path)?.file_type().is_symlink() {
-                return Err(io::Error::other("a symbolic link within a store is not followed"));
+                return Err(io::Error::other("symbolic links within a store are not followed"));
             }
         }
         Ok(path)
     }
 
-    /// What is written stays in the store as well. What is not there yet is no link, and
-    /// one in the place of the object itself is replaced and not followed.
+    /// Rejects symbolic links above an object to be written. A link in place of the object itself
+    /// is replaced, not followed.
     fn refuse_links_above(&self, key: &str) -> io::Result<()> {
         let Some((directory, _)) = key.rsplit_once('/') else { return Ok(()) };
         match self.plain_path(directory) {
@@ -72,7 +72,7 @@ impl LocalStorage {
         self.root.join(key)
     }
 
-    /// The directory of a recording or of something else that has its name.
+    /// Whether something, a recording or not, has this name.
     fn is_taken(&self, name: &RecordingName) -> bool {
         fs::symlink_metadata(self.path(name.as_str())).is_ok()
     }
@@ -101,14 +101,14 @@ impl Storage for LocalStorage {
                 (0, len)
             }
         };
-        // No more room than some chunks need, before there are bytes to fill it.
+        // Reserve no more than several chunks need before bytes arrive to fill it.
         let mut bytes = Vec::with_capacity(usize::try_from(len).map_or(0, |len| len.min(RESERVED)));
         file.seek(SeekFrom::Start(start))?;
         file.take(len).read_to_end(&mut bytes)?;
-        match u64::try_from(bytes.len()) == Ok(len) {
-            true => Ok(bytes),
-            false => Err(ErrorKind::UnexpectedEof.into()),
+        if u64::try_from(bytes.len()) != Ok(len) {
+            return Err(ErrorKind::UnexpectedEof.into());
         }
+        Ok(bytes)
     }
 
     fn entries(&self) -> io::Result<Entries<'_>> {
@@ -127,7 +127,7 @@ impl WriteStorage for LocalStorage {
         let path = self.path(key);
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory)?;
-        // A draft has one writer, and goes as a whole if that dies.
+        // A draft has one writer and is removed as a whole if that dies.
         if !key.starts_with(DRAFT_PREFIX) {
             remove_dead_drafts(directory);
         }
@@ -148,7 +148,7 @@ impl WriteStorage for LocalStorage {
 
     fn remove(&self, name: &RecordingName) -> io::Result<()> {
         let path = self.plain_path(name.as_str())?;
-        // What is no recording is not ours to delete, whatever its name is.
+        // Anything but a recording is not ours to delete.
         self.plain_path(&format!("{name}/{METADATA}")).map_err(|error| match error.kind() {
             ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
             _ => error,
@@ -156,16 +156,15 @@ impl WriteStorage for LocalStorage {
         remove_dead_drafts(&self.root);
         let gone = self.path(&unique_name());
         rename_for_good(&path, &gone, &self.root)?;
-        // It is not there any more. Held by nobody, it is removed by the next writer if it
-        // cannot be now, or by one that is at it already.
+        // The recording is gone. If its files cannot be removed now, the next writer does it.
         warn_if_left(&gone, fs::remove_dir_all(&gone));
         Ok(())
     }
 }
 
-/// A file that is being written, under a name of its own beside its place.
+/// A file being written next to its final place, under a unique name.
 struct LocalObject {
-    /// None once it has its name. Open, and so locked, until then.
+    /// Open, and therefore locked, until it has its final name; `None` from then on.
     out: Option<BufWriter<File>>,
     draft: PathBuf,
     path: PathBuf,
@@ -201,7 +200,7 @@ impl Drop for LocalObject {
     }
 }
 
-/// A recording that is being written: a directory that is locked while its writer lives.
+/// A recording being written: a directory that is locked while its writer lives.
 #[derive(Debug)]
 struct LocalDraft {
     storage: LocalStorage,
@@ -216,8 +215,8 @@ impl Draft for LocalDraft {
         &self.prefix
     }
 
-    /// A second name for the same file, where the file system has that, or else a copy:
-    /// objects are replaced and never changed.
+    /// Creates a hard link if the file system supports it, or a copy. A link is safe because
+    /// objects are replaced, never changed in place.
     fn take(&self, from: &str, to: &str) -> io::Result<()> {
         // Only a regular file is an object.
         let mut file = self.storage.open(from)?;
@@ -232,7 +231,7 @@ impl Draft for LocalDraft {
         object.finish()
     }
 
-    /// Everything but the document is on the disk before that is written.
+    /// Syncs everything to the disk before writing the document.
     fn commit(mut self: Box<Self>, document: &[u8]) -> io::Result<()> {
         let (storage, draft) = (&self.storage, self.storage.path(&self.prefix));
         sync_tree(&draft)?;
@@ -260,13 +259,13 @@ impl Drop for LocalDraft {
     }
 }
 
-/// What a directory entry is; none of it if it is a draft.
+/// Classifies a directory entry. Returns `None` for a draft.
 fn listed(entry: io::Result<fs::DirEntry>) -> io::Result<Option<Entry>> {
     let entry = entry?;
     let name = match entry.file_name().into_string() {
         Ok(name) if name.starts_with(DRAFT_PREFIX) => return Ok(None),
         Ok(name) => name,
-        // No recording can have such a name.
+        // Recording names are UTF-8.
         Err(name) => return Ok(Some(Entry::Other(name.to_string_lossy().into_owned()))),
     };
     let is_recording = entry.file_type()?.is_dir()
@@ -274,7 +273,8 @@ fn listed(entry: io::Result<fs::DirEntry>) -> io::Result<Option<Entry>> {
     Ok(Some(if is_recording { Entry::Recording(name) } else { Entry::Other(name) }))
 }
 
-/// Whether there is a document. Where that cannot be known there is one, so that who opens it is told why.
+/// Whether a document exists. Assumes so if that cannot be determined, so that opening the
+/// recording reports why.
 fn is_document<T>(name: &str, found: io::Result<T>) -> bool {
     match found {
         Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -283,7 +283,7 @@ fn is_document<T>(name: &str, found: io::Result<T>) -> bool {
     }
 }
 
-/// That it is gone already is no failure to remove it: another may have done it.
+/// Warns if a draft could not be removed, unless another process has removed it already.
 fn warn_if_left(path: &Path, removed: io::Result<()>) {
     match removed {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -293,19 +293,19 @@ fn warn_if_left(path: &Path, removed: io::Result<()>) {
     }
 }
 
-/// Renames a directory in `parent` and makes sure that this lasts. If that fails, the old
-/// name is given back, so that who is told of an error finds what there was before.
+/// Renames a directory in `parent` durably. On failure, restores the old name so that an error
+/// leaves everything as it was.
 fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_dir(parent).inspect_err(|_| {
         if let Err(error) = fs::rename(to, from) {
-            tracing::warn!(path = %to.display(), %error, "cannot take back a new name");
+            tracing::warn!(path = %to.display(), %error, "cannot undo a rename");
         }
     })
 }
 
-/// Creates a file with a name of its own, locked. Another process may take one that is
-/// not locked yet for what a dead writer left and remove it: then there is another name.
+/// Creates a locked file with a unique name. Before it is locked, another process may take it for
+/// the remains of a dead writer and remove it; then another name is tried.
 fn create_draft_file(directory: &Path) -> io::Result<(PathBuf, File)> {
     loop {
         let path = directory.join(unique_name());
@@ -317,7 +317,7 @@ fn create_draft_file(directory: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// The same with a directory; gives its key.
+/// Creates a locked directory with a unique name, like [`create_draft_file`]. Returns its key.
 fn create_draft_directory(root: &Path) -> io::Result<(String, File)> {
     loop {
         let name = unique_name();
@@ -338,7 +338,7 @@ fn create_draft_directory(root: &Path) -> io::Result<(String, File)> {
     }
 }
 
-/// A name that no other process or thread uses, nor has one that died.
+/// A name that no other process or thread uses or has used.
 fn unique_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -346,12 +346,12 @@ fn unique_name() -> String {
     format!("{DRAFT_PREFIX}{}-{count}-{now}", std::process::id())
 }
 
-/// Makes sure that what a directory lists is on the disk.
+/// Syncs the entries of a directory to the disk.
 fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// The same for all directories in it.
+/// Syncs a directory and all directories in it.
 fn sync_tree(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -362,8 +362,8 @@ fn sync_tree(path: &Path) -> io::Result<()> {
     sync_dir(path)
 }
 
-/// Removes the drafts in a directory whose writer is dead: nobody holds their lock.
-/// That it cannot is no reason not to write.
+/// Removes drafts in a directory whose writers are dead, which is when nobody holds their lock.
+/// Failing to do so does not prevent writing.
 fn remove_dead_drafts(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if !entry.file_name().to_string_lossy().starts_with(DRAFT_PREFIX) {
@@ -375,21 +375,19 @@ fn remove_dead_drafts(directory: &Path) {
         if lock.try_lock().is_err() {
             continue;
         }
-        tracing::info!(path = %path.display(), "removing what a dead writer left");
-        let is_dir = kind.is_dir();
-        warn_if_left(
-            &path,
-            if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) },
-        );
+        tracing::info!(path = %path.display(), "removing the remains of a dead writer");
+        let removed =
+            if kind.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        warn_if_left(&path, removed);
     }
 }
 
-/// What has the name of a draft, open, unless it is something that no writer makes.
+/// Opens something with the name of a draft, unless it is of a type that no writer creates.
 fn lockable(path: &Path, kind: FileType) -> Option<File> {
     (kind.is_dir() || kind.is_file()).then(|| File::open(path).ok()).flatten()
 }
 
-/// What is made room for at once: a read of several chunks.
+/// Bytes reserved at first: a read of several chunks.
 const RESERVED: usize = 1024 * 1024;
-/// Few system calls for large objects.
+/// Large enough to make few system calls for large objects.
 const BUFFER_LEN: usize = 256 * 1024;

@@ -12,7 +12,7 @@ use crate::{
     layout::METADATA, storage::DRAFT_PREFIX,
 };
 
-/// A store in memory, for tests and for what need not last. Clones share it.
+/// A store in memory, for tests and temporary data. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStorage {
     objects: Arc<Mutex<BTreeMap<String, Arc<[u8]>>>>,
@@ -20,13 +20,13 @@ pub struct MemoryStorage {
 }
 
 impl MemoryStorage {
-    /// An empty one.
+    /// Creates an empty storage.
     pub fn new() -> Self {
         Self::default()
     }
 
     fn objects(&self) -> MutexGuard<'_, BTreeMap<String, Arc<[u8]>>> {
-        // No code that holds the lock can panic halfway through a change.
+        // No code that holds the lock can panic in the middle of a change.
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,7 +79,7 @@ impl Storage for MemoryStorage {
                 None => Entry::Other(key.clone()),
             })
             .collect();
-        // The keys are sorted.
+        // The keys are sorted, so equal entries are adjacent.
         entries.dedup();
         Ok(Box::new(entries.into_iter().map(Ok)))
     }

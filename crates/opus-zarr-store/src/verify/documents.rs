@@ -1,17 +1,17 @@
 use serde_json::{Map, Value};
 
-use super::{FaultKind, Verifier};
+use super::{Component, FaultKind, Object, Verifier};
 use crate::{
-    Error, Part,
+    Part,
     document::MAX_METADATA,
     json::{parse_json, shortened},
-    layout::{ATTRIBUTES_KEY, METADATA, recording_group, root_group},
+    layout::{ATTRIBUTES_KEY, ArrayKind, METADATA, recording_group, root_group},
     recording::{StoredRecording, document_key},
 };
 
 impl Verifier<'_> {
-    /// Every document: what it says beside our attributes, which have been checked when
-    /// the recording was opened.
+    /// Checks every document, except our attributes, which were checked when the recording was
+    /// opened.
     pub(super) fn documents(&mut self, recording: &StoredRecording) {
         self.root();
         self.group(recording);
@@ -21,8 +21,9 @@ impl Verifier<'_> {
     }
 
     pub(super) fn root(&mut self) {
-        self.document(METADATA, |found| {
-            // Of all recordings, which other programs may have put there.
+        let at = Object { component: Component::Store, key: METADATA.to_owned() };
+        self.document(&at, |found| {
+            // Other programs may have consolidated the documents of all recordings.
             let mut found = found.clone();
             found.as_object_mut().map(|fields| fields.remove("consolidated_metadata"));
             compare("", &root_group(), &found)
@@ -31,7 +32,8 @@ impl Verifier<'_> {
 
     pub(super) fn group(&mut self, recording: &StoredRecording) {
         let (name, info) = (&recording.name, &recording.document.info);
-        self.document(&document_key(name), |found| {
+        let at = Object { component: Component::Recording, key: document_key(name) };
+        self.document(&at, |found| {
             let ours = found.get("attributes").and_then(|all| all.get(ATTRIBUTES_KEY));
             let ours = ours.cloned().unwrap_or_default();
             compare("", &recording_group(&ours, &Map::new(), &info.arrays()), found)
@@ -39,30 +41,33 @@ impl Verifier<'_> {
         for reason in
             recording.index.as_ref().err().into_iter().chain(recording.sync.as_ref().err())
         {
-            self.fault(&document_key(name), FaultKind::Document { reason: reason.clone() });
+            self.fault(&at, FaultKind::Document { reason: reason.clone() });
         }
     }
 
-    pub(super) fn array(&mut self, recording: &StoredRecording, array: &str, expected: &Value) {
-        let key = format!("{}/{array}/{METADATA}", recording.name);
-        self.document(&key, |found| compare("", expected, found));
+    pub(super) fn array(
+        &mut self,
+        recording: &StoredRecording,
+        array: ArrayKind,
+        expected: &Value,
+    ) {
+        let key = format!("{}/{}/{METADATA}", recording.name, array.name());
+        let at = Object { component: Component::Metadata(array), key };
+        self.document(&at, |found| compare("", expected, found));
     }
 
-    fn document(&mut self, key: &str, check: impl FnOnce(&Value) -> Result<(), String>) {
-        let bytes = match self.read(key, Part::Whole(MAX_METADATA)) {
+    fn document(&mut self, at: &Object, check: impl FnOnce(&Value) -> Result<(), String>) {
+        let bytes = match self.read(&at.key, Part::Whole(MAX_METADATA)) {
             Ok(bytes) => bytes,
-            Err(Error::Metadata { reason, .. }) => {
-                return self.fault(key, FaultKind::Document { reason });
-            }
-            Err(error) => return self.failure(key, error),
+            Err(error) => return self.failure(at, error),
         };
         if let Err(reason) = parse_json(&bytes).and_then(|document| check(&document)) {
-            self.fault(key, FaultKind::Document { reason });
+            self.fault(at, FaultKind::Document { reason });
         }
     }
 }
 
-/// Whether a document says all that is expected, and nothing else that could change how
+/// Checks that a document contains everything expected, and nothing else that could change how
 /// it is read. The error names the place of the first difference.
 pub(crate) fn compare(place: &str, expected: &Value, found: &Value) -> Result<(), String> {
     let (Value::Object(wanted), Value::Object(fields)) = (expected, found) else {
@@ -70,11 +75,12 @@ pub(crate) fn compare(place: &str, expected: &Value, found: &Value) -> Result<()
             return Ok(());
         }
         let (expected, found) = (shortened(expected.to_string()), shortened(found.to_string()));
-        return Err(format!("{place:?} is {found}, layout 1 has {expected}"));
+        return Err(format!("{place:?} is {found}, expected {expected} in layout 1"));
     };
     for (key, expected) in wanted {
         let place = format!("{place}/{key}");
-        let found = fields.get(key).ok_or_else(|| format!("no {place:?}, which layout 1 has"))?;
+        let found =
+            fields.get(key).ok_or_else(|| format!("{place:?} is missing, expected in layout 1"))?;
         compare(&place, expected, found)?;
     }
     let is_open = place.ends_with("/attributes") || place.ends_with(ATTRIBUTES_KEY);
@@ -82,13 +88,13 @@ pub(crate) fn compare(place: &str, expected: &Value, found: &Value) -> Result<()
     match fields.iter().find(stranger) {
         Some((key, _)) if !is_open => {
             let place = shortened(format!("{place}/{key}"));
-            Err(format!("{place:?}, which layout 1 does not have"))
+            Err(format!("{place:?} is not part of layout 1"))
         }
         _ => Ok(()),
     }
 }
 
-/// What other programs write for nothing.
+/// Whether a value is one that other programs write for an absent one.
 fn is_void(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }

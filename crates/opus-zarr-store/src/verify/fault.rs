@@ -1,59 +1,83 @@
 use std::{fmt, ops::Range};
 
-use opus_packet::InvalidPacket;
-use opus_packet_index::InvalidIndex;
+use crate::{RecordingReader, layout::ArrayKind, object::name_of};
 
-/// What is wrong with a recording, and where. `Display` is one complete line.
+/// A problem in a store, and its place. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
-    /// Where.
+    /// Where the problem is.
     pub place: Place,
-    /// What.
+    /// What the problem is.
     pub kind: FaultKind,
 }
 
-/// Where something is wrong. `Display` names it as people do.
+/// The place of a fault. `Display` names it as people do.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
-    /// The object, by path or URL.
+    /// The object, as a path or URL.
     pub object: String,
-    /// Which bytes of it, if only some.
+    /// The part of the store that the object belongs to.
+    pub component: Component,
+    /// The bytes of the object concerned, if only some are.
     pub bytes: Option<Range<u64>>,
-    /// The packet, counted from 0, if it is one.
+    /// The packet concerned, if any, counted from 0.
     pub packet: Option<u64>,
 }
 
-/// What can be wrong with what is stored.
+/// A part of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Component {
+    /// The `zarr.json` of the store.
+    Store,
+    /// The `zarr.json` of a recording.
+    Recording,
+    /// The `zarr.json` of an array.
+    Metadata(ArrayKind),
+    /// The chunks of an array.
+    Data(ArrayKind),
+}
+
+impl Place {
+    /// The content of an array as a whole, or one of its packets.
+    pub fn in_array(recording: &RecordingReader, array: ArrayKind, packet: Option<u64>) -> Self {
+        let key = format!("{}/{}", recording.name(), array.name());
+        let object = name_of(&**recording.storage(), &key);
+        Self { object, component: Component::Data(array), bytes: None, packet }
+    }
+}
+
+/// A problem with stored data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the messages say what the fields are")]
 pub enum FaultKind {
-    #[error("the object is lost")]
-    Lost,
+    #[error("the object is missing")]
+    Missing,
     #[error("cannot be read: {reason}")]
     Unreadable { reason: String },
-    /// A `zarr.json`.
+    /// A problem in a `zarr.json`.
     #[error("{reason}")]
     Document { reason: String },
-    /// A chunk of an array.
+    /// A damaged chunk of an array.
     #[error("damaged: {reason}")]
     Damaged { reason: String },
-    #[error("the object ends before")]
-    CutOff,
-    #[error("the object goes on where it should end")]
+    #[error("the object continues where it should end")]
     Stray,
-    #[error("the filling behind the end of the array is not zeros")]
+    #[error("the filling after the end of the array is not zeros")]
     Filling,
     #[error("the shard's own index: {reason}")]
     ShardIndex { reason: String },
     #[error("the blob has SHA-256 {found}, expected {expected}")]
     Sha256 { found: String, expected: String },
-    /// The rows of the index.
-    #[error("{0}")]
-    Rows(InvalidIndex),
-    #[error("what the index points at is no packet: {0}")]
-    Packet(InvalidPacket),
-    #[error("the index says {indexed} samples, the packet says {found}")]
+    /// A problem in the rows of the index.
+    #[error("{reason}")]
+    Rows { reason: String },
+    #[error("the index points at something that is not a packet: {reason}")]
+    Packet { reason: String },
+    #[error("the index states {indexed} samples, but the packet has {found}")]
     Duration { indexed: u64, found: u32 },
 }
 
@@ -76,8 +100,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Faults in the order in which they were found. However many there are, only the first
-/// [`LIMIT`](Self::LIMIT) are listed; the others are counted.
+/// Faults in the order they were found. Only the first [`LIMIT`](Self::LIMIT) are kept; the others
+/// are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults<F> {
     listed: Vec<F>,
@@ -91,10 +115,10 @@ impl<F> Default for Faults<F> {
 }
 
 impl<F> Faults<F> {
-    /// How many are listed at most.
+    /// The most faults that are listed.
     pub const LIMIT: usize = 1000;
 
-    /// Adds one.
+    /// Adds a fault.
     pub fn push(&mut self, fault: F) {
         if self.listed.len() < Self::LIMIT {
             self.listed.push(fault);
@@ -103,27 +127,27 @@ impl<F> Faults<F> {
         }
     }
 
-    /// The first ones.
+    /// The first faults, in order.
     pub fn listed(&self) -> &[F] {
         &self.listed
     }
 
-    /// How many there are beside those that are listed.
+    /// Number of faults beyond the listed ones.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
 
-    /// How many there are.
+    /// Number of all faults.
     pub fn total(&self) -> u64 {
         self.omitted + u64::try_from(self.listed.len()).unwrap_or(u64::MAX)
     }
 
-    /// Whether there is none.
+    /// Whether no fault was found.
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }
 
-    /// The same, in other words.
+    /// Converts every fault.
     pub fn map<G>(self, other: impl FnMut(F) -> G) -> Faults<G> {
         Faults { listed: self.listed.into_iter().map(other).collect(), omitted: self.omitted }
     }

@@ -1,4 +1,4 @@
-//! A small store that can be changed where it lies, and forged.
+//! A small store whose objects can be changed in place and forged.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::{
     shard::{ShardWriter, stored_checksum},
 };
 
-/// Objects in memory that can be changed where they lie.
+/// Objects in memory that can be changed in place.
 #[derive(Debug)]
 pub(super) struct Objects(pub(super) Mutex<BTreeMap<String, Vec<u8>>>);
 
@@ -70,7 +70,7 @@ pub(super) fn name() -> RecordingName {
     "a".parse().unwrap()
 }
 
-/// A store with one recording of a few packets, which are those of silence.
+/// A store with one recording of a few packets of silence.
 pub(super) fn small() -> Objects {
     let memory = MemoryStorage::new();
     let store = Store::open_or_create_in(Arc::new(memory.clone())).unwrap();
@@ -82,32 +82,19 @@ pub(super) fn small() -> Objects {
         blob.write_all(&[0xfc, packet, 3]).unwrap();
         index.push(21 + 3 * u64::from(packet), 3, 960).unwrap();
     }
-    let description = Description {
-        head: OpusHead::new(2, 312, 48_000).unwrap(),
-        tags: OpusTags::new("nobody", ["TITLE=silence"]),
-        timeline: Timeline::new(312, 7 * 960, 0).unwrap(),
-        gaps: vec![],
-        real_rate: None,
-        start: None,
-        source: Source {
-            name: "silence.opus".to_owned(),
-            bytes: 1,
-            sha256: "00".to_owned(),
-            container: "ogg".to_owned(),
-            codec: "opus".to_owned(),
-            stored: StoredAs::Remuxed,
-            stream: 1,
-            findings: vec![],
-            transcoding: None,
-            metadata: vec![],
-        },
-    };
+    let source = Source::new("silence.opus", StoredAs::Remuxed);
+    let description = Description::new(
+        OpusHead::new(2, 312, 48_000).unwrap(),
+        OpusTags::new("nobody", ["TITLE=silence"]),
+        Timeline::new(312, 7 * 960, 0).unwrap(),
+        source.content(1, "00").format("ogg", "opus"),
+    );
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
     let read = |key: &&str| (String::from(*key), memory.read(key, Part::Last(1 << 30)).unwrap());
     Objects(Mutex::new(KEYS.iter().map(read).collect()))
 }
 
-/// Seven packets of three bytes, as they lie in the blob of [`small`].
+/// The rows of the seven packets of three bytes in [`small`].
 pub(super) fn rows() -> Vec<IndexRow> {
     let row = |packet: u64| IndexRow {
         offset: 21 + 3 * packet,
@@ -120,7 +107,7 @@ pub(super) fn rows() -> Vec<IndexRow> {
 }
 
 impl Objects {
-    /// Changes our attributes and makes their checksum right.
+    /// Changes our attributes and fixes their checksum.
     pub(super) fn forge(&self, change: impl FnOnce(&mut Value)) {
         self.forge_document(|document| change(&mut document["attributes"]["opus_zarr"]));
     }
@@ -137,7 +124,7 @@ impl Objects {
         *bytes = document.to_string().into_bytes();
     }
 
-    /// Puts these rows into the index, with every checksum right.
+    /// Puts these rows into the index and fixes every checksum.
     pub(super) fn forge_rows(&self, rows: &[IndexRow]) {
         let mut chunk = rows_to_bytes(rows);
         chunk.resize(usize::try_from(INDEX_CHUNK).unwrap(), 0);
@@ -145,7 +132,7 @@ impl Objects {
         self.forge_index_chunk(&encoded);
     }
 
-    /// Puts this encoded chunk into the index, whatever it is.
+    /// Puts this encoded chunk into the index, whatever it contains, and fixes every checksum.
     pub(super) fn forge_index_chunk(&self, encoded: &[u8]) {
         let mut shard = ShardWriter::new(Vec::new());
         shard.push(encoded).unwrap();

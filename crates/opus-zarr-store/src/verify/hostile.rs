@@ -1,5 +1,5 @@
-//! Stores that somebody made to do harm, with every checksum right: they are no
-//! signature. What is wrong is an error or a fault of one line, soon and in little memory.
+//! Malicious stores with valid checksums, which are no signature. Every problem is an error or a
+//! fault of one line, found quickly and in little memory.
 
 use std::{ops::Range, sync::Arc, time::Instant};
 
@@ -18,8 +18,8 @@ fn coded(range: Range<u64>) -> Range<CodedPos> {
     CodedPos::new(range.start)..CodedPos::new(range.end)
 }
 
-/// All that is said of a store: why it does not open, why its index or its blob cannot be
-/// read, its faults.
+/// All complaints about a store: errors of opening it and of reading its index and blob, and its
+/// faults.
 fn complaints(store: Objects) -> Vec<String> {
     let store = Arc::new(store);
     let mut said = Vec::new();
@@ -28,14 +28,14 @@ fn complaints(store: Objects) -> Vec<String> {
         Ok(reader) => said.extend(reads(&reader)),
         Err(error) => said.push(error.to_string()),
     }
-    match verify(&*store, &name(), &VerifyOptions::default()) {
+    match verify(&*store, &name(), &VerifyOptions::default(), |_| ControlFlow::Continue(())) {
         Ok(found) => said.extend(found.faults.listed().iter().map(Fault::to_string)),
         Err(error) => said.push(error.to_string()),
     }
     for line in &said {
         assert!(line.lines().count() == 1 && line.len() < 2000, "{line}");
     }
-    // A hundred times what it takes, for machines that are busy.
+    // A hundred times the usual duration, for busy machines.
     assert!(start.elapsed().as_secs() < 60, "{:?}: {said:?}", start.elapsed());
     said
 }
@@ -70,15 +70,15 @@ fn assert_complains(store: Objects, what: &str, says: &str) {
 }
 
 #[test]
-fn rows_that_cannot_be() {
+fn impossible_rows() {
     type Change = fn(&mut Vec<IndexRow>);
     let table: [(&str, Change, &str); 15] = [
-        ("beyond the blob", |rows| rows[6].offset = 40, "but the blob has 42 bytes"),
-        ("far beyond it", |rows| rows[6].offset = 1 << 62, "but the blob has 42 bytes"),
-        ("overflow", |rows| rows[6].offset = u64::MAX, "but the blob has"),
-        ("before the last", |rows| rows[3].offset = 22, "expected at or after the end"),
+        ("beyond the blob", |rows| rows[6].offset = 40, "do not fit in a blob of 42 bytes"),
+        ("far beyond it", |rows| rows[6].offset = 1 << 62, "do not fit in a blob of 42 bytes"),
+        ("overflow", |rows| rows[6].offset = u64::MAX, "do not fit in a blob"),
+        ("before the last", |rows| rows[3].offset = 22, "expected byte 30 or later"),
         ("swapped", |rows| rows.swap(2, 3), "packet 2: samples"),
-        ("no bytes", |rows| rows[2].length = 0, "packet 2: empty"),
+        ("no bytes", |rows| rows[2].length = 0, "packet 2: length 0"),
         ("all bytes", |rows| rows[2].length = u64::MAX, "expected at most 65025"),
         ("many bytes", |rows| rows[2].length = 65_026, "expected at most 65025"),
         ("no time", |rows| rows[2].duration = 0, "packet 2: 0 samples"),
@@ -99,14 +99,14 @@ fn rows_that_cannot_be() {
     }
     let empty = small();
     empty.forge_rows(&[]);
-    assert_complains(empty, "no rows", "packet 0: empty");
+    assert_complains(empty, "no rows", "packet 0: length 0");
 }
 
-/// Those of a whole store are two: ranges that it does not have.
+/// All complaints except the two about ranges that even an intact store does not have.
 fn complaints_but_ranges(store: &Objects) -> Vec<String> {
     let copy = Objects(std::sync::Mutex::new(store.0.lock().unwrap().clone()));
     let said = complaints(copy).into_iter();
-    said.filter(|line| !line.contains("asked for, the index covers 0..6720")).collect()
+    said.filter(|line| !line.contains("requested, but the index covers 0..6720")).collect()
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn shorter_rows_do_not_reach_the_end() {
         (row.duration, row.first, row.last) = (480, 480 * packet, 480 * packet + 479);
     }
     store.forge_rows(&rows);
-    assert_complains(store, "half the duration", "the index covers 0..3360");
+    assert_complains(store, "half the duration", "ends at coded sample 3360, expected 6720");
 }
 
 #[test]
-fn chunks_of_the_index_that_are_none() {
+fn invalid_chunks_of_the_index() {
     let crc = |bytes: &[u8]| [bytes, &crc32c::crc32c(bytes).to_le_bytes()].concat();
     let header = |flags, len: u32, block: u32, packed: u32| {
         let words = [len, block, packed].map(u32::to_le_bytes);
@@ -131,7 +131,7 @@ fn chunks_of_the_index_that_are_none() {
         ("a bomb", crc(&header(0x81, u32::MAX, u32::MAX, 16))),
         ("no block", crc(&header(0x81, 400_000, 0, 16))),
         ("a huge block", crc(&header(0x81, 400_000, u32::MAX, 20))),
-        ("stored, cut off", crc(&header(0x02, 400_000, 400_000, 400_016))),
+        ("stored, truncated", crc(&header(0x02, 400_000, 400_000, 400_016))),
         ("starts of blocks nowhere", {
             let blocks = [header(0x81, 400_000, 100, 400_016), vec![0xff; 400_000]].concat();
             crc(&blocks)
@@ -147,25 +147,25 @@ fn chunks_of_the_index_that_are_none() {
 }
 
 #[test]
-fn attributes_that_cannot_be() {
+fn impossible_attributes() {
     let max = u64::MAX;
     let table = [
         ("blob_bytes", json!(max), "blob_checksums of 1 chunks"),
         ("blob_bytes", json!(0), "blob_checksums of 1 chunks"),
         ("blob_bytes", json!(65_537), "blob_checksums of 1 chunks"),
         ("blob_bytes", json!(65_536), "SHA-256"),
-        ("blob_bytes", json!(30), "but the blob has 30 bytes"),
+        ("blob_bytes", json!(30), "do not fit in a blob of 30 bytes"),
         ("blob_bytes", json!(-1), "invalid value"),
         ("blob_bytes", json!(1e300), "invalid type: floating point"),
         ("packet_count", json!(max), "checkpoints, expected 1844674407370956"),
         ("packet_count", json!(0), "checkpoints, expected 0"),
         ("packet_count", json!(1), "last 6720 samples, expected 120 to 5760 each"),
-        ("packet_count", json!(8), "packet 7: empty"),
-        ("packet_count", json!(6), "asked for, the index covers 0..5760"),
+        ("packet_count", json!(8), "packet 7: length 0"),
+        ("packet_count", json!(6), "chunk 0 ends at coded sample 5760, expected 6720"),
         ("coded_length", json!(max), "at most 2^63 - 1"),
         ("coded_length", json!(i64::MAX), "expected 120 to 5760 each"),
-        ("coded_length", json!(0), "are more than coded_length"),
-        ("play_length", json!(max), "are more than coded_length"),
+        ("coded_length", json!(0), "exceed coded_length"),
+        ("play_length", json!(max), "exceed coded_length"),
         ("pre_skip", json!(65_536), "invalid value"),
         ("channels", json!(0), "0 channels"),
         ("channels", json!(256), "invalid value"),
@@ -183,8 +183,8 @@ fn attributes_that_cannot_be() {
         ("index_ranges", json!([[0, max]]), "index range of"),
         ("index_ranges", json!([[max, max]]), "index range of"),
         ("index_ranges", json!([[1, 100]]), "index range of"),
-        ("index_ranges", json!([[0, 400_000]]), "the object ends before"),
-        ("index_ranges", json!([[0, 3]]), "no chunk there"),
+        ("index_ranges", json!([[0, 400_000]]), "the object ends before them"),
+        ("index_ranges", json!([[0, 3]]), "the chunk is missing"),
         ("index_checksums", json!(""), "0 index_checksums"),
         ("layout", json!(2), "this version reads layout 1"),
         ("layout", json!("x".repeat(100_000)), "this version reads layout 1"),
@@ -207,7 +207,7 @@ fn attributes_that_cannot_be() {
 }
 
 #[test]
-fn arrays_that_are_not_of_layout_1() {
+fn arrays_that_differ_from_layout_1() {
     let field = |array: &str, path: &str| format!("/consolidated_metadata/metadata/{array}{path}");
     let sharding = "/codecs/0/configuration/chunk_shape/0";
     let table = [
@@ -227,9 +227,9 @@ fn arrays_that_are_not_of_layout_1() {
         let store = small();
         store.forge_document(|document| *document.pointer_mut(&path).unwrap() = value);
         let said = complaints(store);
-        assert!(said[0].contains("layout 1") || said[0].contains("no metadata"), "{said:?}");
+        assert!(said[0].contains("layout 1") || said[0].contains("no metadata for"), "{said:?}");
     }
-    // What readers do not need, verify tells.
+    // verify also checks fields that readers do not need.
     for (path, value) in [
         (field(BLOB, "/fill_value"), json!(1)),
         (field(INDEX, "/chunk_key_encoding/configuration/separator"), json!(".")),
@@ -247,7 +247,7 @@ fn arrays_that_are_not_of_layout_1() {
 }
 
 #[test]
-fn documents_that_are_bombs() {
+fn document_bombs() {
     let nested = |open: &str, close: &str| {
         format!("{{\"attributes\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
     };
@@ -266,7 +266,10 @@ fn documents_that_are_bombs() {
         ("{\"attributes\":".to_owned(), "EOF"),
         (String::new(), "EOF"),
         ("null".to_owned(), "not a recording"),
-        ("{\"attributes\":{\"opus_zarr\":{\"layout\":1,\"layout\":2}}}".to_owned(), "given twice"),
+        (
+            "{\"attributes\":{\"opus_zarr\":{\"layout\":1,\"layout\":2}}}".to_owned(),
+            "repeated name",
+        ),
     ];
     for (document, says) in table {
         let store = small();
@@ -280,7 +283,7 @@ fn documents_that_are_bombs() {
     }
 }
 
-/// The shard's own index decides where a chunk is read that is not in its place.
+/// The shard's own index tells where to read a chunk that is not in its place.
 #[test]
 fn shard_indexes_that_point_anywhere() {
     let (stored, max) = (65_540_u64, u64::MAX);
@@ -384,14 +387,13 @@ fn mutate(store: &Objects, rows: &mut [IndexRow], mutation: &Mutation) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever is changed, with the checksums made right: no panic, and what is wrong with
-    /// the rows does not go without a fault.
+    /// Any change with fixed checksums causes no panic, and wrong rows cause a fault.
     #[test]
-    fn stores_with_any_changes(first in mutation(), second in mutation()) {
+    fn any_change_is_handled(first in mutation(), second in mutation()) {
         let store = small();
         let mut forged = rows();
         mutate(&store, &mut forged, &first);
-        // A document that is damaged cannot be forged.
+        // A damaged document cannot be forged.
         if matches!(first, Mutation::Attribute(..) | Mutation::Row(..)) {
             mutate(&store, &mut forged, &second);
         }

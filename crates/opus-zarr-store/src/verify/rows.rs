@@ -1,17 +1,18 @@
-use opus_packet_index::{IndexRow, InvalidIndex, Span};
+use opus_packet_index::{IndexRow, Span};
 
-use super::{FaultKind, Verifier};
+use super::{Component, FaultKind, Object, Verifier};
 use crate::{
-    index::ShardedIndex,
+    index::{IndexFault, ShardedIndex},
+    layout::ArrayKind,
     recording::StoredRecording,
     storage::{Ready, ready},
 };
 
-/// How far the rows of an index have been read.
+/// The rows of an index, read chunk by chunk.
 pub(super) struct Rows<'a> {
     recording: &'a StoredRecording,
     index: &'a ShardedIndex,
-    /// Where in the blob the packets of the chunks before end, if that is known.
+    /// The byte of the blob where the packets of earlier chunks end, as far as known.
     blob_pos: u64,
 }
 
@@ -20,27 +21,30 @@ impl<'a> Rows<'a> {
         Self { recording, index, blob_pos: 0 }
     }
 
-    /// The packets of a chunk, if they lie behind those before. That their samples go on
-    /// where those before end, the checkpoints tell.
+    /// Parses a chunk and checks that its packets lie after those of earlier chunks. Checkpoints
+    /// guarantee that their samples continue those of earlier chunks.
     fn parse(&mut self, chunk: usize, encoded: &[u8]) -> Result<Span, FaultKind> {
         let bytes = self.index.unpack(encoded).map_err(|reason| FaultKind::Damaged { reason })?;
-        let (span, filling) = self.index.parse_chunk(chunk, &bytes).map_err(FaultKind::Rows)?;
+        let (span, filling) = self.index.parse_chunk(chunk, &bytes).map_err(rows_fault)?;
         if filling.iter().any(|&byte| byte != 0) {
             return Err(FaultKind::Filling);
         }
         let (packet, start) = (span.packets().start, span.bytes().start);
         if start < self.blob_pos {
             let expected = self.blob_pos;
-            let reason = InvalidIndex::Offset { packet, found: start, expected };
-            return Err(FaultKind::Rows(reason));
+            return Err(rows_fault(IndexFault::Overlap { packet, found: start, expected }));
         }
         self.blob_pos = span.bytes().end;
         Ok(span)
     }
 }
 
+fn rows_fault(fault: IndexFault) -> FaultKind {
+    FaultKind::Rows { reason: fault.to_string() }
+}
+
 impl Verifier<'_> {
-    /// The rows of a chunk of the index, and the packets that they say are in the blob.
+    /// Checks the rows of a chunk of the index and the packets they point at.
     pub(super) fn rows(&mut self, rows: &mut Rows<'_>, chunk: u64, encoded: &[u8]) {
         let span = match rows.parse(usize::try_from(chunk).unwrap_or(usize::MAX), encoded) {
             Ok(span) => span,
@@ -48,30 +52,35 @@ impl Verifier<'_> {
                 let (key, chunks) = rows.index.shard();
                 let range = usize::try_from(chunk).ok().and_then(|chunk| chunks.get(chunk));
                 let range = range.map(|(range, _)| range.clone());
-                return self.place_fault(key, range, None, kind);
+                let at =
+                    Object { component: Component::Data(ArrayKind::Index), key: key.to_owned() };
+                return self.place_fault(&at, range, None, kind);
             }
         };
         let options = self.options;
         let blob_bytes = rows.recording.document.info.blob_bytes;
-        let takes = |row: &IndexRow| options.takes_byte(row.offset, blob_bytes);
+        let includes = |row: &IndexRow| options.includes_byte(row.offset, blob_bytes);
         let all: Vec<(u64, &IndexRow)> = span.packets().zip(span.rows()).collect();
-        for run in all.chunk_by(|left, right| takes(left.1) == takes(right.1)) {
-            if run.first().is_some_and(|(_, row)| takes(row)) {
+        for run in all.chunk_by(|left, right| includes(left.1) == includes(right.1)) {
+            if run.first().is_some_and(|(_, row)| includes(row)) {
                 run.chunks(PACKETS_AT_ONCE).for_each(|some| self.packets(rows.recording, some));
             }
         }
     }
 
-    /// Packets that follow one another.
+    /// Checks adjacent packets.
     fn packets(&mut self, recording: &StoredRecording, some: &[(u64, &IndexRow)]) {
         let [(_, first), ..] = some else { return };
+        if self.is_cancelled {
+            return;
+        }
         let end = some.last().map_or(first.offset, |(_, last)| last.offset + last.length);
         let (mut bytes, storage) = (Vec::new(), Ready(self.storage));
         let is_wide = end - first.offset > BYTES_AT_ONCE;
         let is_read = !(is_wide && some.len() > 1)
             && ready(recording.blob.read(&storage, first.offset..end, &mut bytes)).is_ok();
         if !is_read {
-            // That a chunk is damaged has been found before; packets beside it are read.
+            // A damaged chunk has been found before; read the packets around it.
             let (left, right) = some.split_at(some.len() / 2);
             if !left.is_empty() {
                 self.packets(recording, left);
@@ -79,6 +88,7 @@ impl Verifier<'_> {
             }
             return;
         }
+        self.advance(end - first.offset);
         for (packet, row) in some {
             let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
             let start = at(row.offset - first.offset);
@@ -92,15 +102,17 @@ impl Verifier<'_> {
         let kind = match recording.head.packet_duration(data) {
             Ok(found) if u64::from(found) == row.duration => return,
             Ok(found) => FaultKind::Duration { indexed: row.duration, found },
-            Err(reason) => FaultKind::Packet(reason),
+            Err(error) => FaultKind::Packet { reason: error.to_string() },
         };
-        // In the blob, which is where people look for a packet.
-        let (key, bytes) = (recording.blob.key(), row.offset..row.offset + row.length);
-        self.place_fault(key, Some(bytes), Some(packet), kind);
+        // Packets lie in the blob.
+        let key = recording.blob.key().to_owned();
+        let at = Object { component: Component::Data(ArrayKind::Blob), key };
+        let bytes = row.offset..row.offset + row.length;
+        self.place_fault(&at, Some(bytes), Some(packet), kind);
     }
 }
 
-/// Some seconds.
+/// The most packets per read: several seconds.
 const PACKETS_AT_ONCE: usize = 500;
-/// Of the blob.
+/// The most bytes of the blob per read.
 const BYTES_AT_ONCE: u64 = 512 * 1024;

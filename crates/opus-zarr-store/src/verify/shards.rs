@@ -2,70 +2,72 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{FaultKind, Verifier, VerifyLevel, rows::Rows};
+use super::{Component, FaultKind, Object, Verifier, VerifyLevel, rows::Rows};
 use crate::{
     Error, Part,
     blob::ShardedBlob,
-    layout::{BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
+    hasher::to_hex,
+    layout::{ArrayKind, BLOB_CHUNK, BLOB_CHUNK_ENCODED, BLOB_CHUNKS_PER_SHARD, BLOB_SHARD},
     recording::StoredRecording,
     shard::{check_stored, index_len, parse_index},
 };
 
-/// A shard as layout 1 has it: chunks one after the other, then its index.
+/// A shard as defined by layout 1: chunks end to end, then its index.
 struct Shard {
-    key: String,
-    /// Where each chunk lies, and its checksum in the attributes.
+    object: Object,
+    /// The byte range of each chunk, and its checksum in the attributes.
     chunks: Vec<(Range<u64>, u32)>,
-    /// How many chunks it has room for.
+    /// Number of chunks that it has room for.
     slots: usize,
 }
 
 impl Shard {
-    /// Where its index begins.
+    /// The byte where its index begins.
     fn index_at(&self) -> u64 {
         self.chunks.last().map_or(0, |(range, _)| range.end)
     }
 }
 
-/// What is known of the blob once all its chunks have been read.
+/// The SHA-256 of the blob, computed from its chunks.
 struct BlobSum {
     sha256: Sha256,
-    /// Whether there was no reason yet to take it for another.
+    /// Whether all chunks so far were read and intact.
     is_known: bool,
 }
 
 impl Verifier<'_> {
-    /// The chunks, shards and SHA-256 of the blob.
+    /// Checks the chunks, shards and SHA-256 of the blob.
     pub(super) fn blob(&mut self, recording: &StoredRecording) {
         let (blob, info) = (&recording.blob, &recording.document.info);
-        let mut sum = BlobSum { sha256: Sha256::new(), is_known: self.options.takes_all() };
+        let mut sum = BlobSum { sha256: Sha256::new(), is_known: self.options.includes_all() };
         for number in 0..info.blob_bytes.div_ceil(BLOB_SHARD) {
             let shard = blob_shard(blob, number);
             let faults = self.found.faults.total();
             self.blob_shard(&shard, number, info.blob_bytes, &mut sum);
-            sum.is_known &= self.found.faults.total() == faults;
+            sum.is_known &= self.found.faults.total() == faults && !self.is_cancelled;
         }
         if !sum.is_known {
             return;
         }
-        let found: String = sum.sha256.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let found = to_hex(&sum.sha256.finalize());
         if found != info.blob_sha256 {
             let expected = info.blob_sha256.clone();
-            self.fault(&blob.shard_key(0), FaultKind::Sha256 { found, expected });
+            let at = blob_shard(blob, 0).object;
+            self.fault(&at, FaultKind::Sha256 { found, expected });
         }
     }
 
     fn blob_shard(&mut self, shard: &Shard, number: u64, blob_bytes: u64, sum: &mut BlobSum) {
         let first = number * BLOB_CHUNKS_PER_SHARD;
         let options = self.options;
-        let takes = |chunk: u64| options.takes_byte((first + chunk) * BLOB_CHUNK, blob_bytes);
-        self.shard(shard, takes, |verifier, (chunk, range), encoded| {
+        let includes = |chunk: u64| options.includes_byte((first + chunk) * BLOB_CHUNK, blob_bytes);
+        self.shard(shard, includes, |verifier, (chunk, range), encoded| {
             let data = encoded.split_last_chunk::<4>().map_or(encoded, |(data, _)| data);
             let rest = blob_bytes.saturating_sub((first + chunk) * BLOB_CHUNK);
             let end = usize::try_from(rest).map_or(data.len(), |rest| rest.min(data.len()));
             let (data, filling) = data.split_at_checked(end).unwrap_or_default();
             if filling.iter().any(|&byte| byte != 0) {
-                verifier.place_fault(&shard.key, Some(range), None, FaultKind::Filling);
+                verifier.place_fault(&shard.object, Some(range), None, FaultKind::Filling);
             }
             if sum.is_known {
                 sum.sha256.update(data);
@@ -73,12 +75,14 @@ impl Verifier<'_> {
         });
     }
 
-    /// The chunks and the shard of the index, and its rows.
+    /// Checks the chunks and the shard of the index, and its rows.
     pub(super) fn index(&mut self, recording: &StoredRecording) {
-        // If it is not, that is among the faults of the document.
+        // Otherwise a fault of the document has been noted.
         let Ok(index) = &recording.index else { return };
         let (key, chunks) = index.shard();
-        let shard = Shard { key: key.to_owned(), slots: chunks.len(), chunks: chunks.to_vec() };
+        let component = Component::Data(ArrayKind::Index);
+        let object = Object { component, key: key.to_owned() };
+        let shard = Shard { object, slots: chunks.len(), chunks: chunks.to_vec() };
         let mut rows = Rows::new(recording, index);
         let level = self.options.level;
         self.shard(
@@ -92,26 +96,27 @@ impl Verifier<'_> {
         );
     }
 
-    /// Checks the chunks that are taken and gives those that are whole to `good`; then
-    /// the shard's own index, and that nothing stands behind it.
+    /// Checks the included chunks and passes intact ones to `good`. Then checks the shard's own
+    /// index, and that nothing follows it.
     fn shard(
         &mut self,
         shard: &Shard,
-        takes: impl Fn(u64) -> bool,
+        includes: impl Fn(u64) -> bool,
         mut good: impl FnMut(&mut Self, (u64, Range<u64>), &[u8]),
     ) {
-        let taken: Vec<_> = (0..).zip(&shard.chunks).filter(|(number, _)| takes(*number)).collect();
-        for piece in pieces(&taken) {
+        let included: Vec<_> =
+            (0..).zip(&shard.chunks).filter(|(number, _)| includes(*number)).collect();
+        for piece in pieces(&included) {
             if let Err(error) = self.piece(shard, piece, &mut good) {
-                return self.failure(&shard.key, error);
+                return self.failure(&shard.object, error);
             }
         }
         if let Err(error) = self.shard_end(shard) {
-            self.failure(&shard.key, error);
+            self.failure(&shard.object, error);
         }
     }
 
-    /// An error if there is no use to go on with the shard.
+    /// Checks adjacent chunks. Returns an error if checking the shard further is pointless.
     fn piece(
         &mut self,
         shard: &Shard,
@@ -119,14 +124,18 @@ impl Verifier<'_> {
         good: &mut impl FnMut(&mut Self, (u64, Range<u64>), &[u8]),
     ) -> Result<(), Error> {
         let [(_, (first, _)), ..] = piece else { return Ok(()) };
+        if self.is_cancelled {
+            return Ok(());
+        }
         let end = piece.last().map_or(first.end, |(_, (last, _))| last.end);
-        let bytes = match self.read(&shard.key, Part::Range(first.start..end)) {
-            Err(Error::Damaged { .. }) if piece.len() > 1 => {
-                // Up to where it ends.
+        let bytes = match self.read(&shard.object.key, Part::Range(first.start..end)) {
+            Err(error) if error.is_damaged() && piece.len() > 1 => {
+                // The shard is truncated: check the chunks before its end.
                 return piece.chunks(1).try_for_each(|one| self.piece(shard, one, good));
             }
             bytes => bytes?,
         };
+        self.advance(end - first.start);
         let mut rest = bytes.as_slice();
         for (number, (range, expected)) in piece {
             let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
@@ -137,7 +146,7 @@ impl Verifier<'_> {
                 Ok(()) => good(self, (*number, range.clone()), encoded),
                 Err(reason) => {
                     let kind = FaultKind::Damaged { reason };
-                    self.place_fault(&shard.key, Some(range.clone()), None, kind);
+                    self.place_fault(&shard.object, Some(range.clone()), None, kind);
                 }
             }
         }
@@ -145,18 +154,22 @@ impl Verifier<'_> {
     }
 
     fn shard_end(&mut self, shard: &Shard) -> Result<(), Error> {
+        if self.is_cancelled {
+            return Ok(());
+        }
+        let at = &shard.object;
         let start = shard.index_at();
         let end = start + index_len(u64::try_from(shard.slots).unwrap_or_default());
-        let index = self.read(&shard.key, Part::Range(start..end))?;
+        let index = self.read(&at.key, Part::Range(start..end))?;
         if let Err(reason) = check_index(&index, shard) {
             let kind = FaultKind::ShardIndex { reason };
-            self.place_fault(&shard.key, Some(start..end), None, kind);
+            self.place_fault(at, Some(start..end), None, kind);
         }
-        match self.read(&shard.key, Part::Range(end..end + 1)) {
-            Err(Error::Damaged { .. }) => {}
+        match self.read(&at.key, Part::Range(end..end + 1)) {
+            Err(error) if error.is_damaged() => {}
             stray => {
                 stray?;
-                self.place_fault(&shard.key, Some(end..end + 1), None, FaultKind::Stray);
+                self.place_fault(at, Some(end..end + 1), None, FaultKind::Stray);
             }
         }
         Ok(())
@@ -169,25 +182,26 @@ fn blob_shard(blob: &ShardedBlob, number: u64) -> Shard {
     let checksums = blob.checksums().iter().skip(first).take(at(BLOB_CHUNKS_PER_SHARD));
     let range = |chunk: u64| chunk * BLOB_CHUNK_ENCODED..(chunk + 1) * BLOB_CHUNK_ENCODED;
     let chunks = (0..).map(range).zip(checksums.copied()).collect();
-    Shard { key: blob.shard_key(number), chunks, slots: at(BLOB_CHUNKS_PER_SHARD) }
+    let object =
+        Object { component: Component::Data(ArrayKind::Blob), key: blob.shard_key(number) };
+    Shard { object, chunks, slots: at(BLOB_CHUNKS_PER_SHARD) }
 }
 
-/// Chunks that follow one another, as many as are read at once.
+/// Groups adjacent chunks into reads.
 fn pieces<'a, 'b>(
-    taken: &'a [(u64, &'b (Range<u64>, u32))],
+    included: &'a [(u64, &'b (Range<u64>, u32))],
 ) -> impl Iterator<Item = &'a [(u64, &'b (Range<u64>, u32))]> {
-    let neighbours = taken.chunk_by(|(left, _), (right, _)| left + 1 == *right);
+    let neighbours = included.chunk_by(|(left, _), (right, _)| left + 1 == *right);
     neighbours.flat_map(|run| run.chunks(CHUNKS_AT_ONCE))
 }
 
-/// A chunk must have the checksum that stands behind it, and that be the one of the
-/// attributes.
+/// Checks that a chunk has its own checksum, and that it equals the one in the attributes.
 fn check_chunk(encoded: &[u8], expected: u32) -> Result<(), String> {
     check_stored(encoded, expected)?;
     let data = encoded.split_last_chunk::<4>().map_or(encoded, |(data, _)| data);
     match crc32c::crc32c(data) {
         found if found == expected => Ok(()),
-        found => Err(format!("its bytes give the checksum {found:#010x}, not {expected:#010x}")),
+        found => Err(format!("bytes with checksum {found:#010x}, expected {expected:#010x}")),
     }
 }
 
@@ -198,11 +212,11 @@ fn check_index(bytes: &[u8], shard: &Shard) -> Result<(), String> {
     let mut pairs = (0..).zip(found.iter().map(Option::as_ref).zip(expected));
     match pairs.find(|(_, (found, expected))| found != expected) {
         Some((number, (found, expected))) => {
-            Err(format!("chunk {number} at {found:?}, layout 1 has it at {expected:?}"))
+            Err(format!("chunk {number} at {found:?}, expected {expected:?} in layout 1"))
         }
         None => Ok(()),
     }
 }
 
-/// Half a megabyte of the blob.
+/// The most chunks per read: half a megabyte of the blob.
 const CHUNKS_AT_ONCE: usize = 8;

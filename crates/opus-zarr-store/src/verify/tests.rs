@@ -1,5 +1,5 @@
-//! Every bit of a small store, flipped. From inside the crate, because each object is
-//! checked by what concerns it alone: half a million flips take seconds then.
+//! Flips every bit of a small store. A unit test, so that each flip runs only the checks of its
+//! own object: half a million flips then take seconds.
 
 use super::{fixture::*, *};
 
@@ -7,17 +7,21 @@ fn full() -> VerifyOptions {
     VerifyOptions::default()
 }
 
+fn go_on(_: VerifyProgress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 fn faults(store: &Objects) -> Vec<Fault> {
-    verify(store, &name(), &full()).unwrap().faults.listed().to_vec()
+    verify(store, &name(), &full(), go_on).unwrap().faults.listed().to_vec()
 }
 
 fn flip(store: &Objects, key: &str, bit: usize) {
     store.0.lock().unwrap().get_mut(key).unwrap()[bit / 8] ^= 1 << (bit % 8);
 }
 
-/// Flips every bit of an object and asks each time whether that is found.
+/// Flips every bit of an object and checks that each flip is found.
 fn each_flip(store: &Objects, key: &str, is_found: impl Fn() -> bool) {
-    assert!(!is_found(), "{key} is whole");
+    assert!(!is_found(), "{key} is intact");
     let bits = store.0.lock().unwrap()[key].len() * 8;
     for bit in 0..bits {
         flip(store, key, bit);
@@ -27,14 +31,15 @@ fn each_flip(store: &Objects, key: &str, is_found: impl Fn() -> bool) {
     assert_eq!(faults(store), []);
 }
 
-/// What one part of the verification finds in the recording that is open.
+/// Whether one part of the verification finds a fault in an open recording.
 fn part_finds(
     store: &Objects,
     options: &VerifyOptions,
     part: impl FnOnce(&mut Verifier<'_>, &StoredRecording),
     recording: &StoredRecording,
 ) -> bool {
-    let mut verifier = Verifier { storage: store, options, found: Verification::default() };
+    let mut watch = go_on;
+    let mut verifier = Verifier::new(store, options, &mut watch);
     part(&mut verifier, recording);
     !verifier.found.faults.is_empty()
 }
@@ -64,7 +69,7 @@ fn every_flipped_bit_of_a_chunk_of_the_sync_map_is_found() {
     let store = small();
     let options = full();
     let is_found = || {
-        // Opened anew: an open recording keeps what it has read.
+        // An open recording caches chunks, so open it again.
         part_finds(&store, &options, |it, of| it.sync(of), &opened(&store))
     };
     each_flip(&store, SYNC_CHUNK, is_found);
@@ -76,7 +81,7 @@ fn every_flipped_bit_of_a_document_is_found() {
     let (recording, options) = (opened(&store), full());
     each_flip(&store, ROOT, || part_finds(&store, &options, |it, _| it.root(), &recording));
     for (array, expected) in recording.document.info.arrays() {
-        let key = &format!("a/{array}/zarr.json");
+        let key = &format!("a/{}/zarr.json", array.name());
         let is_found =
             || part_finds(&store, &options, |it, of| it.array(of, array, &expected), &recording);
         each_flip(&store, key, is_found);
@@ -86,65 +91,65 @@ fn every_flipped_bit_of_a_document_is_found() {
 #[test]
 fn every_flipped_bit_of_the_document_of_a_recording_is_found() {
     let store = small();
-    let options = VerifyOptions { level: VerifyLevel::Metadata, ..full() };
-    each_flip(&store, GROUP, || match verify(&store, &name(), &options) {
+    let options = full().level(VerifyLevel::Metadata);
+    each_flip(&store, GROUP, || match verify(&store, &name(), &options, go_on) {
         Ok(found) => !found.faults.is_empty(),
-        Err(error) => matches!(error, Error::Layout { .. }),
+        Err(error) => error.kind() == ErrorKind::UnsupportedLayout,
     });
 }
 
 #[test]
-fn what_is_whole_has_no_fault_and_is_counted() {
-    let found = verify(&small(), &name(), &full()).unwrap();
+fn an_intact_recording_has_no_fault_and_is_counted() {
+    let found = verify(&small(), &name(), &full(), go_on).unwrap();
     assert_eq!(found.faults.listed(), []);
     assert_eq!((found.chunks, found.packets), (3, 7));
-    let options = VerifyOptions { level: VerifyLevel::Checksums, ..full() };
-    let found = verify(&small(), &name(), &options).unwrap();
+    let options = full().level(VerifyLevel::Checksums);
+    let found = verify(&small(), &name(), &options, go_on).unwrap();
     assert_eq!((found.faults.total(), found.chunks, found.packets), (0, 3, 0));
 }
 
 #[test]
-fn a_lost_object_is_named() {
+fn a_missing_object_is_named() {
     for key in KEYS {
         let store = small();
         store.0.lock().unwrap().remove(key);
         let found = faults(&store);
-        let lost = |fault: &Fault| {
-            fault.kind == FaultKind::Lost && fault.place.object == format!("memory:/{key}")
+        let missing = |fault: &Fault| {
+            fault.kind == FaultKind::Missing && fault.place.object == format!("memory:/{key}")
         };
-        assert!(found.iter().any(lost), "{key}: {found:?}");
-        let only_once = found.iter().filter(|fault| lost(fault)).count();
+        assert!(found.iter().any(missing), "{key}: {found:?}");
+        let only_once = found.iter().filter(|fault| missing(fault)).count();
         assert_eq!(only_once, 1, "{key}: {found:?}");
     }
-    let none = verify(&small(), &"b".parse().unwrap(), &full());
-    assert!(matches!(none, Err(Error::NoSuchRecording { .. })));
+    let error = verify(&small(), &"b".parse().unwrap(), &full(), go_on).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchRecording);
 }
 
 #[test]
-fn a_byte_more_or_less_is_found_wherever_it_is() {
+fn an_extra_or_missing_byte_is_found_anywhere() {
     for key in KEYS {
         let whole = small().0.lock().unwrap()[key].clone();
         let len = whole.len();
         for at in [0, 1, len / 2, len - 1, len] {
             let more = small();
             more.0.lock().unwrap().get_mut(key).unwrap().insert(at, b'x');
-            assert!(!faults(&more).is_empty(), "{key}: a byte more at {at}");
+            assert!(!faults(&more).is_empty(), "{key}: an extra byte at {at}");
         }
-        // The line feed at the end of a document says nothing.
-        let says_all = |rest: &[u8]| key.ends_with("zarr.json") && rest == b"\n";
+        // The line feed at the end of a document is insignificant.
+        let is_optional = |rest: &[u8]| key.ends_with("zarr.json") && rest == b"\n";
         for at in [0, 1, len / 2, len - 2, len - 1] {
             let less = small();
             less.0.lock().unwrap().get_mut(key).unwrap().truncate(at);
-            assert_eq!(faults(&less).is_empty(), says_all(&whole[at..]), "{key}: cut at {at}");
+            assert_eq!(faults(&less).is_empty(), is_optional(&whole[at..]), "{key}: cut at {at}");
         }
     }
 }
 
 #[test]
-fn a_sample_is_always_the_same_and_as_large_as_asked_for() {
+fn a_sample_is_stable_and_of_the_requested_size() {
     let count = |sample| {
-        let options = VerifyOptions { sample, ..full() };
-        (0..100_000).filter(|&chunk| options.takes(chunk)).count()
+        let options = full().sample(sample);
+        (0..100_000).filter(|&chunk| options.includes(chunk)).count()
     };
     assert_eq!((count(0.0), count(1.0), count(f64::NAN)), (0, 100_000, 0));
     assert!((9_500..10_500).contains(&count(0.1)), "{}", count(0.1));
@@ -152,8 +157,43 @@ fn a_sample_is_always_the_same_and_as_large_as_asked_for() {
 }
 
 #[test]
-fn of_very_many_faults_some_are_listed_and_all_are_counted() {
+fn many_faults_are_counted_but_only_some_listed() {
     let mut faults = Faults::default();
     (0..5000).for_each(|number| faults.push(number));
     assert_eq!((faults.listed().len(), faults.omitted(), faults.total()), (1000, 4000, 5000));
+}
+
+#[test]
+fn a_fault_names_the_component() {
+    let component = |key: &str| {
+        let store = small();
+        store.0.lock().unwrap().remove(key);
+        faults(&store)[0].place.component
+    };
+    assert_eq!(component(ROOT), Component::Store);
+    assert_eq!(component(GROUP), Component::Recording);
+    assert_eq!(component(BLOB_DOCUMENT), Component::Metadata(ArrayKind::Blob));
+    assert_eq!(component(INDEX_SHARD), Component::Data(ArrayKind::Index));
+    assert_eq!(component(SYNC_CHUNK), Component::Data(ArrayKind::Sync));
+}
+
+#[test]
+fn a_verification_is_watched_and_can_be_cancelled() {
+    let mut all = Vec::new();
+    let watch = |progress| {
+        all.push(progress);
+        ControlFlow::Continue(())
+    };
+    verify(&small(), &name(), &full(), watch).unwrap();
+    assert!(all.is_sorted_by_key(|progress| progress.bytes), "{all:?}");
+    assert!(all.iter().all(|progress| progress.bytes <= progress.total_bytes), "{all:?}");
+    for reads in 1..=all.len() {
+        let mut left = reads;
+        let error = verify(&small(), &name(), &full(), |_| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(left, 0, "no read after the cancellation");
+    }
 }

@@ -105,10 +105,11 @@ impl<'a> OpusFile<'a> {
         blob: &mut BlobWriter,
         watch: &mut Watch<'_>,
     ) -> Result<Description, Error> {
-        let description = self.describe(stream, StoredAs::Remuxed, demuxer);
-        let timeline = write_stream(demuxer, stream.timeline, blob, self.source.path(), watch)?;
+        let mut description = self.describe(stream, StoredAs::Remuxed, demuxer);
+        description.timeline =
+            write_stream(demuxer, stream.timeline, blob, self.source.path(), watch)?;
         self.source.check_unchanged()?;
-        Ok(Description { timeline, ..description })
+        Ok(description)
     }
 
     fn describe(
@@ -117,30 +118,15 @@ impl<'a> OpusFile<'a> {
         stored: StoredAs,
         demuxer: &OpusStream,
     ) -> Description {
-        Description {
-            head: demuxer.head().clone(),
-            tags: demuxer.tags().clone(),
-            timeline: stream.timeline,
-            gaps: stream.gaps.clone(),
-            real_rate: None,
-            start: start(
-                self.source.path(),
-                &demuxer.tags().comments().collect::<Vec<_>>(),
-                self.options,
-            ),
-            source: Source {
-                name: self.source.name(),
-                bytes: self.source.bytes,
-                sha256: self.source.sha256(),
-                container: self.survey.container.to_owned(),
-                codec: "opus".to_owned(),
-                stored,
-                stream: stream.number,
-                findings: stream.violations.clone(),
-                transcoding: None,
-                metadata: Vec::new(),
-            },
-        }
+        let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
+        let comments = tags.comments().collect::<Vec<_>>();
+        let start = start(self.source.path(), &comments, self.options);
+        let source = Source::new(self.source.name(), stored)
+            .content(self.source.bytes, self.source.sha256())
+            .format(self.survey.container, "opus")
+            .stream(stream.number)
+            .findings(stream.violations.clone());
+        Description::new(head, tags, stream.timeline, source).gaps(stream.gaps.clone()).start(start)
     }
 }
 

@@ -54,13 +54,13 @@ pub(super) fn record(
     let timeline = index_blob(blob.reader(), &mut index, name, watch)?;
     let index = index.finish()?;
     if timeline != Some(description.timeline) {
-        let reason = "the blob has another timeline than the file".to_owned();
-        return Err(opus_zarr_store::Error::Inconsistent { reason }.into());
+        let reason = "the blob has another timeline than the file";
+        return Err(opus_zarr_store::Error::inconsistent(reason).into());
     }
     if exact {
         watch.begin(Stage::Sync, blob.len())?;
         let sync = sync_map_of(blob.reader(), &description.head, &description.source, name, watch)?;
-        writer.write_sync(&sync, LibopusDecoder::identity()?)?;
+        writer.write_sync(&sync, LibopusDecoder::identity().map_err(Error::Decoder)?)?;
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))

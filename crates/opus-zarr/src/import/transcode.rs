@@ -219,26 +219,19 @@ impl Track {
     fn describe(&self, timeline: Timeline, source: &SourceFile) -> Result<Description, Error> {
         let format = self.transcoder.file().format();
         let head = self.transcoder.head();
-        Ok(Description {
-            head: head.map_err(|reason| Error::Audio { path: source.path().to_owned(), reason })?,
-            tags: self.tags.clone(),
-            timeline,
-            gaps: Vec::new(),
-            real_rate: Some(self.real_rate),
-            start: self.origin.start.clone(),
-            source: Source {
-                name: source.name(),
-                bytes: source.bytes,
-                sha256: source.sha256(),
-                container: format.container,
-                codec: format.codec,
-                stored: StoredAs::Transcoded,
-                stream: self.number,
-                findings: self.transcoder.file().findings().into_iter().take(MAX_LINES).collect(),
-                transcoding: Some(self.transcoding()),
-                metadata: self.origin.metadata.clone(),
-            },
-        })
+        let head =
+            head.map_err(|reason| Error::Audio { path: source.path().to_owned(), reason })?;
+        let findings = self.transcoder.file().findings().into_iter().take(MAX_LINES).collect();
+        let source = Source::new(source.name(), StoredAs::Transcoded)
+            .content(source.bytes, source.sha256())
+            .format(format.container, format.codec)
+            .stream(self.number)
+            .findings(findings)
+            .transcoding(self.transcoding())
+            .metadata(self.origin.metadata.clone());
+        Ok(Description::new(head, self.tags.clone(), timeline, source)
+            .real_rate(Some(self.real_rate))
+            .start(self.origin.start.clone()))
     }
 
     pub(super) fn start(&self) -> Option<&Start> {
@@ -251,15 +244,11 @@ impl Track {
 
     pub(super) fn transcoding(&self) -> Transcoding {
         let format = self.transcoder.file().format();
-        Transcoding {
-            rate: format.rate,
-            samples: self.transcoder.file().frames_read(),
-            is_kept: self.transcoder.is_kept(),
-            encoded_rate: self.transcoder.settings().rate.hz(),
-            decoder: format.decoder,
-            encoder: opus_encode::vendor(),
-            settings: settings(self.transcoder.settings()),
-        }
+        let settings = settings(self.transcoder.settings());
+        let encoded_rate = self.transcoder.settings().rate.hz();
+        Transcoding::new(format.rate, self.transcoder.file().frames_read(), settings)
+            .encoded_rate(encoded_rate, self.transcoder.is_kept())
+            .programs(format.decoder, opus_encode::vendor())
     }
 
     /// What there is to know of the file, and of what the recording will not have of it.
@@ -273,24 +262,19 @@ impl Track {
 }
 
 fn settings(options: &opus_encode::Options) -> EncoderSettings {
-    EncoderSettings {
-        bitrate: options.bitrate.get(),
-        rate_control: match options.rate_control {
+    EncoderSettings::new(options.bitrate.get(), options.frame_duration.samples())
+        .rate_control(match options.rate_control {
             RateControl::Vbr => "vbr",
             RateControl::ConstrainedVbr => "constrained-vbr",
             RateControl::Cbr => "cbr",
-        }
-        .to_owned(),
-        complexity: options.complexity.get(),
-        application: match options.application {
+        })
+        .complexity(options.complexity.get())
+        .application(match options.application {
             Application::Audio => "audio",
             Application::Voip => "voip",
             Application::LowDelay => "low-delay",
-        }
-        .to_owned(),
-        frame_duration: options.frame_duration.samples(),
-        sync_interval: options.sync_samples(),
-    }
+        })
+        .sync_interval(options.sync_samples())
 }
 
 /// Of one recording, in its attributes.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opus_zarr_store::{Error as StoreError, Store};
+use opus_zarr_store::{ErrorKind as StoreErrorKind, Store};
 
 use super::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
         }
         let imported = match self.import_file(file, share) {
             // Another program may have written this very recording in the meantime.
-            Err(Error::Store(StoreError::RecordingExists { .. })) => {
+            Err(Error::Store(error)) if error.kind() == StoreErrorKind::RecordingExists => {
                 self.import_file(file, share)?
             }
             imported => imported?,

@@ -19,11 +19,11 @@ pub(super) fn check(
     let channels = PacketDecoder::<f32>::layout(&decoder).channels;
     let longest = usize::try_from(MAX_PACKET_DURATION).unwrap_or_default();
     let mut run = Run { decoder, pcm: vec![0.0; longest * channels], next: None };
-    let (store, blob_bytes) = (options.of_store(), reader.info().blob_bytes);
+    let blob_bytes = reader.info().blob_bytes;
     let mut ahead = Ahead { reader, blob_bytes, start: 0, bytes: Vec::new() };
     for span in chunks.map_while(Result::ok) {
         for (packet, row) in span.packets().zip(span.rows()) {
-            if !store.takes_byte(row.offset, blob_bytes) {
+            if !options.includes_byte(row.offset, blob_bytes) {
                 continue;
             }
             // One that cannot be read lies in a chunk that is known to be damaged.

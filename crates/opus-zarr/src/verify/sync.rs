@@ -3,7 +3,7 @@ use std::ops::Range;
 use opus_packet::CodedPos;
 use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, find_sync_start};
 use opus_segment_decode::{LibopusDecoder, SegmentPlan};
-use opus_zarr_store::RecordingReader;
+use opus_zarr_store::{ArrayKind, RecordingReader};
 
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{Error, derive::wrong_sync_entry, progress::Watch};
@@ -32,7 +32,7 @@ fn check_all(
 ) -> Result<(), Error> {
     let wrong = wrong_sync_entry(reader, stored, watch);
     if let Ok(Some(first)) = wrong {
-        found.fault_of("opus_sync", reader, None, FaultKind::SyncMap { first });
+        found.fault_of(ArrayKind::Sync, reader, None, FaultKind::SyncMap { first });
     }
     // Why it cannot be measured is among the faults of the stream.
     if watch.is_cancelled() { wrong.map(drop) } else { Ok(()) }
@@ -52,10 +52,9 @@ fn check_sample(
     let end = CodedPos::new(reader.info().coded_length);
     let can_be = |entry: &usize| Pair::of(*entry, entries, end).is_some();
     let (first, last) = ((1..entries.len()).find(can_be), (1..entries.len()).rfind(can_be));
-    let store = options.of_store();
     for place in 1..entries.len() {
         let Ok(entry) = u64::try_from(place) else { return Ok(()) };
-        if !(Some(place) == first || Some(place) == last || store.takes(entry)) {
+        if !(Some(place) == first || Some(place) == last || options.includes(entry)) {
             continue;
         }
         let Some(pair) = Pair::of(place, entries, end) else { continue };
@@ -66,7 +65,7 @@ fn check_sample(
             Ok(false) => FaultKind::SyncEntry { entry, position },
             Err(reason) => FaultKind::SyncUnchecked { entry, reason },
         };
-        found.fault_of("opus_sync", reader, None, fault);
+        found.fault_of(ArrayKind::Sync, reader, None, fault);
     }
     Ok(())
 }

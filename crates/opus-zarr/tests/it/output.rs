@@ -13,7 +13,7 @@ use opus_zarr_testkit::{
 const HZ: [u32; 5] = [48_000, 24_000, 16_000, 12_000, 8000];
 
 fn at_rate(hz: u32) -> Output {
-    Output { rate: hz.try_into().unwrap(), ..Output::default() }
+    Output::default().rate(hz.try_into().unwrap())
 }
 
 /// All that plays, by libopus at this rate.
@@ -90,7 +90,7 @@ fn a_sample_stands_for_the_same_time_at_every_rate() {
 }
 
 fn channels_of(recording: &mut Recording, channels: ChannelSelection) {
-    recording.set_output(Output { channels, ..Output::default() }).unwrap();
+    recording.set_output(Output::default().channels(channels)).unwrap();
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn channels_are_selected_and_mixed() {
         (vec![], "no channel asked for, expected at least one"),
     ] {
         let channels = ChannelSelection::Only(channels);
-        let error = recording.set_output(Output { channels, ..Output::default() }).unwrap_err();
+        let error = recording.set_output(Output::default().channels(channels)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
 }

@@ -91,7 +91,7 @@ fn a_lost_object_is_named_and_made_again_if_it_can_be() {
             let found = listed(&recording.verify(&at(level), unwatched).unwrap());
             let lost = |fault: &&Fault| {
                 fault.place.object == path.display().to_string()
-                    && matches!(fault.kind, FaultKind::Store(StoreFault::Lost))
+                    && matches!(fault.kind, FaultKind::Store(StoreFault::Missing))
             };
             let times = found.iter().filter(lost).count();
             let expected = usize::from(!is_shard || level > VerifyLevel::Metadata);

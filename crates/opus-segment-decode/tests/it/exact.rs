@@ -1,7 +1,4 @@
-//! Exact reads against one decoding of everything, bit for bit, in every mode of Opus.
-
-#![cfg(feature = "libopus")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+//! Exact reads, bit for bit against a full decode, in every mode of Opus.
 
 mod limiter;
 mod recording;
@@ -14,11 +11,11 @@ use opus_segment_decode::LibopusDecoder;
 use recording::Recording;
 use signal::{Kind, LOUD, MUSIC, SPEECH, encode, merged};
 
-/// Of packets, in samples: 10, 20, 40, 60 and 120 ms.
+/// Packet durations in samples: 10, 20, 40, 60 and 120 ms.
 const DURATIONS: [usize; 5] = [480, 960, 1920, 2880, 5760];
 
-/// Every packet of recordings of this kind, of all these durations. They must be coded as
-/// is said, if anything is.
+/// Checks every packet of recordings of this kind with each duration. If `coding` is given, they
+/// must have that mode and bandwidth.
 fn check_durations(kind: Kind, durations: &[usize], coding: Option<(Mode, Bandwidth)>) {
     for &packet in durations {
         let kind = Kind { packet, ..kind };
@@ -28,7 +25,7 @@ fn check_durations(kind: Kind, durations: &[usize], coding: Option<(Mode, Bandwi
             assert_eq!(found, coding.unwrap_or(found), "{kind:?}");
         }
         let pre_roll = recording.check(&format!("{kind:?}"));
-        // Half of it, were all decoded from the beginning.
+        // If everything were decoded from the beginning, this would be half the length.
         assert!(3 * pre_roll < recording.timeline().coded_length(), "{pre_roll}: {kind:?}");
     }
 }
@@ -62,12 +59,12 @@ fn celt_is_exact() {
 }
 
 #[test]
-fn what_an_encoder_chooses_is_exact() {
+fn modes_chosen_by_the_encoder_are_exact() {
     let kind = Kind { application: Application::Audio, kbps: 32, ..MUSIC };
     check_durations(kind, &DURATIONS, None);
 }
 
-/// As many frames as there can be in a packet: two of SILK to 48 of CELT.
+/// The longest packets, from two SILK frames to 48 CELT frames.
 #[test]
 fn packets_of_120_ms_are_exact() {
     let silk = Kind { rate: 16_000, packet: 2880, ..SPEECH };
@@ -79,13 +76,13 @@ fn packets_of_120_ms_are_exact() {
     }
 }
 
-/// Where each packet repeats the one before: that is never decoded, since what is lost is
-/// concealed by frames of no bytes.
+/// Each packet repeats the previous one. The repetition is never decoded, because lost packets
+/// are replaced by empty frames that ask for concealment.
 #[test]
 fn exact_with_error_correction() {
     let kind = Kind { rate: 16_000, kbps: 24, fec: true, ..SPEECH };
     let mut recording = encode(kind, 5);
-    // RFC 6716 section 4.2.3: of one frame, the second bit.
+    // The second bit of the frame (RFC 6716 section 4.2.3).
     let repeats = recording.packets.iter().filter(|packet| packet[1] & 0x40 != 0).count();
     assert!(repeats > 100, "{repeats} packets");
     recording.check("error correction");
@@ -127,7 +124,7 @@ fn exact_through_changes_of_mode() {
     }
 }
 
-/// Mode, bandwidth and duration are others every three packets.
+/// Mode, bandwidth and duration change every three packets.
 #[test]
 fn exact_where_everything_changes() {
     let celt = Kind { channels: 1, ..MUSIC };
@@ -153,9 +150,9 @@ fn exact_where_everything_changes() {
     recording.check("everything changes");
 }
 
-/// A sync map says for which decoder it is.
+/// A sync map names the decoder it belongs to.
 #[test]
-fn the_identity_is_the_same_every_time() {
+fn the_identity_is_stable() {
     let identity = LibopusDecoder::identity().unwrap();
     assert!(identity.starts_with("libopus ") && identity.contains(", fingerprint "), "{identity}");
     assert_eq!(LibopusDecoder::identity().unwrap(), identity);

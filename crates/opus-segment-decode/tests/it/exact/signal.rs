@@ -1,19 +1,19 @@
-//! What is encoded, and how.
+//! Test signals and their encoding.
 
 use magnum_opus::{Application, Bitrate, Channels, Encoder, Repacketizer};
 
-use crate::recording::Recording;
+use super::recording::Recording;
 
-/// What it takes to make a stream.
+/// How to encode a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kind {
     pub(crate) application: Application,
-    /// Of what is encoded: SILK has the bandwidth that it allows.
+    /// Input sample rate in Hz, which limits the bandwidth of SILK.
     pub(crate) rate: u16,
     pub(crate) channels: u8,
     pub(crate) kbps: i32,
     pub(crate) vbr: bool,
-    /// Each SILK frame also holds the one before it, once more.
+    /// Whether each SILK frame repeats the previous one.
     pub(crate) fec: bool,
     /// Samples per packet, at 48 kHz.
     pub(crate) packet: usize,
@@ -35,7 +35,7 @@ pub(crate) const MUSIC: Kind =
 /// Far beyond full scale.
 pub(crate) const LOUD: f32 = 3.0;
 
-/// A voice that never says the same again, in noise.
+/// A voice in noise that never repeats itself.
 fn signal(kind: Kind, seconds: usize, is_voiced: impl Fn(f32) -> bool) -> Vec<f32> {
     let mut random = 1u32;
     let mut samples = Vec::new();
@@ -60,12 +60,12 @@ fn signal(kind: Kind, seconds: usize, is_voiced: impl Fn(f32) -> bool) -> Vec<f3
     samples
 }
 
-/// With pauses of a second.
+/// Encodes a voice with pauses of a second.
 pub(crate) fn encode(kind: Kind, seconds: usize) -> Recording {
     encode_signal(kind, &signal(kind, seconds, |time| (time * 2.7).sin() > -0.3))
 }
 
-/// Without a pause after the first second.
+/// Encodes a voice that begins after a second and never pauses.
 pub(crate) fn encode_voice(kind: Kind, seconds: usize) -> Recording {
     encode_signal(kind, &signal(kind, seconds, |time| time > 1.0))
 }
@@ -85,7 +85,7 @@ pub(crate) fn encode_signal(kind: Kind, signal: &[f32]) -> Recording {
     Recording::mono_or_stereo(kind.channels, packets)
 }
 
-/// The same frames, those of so many packets in one (RFC 6716 section 3.2.5).
+/// Joins the frames of `packets` packets into one (RFC 6716 section 3.2.5).
 pub(crate) fn merged(recording: &Recording, packets: usize) -> Recording {
     let mut repacketizer = Repacketizer::new().unwrap();
     let mut merge = |packets: &[Vec<u8>]| {

@@ -1,4 +1,4 @@
-//! Recordings of several Opus streams, and what libopus and the tables make of them.
+//! Recordings of several Opus streams, and their expected output from libopus and the tables.
 
 use std::fmt::Debug;
 
@@ -6,10 +6,10 @@ use magnum_opus::{Application, Bitrate, Channels, Decoder, Encoder};
 use opus_packet::{ChannelMapping, MappingTable, OpusHead, write_self_delimited};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, Sample};
 
-/// Durations of packets, in samples at 48 kHz: of one frame and of many.
+/// Durations of packets in samples at 48 kHz, with one frame and with many.
 pub(crate) const DURATIONS: [usize; 8] = [960, 960, 120, 2880, 5760, 480, 960, 1920];
 
-/// What a stream is decoded to by libopus alone, and how samples are mixed.
+/// Decodes a stream with libopus directly, and mixes samples.
 pub(crate) trait Reference: Sample + PartialEq + Debug {
     fn decode_alone(decoder: &mut Decoder, packet: &[u8], pcm: &mut [Self]) -> usize;
     fn mix(samples: &[(i16, Self)]) -> Self;
@@ -42,7 +42,7 @@ impl Reference for f32 {
     }
 }
 
-/// Packets of one Opus stream, different ones for every `seed`.
+/// Packets of one Opus stream, different for every `seed`.
 fn stream(channels: usize, seed: usize, volume: f32) -> Vec<Vec<u8>> {
     let (kind, application) = match channels {
         1 => (Channels::Mono, [Application::Voip, Application::Audio][seed % 2]),
@@ -84,7 +84,7 @@ impl Recording {
         Self { head, streams: Vec::new() }.with_volume(0.3)
     }
 
-    /// Family 3, of coefficients column after column.
+    /// Family 3, with coefficients column by column.
     pub(crate) fn projection(channels: u8, streams: (u8, u8), matrix: &[i16]) -> Self {
         let table: Vec<u8> = matrix.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self::new(3, channels, streams, &table)
@@ -101,7 +101,7 @@ impl Recording {
         Self { streams, ..self }
     }
 
-    /// Channels of each stream.
+    /// The number of channels of each stream.
     fn widths(&self) -> Vec<usize> {
         let mapping = self.head.mapping();
         (0..mapping.streams().get()).map(|n| if n < mapping.coupled() { 2 } else { 1 }).collect()
@@ -138,7 +138,7 @@ impl Recording {
         channels
     }
 
-    /// What the table makes of them, interleaved.
+    /// The output that the table makes of them, interleaved.
     pub(crate) fn expected<S: Reference>(&self) -> Vec<S> {
         let decoded = self.decoded::<S>();
         let channels = usize::from(self.head.channels());
@@ -182,7 +182,7 @@ impl Recording {
 
     pub(crate) fn check(&self) {
         let floats = self.check_as::<f32>();
-        assert!(floats.iter().any(|sample| sample.abs() > 0.01), "not all silence");
+        assert!(floats.iter().any(|sample| sample.abs() > 0.01), "expected more than silence");
         self.check_as::<i16>();
     }
 }

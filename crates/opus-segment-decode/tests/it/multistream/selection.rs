@@ -1,4 +1,4 @@
-//! Some of the channels, or all mixed to one, at any rate.
+//! Selected channels, and a mono mix, at any rate.
 
 use opus_segment_decode::{ChannelSelection, LibopusDecoder, Output, PacketDecoder, Sample};
 
@@ -8,7 +8,7 @@ use super::{
 };
 
 fn decode<S: Sample>(recording: &Recording, hz: u32, channels: ChannelSelection) -> Vec<S> {
-    let output = Output { rate: hz.try_into().unwrap(), channels };
+    let output = Output::default().rate(hz.try_into().unwrap()).channels(channels);
     let mut decoder = LibopusDecoder::with_output(&recording.head, &output).unwrap();
     let channels = PacketDecoder::<S>::layout(&decoder).channels;
     let (mut pcm, mut all) = (vec![S::default(); 5760 * channels], Vec::new());
@@ -41,7 +41,7 @@ fn check_selected<S: Reference>(recording: &Recording, selected: &[u8]) {
 }
 
 #[test]
-fn selected_channels_are_those_of_all() {
+fn selected_channels_equal_those_of_the_full_output() {
     for recording in layouts() {
         for selected in [&[0][..], &[3, 1], &[2, 2, 0, 3]] {
             check_selected::<i16>(&recording, selected);
@@ -50,7 +50,7 @@ fn selected_channels_are_those_of_all() {
     }
 }
 
-/// Each channel has its share of the mix.
+/// Checks the mono mix against the shares of its channels.
 fn check_mono(recording: &Recording, shares: &[f64]) {
     let channels = usize::from(recording.head.channels());
     assert_eq!(channels, shares.len());
@@ -61,11 +61,11 @@ fn check_mono(recording: &Recording, shares: &[f64]) {
     let expected: Vec<f64> = all.chunks_exact(channels).map(sum).collect();
     let floats = decode::<f32>(recording, 48_000, ChannelSelection::Mono);
     assert_eq!(floats.len(), expected.len());
-    assert!(expected.iter().any(|sample| sample.abs() > 0.01), "not all silence");
+    assert!(expected.iter().any(|sample| sample.abs() > 0.01), "expected more than silence");
     for (&found, expected) in floats.iter().zip(&expected) {
         assert!((f64::from(found) - expected).abs() < 2e-4, "{found} for {expected}");
     }
-    // 16 bits: rounded once, of samples that are rounded themselves.
+    // 16-bit output is a rounded mix of rounded samples.
     let all = decode::<i16>(recording, 48_000, ChannelSelection::All);
     let sum = |frame: &[i16]| -> f64 {
         frame.iter().zip(shares).map(|(&sample, share)| f64::from(sample) * share).sum()
@@ -78,7 +78,7 @@ fn check_mono(recording: &Recording, shares: &[f64]) {
 
 /// The coefficients of RFC 7845 section 5.1.1.5: left, centre, right, rear left, rear right, LFE.
 #[test]
-fn surround_is_mixed_as_the_rfc_mixes_it() {
+fn surround_is_mixed_like_in_the_rfc() {
     let (front, centre, rear) = (0.529_067, 0.374_107, 0.458_186 + 0.264_534);
     let both = [front, 2.0 * centre, front, rear, rear, 2.0 * centre];
     check_mono(&surround(), &both.map(|share| share / 2.0));
@@ -88,17 +88,17 @@ fn surround_is_mixed_as_the_rfc_mixes_it() {
 }
 
 #[test]
-fn others_are_mixed_in_equal_shares_or_not_at_all() {
+fn other_layouts_are_mixed_in_equal_shares_or_not_at_all() {
     check_mono(&Recording::new(1, 2, (1, 1), &[0, 1]), &[0.5; 2]);
     check_mono(&Recording::new(255, 3, (2, 1), &[0, 1, 2]), &[1.0 / 3.0; 3]);
     check_mono(&Recording::new(255, 4, (1, 1), &[0, 0, 255, 1]), &[0.25; 4]);
     check_mono(&Recording::new(1, 1, (1, 0), &[0]), &[1.0]);
-    // The first channel has no direction.
+    // The first channel is omnidirectional.
     check_mono(&Recording::new(2, 4, (4, 0), &[3, 1, 2, 0]), &[1.0, 0.0, 0.0, 0.0]);
     check_mono(&Recording::projection(4, (2, 2), &[7000; 16]), &[1.0, 0.0, 0.0, 0.0]);
 }
 
-/// Full scale on all channels, twice in sum.
+/// Full scale on all channels adds up to twice full scale.
 #[test]
 fn a_mix_beyond_full_scale_is_clamped() {
     let loud = Recording::new(1, 6, (4, 2), &[0, 0, 0, 0, 0, 0]).with_volume(3.0);

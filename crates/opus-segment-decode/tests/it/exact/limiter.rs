@@ -1,22 +1,20 @@
-//! The limiter of 16-bit output has a memory of its own, which does not show in `f32`.
+//! The limiter of 16-bit output has a memory that `f32` output does not show.
 
 use magnum_opus::Application;
 use opus_packet::{CodedPos, Mode};
 use opus_packet_index::{SYNC_SPACING, SyncRead};
 
-use crate::{
+use super::{
     recording::Recording,
     signal::{Kind, MUSIC, SPEECH, encode_signal},
 };
 
-/// The packet with the second start of the sync map, the last of SILK. It is too long for
-/// another before it to be in that half second.
+/// The packet with the second start of the sync map, which is the last SILK packet.
 const START: usize = 25;
 
-/// A slow tone that is beyond full scale where SILK ends and CELT begins anew. The first
-/// packet of CELT comes of what was before as well, has a peak, and stays above zero up to
-/// its end; the next ones are those of CELT alone, but a decoder that began shortly before
-/// remembers a lower peak.
+/// A slow tone beyond full scale where SILK ends and CELT begins. The first CELT packet still
+/// depends on earlier packets, has a peak and stays above zero up to its end. The next ones depend
+/// on CELT packets only, but a decoder that began shortly before remembers a lower peak.
 fn peak_across_packets() -> Recording {
     let tone = |n: u16| {
         let periods = f32::from(n) / 4800.0 - 5.25;
@@ -33,13 +31,13 @@ fn peak_across_packets() -> Recording {
 }
 
 #[test]
-fn a_peak_that_goes_on_in_the_next_packet_is_remembered() {
+fn a_peak_that_continues_in_the_next_packet_is_remembered() {
     let recording = peak_across_packets();
     let modes: Vec<Mode> = recording.tocs().map(|toc| toc.mode()).collect();
     assert_eq!(modes[START..START + 2], [Mode::Silk, Mode::Celt]);
     assert_eq!(u64::try_from(START * 960), Ok(SYNC_SPACING));
 
-    // In the second packet of CELT, what is equal as f32 is not as i16.
+    // In the second CELT packet, output is equal as f32 but not as i16.
     let packet = (START + 1) * 960 + 240..(START + 1) * 960 + 480;
     let of_start = packet.start - START * 960..packet.end - START * 960;
     let (all, late) = (0..START + 3, START..START + 3);
@@ -49,7 +47,7 @@ fn a_peak_that_goes_on_in_the_next_packet_is_remembered() {
     let [whole, from_start] = [all, late].map(|packets| recording.decode::<i16>(packets));
     assert!(whole[packet.clone()] != from_start[of_start]);
 
-    // So a start there is not exact yet, and is so later.
+    // A start there is therefore exact only later.
     let sync = recording.sync_map();
     let start = |position: usize| {
         let position = CodedPos::new(u64::try_from(position).unwrap());

@@ -3,12 +3,12 @@
 use opus_packet::{ChannelMapping, PlayPos};
 use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, PreRoll, SegmentReader};
 
-use crate::{
+use super::{
     recording::Recording,
     signal::{Kind, LOUD, MUSIC, SPEECH, encode, encode_voice},
 };
 
-/// Six channels of which every stream is coded in another way.
+/// Six channels, with a different coding for every stream.
 fn surround(change: impl FnOnce(&mut [Recording; 4])) -> Recording {
     let [front, rear] = [96, 48].map(|kbps| encode(Kind { kbps, ..MUSIC }, 6));
     let [centre, bass] = [18, 12].map(|kbps| encode(Kind { kbps, ..SPEECH }, 6));
@@ -24,8 +24,8 @@ fn surround_is_exact() {
     assert!(3 * pre_roll < recording.timeline().coded_length(), "{pre_roll}");
 }
 
-/// What is made up for a long loss comes of a pause heard long before, which a decoder has
-/// not heard that began later, and gives the same until then. Whichever stream it is in.
+/// A long loss is concealed with noise learned in a much earlier pause. A decoder that began
+/// after the pause gives equal output until then, whichever stream the loss is in.
 #[test]
 fn a_loss_in_any_stream_ends_what_is_known_of_a_start() {
     let celt = Kind { channels: 1, kbps: 48, ..MUSIC };
@@ -46,8 +46,8 @@ fn a_change_of_mode_in_one_stream_is_exact() {
     recording.check("mode switch");
 }
 
-/// Streams and tables of RFC 7845 section 5.1.1.2, coupled streams first, and discrete
-/// channels: one of a coupled stream alone, one silent, one that comes twice.
+/// The streams and tables of RFC 7845 section 5.1.1.2, coupled streams first; and discrete
+/// channels with half a coupled stream, a silent channel and a repeated one.
 #[test]
 fn three_to_eight_channels_are_exact() {
     let coupled = [96, 64, 48].map(|kbps| encode(Kind { kbps, ..MUSIC }, 3));
@@ -70,7 +70,7 @@ fn three_to_eight_channels_are_exact() {
     }
 }
 
-/// Streams that are too loud, under a matrix that makes them quiet.
+/// Streams beyond full scale, under a matrix that makes them quiet.
 #[test]
 fn ambisonics_with_a_demixing_matrix_are_exact() {
     let kinds = [MUSIC, MUSIC, SPEECH, SPEECH].map(|kind| Kind { volume: LOUD, ..kind });

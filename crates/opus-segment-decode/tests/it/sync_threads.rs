@@ -1,7 +1,5 @@
-//! What making a sync map does on several threads when something goes wrong: what it does on
-//! one, and it never waits for ever.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+//! Failures while a sync map is measured on several threads: the result is the same as on one
+//! thread, and nothing waits forever.
 
 use std::{
     num::{NonZeroU8, NonZeroU64, NonZeroUsize},
@@ -10,11 +8,13 @@ use std::{
 
 use opus_packet::{CodedPos, Packet, PacketSource};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
-use opus_segment_decode::{DecoderLayout, Error, OutputRate, PacketDecoder, build_sync_map};
+use opus_segment_decode::{
+    DecoderLayout, Error, ErrorKind, OutputRate, PacketDecoder, build_sync_map,
+};
 
 const THREADS: [usize; 4] = [1, 2, 3, 7];
 
-/// What happens at which packet.
+/// The packets at which something fails.
 #[derive(Clone, Copy, Default)]
 struct Story {
     source_fails: Option<u16>,
@@ -22,11 +22,11 @@ struct Story {
     racers_fail: Option<u16>,
     racers_panic: Option<u16>,
     sequential_panics: Option<u16>,
-    /// After a reset a decoder remembers so many packets.
+    /// How many packets a decoder remembers.
     memory: u16,
 }
 
-/// Packets of 20 ms, which hold their number: 12 seconds of them.
+/// 12 seconds of 20 ms packets that hold their own number.
 struct Numbered {
     next: u16,
     data: Vec<u8>,
@@ -56,7 +56,7 @@ impl PacketSource for Numbered {
     }
 }
 
-/// Gives what tells how many packets it has heard, up to what it remembers.
+/// Outputs how many packets it has decoded, up to its memory.
 struct Counting {
     story: Story,
     is_racer: bool,
@@ -77,11 +77,12 @@ impl PacketDecoder<f32> for Counting {
 
     fn decode(&mut self, packet: &[u8], pcm: &mut [f32]) -> Result<usize, Broken> {
         let number = Some(u16::from_be_bytes([packet[1], packet[2]]));
-        let (fails, panics) = match self.is_racer {
-            true => (self.story.racers_fail, self.story.racers_panic),
-            false => (self.story.sequential_fails, self.story.sequential_panics),
+        let (fails, panics) = if self.is_racer {
+            (self.story.racers_fail, self.story.racers_panic)
+        } else {
+            (self.story.sequential_fails, self.story.sequential_panics)
         };
-        assert!(panics != number, "as it was told");
+        assert!(panics != number, "planned");
         if fails == number {
             return Err(Broken);
         }
@@ -111,23 +112,23 @@ fn sync_map_with(
 }
 
 #[test]
-fn a_start_is_exact_when_its_decoder_has_forgotten_that_it_began() {
+fn a_start_is_exact_once_its_decoder_has_forgotten_where_it_began() {
     for threads in THREADS {
         let sync = sync_map(Story { memory: 30, ..Story::default() }, threads).unwrap();
         assert_eq!(sync.len(), 24);
         for (number, entry) in (0..).zip(&sync).skip(1) {
             let from = CodedPos::new(number * SYNC_SPACING + 30 * 960);
             let exact = SyncEntry::new(number, from, None);
-            // The last one ends before.
+            // The recording ends before the last one is exact.
             let expected = if number < 23 { exact } else { SyncEntry::NONE };
             assert_eq!(*entry, expected, "{number}");
         }
     }
 }
 
-/// The sequential decoder and the source are ahead of the racers, and fail sooner in time.
+/// The sequential decoder and the source run ahead of the racers, so they fail earlier in time.
 #[test]
-fn the_error_is_that_of_the_first_packet_that_has_one() {
+fn the_error_of_the_earliest_packet_wins() {
     let all = Story {
         source_fails: Some(420),
         sequential_fails: Some(410),
@@ -149,17 +150,17 @@ fn the_error_is_that_of_the_first_packet_that_has_one() {
     for (expected, story) in stories {
         for threads in THREADS {
             let error = sync_map(story, threads).unwrap_err();
-            assert_eq!(error.to_string(), expected, "{threads} threads");
+            assert_eq!(format!("{error:?}"), expected, "{threads} threads");
         }
     }
 }
 
 #[test]
-fn where_sync_points_are_the_last_starts_before_them_are_measured() {
+fn the_last_start_before_each_sync_point_is_measured() {
     let story = Story { memory: 3, ..Story::default() };
-    // Starts lie in packets 25, 50, 75 and so on. Sync points in 50, 100: every second start is one.
-    // In 20, 40, 60: there is one from each start to the next. In 30, 60, 90: from 125 to 150
-    // there is none, nor from 275 to 300.
+    // Starts lie in packets 25, 50, 75 and so on. Sync points in 50, 100, ... are every second
+    // start. With 20, 40, 60, ... one lies between each start and the next. With 30, 60, 90, ...
+    // none lies between 125 and 150, nor between 275 and 300.
     let every = |packets: u64, starts: &[u64]| (packets * 960, starts.to_vec());
     let cases = [
         every(50, &[2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22]),
@@ -182,7 +183,7 @@ fn where_sync_points_are_the_last_starts_before_them_are_measured() {
 }
 
 #[test]
-fn a_decoder_that_cannot_be_made_is_an_error() {
+fn a_decoder_that_cannot_be_created_is_an_error() {
     for threads in THREADS {
         let source = Numbered { next: 0, data: Vec::new(), fails: None };
         let mut made = 0;
@@ -191,12 +192,14 @@ fn a_decoder_that_cannot_be_made_is_an_error() {
             let decoder = Counting { story: Story::default(), is_racer: false, heard: 0 };
             if made > 1 { Err(Broken) } else { Ok(decoder) }
         });
-        assert_eq!(error.unwrap_err().to_string(), "there is no decoder: broken");
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decoder);
+        assert_eq!(format!("{error:?}"), "cannot create a decoder: broken");
     }
 }
 
 #[test]
-fn a_panic_in_a_thread_is_one_of_the_caller() {
+fn a_panic_in_a_thread_reaches_the_caller() {
     let stories = [
         Story { racers_panic: Some(300), ..Story::default() },
         Story { sequential_panics: Some(300), ..Story::default() },
@@ -204,7 +207,7 @@ fn a_panic_in_a_thread_is_one_of_the_caller() {
     for story in stories {
         for threads in THREADS {
             let panic = catch_unwind(AssertUnwindSafe(|| sync_map(story, threads))).unwrap_err();
-            assert_eq!(panic.downcast_ref(), Some(&"as it was told"), "{threads} threads");
+            assert_eq!(panic.downcast_ref(), Some(&"planned"), "{threads} threads");
         }
     }
 }

@@ -1,14 +1,12 @@
-//! Which samples come out, proved with a decoder whose samples are their own
-//! positions.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+//! The position of every sample, checked with a decoder whose samples are their own positions.
 
 use std::{convert::Infallible, num::NonZeroU8, ops::Range};
 
-use opus_packet::{CodedPos, InvalidRange, PlayPos, Timeline, Toc, duration};
+use opus_packet::{CodedPos, PlayPos, Timeline, Toc, duration};
 use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, Span, SyncRead, SyncStart};
 use opus_segment_decode::{
-    APPROXIMATE_PRE_ROLL, DecoderLayout, Error, OutputRate, PacketDecoder, PreRoll, SegmentReader,
+    APPROXIMATE_PRE_ROLL, DecoderLayout, ErrorKind, OutputRate, PacketDecoder, PreRoll,
+    SegmentReader,
 };
 use proptest::prelude::*;
 
@@ -86,7 +84,7 @@ fn play(range: &Range<u64>) -> Range<PlayPos> {
     PlayPos::new(range.start)..PlayPos::new(range.end)
 }
 
-/// (frame sizes, pre-skip, end trim, range), of a recording with something to play.
+/// (frame sizes, pre-skip, end trim, range) of a recording that plays something.
 fn cases() -> impl Strategy<Value = (Vec<u8>, u16, u64, Range<u64>)> {
     (prop::collection::vec(0u8..4, 1..200), 0u16..1000, 0u64..500)
         .prop_filter_map("nothing to play", |(sizes, pre_skip, end_trim)| {
@@ -109,7 +107,7 @@ fn timeline(recording: &Recording, pre_skip: u16, end_trim: u64) -> Timeline {
     Timeline::new(pre_skip, recording.coded_length, end_trim).unwrap()
 }
 
-/// What a range should give at a rate.
+/// The samples of a range at a rate.
 fn expected(range: &Range<u64>, pre_skip: u16, rate: OutputRate) -> Vec<u64> {
     let pre_skip = u64::from(pre_skip);
     let coded = CodedPos::new(range.start + pre_skip)..CodedPos::new(range.end + pre_skip);
@@ -122,7 +120,7 @@ fn rates() -> impl Strategy<Value = OutputRate> {
     prop::sample::select(rates.to_vec())
 }
 
-/// A sync map of starts that count for so many samples, and lie so far back.
+/// A sync map whose starts are exact for `each` samples and lie `back` samples before them.
 struct Starts {
     each: u64,
     back: u64,
@@ -139,7 +137,7 @@ impl SyncRead for Starts {
 
 proptest! {
     #[test]
-    fn every_range_is_at_its_place((sizes, pre_skip, end_trim, range) in cases(), rate in rates()) {
+    fn every_range_decodes_to_its_own_samples((sizes, pre_skip, end_trim, range) in cases(), rate in rates()) {
         let recording = Recording::new(&sizes);
         let timeline = timeline(&recording, pre_skip, end_trim);
         let (first, last) = (range.start + u64::from(pre_skip), range.end + u64::from(pre_skip));
@@ -162,9 +160,9 @@ proptest! {
         prop_assert!(decoder.decoded.last().unwrap().start < last && last <= decoded.end);
     }
 
-    /// However it is taken, and wherever decoding begins anew.
+    /// The same samples come out whatever the buffer size and wherever decoding restarts.
     #[test]
-    fn a_stream_gives_the_same(
+    fn a_stream_returns_the_same_samples(
         (sizes, pre_skip, end_trim, range) in cases(),
         rate in rates(), room in 1usize..5000, each in 100u64..10_000, back in 0u64..5000,
     ) {
@@ -187,7 +185,7 @@ proptest! {
     }
 }
 
-/// An index that cannot be read from a place on, for a time.
+/// An index whose later part cannot be read `fails` times.
 struct Failing {
     index: Span,
     fails: std::cell::Cell<u32>,
@@ -199,15 +197,15 @@ impl IndexRead for Failing {
     fn span(&self, samples: Range<CodedPos>) -> Result<Span, std::io::Error> {
         if samples.start.get() > 48_000 && self.fails.get() > 0 {
             self.fails.set(self.fails.get() - 1);
-            return Err(std::io::Error::other("away"));
+            return Err(std::io::Error::other("offline"));
         }
         self.index.span(samples).map_err(std::io::Error::other)
     }
 }
 
-/// What could be read is given first; then the error; then it goes on from there.
+/// A stream returns the readable samples, then the error, then continues from there.
 #[test]
-fn a_stream_goes_on_after_an_error() {
+fn a_stream_continues_after_an_error() {
     let recording = Recording::new(&[3; 200]);
     let timeline = timeline(&recording, 0, 0);
     let index = Failing { index: recording.index(), fails: 2.into() };
@@ -216,15 +214,16 @@ fn a_stream_goes_on_after_an_error() {
     let mut stream = reader.stream(play(&(0..96_000)), starts, PositionDecoder::default()).unwrap();
     let mut samples = Vec::new();
     let error = stream.read_to_end(&mut samples).unwrap_err();
-    assert!(error.is_index_fault(), "{error}");
+    assert_eq!(format!("{error:?}"), "cannot read the index: offline");
+    assert!(error.is_index_fault());
     assert_eq!(samples.len(), 120_000);
     stream.read_to_end(&mut samples).unwrap();
     assert!(samples == expected(&(0..96_000), 0, OutputRate::Hz48000));
 }
 
-/// A sync map that breaks its contract ends in an error and not in a loop.
+/// A sync map that breaks its contract causes an error instead of a loop.
 #[test]
-fn a_start_that_does_not_count_is_an_error() {
+fn a_start_that_does_not_hold_is_an_error() {
     struct Wrong(SyncStart);
 
     impl SyncRead for Wrong {
@@ -240,11 +239,12 @@ fn a_start_that_does_not_count_is_an_error() {
     for (start, until) in [(0, 5000), (0, 0), (6000, 9600)] {
         let wrong = Wrong(SyncStart { start: CodedPos::new(start), until: CodedPos::new(until) });
         let error = reader.read(play(&(5000..6000)), &wrong, PositionDecoder::default());
-        assert!(matches!(error, Err(Error::SyncStart { .. })), "{error:?}");
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SyncMismatch, "{error}");
     }
 }
 
-/// A range that a timeline allows and no memory could hold.
+/// The timeline allows this range, but it would not fit in memory.
 #[test]
 fn a_range_without_packets_is_an_error() {
     let recording = Recording::new(&[3; 10]);
@@ -257,21 +257,23 @@ fn a_range_without_packets_is_an_error() {
 }
 
 #[test]
-fn wrong_ranges_are_told_the_valid_one() {
+fn an_invalid_range_names_the_valid_one() {
     let recording = Recording::new(&[3; 10]);
     let timeline = timeline(&recording, 312, 0);
     let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
     let reader = recording.reader(timeline);
     let read = |range| reader.read(play(&range), &pre_roll, PositionDecoder::default());
     let reversed = Range { start: 7, end: 3 };
-    assert!(matches!(read(reversed), Err(Error::Range(InvalidRange::Reversed { .. }))));
-    assert!(matches!(read(3..3), Err(Error::Range(InvalidRange::Empty { .. }))));
-    let error = read(0..9289).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "sample range 0..9289 is out of range; valid ranges lie in 0..9288"
-    );
-    assert!(!error.is_index_fault());
+    for (range, problem) in [
+        (reversed, "7..3 is reversed"),
+        (3..3, "3..3 is empty"),
+        (0..9289, "0..9289 is out of range"),
+    ] {
+        let error = read(range).unwrap_err();
+        let expected = format!("sample range {problem}; valid ranges lie in 0..9288");
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Range, expected));
+        assert!(!error.is_index_fault());
+    }
 }
 
 #[test]
@@ -282,6 +284,7 @@ fn the_index_of_another_blob_is_an_index_fault() {
     let reader = SegmentReader::new(other.index(), recording.blob.as_slice(), timeline);
     let pre_roll = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
     let error = reader.read(play(&(0..5760)), &pre_roll, PositionDecoder::default()).unwrap_err();
-    assert!(matches!(error, Error::IndexedDuration { packet: 4, indexed: 480, found: 960 }));
+    assert_eq!((error.kind(), error.packet()), (ErrorKind::IndexMismatch, Some(4)));
+    assert_eq!(error.to_string(), "packet 4: 960 samples, but the index states 480");
     assert!(error.is_index_fault());
 }

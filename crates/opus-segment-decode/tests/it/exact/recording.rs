@@ -9,7 +9,7 @@ use opus_packet::{
 use opus_packet_index::{IndexBuilder, Span, SyncEntry, SyncRead};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, Sample, SegmentReader, build_sync_map};
 
-/// Packets, one after the other as they are. Of both ends some samples do not play.
+/// Packets end to end. Some samples at both ends do not play.
 #[derive(Clone)]
 pub(crate) struct Recording {
     pub(crate) head: OpusHead,
@@ -35,7 +35,7 @@ impl Recording {
         Self { head: OpusHead::new(channels, PRE_SKIP, 0).unwrap(), packets }
     }
 
-    /// Of several streams, of which all but the last are self-delimited.
+    /// Joins several streams; all but the last are self-delimited.
     pub(crate) fn of_streams(family: u8, channels: u8, table: &[u8], streams: &[Self]) -> Self {
         let coupled = streams.iter().filter(|stream| stream.head.channels() == 2).count();
         let counts = [streams.len(), coupled].map(|count| u8::try_from(count).unwrap());
@@ -52,7 +52,7 @@ impl Recording {
         Self { head: last.head.clone().with_mapping(mapping), packets }
     }
 
-    /// Puts what asks for concealment in the place of these packets, of 20 ms.
+    /// Replaces these 20 ms packets with packets that ask for concealment.
     pub(crate) fn lose(&mut self, packets: Range<usize>) {
         for packet in packets {
             let mut concealment = Concealment::new(&self.packets[packet - 1], 1, 960);
@@ -70,7 +70,7 @@ impl Recording {
             let threads = NonZeroUsize::new(threads).unwrap();
             build_sync_map(walk, None, threads, || LibopusDecoder::unmixed(&self.head)).unwrap()
         });
-        assert!(by_threads == sync, "the same, however many threads make it");
+        assert!(by_threads == sync, "the map depends on the number of threads");
         sync
     }
 
@@ -91,8 +91,8 @@ impl Recording {
         Timeline::new(self.head.pre_skip(), coded_length, END_TRIM).unwrap()
     }
 
-    /// Every sample of these packets, whether it plays or not, by a decoder that begins with
-    /// the first of them.
+    /// Decodes every sample of these packets, including those that do not play, beginning with the
+    /// first of them.
     pub(crate) fn decode<S: Sample>(&self, packets: Range<usize>) -> Vec<S> {
         let (mut decoder, mut all) = (self.decoder(), Vec::new());
         let channels = usize::from(self.head.channels());
@@ -104,8 +104,8 @@ impl Recording {
         all
     }
 
-    /// Reads up to 100 ms from every packet on, the first and the last sample, and all of it
-    /// in pieces, and holds them against the whole.
+    /// Reads up to 100 ms from every packet, the first and the last sample, and the whole in
+    /// pieces, and compares them with a full decode.
     fn check_samples<S: Sample + PartialEq + Debug>(&self, what: &str, sync: &[SyncEntry]) {
         let (index, blob, timeline) = (self.index(), self.packets.concat(), self.timeline());
         let len = timeline.play_length();
@@ -130,8 +130,8 @@ impl Recording {
         }
     }
 
-    /// Every packet as the start of a read, as both kinds of samples. Gives how far before a
-    /// packet its start lies, on average, in samples.
+    /// Checks reads from every packet with both sample types. Returns how many samples before a
+    /// packet its start lies on average.
     pub(crate) fn check(&self, what: &str) -> u64 {
         let sync = self.sync_map();
         self.check_samples::<f32>(what, &sync);
@@ -149,7 +149,7 @@ impl Recording {
     }
 }
 
-/// Ranges of all lengths, each behind the one before it.
+/// Adjacent ranges of all lengths.
 fn pieces(len: u64) -> Vec<Range<u64>> {
     let (mut pieces, mut start, mut random) = (Vec::new(), 0, 1u64);
     while start < len {
