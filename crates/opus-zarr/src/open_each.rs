@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use opus_zarr_store::{Error as StoreError, RecordingName, Store};
+use opus_zarr_store::{Error as StoreError, ErrorKind, RecordingName, Store};
 
 use crate::{Error, Recording};
 

@@ -224,7 +224,8 @@ fn check(objects: &[Vec<u8>; 8]) {
         object.write_all(bytes).unwrap();
         object.finish().unwrap();
     }
-    let verified = verify(&storage, &name(), &VerifyOptions::default(), |_| ControlFlow::Continue(()));
+    let verified =
+        verify(&storage, &name(), &VerifyOptions::default(), |_| ControlFlow::Continue(()));
     let is_sound = verified.is_ok_and(|found| {
         assert!(found.packets <= PACKETS && found.chunks <= 3);
         found.faults.is_empty()

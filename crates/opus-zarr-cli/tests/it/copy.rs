@@ -26,7 +26,7 @@ fn one_goes_into_a_store_or_under_a_new_name() {
     assert_eq!(sha256(folder.path(), "b.zarr", "a"), original);
 
     let taken = run_in(folder.path(), ["copy", "a.zarr/b", "b.zarr/c"]).exits(1);
-    assert!(taken.stderr.contains("already holds a recording \"c\""), "{}", taken.stderr);
+    assert!(taken.stderr.contains("already has a recording \"c\""), "{}", taken.stderr);
     assert_eq!(sha256(folder.path(), "b.zarr", "c"), original);
     run_in(folder.path(), ["copy", "a.zarr/none", "c.zarr"]).exits(10);
     assert!(!folder.path().join("c.zarr").exists());

@@ -105,7 +105,7 @@ fn what_is_not_there_is_told_with_what_to_write() {
     refused(
         &["list", "a.zarr/a"],
         10,
-        "it is a recording in a store\n  `opus-zarr info a.zarr/a` tells",
+        "is a recording in an opus-zarr store, not a store\n  `opus-zarr info a.zarr/a` tells",
     );
     refused(&["list", "."], 10, "not an opus-zarr store: it has no zarr.json\n");
     refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");

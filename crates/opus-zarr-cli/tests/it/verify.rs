@@ -43,7 +43,7 @@ fn damage_is_told_with_its_place_and_what_mends_it() {
 
     fs::remove_file(folder.path().join("a.zarr/a/opus_index/c/0/0")).unwrap();
     let found = run_in(folder.path(), ["verify", "a.zarr/a"]).exits(4);
-    assert!(found.stdout.contains("opus_index/c/0/0\": the object is lost"), "{}", found.stdout);
+    assert!(found.stdout.contains("opus_index/c/0/0\": the object is missing"), "{}", found.stdout);
     assert!(found.stderr.contains("`opus-zarr reindex a.zarr/a`"), "{}", found.stderr);
     let audio = run_in(folder.path(), ["verify", "a.zarr/b"]).exits(4);
     assert!(audio.stderr.contains("rm a.zarr/b`, then import it again"), "{}", audio.stderr);
@@ -87,7 +87,7 @@ fn a_recording_without_its_document_is_found_in_its_store() {
     run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
     fs::remove_file(folder.path().join("a.zarr/a/zarr.json")).unwrap();
     let found = run_in(folder.path(), ["verify", "a.zarr"]).exits(4);
-    assert!(found.stdout.contains("a.zarr/a/zarr.json\": the object is lost"), "{}", found.stdout);
+    assert!(found.stdout.contains("a.zarr/a/zarr.json\": the object is missing"), "{}", found.stdout);
 }
 
 #[test]

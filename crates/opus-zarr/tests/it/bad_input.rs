@@ -228,7 +228,7 @@ fn names() -> Vec<Row> {
     };
     let (reserved, forbidden) =
         ("expected no \".\" or \"__\" at the start", "expected none of / \\ : *");
-    let taken = "\"WORLD/store\" already holds a recording \"earlier\"";
+    let taken = "\"WORLD/store\" already has a recording \"earlier\"";
     vec![
         row("a name that is taken", Attempt::Name("earlier".to_owned()), taken),
         bad("", "", "expected at least one character"),

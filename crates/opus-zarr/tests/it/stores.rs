@@ -100,7 +100,7 @@ fn of_threads_that_import_one_name_exactly_one_writes_it() {
     let written = results.iter().flatten().filter(|imported| imported.earlier == 0).count();
     assert_eq!(written, 1);
     for error in results.into_iter().filter_map(Result::err) {
-        assert_eq!(error, format!("{store:?} already holds a recording \"it\""));
+        assert_eq!(error, format!("{store:?} already has a recording \"it\""));
     }
     assert_eq!(visible(&store), ["it"]);
     assert!(drafts(&store).is_empty(), "no draft is left");

@@ -263,7 +263,7 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
     let mut other = options.clone();
     other.transcode.sync_interval = None;
     let refused = world.import(&file, &other).unwrap_err().to_string();
-    assert!(refused.ends_with("already holds a recording \"it.2\""), "{refused}");
+    assert!(refused.ends_with("already has a recording \"it.2\""), "{refused}");
     for earlier in [1, 2] {
         let imported = world.import(&file, &options).unwrap();
         assert_eq!(imported.earlier, earlier);
@@ -274,7 +274,7 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
         assert_eq!(streams.collect::<Vec<_>>(), [("it", 1), ("it.2", 2)]);
     }
     let refused = world.import(&file, &options.stream(2)).unwrap_err();
-    assert!(refused.to_string().ends_with("already holds a recording \"it\""), "{refused}");
+    assert!(refused.to_string().ends_with("already has a recording \"it\""), "{refused}");
 }
 
 /// A folder with a file and a store.
