@@ -108,7 +108,10 @@ fn of_two_writers_one_wins_and_a_dead_one_is_taken_over() {
     assert_eq!(won.len(), 1, "{lost:?}");
     for error in lost.into_iter().filter_map(Result::err) {
         let error = error.to_string();
-        assert!(error.contains("is writing the recording") || error.contains("already has"), "{error}");
+        assert!(
+            error.contains("is writing the recording") || error.contains("already has"),
+            "{error}"
+        );
     }
 
     let lease = Path::from("a/b/.opus-zarr-leases/dead/00000000000000000001");

@@ -87,7 +87,11 @@ fn a_recording_without_its_document_is_found_in_its_store() {
     run_in(folder.path(), ["verify", "a.zarr"]).exits(0);
     fs::remove_file(folder.path().join("a.zarr/a/zarr.json")).unwrap();
     let found = run_in(folder.path(), ["verify", "a.zarr"]).exits(4);
-    assert!(found.stdout.contains("a.zarr/a/zarr.json\": the object is missing"), "{}", found.stdout);
+    assert!(
+        found.stdout.contains("a.zarr/a/zarr.json\": the object is missing"),
+        "{}",
+        found.stdout
+    );
 }
 
 #[test]
