@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "benches may panic")]
 #![allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "values are small")]
+#![allow(clippy::cast_sign_loss, reason = "values are positive")]
 #![allow(clippy::print_stdout, reason = "benches print their results")]
 
 mod audio;
