@@ -1,4 +1,4 @@
-//! How fast a recording is read: from where it is kept, by this machine.
+//! Measures how fast this machine reads a recording from where it is stored.
 
 mod counter;
 mod random;
@@ -23,19 +23,19 @@ use crate::{
     text::seconds,
 };
 
-/// Measure how fast a recording is read: opening it, random reads, decoding in one go
+/// Measure how fast a recording opens, reads random ranges, and decodes
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The recording, as in archive.zarr/station-4
+    /// Recording, such as archive.zarr/station-4
     #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
-    /// How many ranges to read
+    /// Number of ranges to read
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     reads: u32,
-    /// How long a range is
+    /// Length of each range
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = opus_zarr::parse_duration)]
     length: Duration,
-    /// Where ranges are: the same number stands for the same places
+    /// Seed of the random positions; the same seed gives the same positions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
@@ -48,7 +48,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let samples = samples.min(recording.info().play_length);
     if samples == 0 {
         let (place, length) = (&args.recording, seconds_text(seconds(args.length)));
-        return Err(Failure::new(Exit::Error, format!("{place}: no sample lies in {length}")));
+        return Err(Failure::new(
+            Exit::Error,
+            format!("{place}: {length} is shorter than one sample"),
+        ));
     }
     let benched = Benched {
         recording: args.recording.to_string(),
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     if benched.read.measured.cost.warnings > 0 {
         output.messages().warn(format!(
-            "the reads met damage and went around it; `opus-zarr verify {}` says where",
+            "the reads worked around damage; locate it with `opus-zarr verify {}`",
             args.recording
         ));
     }
@@ -77,7 +80,7 @@ struct Benched {
     decode: Decoded,
 }
 
-/// Something that was done several times.
+/// An operation that was repeated.
 #[derive(Serialize)]
 struct Measured {
     count: usize,
@@ -89,10 +92,10 @@ struct Measured {
     cost: Cost,
 }
 
-/// Ranges at random places.
+/// Reads of ranges at random positions.
 #[derive(Serialize)]
 struct Reads {
-    /// Of each.
+    /// Per range.
     samples: u64,
     seconds: f64,
     times_real_time: f64,
@@ -100,7 +103,7 @@ struct Reads {
     measured: Measured,
 }
 
-/// As much as is fastest: one range, from the beginning.
+/// One long read from the beginning, the fastest way to read.
 #[derive(Serialize)]
 struct Decoded {
     samples: u64,
@@ -133,14 +136,14 @@ impl Measured {
         })
     }
 
-    /// A mean of one, with one decimal.
+    /// Returns the mean of a total per repetition, with one decimal.
     fn each(&self, total: u64) -> String {
         let tenths = total * 10 / u64::try_from(self.count).unwrap_or(u64::MAX).max(1);
         format!("{}.{}", tenths / 10, tenths % 10)
     }
 }
 
-/// The least of which so many percent are no greater.
+/// Returns the smallest time that so many percent do not exceed.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
@@ -216,13 +219,13 @@ fn milliseconds(seconds: f64) -> String {
     format!("{:.2} ms", seconds * 1000.0)
 }
 
-/// As many decimals as there are, up to three.
+/// Writes up to three decimals, without trailing zeros.
 fn seconds_text(seconds: f64) -> String {
     let text = format!("{seconds:.3}");
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// Enough for percentiles.
+/// Enough opens for percentiles.
 const OPENS: u32 = 100;
 const SECOND: usize = 48_000;
 const MINUTE: u64 = 60 * 48_000;
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_have_the_decimals_that_they_need() {
+    fn seconds_drop_trailing_zeros() {
         assert_eq!(
             [1.0, 0.25, 33.214_145, 60.0].map(seconds_text),
             ["1 s", "0.25 s", "33.214 s", "60 s"]

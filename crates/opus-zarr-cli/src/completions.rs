@@ -10,12 +10,12 @@ use crate::{
     output::{Line, Output},
 };
 
-/// Write the script with which a shell completes this command
+/// Write a completion script for a shell
 ///
 /// For bash: opus-zarr completions bash > ~/.local/share/bash-completion/completions/opus-zarr
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Whose script
+    /// Shell to complete for
     shell: Shell,
 }
 

@@ -14,19 +14,20 @@ use crate::{
     several::{for_each, while_waiting},
 };
 
-/// Copy a recording, or all of a store
+/// Copy recordings to another store or name
 ///
-/// The copy is read, checked and written anew, or within a store shared or copied where it lies. With
-/// --all, what is there already with the same audio is left alone: so it can be called again.
+/// The recording is read, checked and written; within one store it may be linked or copied in place.
+/// --all skips recordings that the target already holds with the same audio, so an interrupted copy can
+/// simply be run again.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A recording; with --all a store
+    /// Recording to copy; with --all a store
     #[arg(value_name = "STORE[/NAME]")]
     from: StorePlace,
-    /// A store, which is made if there is none, and under which name, if another
+    /// Target store (created if missing), optionally with a new name
     #[arg(value_name = "STORE[/NAME]")]
     to: StorePlace,
-    /// Copy all recordings of a store
+    /// Copy every recording of a store
     #[arg(long)]
     all: bool,
 }
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 fn copy_one(args: &Args, source: &InStore, output: &mut Output) -> Result<(), Failure> {
-    // What cannot be copied makes no store.
+    // A recording that cannot be copied creates no store.
     source.store.open_recording(&source.place.name)?;
     let target = target_of(args, source, output)?;
     copy(source, &target, output)
@@ -57,34 +58,33 @@ fn copy_all(args: &Args, store: &Store, output: &mut Output) -> Result<(), Failu
             return copy(source, &target, output);
         }
         let (from, there) = (store.open_recording(name)?, into.open_recording(name)?);
-        match from.info().blob_sha256 == there.info().blob_sha256 {
-            true => output.data(&Copied::new(source, &target, from.info(), None)),
-            false => {
-                let message = format!("{} is there, with other audio", target.place);
-                Err(Failure::new(Exit::Error, message).with_hint(format!(
-                    "copy it under another name: `opus-zarr copy {} {}/NAME`",
-                    source.place, args.to
-                )))
-            }
+        if from.info().blob_sha256 == there.info().blob_sha256 {
+            output.data(&Copied::new(source, &target, from.info(), None))
+        } else {
+            let message = format!("{} already exists with different audio", target.place);
+            Err(Failure::new(Exit::Error, message).with_hint(format!(
+                "copy it under a new name: `opus-zarr copy {} {}/NAME`",
+                source.place, args.to
+            )))
         }
     })
 }
 
 fn is_the_other(args: &Args, is: &str, expected: &str) -> Failure {
-    let hint = match args.all {
-        true => "leave --all out to copy it alone",
-        false => "--all copies all recordings of a store",
+    let hint = if args.all {
+        "omit --all to copy a single recording"
+    } else {
+        "use --all to copy every recording of a store"
     };
     Failure::usage(format!("{} is {is}, expected {expected}", args.from)).with_hint(hint)
 }
 
-/// Where one recording is to go: into a store that is there; under a new name in it; or into a store
-/// that is made.
+/// Decides where a recording goes: into an existing store, under a new name in one, or into a new
+/// store.
 fn target_of(args: &Args, source: &InStore, output: &Output) -> Result<InStore, Failure> {
-    let open = |place: &StorePlace| match *place == source.place.store {
-        // Opened once, a store copies within itself without reading.
-        true => Ok(source.store.clone()),
-        false => place.open(),
+    let open = |place: &StorePlace| {
+        // An open store copies within itself without reading.
+        if *place == source.place.store { Ok(source.store.clone()) } else { place.open() }
     };
     let name = &source.place.name;
     if let Ok(store) = open(&args.to) {
@@ -102,7 +102,7 @@ fn open_or_make(place: &StorePlace, output: &Output) -> Result<Store, Failure> {
     match place.open() {
         Err(failure) if failure.exit == Exit::Missing => {
             let store = place.open_or_create()?;
-            output.messages().note(format!("made the store {place}"));
+            output.messages().note(format!("created store {place}"));
             Ok(store)
         }
         result => result,
@@ -124,7 +124,7 @@ struct Copied {
     to: String,
     bytes: u64,
     blob_sha256: String,
-    /// If not, it was there already.
+    /// False if the target already held the recording.
     is_copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     elapsed_seconds: Option<f64>,
@@ -163,7 +163,7 @@ impl fmt::Display for Copied {
                     HumanBytes(*bytes)
                 )
             }
-            None => write!(f, "{recording} is in {to} already"),
+            None => write!(f, "{recording} already exists as {to}"),
         }
     }
 }

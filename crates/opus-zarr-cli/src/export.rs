@@ -21,30 +21,30 @@ use crate::{
     target::{STDOUT, Target},
 };
 
-/// Write whole recordings: as the Ogg Opus file that is kept, packet for packet, or as WAV or FLAC
+/// Write whole recordings: packet for packet as Ogg Opus, or decoded as WAV or FLAC
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A recording; or several, or all of a store, into a directory
+    /// Recording; or several recordings or a whole store, written into a directory
     #[arg(value_name = "STORE[/NAME]", required = true)]
     places: Vec<StorePlace>,
-    /// The file, `-` being standard output, or the directory: NAME.opus of each recording in it
+    /// Output file (`-` for standard output), or a directory for one file per recording
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// By the extension of FILE if it is not said, else opus
+    /// Output format [default: by the extension of FILE, otherwise opus]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Replace files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Ogg Opus; where the import could take it over unchanged, the very file that was imported
+    /// Ogg Opus; identical to the imported file if that was stored unchanged
     Opus,
-    /// WAV, 16 bits; RF64 where it is larger than 4 GiB
+    /// 16-bit WAV; RF64 above 4 GiB
     Wav,
-    /// FLAC, 16 bits
+    /// 16-bit FLAC
     Flac,
 }
 
@@ -68,17 +68,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// Exports each into a directory.
+/// Exports each recording into a directory.
 fn export_into(recordings: &[InStore], args: &Args, output: &mut Output) -> Result<(), Failure> {
     let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
     let directory = directory.ok_or_else(|| {
-        Failure::usage("several recordings are several files").with_hint("name a directory: -o DIR")
+        Failure::usage("several recordings need an output directory")
+            .with_hint("pass a directory with -o DIR")
     })?;
     if !directory.is_dir() && directory.extension().is_some() && Format::of(directory).is_ok() {
         let message = format!("{directory:?} looks like a file, expected a directory");
-        return Err(Failure::usage(message).with_hint("several recordings are several files"));
+        return Err(Failure::usage(message).with_hint("each recording is written to its own file"));
     }
-    fs::create_dir_all(directory).map_err(|error| Failure::io("make", directory, &error))?;
+    fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
     let extension = match args.format {
         None | Some(Format::Opus) => "opus",
         Some(Format::Wav) => "wav",
@@ -118,11 +119,12 @@ fn export(
         opus,
         elapsed_seconds: began.elapsed().as_secs_f64(),
     };
-    match path == Path::new(STDOUT) {
-        true => messages.json(&exported),
-        false => output.data(&exported)?,
+    if path == Path::new(STDOUT) {
+        messages.json(&exported);
+        Ok(())
+    } else {
+        output.data(&exported)
     }
-    Ok(())
 }
 
 impl Format {
@@ -134,13 +136,13 @@ impl Format {
             "opus" | "ogg" | "oga" => Ok(Self::Opus),
             "wav" | "wave" | "rf64" => Ok(Self::Wav),
             "flac" => Ok(Self::Flac),
-            _ => Err(Failure::usage(format!("{path:?}: its extension says no format"))
-                .with_hint("--format opus, wav or flac")),
+            _ => Err(Failure::usage(format!("{path:?}: cannot infer a format from the extension"))
+                .with_hint("pass --format opus, wav or flac")),
         }
     }
 }
 
-/// Copies the Ogg Opus file, and gives its length and its SHA-256.
+/// Copies the Ogg Opus file; returns its length and SHA-256.
 fn copy(
     recording: &Recording,
     mut target: Target<'_>,
@@ -158,19 +160,16 @@ fn copy(
     }
     let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let expected = &recording.info().blob_sha256;
-    match sha256 == *expected {
-        true => Ok((target.finish()?, sha256)),
-        false => Err(Failure::new(
-            Exit::Damaged,
-            format!(
-                "\"{}\": its Ogg stream has the SHA-256 {sha256}, expected {expected}",
-                recording.name()
-            ),
-        )),
+    if sha256 != *expected {
+        let name = recording.name();
+        let message =
+            format!("recording \"{name}\": Ogg stream has SHA-256 {sha256}, expected {expected}");
+        return Err(Failure::new(Exit::Damaged, message));
     }
+    Ok((target.finish()?, sha256))
 }
 
-/// Decodes from the first packet to the last, which is exact with any sync map and without.
+/// Decodes from the first packet to the last, which is exact even without a sync map.
 fn decode(
     mut recording: Recording,
     format: sound::Format,
@@ -184,7 +183,7 @@ fn decode(
     write_range(&recording, recording.read_mode(), range, sound, target, messages)
 }
 
-/// What a store cannot give says so in its own words.
+/// Unwraps an error of the store, which has its own message.
 fn unread(error: io::Error) -> Failure {
     match error.downcast::<opus_zarr_store::Error>() {
         Ok(error) => error.into(),
@@ -205,7 +204,7 @@ struct Exported {
 #[derive(Serialize)]
 struct Opus {
     sha256: String,
-    /// Whether it is the file that was imported, byte for byte.
+    /// Whether it equals the imported file byte for byte.
     is_source: bool,
 }
 
@@ -219,7 +218,7 @@ impl fmt::Display for Exported {
         write!(f, "{output}: {}", HumanBytes(*bytes))?;
         match &self.opus {
             Some(Opus { is_source: true, .. }) => {
-                write!(f, ", byte for byte the file that was imported")
+                write!(f, ", identical to the imported file")
             }
             Some(_) => write!(f, ", packet for packet"),
             None => Ok(()),

@@ -22,50 +22,50 @@ use crate::{
     text::count,
 };
 
-/// Write a range of a recording as WAV, FLAC or raw samples; or many, from a table
+/// Write a range of a recording, or many ranges from a table, as WAV, FLAC or raw samples
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A recording; with --batch also a store, in which the table names recordings
+    /// Recording; with --batch also a store whose recordings the table names
     #[arg(value_name = "STORE/NAME")]
     place: StorePlace,
     #[command(flatten)]
     range: RangeArgs,
-    /// The file, `-` being standard output; with --batch the directory
+    /// Output file (`-` for standard output); with --batch a directory
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     how: How,
-    /// Cut what a table lists, CSV or with tabs: columns start and end (any form of --time or --utc),
-    /// or start_sample and end_sample, and if need be recording and name; or those of Raven and
-    /// BirdNET
+    /// Cut every region of a table, separated by commas or tabs: columns start and end (any form of
+    /// --time or --utc) or start_sample and end_sample, optionally recording and name; or a table from
+    /// Raven or BirdNET
     #[arg(long, value_name = "TABLE", conflicts_with_all = ["samples", "time", "utc", "approximate"])]
     batch: Option<PathBuf>,
-    /// Replace files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
 
-/// How samples are read and written.
+/// How to read and write samples.
 #[derive(clap::Args)]
 struct How {
-    /// By the extension of FILE if it is not said, else WAV
+    /// Output format [default: by the extension of FILE, otherwise wav]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Of a sample
+    /// Sample format
     #[arg(long, value_enum, default_value_t)]
     bits: Bits,
-    /// 48000, 24000, 16000, 12000 or 8000 Hz, at which Opus decodes. Of ultrasound that was kept, and
-    /// of audio expanded in time, the file says the rate at which it was recorded, divided likewise:
-    /// so time and frequency are true in other programs
+    /// Rate at which Opus decodes: 48000, 24000, 16000, 12000 or 8000. For kept ultrasound and
+    /// time-expanded audio, the file states the recorded rate, divided likewise, so times and
+    /// frequencies stay true in other programs
     #[arg(long, value_name = "HZ", default_value = "48000", value_parser = parse_rate)]
     rate: OutputRate,
-    /// all, mono (a mix), or some, counted from 1, as in 1,2
+    /// all, mono (a mix), or channel numbers starting from 1, such as 1,2
     #[arg(long, default_value = "all", value_parser = parse_channels)]
     channels: ChannelSelection,
-    /// Fail if the samples would not be those of a full decode, bit for bit
+    /// Fail unless the samples equal those of a full decode, bit for bit
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
-    /// Begin to decode 80 ms before the range, even where exact samples could be had
+    /// Start decoding 80 ms before the range, even if exact samples are available
     #[arg(long)]
     approximate: bool,
 }
@@ -93,20 +93,21 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let target = Target::create(path, args.force, output)?;
     extracted.bytes = write_range(&recording, mode, range, sound, target, &messages)?;
     extracted.elapsed_seconds = began.elapsed().as_secs_f64();
-    match path == Path::new(STDOUT) {
-        true => messages.json(&extracted),
-        false => output.data(&extracted)?,
+    if path == Path::new(STDOUT) {
+        messages.json(&extracted);
+        Ok(())
+    } else {
+        output.data(&extracted)
     }
-    Ok(())
 }
 
-/// A terminal shows no samples.
+/// Chooses standard output if no file is named, unless it is a terminal.
 pub(crate) fn file_or_stdout(path: Option<&Path>) -> Result<&Path, Failure> {
     match path {
         Some(path) => Ok(path),
         None if !stdout().is_terminal() => Ok(Path::new(STDOUT)),
-        None => Err(Failure::usage("no file to write to, and standard output is a terminal")
-            .with_hint("name one: -o FILE")),
+        None => Err(Failure::usage("no output file given, and standard output is a terminal")
+            .with_hint("pass a file with -o FILE")),
     }
 }
 
@@ -116,19 +117,21 @@ impl How {
         match known {
             Some(format) => Ok(format),
             None if path == Path::new(STDOUT) || path.extension().is_none() => Ok(Format::Wav),
-            None => Err(Failure::usage(format!("{path:?}: its extension says no format"))
-                .with_hint("--format wav, flac or raw; `opus-zarr export` writes Opus")),
+            None => {
+                Err(Failure::usage(format!("{path:?}: cannot infer a format from the extension"))
+                    .with_hint("pass --format wav, flac or raw; `opus-zarr export` writes Opus"))
+            }
         }
     }
 
-    /// Lets the recording give what is asked for.
+    /// Sets the output of the recording.
     fn apply(&self, recording: &mut Recording, format: Format) -> Result<(), Failure> {
         let all = recording.info().channels;
         let channels = match &self.channels {
             ChannelSelection::Only(some) if some.iter().any(|&number| number >= all) => {
                 let has = count(all.into(), "channel");
-                return Err(Failure::usage(format!("{:?} has {has}", recording.name()))
-                    .with_hint("--channels counts them from 1"));
+                return Err(Failure::usage(format!("recording {:?} has {has}", recording.name()))
+                    .with_hint("--channels counts from 1"));
             }
             ChannelSelection::All => Sound::all_channels(recording, format),
             some => some.clone(),
@@ -144,7 +147,7 @@ impl How {
         }
     }
 
-    /// Says that samples are approximate, unless it was asked for.
+    /// Notes that samples are approximate, unless that was requested.
     fn note(
         &self,
         (place, recording): (&str, &Recording),
@@ -157,16 +160,16 @@ impl How {
         match recording.exactness() {
             Ok(()) => {}
             Err(NotExact::OtherRate { .. }) => {
-                messages.note("approximate: samples are exact at 48000 Hz alone");
+                messages.note("approximate: only reads at 48000 Hz are exact");
             }
             Err(_) => messages.note(format!(
-                "approximate, for want of a sync map: `opus-zarr sync {place}` makes it"
+                "approximate: no usable sync map; build one with `opus-zarr sync {place}`"
             )),
         }
     }
 }
 
-/// What begins near the beginning is decoded from there.
+/// A range near the beginning is decoded from the beginning.
 fn is_exact(mode: ReadMode, range: &Range<u64>) -> bool {
     match mode {
         ReadMode::Approximate { pre_roll } => range.start <= u64::from(pre_roll),
@@ -182,20 +185,20 @@ struct Extracted {
     start_sample: u64,
     end_sample: u64,
     is_exact: bool,
-    /// What the file says.
+    /// Sample rate that the file states.
     rate: u32,
     channels: u64,
     /// Per channel.
     samples: u64,
     bytes: u64,
     elapsed_seconds: f64,
-    /// Of the table that asks for it.
+    /// Line of the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
 }
 
 impl Extracted {
-    /// Before it is written.
+    /// Describes a file before it is written.
     fn new(place: String, path: &Path, range: &Range<u64>, mode: ReadMode, sound: &Sound) -> Self {
         Self {
             recording: place,
@@ -231,7 +234,7 @@ impl fmt::Display for Extracted {
 }
 
 fn parse_rate(text: &str) -> Result<OutputRate, String> {
-    let hz: u32 = text.parse().map_err(|_| format!("{text:?} is no rate in Hz"))?;
+    let hz: u32 = text.parse().map_err(|_| format!("invalid rate {text:?}"))?;
     hz.try_into().map_err(|error: opus_zarr::InvalidRate| error.to_string())
 }
 
@@ -239,7 +242,9 @@ fn parse_channels(text: &str) -> Result<ChannelSelection, String> {
     let channel = |text: &str| {
         let number: Option<u8> = text.trim().parse().ok();
         number.and_then(|number| number.checked_sub(1)).ok_or_else(|| {
-            format!("{text:?} is no channel, expected all, mono, or numbers from 1 on, as in 1,2")
+            format!(
+                "invalid channel {text:?}, expected all, mono, or numbers from 1 up, such as 1,2"
+            )
         })
     };
     match text {

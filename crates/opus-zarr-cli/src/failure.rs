@@ -6,21 +6,21 @@ use opus_zarr_store::{Error as StoreError, ErrorKind as StoreErrorKind};
 
 use crate::text::why_not_exact;
 
-/// Why a command did not do what it was asked for: what a person reads, and the exit code.
+/// Why the command, or one of its inputs, failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// One line: what, where, why.
+    /// One line: what failed, where, why.
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
 }
 
-/// The exit codes, which `--help` and the manual list.
+/// The exit codes, as listed by `--help` and the manual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Nobody reads what is written any more: no error of ours.
+    /// The reader of standard output went away, which is no error.
     Unread = 0,
     Error = 1,
     Usage = 2,
@@ -33,7 +33,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {
-        #[allow(clippy::as_conversions, reason = "the numbers stand above")]
+        #[allow(clippy::as_conversions, reason = "the numbers are given above")]
         let code = self as u8;
         code
     }
@@ -56,7 +56,7 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Of a file that the command writes or reads itself.
+    /// A file that the command itself reads or writes.
     pub(crate) fn io(action: &str, path: impl fmt::Debug, error: &io::Error) -> Self {
         Self::new(Exit::Error, format!("cannot {action} {path:?}: {error}"))
     }
@@ -76,7 +76,7 @@ impl From<opus_zarr::Error> for Failure {
             }
             Read { reason, .. } => Self::of_reading(exit_of_read(&reason), message),
             NotExact { reason: opus_zarr::NotExact::OtherRate { .. }, .. } => {
-                Self::new(Exit::Error, message).with_hint("leave out --rate, or --exact")
+                Self::new(Exit::Error, message).with_hint("omit --rate or --exact")
             }
             NotExact { recording, reason } => Self::new(
                 Exit::Error,
@@ -86,7 +86,7 @@ impl From<opus_zarr::Error> for Failure {
                 ),
             )
             .with_hint(format!(
-                "`opus-zarr sync STORE/{recording}` makes its sync map; --approximate does without"
+                "build a sync map with `opus-zarr sync STORE/{recording}`, or use --approximate"
             )),
             IsAStore { .. } => Self::usage(message).with_hint(
                 "write the store last: `opus-zarr import SRC... STORE`; copy recordings with `opus-zarr copy`",
@@ -97,7 +97,7 @@ impl From<opus_zarr::Error> for Failure {
             BeyondEnd { .. } => Self::new(Exit::Error, message)
                 .with_hint("omit the end to read to the end of the recording: `T0..`"),
             NoStart { .. } => Self::new(Exit::Error, message).with_hint(
-                "use --time, counted from its start; or import it again with --time-from and --tz",
+                "use --time, which counts from the start, or import it again with --time-from and --tz",
             ),
             _ => Self::new(Exit::Error, message),
         }
@@ -109,7 +109,7 @@ impl From<StoreError> for Failure {
         let failure = Self::of_reading(exit_of(&error), with_causes(&error));
         let is_refused = error.kind() == StoreErrorKind::PermissionDenied;
         match (failure.exit, error.operation().and(error.object())) {
-            (Exit::Locked, _) => failure.with_hint("wait until the other is done, then try again"),
+            (Exit::Locked, _) => failure.with_hint("wait for the other writer to finish, then try again"),
             (Exit::Error, Some(object)) => Self { hint: hint_of_s3(object, is_refused), ..failure },
             _ => failure,
         }
@@ -117,17 +117,17 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    /// Who finds damage is told how to see all of it.
+    /// Adds a hint to a failure that found damage.
     fn of_reading(exit: Exit, message: String) -> Self {
         let failure = Self::new(exit, message);
         match exit {
-            Exit::Damaged => failure.with_hint("`opus-zarr verify` says what is damaged"),
+            Exit::Damaged => failure.with_hint("locate the damage with `opus-zarr verify`"),
             _ => failure,
         }
     }
 }
 
-/// An error and its causes in one line.
+/// Joins an error and its causes in one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let chain = iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -139,7 +139,7 @@ fn exit_of(error: &StoreError) -> Exit {
         | StoreErrorKind::IsARecording
         | StoreErrorKind::NoSuchRecording => Exit::Missing,
         StoreErrorKind::Busy => Exit::Locked,
-        // A recording that is there has all its objects.
+        // A recording that exists has all its objects.
         StoreErrorKind::Damaged | StoreErrorKind::Inconsistent | StoreErrorKind::MissingObject => {
             Exit::Damaged
         }
@@ -149,7 +149,8 @@ fn exit_of(error: &StoreError) -> Exit {
     }
 }
 
-/// Whether a range could not be read because bytes are damaged, or for want of the bytes.
+/// Decides whether a range could not be read because bytes are damaged, or because they could not be
+/// read.
 fn exit_of_read(reason: &DecodeError) -> Exit {
     match reason.kind() {
         DecodeErrorKind::IndexRead
@@ -163,14 +164,14 @@ fn exit_of_read(reason: &DecodeError) -> Exit {
     }
 }
 
-/// What a store says, behind whatever was read through.
+/// Finds the error of a store among the causes of an error.
 fn store_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // The source of an `io::Error` is that of what is in it.
+        // The source of an `io::Error` is that of the error inside.
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(within) => Some(within),
             None => error.source(),
@@ -189,14 +190,13 @@ impl From<ObjectStoreError> for Failure {
     }
 }
 
-/// What says where a bucket is and who asks, if it is in S3 that something went wrong.
+/// Names the variables that configure S3.
 fn hint_of_s3(place: &str, is_refused: bool) -> Option<String> {
-    let hint = match is_refused {
-        true => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say who asks",
-        false => {
-            "AWS_ENDPOINT says where the server is, if it is not Amazon's (with \
-             AWS_ALLOW_HTTP=true for http), AWS_REGION in which region"
-        }
+    let hint = if is_refused {
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to authenticate"
+    } else {
+        "set AWS_REGION to the region; for a server other than Amazon's, set AWS_ENDPOINT to its URL \
+         (and AWS_ALLOW_HTTP=true for http)"
     };
     place.starts_with("s3").then(|| hint.to_owned())
 }
@@ -237,17 +237,17 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_another_writes_is_locked() {
+    fn a_name_that_another_writer_holds_is_locked() {
         let store = Store::open_in(Arc::new(Busy)).unwrap();
         let failure = Failure::from(store.create_recording(&"a".parse().unwrap()).unwrap_err());
         assert_eq!((failure.exit, failure.exit.code()), (Exit::Locked, 11));
         assert!(failure.message.ends_with("\"s3://bucket/a.zarr\": its writer is alive"));
-        assert!(failure.hint.is_some_and(|hint| hint.starts_with("wait until the other is done")));
+        assert!(failure.hint.is_some_and(|hint| hint.starts_with("wait for the other writer")));
     }
 
-    /// A demuxer reads a store through `io::Error`, whose source is not what is in it.
+    /// A demuxer reads a store through `io::Error`, whose source is not the error inside.
     #[test]
-    fn what_a_store_says_is_found_behind_what_read_it() {
+    fn the_error_of_a_store_is_found_among_the_causes() {
         let root = tempfile::tempdir().unwrap();
         let store = Store::open_or_create(root.path()).unwrap();
         let writer = store.create_recording(&"a".parse().unwrap()).unwrap();

@@ -13,15 +13,15 @@ use crate::{
     text::{Clock, bits_per_second, one_line, seconds, why_not_exact},
 };
 
-/// Tell what a recording is: length, packets, source, start, tags, what was lost
+/// Describe a recording: length, packets, source, start, tags, gaps
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
-    /// Only one field, as --json names it: `play_samples`, `source.sha256`
+    /// Print a single field, named as in --json: `play_samples`, `source.sha256`
     #[arg(long, conflicts_with = "packets")]
     field: Option<String>,
-    /// The index instead: a line for each packet
+    /// List the index instead, one line per packet
     #[arg(long)]
     packets: bool,
 }
@@ -38,17 +38,17 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// What there is to know of a recording.
+/// A recording in full.
 #[derive(Serialize)]
 struct Info<'a> {
     store: String,
     name: &'a str,
-    /// Real ones, at which it was recorded.
+    /// Real seconds.
     seconds: f64,
     play_samples: u64,
     coded_samples: u64,
     pre_skip: u16,
-    /// Samples for each second of real time.
+    /// Samples per second of real time.
     real_rate: u32,
     channels: u8,
     mapping_family: u8,
@@ -114,14 +114,17 @@ impl fmt::Display for Info<'_> {
         writeln!(f, "name      {}", self.name)?;
         writeln!(f, "length    {}, {} samples at 48 kHz", Clock(length), self.play_samples)?;
         if self.real_rate != 48_000 {
-            writeln!(f, "rate      {} samples are a second of real time", self.real_rate)?;
+            writeln!(f, "rate      {} samples per second of real time", self.real_rate)?;
         }
         self.write_size(f)?;
         match &self.why_approximate {
             None => writeln!(f, "reads     exact")?,
             Some(reason) => {
                 let place = format!("{}/{}", self.store, self.name);
-                writeln!(f, "reads     approximate: {reason}; `opus-zarr sync {place}` makes it")?;
+                writeln!(
+                    f,
+                    "reads     approximate: {reason}; build one with `opus-zarr sync {place}`"
+                )?;
             }
         }
         self.write_start(f)?;
@@ -138,7 +141,7 @@ impl fmt::Display for Info<'_> {
         for (key, value) in self.user {
             writeln!(f, "user      {key} = {value}")?;
         }
-        write!(f, "sha256    {} of the Ogg Opus stream", self.blob_sha256)
+        write!(f, "sha256    {} (Ogg Opus stream)", self.blob_sha256)
     }
 }
 
@@ -147,8 +150,8 @@ impl Info<'_> {
         let kilobits = self.bits_per_second.unwrap_or_default() / 1000;
         let (channels, packets) = (self.channels, self.packets);
         let index = match self.index_bytes {
-            Some(bytes) => format!("index of {}", HumanBytes(bytes)),
-            None => "index missing: `opus-zarr reindex` makes it again".to_owned(),
+            Some(bytes) => format!("index {}", HumanBytes(bytes)),
+            None => "index missing; rebuild it with `opus-zarr reindex`".to_owned(),
         };
         let channels = match channels {
             1 => "mono".to_owned(),
@@ -166,10 +169,10 @@ impl Info<'_> {
         match self.start {
             None => writeln!(f, "start     unknown"),
             Some(start) => match &start.utc {
-                Some(utc) => writeln!(f, "start     {utc}, by {}", start.source),
+                Some(utc) => writeln!(f, "start     {utc}, from {}", start.source),
                 None => writeln!(
                     f,
-                    "start     {} by the clock of the recorder, time zone unknown, by {}",
+                    "start     {} by the recorder's clock (time zone unknown), from {}",
                     start.local, start.source
                 ),
             },
@@ -179,8 +182,8 @@ impl Info<'_> {
     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = self.source;
         let stored = match source.stored {
-            StoredAs::Verbatim => "kept byte for byte",
-            StoredAs::Remuxed => "its packets kept in new pages",
+            StoredAs::Verbatim => "stored unchanged",
+            StoredAs::Remuxed => "packets stored unchanged in new pages",
             _ => "encoded",
         };
         writeln!(
@@ -205,10 +208,10 @@ impl Info<'_> {
     }
 }
 
-/// Writes a field: text as it is, all else as JSON.
+/// Writes a field: text unquoted, everything else as JSON.
 fn field(info: &Info<'_>, path: &str, output: &mut Output) -> Result<(), Failure> {
     let all = serde_json::to_value(info)
-        .map_err(|error| Failure::usage(format!("cannot write the fields: {error}")))?;
+        .map_err(|error| Failure::usage(format!("cannot serialize the fields: {error}")))?;
     let mut value = &all;
     for (depth, part) in path.split('.').enumerate() {
         let found = match value {
@@ -223,13 +226,13 @@ fn field(info: &Info<'_>, path: &str, output: &mut Output) -> Result<(), Failure
 fn no_such_field(value: &Value, path: &str, depth: usize) -> Failure {
     let parent = path.split('.').take(depth).collect::<Vec<_>>().join(".");
     let failure = Failure::usage(match depth {
-        0 => format!("there is no field {path:?} here"),
-        _ => format!("there is no field {path:?}: {parent:?} has none of that name"),
+        0 => format!("no field {path:?}"),
+        _ => format!("no field {path:?}: not found in {parent:?}"),
     });
     match value.as_object() {
         Some(fields) => {
             let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-            failure.with_hint(format!("there are: {}", names.join(", ")))
+            failure.with_hint(format!("available fields: {}", names.join(", ")))
         }
         None => failure,
     }

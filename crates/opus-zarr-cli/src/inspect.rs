@@ -1,4 +1,4 @@
-//! What is in a file, before it is imported.
+//! Shows the content of a file before it is imported.
 
 mod lines;
 
@@ -17,15 +17,15 @@ use crate::{
     output::Output,
 };
 
-/// Show what is in a file: streams, packets, what is wrong with it; of other audio its form and metadata
+/// Show the content of an audio file: streams, packets, findings; for other audio its format and metadata
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Audio of any kind; Opus in Ogg, WebM, Matroska, MP4 or CAF
+    /// Audio file; Opus in Ogg, WebM, Matroska, MP4 or CAF, or other audio
     file: PathBuf,
-    /// A line for each Ogg page instead
+    /// List Ogg pages instead, one per line
     #[arg(long, conflicts_with = "packets")]
     pages: bool,
-    /// A line for each packet as well
+    /// Also list packets, one per line
     #[arg(long)]
     packets: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// What a kind of packets comes to.
+/// The total of one kind of packet.
 #[derive(Default)]
 struct Amount {
     packets: u64,
@@ -106,7 +106,7 @@ fn stream(
     output.data(&lines::EndLine::of(stream, packets, bytes, coded))
 }
 
-/// Mode, bandwidth and channels, as the first byte of a packet says (RFC 6716 section 3.1).
+/// Reads mode, bandwidth and channels from the first byte of a packet (RFC 6716 section 3.1).
 fn kind_of(packet: &[u8]) -> String {
     let Some(&first) = packet.first() else { return "empty".to_owned() };
     let toc = Toc::new(first);
@@ -114,7 +114,7 @@ fn kind_of(packet: &[u8]) -> String {
     format!("{:?} {:?} band {channels}", toc.mode(), toc.bandwidth())
 }
 
-/// What is not Opus. If it is no audio either, `no_opus` says more.
+/// Shows audio other than Opus. For a file that is not audio at all, `no_opus` explains more.
 fn audio(args: &Args, no_opus: opus_zarr::Error, output: &mut Output) -> Result<(), Failure> {
     let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
         Ok(file) => file,
@@ -153,12 +153,12 @@ fn pages(args: &Args, output: &mut Output) -> Result<(), Failure> {
         }
     }
     match count {
-        0 => Err(Failure::new(Exit::Error, format!("{:?} has no Ogg pages", args.file))),
+        0 => Err(Failure::new(Exit::Error, format!("{:?} contains no Ogg pages", args.file))),
         _ => Ok(()),
     }
 }
 
-/// Milliseconds of samples at 48 kHz.
+/// Converts samples at 48 kHz to milliseconds.
 fn millis(samples: u32) -> f64 {
     f64::from(samples) * 1000.0 / f64::from(SAMPLE_RATE)
 }

@@ -1,8 +1,8 @@
-//! Ctrl-C, and being told to end.
+//! Ctrl-C and the signals that ask a process to end.
 //!
-//! A command that would leave something half done [defers](defer) it to where nothing is, and asks
-//! there; a second signal ends the process all the same. All other commands end at once: what
-//! the library writes appears whole or not at all.
+//! A command that could leave something half done [defers](defer) signals to points where nothing is,
+//! and [checks](check) there. A second signal ends the process even then. All other commands end
+//! immediately, since whatever the library writes appears completely or not at all.
 
 use std::{
     ops::ControlFlow,
@@ -18,7 +18,7 @@ use crate::{
 static IS_DEFERRED: AtomicBool = AtomicBool::new(false);
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on a signal ends the process, and says so.
+/// Makes signals end the process with a message.
 pub(crate) fn catch(messages: Messages) -> Result<(), Failure> {
     let caught = ctrlc::set_handler(move || {
         let is_second = IS_INTERRUPTED.swap(true, Ordering::SeqCst);
@@ -31,20 +31,17 @@ pub(crate) fn catch(messages: Messages) -> Result<(), Failure> {
     caught.map_err(|error| Failure::new(Exit::Error, format!("cannot catch signals: {error}")))
 }
 
-/// From now on a signal is only taken note of.
+/// Makes signals wait for the next [`check`].
 pub(crate) fn defer() {
     IS_DEFERRED.store(true, Ordering::SeqCst);
 }
 
-/// An error if it is time to stop.
+/// Fails if a signal has arrived.
 pub(crate) fn check() -> Result<(), Failure> {
-    match IS_INTERRUPTED.load(Ordering::SeqCst) {
-        true => Err(Failure::interrupted()),
-        false => Ok(()),
-    }
+    if IS_INTERRUPTED.load(Ordering::SeqCst) { Err(Failure::interrupted()) } else { Ok(()) }
 }
 
-/// The same for what takes a `ControlFlow`.
+/// Breaks if a signal has arrived.
 pub(crate) fn flow() -> ControlFlow<()> {
     check().map_or(ControlFlow::Break(()), ControlFlow::Continue)
 }

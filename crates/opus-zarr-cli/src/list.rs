@@ -11,10 +11,10 @@ use crate::{
     text::{Clock, bits_per_second, seconds},
 };
 
-/// List the recordings of a store: length, size, whether reads are exact, start, name
+/// List the recordings of a store: length, channels, size, bit rate, read mode, start, name
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A directory or a URL
+    /// Directory or URL
     store: StorePlace,
 }
 
@@ -35,11 +35,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     damaged.map_or(Ok(()), Err)
 }
 
-/// A recording in a line.
+/// The line about a recording.
 #[derive(Serialize)]
 struct Listed {
     name: String,
-    /// Real ones, at which it was recorded.
+    /// Real seconds.
     seconds: f64,
     samples: u64,
     channels: u8,
@@ -47,7 +47,7 @@ struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
     bits_per_second: Option<u64>,
     is_exact: bool,
-    /// In UTC, or by the clock of the recorder.
+    /// In UTC, or by the recorder's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<String>,
     source: String,

@@ -1,4 +1,4 @@
-//! The command `opus-zarr`: what people type around what the library does.
+//! The `opus-zarr` command, a shell over the library.
 
 #![forbid(unsafe_code)]
 
@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{failure::Failure, output::Output};
 
-/// Long audio recordings, kept compressed as Opus inside Zarr; any sample range read back exactly.
+/// Keep long audio recordings compressed as Opus inside Zarr, and read any sample range exactly
 #[derive(Parser)]
 #[command(name = "opus-zarr", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
@@ -103,7 +103,7 @@ impl Verb {
 const EXIT_CODES: &str = "\
 STORE is a directory or a URL (s3://bucket/archive.zarr); STORE/NAME is a recording in it.
 
-Exit codes: 0 done; 1 error; 2 wrong usage; 3 some inputs failed; 4 damage found;
+Exit codes: 0 done; 1 error; 2 usage error; 3 some inputs failed; 4 damage found;
 10 no such store or recording; 11 locked by another writer; 130 interrupted";
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_arguments_do_not_contradict_one_another() {
+    fn the_arguments_are_consistent() {
         super::Cli::command().debug_assert();
     }
 }

@@ -11,15 +11,15 @@ use crate::{
     target::Target,
 };
 
-/// Write the manual, as pages for man
+/// Write the manual as pages for man
 ///
 /// To read the page of a verb: opus-zarr man -o DIR, then man DIR/opus-zarr-list.1
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write all pages, one for each verb, into this directory; else the first to standard output
+    /// Directory for the pages of all verbs [default: the main page on standard output]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Replace pages that are there
+    /// Overwrite existing pages
     #[arg(long, requires = "output")]
     force: bool,
 }
@@ -54,9 +54,10 @@ impl Page {
             .source(concat!("opus-zarr ", env!("CARGO_PKG_VERSION")))
             .manual("opus-zarr");
         let mut text = Vec::new();
-        man.render(&mut text)
-            .map_err(|error| Failure::new(Exit::Error, format!("cannot make {name}.1: {error}")))?;
-        // What stands below --help are sections of a page.
+        man.render(&mut text).map_err(|error| {
+            Failure::new(Exit::Error, format!("cannot write {name}.1: {error}"))
+        })?;
+        // The text below --help becomes sections of the page.
         let text = String::from_utf8_lossy(&text)
             .replace(".SH EXTRA", ".SH STORES")
             .replace("\nExit codes: ", "\n.SH \"EXIT STATUS\"\n");
@@ -74,7 +75,7 @@ impl fmt::Display for Page {
     }
 }
 
-/// A page in a file.
+/// A page that was written to a file.
 #[derive(Serialize)]
 struct Written {
     output: String,

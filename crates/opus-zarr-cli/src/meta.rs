@@ -9,15 +9,15 @@ use crate::{
     place::RecordingPlace,
 };
 
-/// Note something of a recording, and tell what is noted
+/// Show or change the notes on a recording
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
-    /// Note this; a value that is JSON is kept as that, any other as text
+    /// Set a note; a value that parses as JSON is stored as JSON, any other as text
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Note>,
-    /// Forget what is noted under this key
+    /// Remove the note with this key
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
 }
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut user = recording.info().user.clone();
     for key in &args.unset {
         if user.remove(key).is_none() {
-            output.messages().warn(format!("{place}: nothing is noted under {key:?}"));
+            output.messages().warn(format!("{place} has no note {key:?}"));
         }
     }
     user.extend(args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
@@ -69,7 +69,7 @@ impl Line for Metadata {
 impl fmt::Display for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.user.is_empty() {
-            return write!(f, "{}: nothing is noted", self.recording);
+            return write!(f, "{} has no notes", self.recording);
         }
         let width = self.user.keys().map(|key| key.chars().count()).max().unwrap_or_default();
         for (number, (key, value)) in self.user.iter().enumerate() {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_json_or_else_text() {
+    fn values_are_json_or_text() {
         for (text, key, value) in [
             ("n=5", "n", json!(5)),
             ("n=\"5\"", "n", json!("5")),

@@ -1,5 +1,5 @@
-//! What is written, and where: data on standard output, all else on standard error; as text
-//! for people or as JSON, one object a line.
+//! Where output goes: data to standard output, everything else to standard error, as text for people
+//! or as one JSON object per line.
 
 mod log;
 
@@ -18,24 +18,24 @@ use crate::{
     text::one_line,
 };
 
-/// How to say it.
+/// How to print.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write JSON, one object a line (docs/command.md describes them)
+    /// Print one JSON object per line (described in docs/command.md)
     #[arg(long, global = true, help_heading = HEADING, display_order = 100)]
     json: bool,
-    /// Say nothing but errors on standard error
+    /// Suppress everything except errors
     #[arg(long, short, global = true, help_heading = HEADING, display_order = 101)]
     #[arg(conflicts_with = "verbose")]
     quiet: bool,
-    /// Say more on standard error; twice: even more
+    /// Print more messages; repeat for even more
     #[arg(long, short, global = true, help_heading = HEADING, display_order = 102)]
     #[arg(action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
-/// Something that a command says. As text it is its `Display`; as JSON it is an object that also has
-/// `schema`, [`SCHEMA`], and `type`, [`TYPE`](Self::TYPE).
+/// A line of output: `Display` is its text. Its JSON object also has `schema`, which is [`SCHEMA`], and
+/// `type`, which is [`TYPE`](Self::TYPE).
 pub(crate) trait Line: Serialize + Display {
     const TYPE: &'static str;
 }
@@ -46,7 +46,7 @@ pub(crate) struct Output {
     messages: Messages,
 }
 
-/// What is no data: notes, warnings, progress. Clones say it in the same place.
+/// Notes, warnings, errors and progress. Clones share the same output.
 #[derive(Clone)]
 pub(crate) struct Messages(Arc<Inner>);
 
@@ -59,9 +59,10 @@ struct Inner {
 impl Output {
     pub(crate) fn new(args: &Args) -> Self {
         let is_visible = !args.json && !args.quiet && stderr().is_terminal();
-        let bars = MultiProgress::with_draw_target(match is_visible {
-            true => ProgressDrawTarget::stderr(),
-            false => ProgressDrawTarget::hidden(),
+        let bars = MultiProgress::with_draw_target(if is_visible {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
         });
         let inner = Inner { is_json: args.json, is_quiet: args.quiet, bars };
         let messages = Messages(Arc::new(inner));
@@ -79,32 +80,29 @@ impl Output {
 
     /// Writes a line of data.
     pub(crate) fn data<L: Line>(&mut self, line: &L) -> Result<(), Failure> {
-        let text = match self.is_json() {
-            true => to_json(line),
-            false => line.to_string(),
-        };
+        let text = if self.is_json() { to_json(line) } else { line.to_string() };
         self.bytes(format!("{text}\n").as_bytes())
     }
 
-    /// Writes data as it is: samples, a file.
+    /// Writes raw data: samples, a file.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.data.write_all(bytes).map_err(|error| unwritten(&error))
     }
 
-    /// Where samples and files go that are asked for on standard output.
+    /// Returns the sink for samples and files that go to standard output.
     pub(crate) fn stdout(&mut self) -> &mut (impl Write + use<>) {
         &mut self.data
     }
 
-    /// What was written so far is seen from now on.
+    /// Flushes the data written so far.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         let flushed = self.messages.bars().suspend(|| self.data.flush());
         flushed.map_err(|error| unwritten(&error))
     }
 
-    /// Says why the command ends, after what it has written.
+    /// Prints why the command ends, after the data it has written.
     pub(crate) fn failed(&mut self, failure: &Failure) -> ExitCode {
-        // What was written before is worth having, but the failure is what is told.
+        // Keep what was written, but report the failure rather than a second error.
         let _ = self.finish();
         if failure.exit != Exit::Unread {
             self.messages.failure(failure);
@@ -118,26 +116,26 @@ impl Messages {
         self.0.is_json
     }
 
-    /// Where progress bars are drawn; hidden unless a person looks.
+    /// Returns the progress bars, which are hidden unless standard error is a terminal.
     pub(crate) fn bars(&self) -> &MultiProgress {
         &self.0.bars
     }
 
-    /// Something good to know.
+    /// Prints a note.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.0.is_quiet {
             self.message("note", &text.to_string());
         }
     }
 
-    /// Something that may be wrong.
+    /// Prints a warning.
     pub(crate) fn warn(&self, text: impl Display) {
         if !self.0.is_quiet {
             self.message("warning", &text.to_string());
         }
     }
 
-    /// A line that only programs read, as of progress.
+    /// Prints a line only for programs, such as progress.
     pub(crate) fn json<L: Line>(&self, line: &L) {
         if self.0.is_json && !self.0.is_quiet {
             self.write(&to_json(line));
@@ -152,7 +150,7 @@ impl Messages {
         }
     }
 
-    /// Why the command ends.
+    /// Prints why the command ends, or why one of several inputs failed.
     pub(crate) fn failure(&self, failure: &Failure) {
         let Failure { exit, message, hint } = failure;
         if self.0.is_json {
@@ -168,7 +166,7 @@ impl Messages {
         }
     }
 
-    /// What became of one of many, for people: the command goes on.
+    /// Prints, for people, why one of several inputs failed while the command continues.
     pub(crate) fn failed_one(&self, failure: &Failure) {
         self.write(&format!("failed: {}", failure.message));
         if let Some(hint) = &failure.hint {
@@ -176,7 +174,7 @@ impl Messages {
         }
     }
 
-    /// Nothing can be done about a standard error that takes nothing.
+    /// Ignores errors: nothing could report them.
     fn write(&self, line: &str) {
         self.0.bars.suspend(|| {
             let _ = writeln!(stderr().lock(), "{}", one_line(line));
@@ -199,7 +197,8 @@ fn object(kind: &str, fields: &serde_json::Value) -> String {
     object.to_string()
 }
 
-/// A reader that has gone, as `head` does, has seen enough.
+/// Turns a failure to write to standard output into ours. A reader that closed the pipe, as `head`
+/// does, has seen enough.
 pub(crate) fn unwritten(error: &io::Error) -> Failure {
     let exit = match error.kind() {
         io::ErrorKind::BrokenPipe => Exit::Unread,
@@ -208,9 +207,8 @@ pub(crate) fn unwritten(error: &io::Error) -> Failure {
     Failure::new(exit, format!("cannot write to standard output: {error}"))
 }
 
-/// In the help of every verb, behind what is its own.
+/// Heads these options in the help of every verb, below its own.
 const HEADING: &str = "Output";
 
-/// The version of the objects that are written as JSON. Fields may be added to it; what is there
-/// keeps its meaning.
+/// The version of the JSON objects. New fields do not change it; existing fields keep their meaning.
 const SCHEMA: u32 = 1;

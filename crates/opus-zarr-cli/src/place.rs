@@ -1,4 +1,4 @@
-//! Stores and recordings as people write them.
+//! Stores and recordings as named on the command line.
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
@@ -7,11 +7,11 @@ use opus_zarr_store::{Error as StoreError, ErrorKind, LocalStorage, RecordingNam
 
 use crate::failure::{Exit, Failure};
 
-/// A path, or a URL.
+/// A store: a path or a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StorePlace(String);
 
-/// A recording in a store, as in `archive.zarr/station-4`.
+/// A recording in a store, such as `archive.zarr/station-4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordingPlace {
     pub(crate) store: StorePlace,
@@ -20,29 +20,30 @@ pub(crate) struct RecordingPlace {
 
 impl StorePlace {
     pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
-        match self.is_url() {
-            true => Ok(opus_zarr_object_store::open_url(&self.0)?),
-            false => Ok(Arc::new(LocalStorage::new(&self.0))),
+        if self.is_url() {
+            Ok(opus_zarr_object_store::open_url(&self.0)?)
+        } else {
+            Ok(Arc::new(LocalStorage::new(&self.0)))
         }
     }
 
     pub(crate) fn open(&self) -> Result<Store, Failure> {
-        Store::open_in(self.storage()?).map_err(|error| self.told(error))
+        Store::open_in(self.storage()?).map_err(|error| self.explain(error))
     }
 
-    /// Why there is no store here.
-    fn told(&self, error: StoreError) -> Failure {
+    /// Explains why there is no store here.
+    fn explain(&self, error: StoreError) -> Failure {
         match error {
             _ if self.is_absent() => {
-                Failure::new(Exit::Missing, format!("there is no {:?}", self.0))
+                Failure::new(Exit::Missing, format!("{:?} does not exist", self.0))
             }
             error if error.kind() == ErrorKind::IsARecording => Failure::from(error)
-                .with_hint(format!("`opus-zarr info {self}` tells of it; its store is above")),
+                .with_hint(format!("describe it with `opus-zarr info {self}`, or name its store")),
             error => error.into(),
         }
     }
 
-    /// Whether it surely is nothing at all.
+    /// Whether nothing exists at this path; unknown for a URL, so false.
     fn is_absent(&self) -> bool {
         !self.is_url() && !Path::new(&self.0).exists()
     }
@@ -51,7 +52,7 @@ impl StorePlace {
         self.0.contains("://")
     }
 
-    /// Opens the store, or makes one: not within another, as who writes STORE/NAME would.
+    /// Opens or creates the store. Refuses to create one inside another, which STORE/NAME would.
     pub(crate) fn open_or_create(&self) -> Result<Store, Failure> {
         match self.open() {
             Err(failure) if failure.exit == Exit::Missing => {}
@@ -61,41 +62,39 @@ impl StorePlace {
             && within.store.open().is_ok()
         {
             let RecordingPlace { store, name } = within;
-            return Err(Failure::usage(format!("{store} is a store, and no place for another"))
-                .with_hint(format!(
-                    "write {store}, and --name {name} for the name of a recording"
-                )));
+            return Err(Failure::usage(format!("{store} is a store and cannot contain another"))
+                .with_hint(format!("write {store}, and name the recording with --name {name}")));
         }
         Ok(Store::open_or_create_in(self.storage()?)?)
     }
 }
 
-/// A recording, and its store, which is open.
+/// A recording in an open store.
 pub(crate) struct InStore {
     pub(crate) store: Store,
     pub(crate) place: RecordingPlace,
 }
 
-/// What a place that may be either is.
+/// What a place turned out to be.
 pub(crate) enum Found {
     Store(Store),
     Recording(InStore),
 }
 
 impl StorePlace {
-    /// The store of this name; if there is none, the recording.
+    /// Finds the store of this name, or the recording if there is no such store.
     pub(crate) fn find(&self) -> Result<Found, Failure> {
         let (no_store, is_recording) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),
             Err(error) => {
                 let is_recording = error.kind() == ErrorKind::IsARecording;
-                (self.told(error), is_recording)
+                (self.explain(error), is_recording)
             }
         };
         match self.to_string().parse::<RecordingPlace>() {
             Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
                 Ok(store) => Ok(Found::Recording(InStore { store, place })),
-                // A recording that is there, of a store that is none any more.
+                // The recording exists, but its store is not a store any more.
                 Err(failure) if is_recording => Err(failure),
                 Err(_) => Err(no_store),
             },
@@ -103,7 +102,7 @@ impl StorePlace {
         }
     }
 
-    /// All recordings of the store that is here, by name.
+    /// Returns all recordings of the store at this place, by name.
     pub(crate) fn recordings_of(&self, store: &Store) -> Result<Vec<InStore>, Failure> {
         Ok(names_in(store)?.into_iter().map(|name| self.with(store, name)).collect())
     }
@@ -113,7 +112,7 @@ impl StorePlace {
     }
 }
 
-/// The names of all recordings of a store, in order.
+/// Returns the names of all recordings of a store, sorted.
 pub(crate) fn names_in(store: &Store) -> Result<Vec<RecordingName>, Failure> {
     let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
     names.sort();
@@ -127,18 +126,17 @@ impl RecordingPlace {
         Ok(Recording::open(&store, self.name.as_str())?)
     }
 
-    /// Opens its store. Who has named a store alone is told so.
+    /// Opens its store. Explains if only a store was named.
     pub(crate) fn open_store(&self) -> Result<Store, Failure> {
         self.store.open().map_err(|failure| {
             let whole = StorePlace(self.to_string().trim_start_matches("./").to_owned());
-            match failure.exit == Exit::Missing && whole.open().is_ok() {
-                false => failure,
-                true => Failure::new(
-                    Exit::Missing,
-                    format!("{whole} is a store, expected a recording in it"),
-                )
-                .with_hint(format!("`opus-zarr list {whole}` lists them; write {whole}/NAME")),
+            if failure.exit != Exit::Missing || whole.open().is_err() {
+                return failure;
             }
+            let message = format!("{whole} is a store, expected a recording in it");
+            Failure::new(Exit::Missing, message).with_hint(format!(
+                "write {whole}/NAME; list the names with `opus-zarr list {whole}`"
+            ))
         })
     }
 }
@@ -149,7 +147,7 @@ impl FromStr for StorePlace {
     fn from_str(text: &str) -> Result<Self, String> {
         let trimmed = text.trim_end_matches('/');
         match (text, trimmed) {
-            // As a path it would be the working directory.
+            // As a path, it would be the working directory.
             ("", _) => Err("expected a directory or a URL".to_owned()),
             (_, "") => Ok(Self("/".to_owned())),
             _ if trimmed.ends_with(':') && text.contains("://") => {
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_store_is_refused() {
+    fn invalid_stores_are_refused() {
         for text in ["", "s3://", "s3:///"] {
             assert!(text.parse::<StorePlace>().is_err(), "{text:?}");
         }
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_recording_is_refused() {
+    fn invalid_recordings_are_refused() {
         for text in ["", "/", "s3://bucket", "s3://bucket/", "a/.hidden", "a/zarr.json", ".."] {
             assert!(text.parse::<RecordingPlace>().is_err(), "{text:?}");
         }

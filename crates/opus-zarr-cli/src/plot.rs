@@ -31,28 +31,28 @@ use crate::{
     text::at_least_one,
 };
 
-/// Draw a recording: its frequencies, its levels or its bit rate
+/// Draw the spectrogram, waveform or bit rate of a recording
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The recording, as in archive.zarr/station-4
+    /// Recording, such as archive.zarr/station-4
     #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
-    /// The picture, a PNG file; - is standard output
+    /// PNG file to write (`-` for standard output)
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
-    /// What is drawn
+    /// What to draw
     #[arg(long, value_enum, default_value_t)]
     kind: Kind,
     #[command(flatten)]
     range: RangeArgs,
-    /// One channel, counted from 1; else a spectrogram is of all, mixed, and a waveform has a lane
-    /// for each
+    /// Channel to draw, counting from 1 [default: a mix of all for a spectrogram, one lane each for a
+    /// waveform]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU8>)]
     channel: Option<NonZeroU8>,
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1600x600")]
     size: Size,
-    /// Write over a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let path = &args.output;
     let is_png = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("png"));
     if !is_png && path != Path::new(STDOUT) {
-        let message = format!("{path:?} does not end in .png: pictures are PNG files");
+        let message = format!("{path:?} does not end in .png; only PNG files can be written");
         return Err(Failure::usage(message));
     }
     let scene = args.scene()?;
@@ -102,12 +102,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         height,
         bytes,
     };
-    match path == Path::new(STDOUT) {
-        // The picture is all that stands there.
-        true => messages.json(&plotted),
-        false => output.data(&plotted)?,
+    if path == Path::new(STDOUT) {
+        // Standard output holds only the picture.
+        messages.json(&plotted);
+        Ok(())
+    } else {
+        output.data(&plotted)
     }
-    Ok(())
 }
 
 impl Args {
@@ -125,12 +126,14 @@ impl Args {
     fn channels(&self, recording: &Recording) -> Result<ChannelSelection, Failure> {
         let all = recording.info().channels;
         match (self.channel.map(NonZeroU8::get), self.kind) {
-            (Some(_), Kind::Bitrate) => {
-                Err(Failure::usage("packets hold all channels: --channel means nothing to bitrate"))
-            }
+            (Some(_), Kind::Bitrate) => Err(Failure::usage(
+                "--channel does not apply to --kind bitrate: packets hold all channels",
+            )),
             (Some(number), _) if number > all => {
                 let name = recording.name();
-                Err(Failure::usage(format!("\"{name}\" has {all} channel(s), no channel {number}")))
+                Err(Failure::usage(format!(
+                    "recording \"{name}\" has no channel {number}, only {all}"
+                )))
             }
             (Some(number), _) => Ok(ChannelSelection::Only(vec![number - 1])),
             (None, Kind::Waveform) => {
@@ -141,7 +144,7 @@ impl Args {
     }
 }
 
-/// Pixels of a picture.
+/// The size of a picture in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Size {
     width: u32,
@@ -155,21 +158,24 @@ impl FromStr for Size {
         let parsed = text.split_once(['x', 'X']).and_then(|(width, height)| {
             Some(Self { width: width.trim().parse().ok()?, height: height.trim().parse().ok()? })
         });
-        let size = parsed.ok_or("expected width and height in pixels, as in 1600x600")?;
+        let size = parsed.ok_or("expected width and height in pixels, such as 1600x600")?;
         let Self { width, height } = size;
-        match u64::from(width) * u64::from(height) <= MOST && width <= WIDEST && height <= WIDEST {
-            _ if width < 320 || height < 200 => Err("expected 320x200 or more".to_owned()),
-            true => Ok(size),
-            false => Err(format!("expected no side above {WIDEST} and {MOST} pixels or fewer")),
+        if width < 320 || height < 200 {
+            return Err("expected at least 320x200".to_owned());
         }
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > MOST || width > WIDEST || height > WIDEST {
+            return Err(format!("expected at most {WIDEST} per side and {MOST} pixels in all"));
+        }
+        Ok(size)
     }
 }
 
-/// All that a picture of so many pixels needs stays below half a gigabyte.
+/// Keeps memory below half a gigabyte.
 const MOST: u64 = 32_000_000;
 const WIDEST: u32 = 16_384;
 
-/// A picture that has been written.
+/// The line about a picture.
 #[derive(Serialize)]
 struct Plotted {
     recording: String,

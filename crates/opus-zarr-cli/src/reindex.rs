@@ -11,7 +11,7 @@ use crate::{
     several::{for_each, while_waiting},
 };
 
-/// Make the index of recordings again, from their audio
+/// Rebuild the index of recordings from their audio
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(required = true, value_name = "STORE/NAME")]
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    // Ended between the index and the attributes, a recording would be left without an index.
+    // An interruption between index and attributes would leave a recording without an index.
     interrupt::defer();
     for_each(&args.recordings, output, |place, output| {
         let began = Instant::now();
@@ -55,7 +55,7 @@ impl fmt::Display for Reindexed {
         let bytes = HumanBytes(*index_bytes);
         write!(
             f,
-            "{recording}: index of {packets} packets, {bytes}, made in {elapsed_seconds:.1} s"
+            "{recording}: rebuilt the index of {packets} packets, {bytes}, in {elapsed_seconds:.1} s"
         )
     }
 }

@@ -10,18 +10,18 @@ use crate::{
     place::RecordingPlace,
 };
 
-/// Give a recording another name
+/// Rename a recording within its store
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(value_name = "STORE/NAME")]
     recording: RecordingPlace,
-    /// In the same store
+    /// New name in the same store
     #[arg(value_name = "NEWNAME")]
     to: RecordingName,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    // Ended in between, it would have both names.
+    // An interruption halfway would leave both names.
     interrupt::defer();
     let place = &args.recording;
     place.open_store()?.rename_recording(&place.name, &args.to)?;

@@ -15,12 +15,12 @@ use crate::{
     several::for_each,
 };
 
-/// Delete recordings for good
+/// Delete recordings permanently
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(required = true, value_name = "STORE/NAME")]
     recordings: Vec<RecordingPlace>,
-    /// Do not ask
+    /// Delete without asking
     #[arg(long, short)]
     yes: bool,
 }
@@ -36,17 +36,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     })
 }
 
-/// An error unless a person says yes.
+/// Fails unless a person confirms.
 fn ask(recordings: &[RecordingPlace], output: &Output) -> Result<(), Failure> {
     if output.is_json() || !stdin().is_terminal() || !stderr().is_terminal() {
-        return Err(Failure::usage("nothing was deleted: there is nobody to ask")
-            .with_hint("--yes deletes without asking"));
+        return Err(Failure::usage(
+            "nothing deleted: cannot ask for confirmation without a terminal",
+        )
+        .with_hint("use --yes to delete without asking"));
     }
     let mut question = String::new();
     for place in recordings {
         question += &format!("{place}: {}\n", described(place)?);
     }
-    question += "Delete for good? [y/N] ";
+    question += "Delete permanently? [y/N] ";
     let unasked = |error| Failure::io("ask on", "the terminal", &error);
     let mut terminal = stderr();
     terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush()).map_err(unasked)?;
@@ -54,11 +56,11 @@ fn ask(recordings: &[RecordingPlace], output: &Output) -> Result<(), Failure> {
     stdin().read_line(&mut answer).map_err(unasked)?;
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::new(Exit::Error, "nothing was deleted")),
+        _ => Err(Failure::new(Exit::Error, "nothing deleted")),
     }
 }
 
-/// What would be lost. What is damaged can be deleted as well.
+/// Describes what would be deleted. Damaged recordings can be deleted too.
 fn described(place: &RecordingPlace) -> Result<String, Failure> {
     match place.open_store()?.open_recording(&place.name) {
         Ok(recording) => {
@@ -82,6 +84,6 @@ impl Line for Deleted {
 
 impl fmt::Display for Deleted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is deleted", self.recording)
+        write!(f, "{} deleted", self.recording)
     }
 }

@@ -1,4 +1,4 @@
-//! Several inputs: one that fails does not stop the others.
+//! Several inputs, where one that fails does not stop the others.
 
 use std::{fmt::Display, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     output::{Messages, Output},
 };
 
-/// Does something with each. What goes wrong with one of several is told at once, and in the end how
-/// many it was; what goes wrong with the only one is why the command ends.
+/// Processes each item. Reports the failure of one of several immediately, and their number at the
+/// end; returns the failure of a single item.
 pub(crate) fn for_each<T>(
     items: &[T],
     output: &mut Output,
@@ -40,7 +40,7 @@ fn ends_all(exit: Exit) -> bool {
     matches!(exit, Exit::Unread | Exit::Interrupted)
 }
 
-/// Does something that takes a while; a person who looks sees that it goes on.
+/// Shows a spinner while work is underway.
 pub(crate) fn while_waiting<T>(
     messages: &Messages,
     what: impl Display,

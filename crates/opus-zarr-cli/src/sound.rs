@@ -1,4 +1,4 @@
-//! Samples as files that other programs read: WAV, FLAC, or samples and nothing else.
+//! Writes samples as files for other programs: WAV, FLAC or raw.
 
 mod flac;
 mod wav;
@@ -19,26 +19,26 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// RIFF/WAVE; RF64 where it is larger than 4 GiB
+    /// RIFF/WAVE; RF64 above 4 GiB
     Wav,
-    /// FLAC, of 16 bits
+    /// 16-bit FLAC
     Flac,
-    /// Samples alone, interleaved, little-endian; channels in the order of Opus
+    /// Headerless samples, interleaved, little-endian, channels in Opus order
     Raw,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Bits {
-    /// Integers of 16 bits
+    /// 16-bit integers
     #[default]
     #[value(name = "16")]
     Int16,
-    /// Floating-point numbers, in which full scale is -1 to 1
+    /// 32-bit floating-point numbers; full scale is -1 to 1
     #[value(name = "float32")]
     Float32,
 }
 
-/// What a file says of its samples.
+/// What a file states about its samples.
 #[derive(Clone, Debug)]
 pub(crate) struct Sound {
     pub(crate) format: Format,
@@ -46,16 +46,16 @@ pub(crate) struct Sound {
     /// Samples per second of real time.
     pub(crate) rate: u32,
     pub(crate) channels: u8,
-    /// Where they are to be heard, as in the channel mask of WAV; 0 where it is not known.
+    /// Loudspeaker positions, as in the channel mask of WAV; 0 if unknown.
     pub(crate) speakers: u32,
     /// Per channel.
     pub(crate) samples: u64,
     pub(crate) title: String,
-    /// When the first was recorded.
+    /// When the first sample was recorded.
     pub(crate) date: Option<String>,
 }
 
-/// A sample as it is written.
+/// A sample that can be written.
 pub(crate) trait LittleEndian: Sample {
     fn put(self, bytes: &mut Vec<u8>);
 }
@@ -72,7 +72,7 @@ impl LittleEndian for f32 {
     }
 }
 
-/// Writes a range of a recording, whatever its length, and gives the length of the file in bytes.
+/// Writes a range of a recording of any length; returns the length of the file in bytes.
 pub(crate) fn write_range(
     recording: &Recording,
     mode: ReadMode,
@@ -109,7 +109,7 @@ enum Encoder {
 }
 
 impl Format {
-    /// By the extension of a file.
+    /// Infers the format from the extension of a file.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "wav" | "wave" | "rf64" => Some(Self::Wav),
@@ -129,7 +129,7 @@ impl Format {
 }
 
 impl Sound {
-    /// Of a range of a recording, at the rate and of the channels that its reads give.
+    /// Describes a range of a recording at its output rate and channels.
     pub(crate) fn of(
         recording: &Recording,
         range: &Range<u64>,
@@ -153,7 +153,7 @@ impl Sound {
         })
     }
 
-    /// All channels of a recording, in the order that a format has for them.
+    /// Selects all channels of a recording in the order of a format.
     pub(crate) fn all_channels(recording: &Recording, format: Format) -> ChannelSelection {
         let info = recording.info();
         let order = from_opus(info.channels).filter(|_| info.mapping_family == 1);
@@ -173,12 +173,12 @@ impl Sound {
             Self { rate: flac::TOO_FAST.., .. } => format!("{} Hz", self.rate),
             _ => return Ok(()),
         };
-        Err(Failure::usage(format!("FLAC cannot hold {refused}")).with_hint("--format wav can"))
+        Err(Failure::usage(format!("FLAC cannot store {refused}")).with_hint("use --format wav"))
     }
 }
 
 impl<'a> SoundWriter<'a> {
-    /// Begins the file.
+    /// Starts the file.
     pub(crate) fn new(sound: Sound, mut target: Target<'a>) -> Result<Self, Failure> {
         let encoder = match sound.format {
             Format::Wav => Encoder::Wav,
@@ -202,7 +202,7 @@ impl<'a> SoundWriter<'a> {
         }
     }
 
-    /// Writes all that a stream gives, and ends the file.
+    /// Writes a whole stream and ends the file.
     fn write_all<S: LittleEndian>(
         mut self,
         stream: &mut SampleStream<'_, S>,
@@ -219,7 +219,7 @@ impl<'a> SoundWriter<'a> {
         }
     }
 
-    /// Ends the file, and gives its length in bytes.
+    /// Ends the file; returns its length in bytes.
     pub(crate) fn finish(mut self) -> Result<u64, Failure> {
         if let Encoder::Flac(encoder) = &mut self.encoder {
             self.target.write(&encoder.finish()?)?;
@@ -230,7 +230,7 @@ impl<'a> SoundWriter<'a> {
 }
 
 impl Encoder {
-    /// What the file begins with, by what is known of it so far.
+    /// Returns the header of the file, as far as it is known yet.
     fn header(&self, sound: &Sound) -> Vec<u8> {
         match self {
             Self::Wav => wav::header(sound),
@@ -240,7 +240,7 @@ impl Encoder {
     }
 }
 
-/// A bar that people watch, for so much to do.
+/// Creates a progress bar.
 pub(crate) fn bar(messages: &Messages, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {eta} left");
     let bar = ProgressBar::new(length)
@@ -249,7 +249,7 @@ pub(crate) fn bar(messages: &Messages, length: u64) -> ProgressBar {
     messages.bars().add(bar)
 }
 
-/// How many samples that are written are a second of what was recorded.
+/// Returns the written samples per second of real time.
 fn real_rate(recording: &Recording) -> Result<u32, Failure> {
     let (rate, output) = (recording.info().real_rate.get(), recording.output().rate);
     match rate % output.divisor() {
@@ -257,16 +257,16 @@ fn real_rate(recording: &Recording) -> Result<u32, Failure> {
         _ => Err(Failure::new(
             Exit::Error,
             format!(
-                "\"{}\" was recorded at {rate} Hz: with one of {} samples no file can say its rate",
+                "recording \"{}\" has {rate} Hz, which cannot be divided by {} to a whole rate",
                 recording.name(),
                 output.divisor()
             ),
         )
-        .with_hint("leave out --rate: all samples are written, at their true rate")),
+        .with_hint("omit --rate to write all samples at their true rate")),
     }
 }
 
-/// The channels of Opus surround in the order of WAV and FLAC; none if there is no such order.
+/// Returns the channels of Opus surround in the order of WAV and FLAC, or none if these define no order.
 fn from_opus(channels: u8) -> Option<Vec<u8>> {
     let opus = Channels::new(channels).ok().filter(|_| speakers(channels) != 0)?;
     let mut order: Vec<u8> = (0..channels).collect();
@@ -276,7 +276,7 @@ fn from_opus(channels: u8) -> Option<Vec<u8>> {
     Some(order)
 }
 
-/// The loudspeakers of Opus surround, as in the channel mask of WAV.
+/// Returns the loudspeakers of Opus surround, as in the channel mask of WAV.
 fn speakers(channels: u8) -> u32 {
     match channels {
         3 => 0x7,
@@ -289,7 +289,7 @@ fn speakers(channels: u8) -> u32 {
     }
 }
 
-/// Samples of all channels that are read at once.
+/// Samples of all channels per read.
 const BUFFER: usize = 65_536;
 
 #[cfg(test)]
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_in_the_order_of_their_loudspeakers() {
+    fn channels_follow_the_order_of_loudspeakers() {
         // Left, centre, right, back left, back right, LFE.
         assert_eq!(from_opus(6), Some(vec![0, 2, 1, 5, 3, 4]));
         assert_eq!(from_opus(4), Some(vec![0, 1, 2, 3]));

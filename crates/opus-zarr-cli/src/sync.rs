@@ -12,30 +12,29 @@ use crate::{
     several::for_each,
 };
 
-/// Measure from where to decode so that reads are exact, and keep it
+/// Build the sync map that makes reads exact
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(required = true, value_name = "STORE/NAME")]
     recordings: Vec<RecordingPlace>,
-    /// Change nothing: only say whether the sync maps that are there are what this decoder gives
+    /// Check existing sync maps against this decoder without changing anything
     #[arg(long, conflicts_with = "force")]
     check: bool,
-    /// Measure it even where reads are exact already
+    /// Rebuild the sync map even if reads are exact already
     #[arg(long)]
     force: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    // Ended between the map and the attributes, a recording would be left with a damaged map.
+    // An interruption between map and attributes would leave a recording with a damaged map.
     interrupt::defer();
     let mut wrong = 0;
-    let done = for_each(&args.recordings, output, |place, output| match args.check {
-        true => {
+    let done = for_each(&args.recordings, output, |place, output| {
+        if args.check {
             let checked = check(place, output.messages())?;
             wrong += u64::from(checked.first_wrong_entry.is_some());
             output.data(&checked)
-        }
-        false => {
+        } else {
             let synced = build(place, args.force, output.messages())?;
             output.data(&synced)
         }
@@ -43,11 +42,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if wrong > 0 && done.as_ref().map_or_else(|failure| failure.exit == Exit::SomeFailed, |()| true)
     {
         let message = format!(
-            "damage found: {wrong} of {} sync maps are not what this decoder gives",
+            "damage found: {wrong} of {} sync maps differ from this decoder",
             args.recordings.len()
         );
         return Err(Failure::new(Exit::Damaged, message)
-            .with_hint("`opus-zarr sync --force` makes them anew"));
+            .with_hint("rebuild them with `opus-zarr sync --force`"));
     }
     done
 }
@@ -78,11 +77,8 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
         State::Exact => watched(place, messages, |watch| recording.check_sync(watch))?,
         before => {
             let exit = if before == State::DamagedMap { Exit::Damaged } else { Exit::Error };
-            return Err(Failure::new(
-                exit,
-                format!("{place} cannot be read exactly: it has {before}"),
-            )
-            .with_hint(format!("`opus-zarr sync {place}` makes its sync map")));
+            return Err(Failure::new(exit, format!("{place} cannot be read exactly: {before}"))
+                .with_hint(format!("build its sync map with `opus-zarr sync {place}`")));
         }
     };
     Ok(SyncChecked {
@@ -101,7 +97,7 @@ fn open(place: &RecordingPlace) -> Result<(Recording, State), Failure> {
     Ok((recording, state))
 }
 
-/// Measures a sync map, and shows a person how far it is.
+/// Shows progress while a sync map is measured.
 fn watched<T>(
     place: &RecordingPlace,
     messages: &Messages,
@@ -145,8 +141,8 @@ impl fmt::Display for State {
         f.write_str(match self {
             Self::Exact => "exact",
             Self::NoMap => "no sync map",
-            Self::OtherDecoder => "a sync map of another decoder",
-            Self::DamagedMap => "a damaged sync map",
+            Self::OtherDecoder => "sync map of another decoder",
+            Self::DamagedMap => "damaged sync map",
         })
     }
 }
@@ -156,7 +152,7 @@ struct Synced {
     recording: String,
     before: State,
     after: State,
-    /// If not, it was exact, and was left alone.
+    /// False if reads were exact already.
     is_measured: bool,
     entries: u64,
     decoder: String,
@@ -171,16 +167,13 @@ impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recording, before, after, entries, elapsed_seconds, .. } = self;
         match (self.is_measured, before) {
-            (false, _) => write!(f, "{recording}: {after} already ({entries} entries)"),
+            (false, _) => write!(f, "{recording}: already {after} ({entries} entries)"),
             (true, State::Exact) => {
-                write!(
-                    f,
-                    "{recording}: {after} as before ({entries} entries, {elapsed_seconds:.1} s)"
-                )
+                write!(f, "{recording}: still {after} ({entries} entries, {elapsed_seconds:.1} s)")
             }
             (true, before) => write!(
                 f,
-                "{recording}: {after} now, before it had {before} ({entries} entries, {elapsed_seconds:.1} s)"
+                "{recording}: now {after}, before: {before} ({entries} entries, {elapsed_seconds:.1} s)"
             ),
         }
     }
@@ -203,10 +196,10 @@ impl fmt::Display for SyncChecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recording, entries, first_wrong_entry, elapsed_seconds } = self;
         match first_wrong_entry {
-            None => write!(f, "{recording}: the sync map is right")?,
+            None => write!(f, "{recording}: sync map is correct")?,
             Some(first) => write!(
                 f,
-                "{recording}: the sync map is not what this decoder gives, first at entry {first}"
+                "{recording}: sync map differs from this decoder, first at entry {first}"
             )?,
         }
         write!(f, " ({entries} entries, {elapsed_seconds:.1} s)")

@@ -1,4 +1,4 @@
-//! Where a verb puts a file that it makes.
+//! Files that verbs write.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,45 +14,43 @@ use crate::{
     output::{Output, unwritten},
 };
 
-/// A file that appears whole or not at all; or standard output, or a device.
+/// A file that appears completely or not at all; or standard output, or a device.
 pub(crate) struct Target<'a> {
     path: PathBuf,
     sink: Sink<'a>,
-    /// Bytes that were written.
+    /// Bytes written so far.
     written: u64,
 }
 
 enum Sink<'a> {
     Stdout(&'a mut dyn Write),
-    /// What cannot be renamed to: a device, a pipe.
+    /// A device or a pipe, which no file can be renamed to.
     Device(File),
     New(Temporary),
 }
 
-/// A file beside the one that it is to become.
+/// A file beside its final name.
 struct Temporary {
     path: PathBuf,
     file: File,
 }
 
 impl<'a> Target<'a> {
-    /// Begins a file, `-` being standard output. One that is there is replaced only by force.
-    /// From now on Ctrl-C is waited for.
+    /// Starts a file, or standard output for `-`. Replaces an existing file only if forced.
+    /// Defers signals from now on.
     pub(crate) fn create(
         path: &Path,
         is_forced: bool,
         output: &'a mut Output,
     ) -> Result<Self, Failure> {
-        match path == Path::new(STDOUT) {
-            false => Self::file(path, is_forced),
-            true => {
-                let sink = Sink::Stdout(output.stdout());
-                Ok(Self { path: path.to_owned(), sink, written: 0 })
-            }
+        if path != Path::new(STDOUT) {
+            return Self::file(path, is_forced);
         }
+        let sink = Sink::Stdout(output.stdout());
+        Ok(Self { path: path.to_owned(), sink, written: 0 })
     }
 
-    /// The same of a path that is no name for standard output.
+    /// Starts a file, even one called `-`.
     pub(crate) fn file(path: &Path, is_forced: bool) -> Result<Self, Failure> {
         let failed = |error| Failure::io("write", path, &error);
         let (path, sink) = match fs::metadata(path) {
@@ -61,10 +59,10 @@ impl<'a> Target<'a> {
                 return Err(Failure::new(Exit::Error, message));
             }
             Ok(found) if found.is_file() && !is_forced => {
-                return Err(Failure::new(Exit::Error, format!("{path:?} is there already"))
-                    .with_hint("--force replaces it"));
+                return Err(Failure::new(Exit::Error, format!("{path:?} already exists"))
+                    .with_hint("use --force to overwrite it"));
             }
-            // What a link leads to, not the link.
+            // Replaces the target of a link, not the link.
             Ok(found) if found.is_file() => {
                 let path = path.canonicalize().map_err(failed)?;
                 (path.clone(), Sink::New(Temporary::beside(&path).map_err(failed)?))
@@ -93,14 +91,14 @@ impl<'a> Target<'a> {
         result
     }
 
-    /// Writes what the file begins with once more, if it can still be changed.
+    /// Overwrites the start of the file, if it can still be changed.
     pub(crate) fn replace_start(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let Sink::New(Temporary { file, .. }) = &mut self.sink else { return Ok(()) };
         let replaced = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(bytes));
         replaced.map_err(|error| Failure::io("write", &self.path, &error))
     }
 
-    /// Lets the file appear, and gives its length.
+    /// Makes the file appear under its name; returns its length.
     pub(crate) fn finish(self) -> Result<u64, Failure> {
         match self.sink {
             Sink::Stdout(sink) => sink.flush().map_err(|error| unwritten(&error))?,
@@ -124,7 +122,7 @@ impl Temporary {
     }
 }
 
-/// What is not renamed was not finished.
+/// Removes a file that was not finished, and so not renamed.
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);

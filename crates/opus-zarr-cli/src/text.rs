@@ -1,16 +1,16 @@
-//! Numbers as people read them.
+//! Text for people.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use opus_zarr::NotExact;
 
-/// A duration as on a clock: `0:03.250`, `1:02:03.250`.
+/// Writes a duration as on a clock: `0:03.250`, `1:02:03.250`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clock(pub(crate) Duration);
 
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Rounded first, so that nothing shows 60 seconds.
+        // Round first, so that 60 seconds never appear.
         let millis = (self.0.as_nanos() + 500_000) / 1_000_000;
         let (seconds, millis) = (millis / 1000, millis % 1000);
         let (minutes, seconds) = (seconds / 60, seconds % 60);
@@ -22,19 +22,19 @@ impl fmt::Display for Clock {
     }
 }
 
-/// Seconds, for JSON.
+/// Returns seconds, for JSON.
 pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64()
 }
 
-/// Bits per second of so many bytes in so long; none of nothing.
+/// Returns the bits per second, or none for no time.
 pub(crate) fn bits_per_second(bytes: u64, duration: Duration) -> Option<u64> {
     let nanos = duration.as_nanos();
     let bits = (u128::from(bytes) * 8 * 1_000_000_000 + nanos / 2).checked_div(nanos)?;
     u64::try_from(bits).ok()
 }
 
-/// `1 file`, `2 files`.
+/// Writes `1 file`, `2 files`.
 pub(crate) fn count(number: u64, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
@@ -42,26 +42,26 @@ pub(crate) fn count(number: u64, one: &str) -> String {
     }
 }
 
-/// Why a recording cannot be read exactly; what to do about it is told beside it, in words of the
-/// command.
+/// Explains why a recording cannot be read exactly. The library names its functions as a remedy; the
+/// command adds a hint of its own.
 pub(crate) fn why_not_exact(reason: &NotExact) -> String {
     match reason {
-        NotExact::NoSyncMap => "it has no sync map".to_owned(),
+        NotExact::NoSyncMap => "no sync map".to_owned(),
         NotExact::OtherDecoder { measured, decoder } => {
-            format!("its sync map is for {measured:?}, this is {decoder:?}")
+            format!("sync map of another decoder, {measured:?} instead of {decoder:?}")
         }
         reason => reason.to_string(),
     }
 }
 
-/// Names and comments come from anywhere, and may hold what moves the cursor.
+/// Replaces control characters, since names and comments may contain some that move the cursor.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// A number on the command line that cannot be 0.
+/// Parses a number that must not be 0.
 pub(crate) fn at_least_one<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "expected a number from 1 on".to_owned())
+    text.parse().map_err(|_| "expected a number of at least 1".to_owned())
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_are_rounded_once() {
+    fn clocks_round_once() {
         let of = |nanos| Clock(Duration::from_nanos(nanos)).to_string();
         assert_eq!(of(0), "0:00.000");
         assert_eq!(of(59_999_600_000), "1:00.000");

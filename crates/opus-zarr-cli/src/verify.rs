@@ -15,16 +15,16 @@ use crate::{
     text::count,
 };
 
-/// Check whether recordings are as they were imported
+/// Verify that recordings are intact
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Recordings, or stores, of which all recordings are checked
+    /// Recordings, or stores whose recordings are all verified
     #[arg(required = true, value_name = "STORE[/NAME]")]
     places: Vec<StorePlace>,
-    /// What is checked; each level includes those before it
+    /// How thoroughly to verify; each level includes those before it
     #[arg(long, value_enum, default_value_t = Level::Packets)]
     level: Level,
-    /// The share of the audio that is checked, as in 5% or 0.05; the same part every time
+    /// Share of the audio to verify, such as 5% or 0.05; always the same part
     #[arg(long, value_name = "SHARE", default_value = "100%")]
     sample: Share,
 }
@@ -55,13 +55,13 @@ fn damaged(sum: &Checked, mends: &[String]) -> Failure {
     let Checked { recordings, damaged, .. } = sum;
     let mut hint = mends.iter().take(MENDS).cloned().collect::<Vec<_>>().join("\n  ");
     if mends.len() > MENDS {
-        hint += "\n  and so on";
+        hint += "\n  ...";
     }
     let message = format!("damage found in {damaged} of {recordings} recordings checked");
     Failure::new(Exit::Damaged, message).with_hint(hint)
 }
 
-/// What is to be checked at a place: of a store also what was a recording, and has lost its document.
+/// Finds the recordings at a place. In a store, includes recordings that have lost their document.
 fn recordings_at(place: &StorePlace) -> Result<Vec<InStore>, Failure> {
     let store = match place.find()? {
         Found::Recording(one) => return Ok(vec![one]),
@@ -81,7 +81,7 @@ fn recordings_at(place: &StorePlace) -> Result<Vec<InStore>, Failure> {
     Ok(recordings)
 }
 
-/// Tells the faults of a recording.
+/// Verifies a recording and reports its faults.
 fn check(
     recording: &InStore,
     args: &Args,
@@ -101,26 +101,26 @@ fn check(
         }
     }
     if let Some(reason) = &found.not_decoded {
-        output.messages().warn(format!("{place}: nothing was decoded: {reason}"));
+        output.messages().warn(format!("{place}: could not decode: {reason}"));
     }
     Ok(Verified::new(place.to_string(), args, &found, began.elapsed().as_secs_f64()))
 }
 
-/// What can be done about a fault.
+/// Returns what to do about a fault.
 fn mend(place: &RecordingPlace, fault: &Fault) -> String {
     match fault.place.component {
         Component::Metadata(ArrayKind::Sync) | Component::Data(ArrayKind::Sync) => {
-            format!("`opus-zarr sync --force {place}` makes its sync map anew")
+            format!("rebuild the sync map with `opus-zarr sync --force {place}`")
         }
         Component::Metadata(_) | Component::Data(ArrayKind::Index) => {
-            format!("`opus-zarr reindex {place}` makes its index anew")
+            format!("rebuild the index with `opus-zarr reindex {place}`")
         }
         Component::Store => format!(
-            "{} was changed: docs/format.md says what the document of a store holds",
+            "{} was changed; docs/format.md describes what the document of a store holds",
             place.store
         ),
         _ => format!(
-            "`opus-zarr rm {place}`, then import it again; what is whole of it can still be read"
+            "remove it with `opus-zarr rm {place}` and import it again; undamaged parts remain readable"
         ),
     }
 }
@@ -140,7 +140,7 @@ impl FromStr for Share {
         let share = number.parse::<f64>().map(|number| number / whole);
         match share {
             Ok(share) if (0.0..=1.0).contains(&share) => Ok(Self(share)),
-            _ => Err("expected a share from 0 to 1, as in 5% or 0.05"),
+            _ => Err("expected a share from 0 to 1, such as 5% or 0.05"),
         }
     }
 }
@@ -148,15 +148,15 @@ impl FromStr for Share {
 #[derive(Clone, Copy, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Level {
-    /// The documents of the store, of the recording and of its arrays; reads no audio
+    /// The documents of store, recording and arrays; reads no audio
     Metadata,
-    /// Every chunk, to the byte, and the SHA-256 of the audio
+    /// Every byte of every chunk, and the SHA-256 of the audio
     Checksums,
-    /// The index, and the durations of the packets that it leads to
+    /// The index, and the durations of the packets it points to
     Index,
-    /// The Ogg Opus stream, packet by packet, against the index and the attributes
+    /// The Ogg Opus stream, packet by packet, against index and attributes
     Packets,
-    /// Every packet decodes, and the sync map is what this decoder gives
+    /// Decodes every packet, and measures the sync map again
     Decode,
 }
 
@@ -172,7 +172,7 @@ impl From<Level> for VerifyLevel {
     }
 }
 
-/// What is wrong, and where.
+/// The line about a fault.
 #[derive(Serialize)]
 struct Damage {
     recording: String,
@@ -213,13 +213,13 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What a recording has come to.
+/// The line about a recording.
 #[derive(Serialize)]
 struct Verified {
     recording: String,
     level: Level,
     sample: f64,
-    /// Also those that were too many to be told.
+    /// All faults, including those beyond the listed ones.
     faults: u64,
     chunks: u64,
     packets: u64,
@@ -250,7 +250,7 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recording, chunks, packets, decoded_packets, elapsed_seconds, .. } = self;
         match self.faults {
-            0 => write!(f, "{recording}: whole")?,
+            0 => write!(f, "{recording}: intact")?,
             faults => write!(f, "{recording}: {}", count(faults, "fault"))?,
         }
         write!(
@@ -260,7 +260,7 @@ impl fmt::Display for Verified {
     }
 }
 
-/// What all have come to.
+/// The totals.
 #[derive(Serialize)]
 struct Checked {
     recordings: u64,
@@ -294,7 +294,7 @@ impl fmt::Display for Checked {
     }
 }
 
-/// How many things that can be done are told.
+/// How many remedies the hint lists.
 const MENDS: usize = 3;
 
 #[cfg(test)]

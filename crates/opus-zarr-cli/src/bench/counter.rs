@@ -1,4 +1,4 @@
-//! What reads cost, from the events that the libraries emit.
+//! Counts what reads cost, from the events that the libraries emit.
 
 use std::{
     fmt,
@@ -20,17 +20,17 @@ use tracing_subscriber::{
     registry,
 };
 
-/// What was read from the store.
+/// Reads from the store.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Cost {
     pub(super) requests: u64,
     pub(super) bytes: u64,
-    /// Which nobody else hears of while it is counted.
+    /// Warnings, which reach nobody else while they are counted.
     #[serde(skip)]
     pub(super) warnings: u64,
 }
 
-/// Does some work, and tells what it read from the store.
+/// Runs some work and returns what it read from the store.
 pub(super) fn counted<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let counter = Counter::default();
     let done = with_default(registry().with(counter.clone()), work);
@@ -60,7 +60,7 @@ impl<S: Subscriber> Layer<S> for Counter {
     }
 }
 
-/// The field of this name.
+/// The value of the field `bytes`.
 struct Bytes(u64);
 
 impl Visit for Bytes {

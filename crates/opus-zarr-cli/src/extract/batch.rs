@@ -18,18 +18,18 @@ use crate::{
     target::{STDOUT, Target},
 };
 
-/// Cuts what a table lists. A row that fails is told, and the others go on.
+/// Cuts every region of a table. A row that fails does not stop the others.
 pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), Failure> {
     let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
     let directory = directory.ok_or_else(|| {
-        Failure::usage("--batch writes a file for each row").with_hint("name a directory: -o DIR")
+        Failure::usage("--batch writes one file per row").with_hint("pass a directory with -o DIR")
     })?;
     let text = fs::read(table).map_err(|error| Failure::io("read", table, &error))?;
     let rows = Region::parse_table(&text)
         .map_err(|error| Failure::new(Exit::Error, format!("{table:?}: {error}")))?;
     let total = rows.len();
     let (place, store, named) = open(args)?;
-    fs::create_dir_all(directory).map_err(|error| Failure::io("make", directory, &error))?;
+    fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
     interrupt::defer();
     let format = args.how.format.unwrap_or(Format::Wav);
     let (how, is_forced) = (&args.how, args.force);
@@ -41,7 +41,9 @@ pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), 
         match row {
             Ok(row) => match row.recording.clone().or_else(|| named.clone()) {
                 Some(name) => of_recordings.entry(name).or_default().push(row),
-                None => batch.fail(row.line, "it names no recording, and there is only a store"),
+                None => {
+                    batch.fail(row.line, "no recording named, neither here nor on the command line")
+                }
             },
             Err(bad) => batch.fail(bad.line, &bad.reason),
         }
@@ -51,13 +53,14 @@ pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), 
     }
     match batch.failed {
         0 => Ok(()),
-        failed => {
-            Err(Failure::new(Exit::SomeFailed, format!("{failed} of {total} rows were not cut")))
-        }
+        failed => Err(Failure::new(
+            Exit::SomeFailed,
+            format!("{failed} of {total} rows could not be cut"),
+        )),
     }
 }
 
-/// The store, and the recording in it if the command names one.
+/// Opens the store; returns the name of the recording if the command names one.
 fn open(args: &Args) -> Result<(StorePlace, Store, Option<String>), Failure> {
     Ok(match args.place.find()? {
         Found::Store(store) => (args.place.clone(), store, None),
@@ -75,12 +78,12 @@ struct Batch<'a> {
     is_forced: bool,
     place: StorePlace,
     output: &'a mut Output,
-    /// Files that rows have asked for.
+    /// Files of earlier rows.
     taken: HashSet<PathBuf>,
     failed: usize,
 }
 
-/// A row of a recording that is open.
+/// A row of an open recording.
 struct Cut {
     line: u64,
     range: Range<u64>,
@@ -88,7 +91,7 @@ struct Cut {
 }
 
 impl Cut {
-    /// Of all channels.
+    /// Samples of all channels.
     fn samples(&self, channels: u64) -> u64 {
         (self.range.end - self.range.start).saturating_mul(channels)
     }
@@ -117,7 +120,7 @@ impl Batch<'_> {
         let mut cuts: Vec<Cut> =
             rows.into_iter().filter_map(|row| self.cut_of(row, &recording)).collect();
         cuts.sort_by_key(|cut| cut.range.start);
-        // If that is exact, so are those before.
+        // If the last cut is exact, so are all earlier ones.
         if let Some(last) = cuts.last() {
             let place = self.place_of(&recording);
             self.how.note((&place, &recording), &last.range, self.output.messages());
@@ -143,13 +146,13 @@ impl Batch<'_> {
         let mut recording = Recording::open(store, name)?;
         self.how.apply(&mut recording, self.format)?;
         if self.how.exact {
-            // An error if it is not possible.
+            // Fails if exact reads are impossible.
             recording.stream_as::<i16>(self.how.mode(&recording), 0..1)?;
         }
         Ok(recording)
     }
 
-    /// None if it cannot be, which was told, or if a row before asks for the same.
+    /// Returns none if the row fails, after reporting that, or repeats an earlier row.
     fn cut_of(&mut self, row: Region, recording: &Recording) -> Option<Cut> {
         let line = row.line;
         let found = recording.select(&row.selection).map_err(|error| error.to_string());
@@ -165,10 +168,10 @@ impl Batch<'_> {
         });
         match cut {
             Ok(cut) if self.taken.insert(cut.path.clone()) => Some(cut),
-            // Raven has a row for each of its views.
+            // Raven writes one row per view.
             Ok(_) if row.name.is_none() => None,
             Ok(cut) => {
-                self.fail(line, &format!("{:?} is what another row is to be", cut.path));
+                self.fail(line, &format!("{:?} is already the file of another row", cut.path));
                 None
             }
             Err(reason) => {
@@ -200,7 +203,7 @@ impl Batch<'_> {
         told
     }
 
-    /// Writes what is too long to be held.
+    /// Writes a cut that is too long to hold in memory.
     fn stream_cut(&self, recording: &Recording, cut: &Cut) -> Result<Extracted, Failure> {
         let messages = self.output.messages();
         self.write_cut(recording, cut, |sound, target| {
@@ -236,19 +239,17 @@ impl Batch<'_> {
     }
 }
 
-/// In a directory that rows do not leave.
+/// Turns the name of a region into a file name, which must stay inside the directory.
 fn file_name(name: &str, format: Format) -> Result<String, String> {
     let path = Path::new(name);
     if path.file_name() != Some(path.as_os_str()) || name.contains('\\') {
-        return Err(format!("{name:?} is no name of a file"));
+        return Err(format!("invalid file name {name:?}"));
     }
-    match Format::of(path) == Some(format) {
-        true => Ok(name.to_owned()),
-        false => Ok(format!("{name}.{}", format.extension())),
-    }
+    let has_extension = Format::of(path) == Some(format);
+    Ok(if has_extension { name.to_owned() } else { format!("{name}.{}", format.extension()) })
 }
 
-/// Samples of all channels from which on a cut is streamed: some 64 MiB.
+/// Samples of all channels above which a cut is streamed: 64 MiB of `f32`.
 const LONG: u64 = 16 << 20;
 
 #[cfg(test)]
@@ -256,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_do_not_leave_the_directory() {
+    fn rows_stay_inside_the_directory() {
         for name in ["../a", "/a", "a/b", "..", ".", "a/", "a\\b"] {
             assert!(file_name(name, Format::Wav).is_err(), "{name}");
         }

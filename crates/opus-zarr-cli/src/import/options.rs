@@ -1,4 +1,4 @@
-//! How files are imported, as it is said on the command line.
+//! The options that decide how files are imported.
 
 use std::path::PathBuf;
 
@@ -6,41 +6,40 @@ use opus_zarr::{Bitrate, FrameDuration, ImportOptions, StartSource, Ultrasound, 
 
 #[derive(clap::Args)]
 pub(super) struct Encoding {
-    /// Bits per second of what is encoded, all channels, as in `64k` [default: 96k mono, 160k stereo, 80k
-    /// for each of more channels]
+    /// Bits per second for encoding, all channels together, such as `64k` [default: 96k mono, 160k
+    /// stereo, 80k per channel for more]
     #[arg(long, value_name = "RATE", value_parser = bitrate)]
     bitrate: Option<Bitrate>,
-    /// Milliseconds of a packet that is encoded: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120
+    /// Milliseconds per encoded packet: 2.5, 5, 10, 20, 40, 60, 80, 100 or 120
     #[arg(long, value_name = "MS", default_value = "20", value_parser = frame_duration)]
     frame: FrameDuration,
-    /// What becomes of audio that is sampled faster than 48 kHz
+    /// How to handle sample rates above 48 kHz
     #[arg(long, value_name = "WHAT", default_value = "downsample")]
     ultrasonic: Ultrasonic,
-    /// Where the time of the start is looked for [default: everywhere; what is most to be believed is
-    /// taken]
+    /// Where to look for the start time [default: everywhere, most reliable source first]
     #[arg(long, value_name = "WHERE")]
     time_from: Option<TimeFrom>,
-    /// Time zone of recorders that do not say theirs, as in `Europe/Zurich` or `+02:00`
+    /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     tz: Option<Zone>,
-    /// Measure a sync map, so that reads are exact [default: for what is encoded]
+    /// Build a sync map so that reads are exact [default: only for encoded audio]
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
-    /// Measure none: `opus-zarr sync` can do it later
+    /// Build no sync map; `opus-zarr sync` can build it later
     #[arg(long)]
     approximate: bool,
-    /// Who decodes audio that is not Opus
-    #[arg(long, value_name = "WHO", default_value = "own")]
+    /// Decoder for audio other than Opus
+    #[arg(long, value_name = "DECODER", default_value = "own")]
     decoder: Decoder,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Ultrasonic {
-    /// Each sample is kept, played slower: up to 20/48 of the sample rate nothing is lost
+    /// Keep every sample and play it slower; frequencies up to 20/48 of the sample rate survive
     Keep,
-    /// It is resampled to 48 kHz: what is above 20 kHz is lost
+    /// Resample to 48 kHz; frequencies above 20 kHz are lost
     Downsample,
-    /// The file is not imported
+    /// Refuse the file
     Reject,
 }
 
@@ -57,9 +56,9 @@ enum TimeFrom {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Decoder {
-    /// The decoders in this program
+    /// The decoders built into this program
     Own,
-    /// The program ffmpeg, which must be installed
+    /// The ffmpeg program, which must be installed
     Ffmpeg,
 }
 
@@ -95,9 +94,10 @@ impl TimeFrom {
     }
 }
 
-/// `64k`, `64kb/s`, `64000`: what is below 1000 surely means thousands, but is not guessed at.
+/// Parses `64k`, `64kb/s` or `64000`. Refuses numbers below 1000, which surely mean thousands, instead
+/// of guessing.
 fn bitrate(text: &str) -> Result<Bitrate, String> {
-    let expected = || "expected bits per second, as in 64k or 64000".to_owned();
+    let expected = || "expected bits per second, such as 64k or 64000".to_owned();
     let lower = text.trim().to_ascii_lowercase();
     let number = lower.trim_end_matches("b/s").trim_end_matches("bps").trim_end();
     let (number, unit) = match number.strip_suffix('k') {
@@ -106,7 +106,7 @@ fn bitrate(text: &str) -> Result<Bitrate, String> {
     };
     let bits = number.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
     match bits.ok_or_else(expected)? {
-        few @ ..1000 => Err(format!("{few} bits per second are too few; {few}k are {few},000")),
+        few @ ..1000 => Err(format!("{few} bits per second is too low; did you mean {few}k?")),
         bits => Ok(Bitrate::bits_per_second(bits)),
     }
 }
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bitrates_are_written_in_several_ways() {
+    fn bitrates_have_several_forms() {
         for text in ["64k", "64000", "64 kb/s", "64kbps", "64K"] {
             assert_eq!(bitrate(text), Ok(Bitrate::bits_per_second(64_000)), "{text}");
         }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_those_of_opus() {
+    fn frame_durations_are_those_of_opus() {
         assert_eq!(frame_duration("2.5"), Ok(FrameDuration::Ms2_5));
         assert_eq!(frame_duration("120ms"), Ok(FrameDuration::Ms120));
         for text in ["30", "0", "NaN", "", "20s"] {

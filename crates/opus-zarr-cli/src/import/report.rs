@@ -16,7 +16,7 @@ use crate::{
     text::{Clock, one_line, seconds},
 };
 
-/// A file in a line.
+/// The line about a file.
 #[derive(Serialize)]
 pub(super) struct FileLine {
     /// `imported`, `present`, `planned`, `failed` or `left`.
@@ -26,12 +26,12 @@ pub(super) struct FileLine {
     recordings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<String>,
-    /// Of all recordings.
+    /// Length of all its recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blob_bytes: Option<u64>,
-    /// Why not, or how.
+    /// Why it was not imported, or details.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
 }
@@ -104,7 +104,7 @@ fn advised(error: Error) -> Failure {
     Failure::from(error).with_hint(hint)
 }
 
-/// All files so far.
+/// The files so far.
 pub(super) struct Report {
     began: Instant,
     planned: usize,
@@ -155,7 +155,7 @@ impl Report {
     }
 }
 
-/// The first few of what is odd about a file; all of it is in the JSON.
+/// Warns about the first findings of a file. The JSON has all of them.
 fn tell_findings(file: &FileLine, output: &Output) {
     if output.is_json() {
         return;
@@ -166,7 +166,7 @@ fn tell_findings(file: &FileLine, output: &Output) {
     if let Some(more) = file.findings.len().checked_sub(TOLD).filter(|&more| more > 0) {
         output
             .messages()
-            .warn(format!("{}: {more} more findings: see `opus-zarr info`", file.path));
+            .warn(format!("{}: {more} more findings; see `opus-zarr info`", file.path));
     }
 }
 
@@ -191,7 +191,7 @@ impl fmt::Display for FileLine {
     }
 }
 
-/// What became of all files.
+/// The totals.
 #[derive(Default, Serialize)]
 struct Summary {
     imported: usize,
@@ -199,7 +199,7 @@ struct Summary {
     planned: usize,
     failed: usize,
     left: usize,
-    /// Of what was imported now.
+    /// Of the files imported by this command.
     seconds: f64,
     source_bytes: u64,
     blob_bytes: u64,
@@ -254,5 +254,5 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Findings of a file that are told to a person.
+/// Findings of a file that people see.
 const TOLD: usize = 5;

@@ -1,4 +1,4 @@
-//! What is told of a file, line by line.
+//! The lines that describe a file.
 
 use std::{fmt, time::Duration};
 
@@ -27,7 +27,7 @@ lines! {
     PageLine: "page", TagLine: "tag", FindingLine: "finding", AudioLine: "audio", ChunkLine: "chunk",
 }
 
-/// A stream of Opus.
+/// An Opus stream.
 #[derive(Serialize)]
 pub(super) struct StreamLine {
     stream: u64,
@@ -64,16 +64,16 @@ impl fmt::Display for StreamLine {
             "stream {stream}: Opus in {container}, channels {channels}, mapping family {mapping_family}, pre-skip {pre_skip}"
         )?;
         if self.input_sample_rate != 0 {
-            write!(f, ", made from {} Hz", self.input_sample_rate)?;
+            write!(f, ", encoded from {} Hz", self.input_sample_rate)?;
         }
         if self.output_gain != 0 {
             write!(f, ", gain {:.2} dB", f64::from(self.output_gain) / 256.0)?;
         }
-        write!(f, ", by {vendor}")
+        write!(f, ", written by {vendor}")
     }
 }
 
-/// What a stream came to.
+/// The totals of a stream.
 #[derive(Serialize)]
 pub(super) struct EndLine {
     stream: u64,
@@ -109,7 +109,7 @@ impl fmt::Display for EndLine {
     }
 }
 
-/// Packets of one kind.
+/// The packets of one kind.
 #[derive(Serialize)]
 pub(super) struct KindLine {
     pub(super) kind: String,
@@ -213,7 +213,7 @@ impl fmt::Display for TagLine {
     }
 }
 
-/// What is wrong, or good to know.
+/// A problem in the file, or a note about it.
 #[derive(Serialize)]
 pub(super) struct FindingLine {
     pub(super) stream: u64,
@@ -230,7 +230,7 @@ impl From<Finding> for FindingLine {
 impl FindingLine {
     pub(super) fn of_skipped(skipped: Skipped) -> Self {
         let Skipped { offset, bytes, reason, .. } = skipped;
-        let message = format!("{bytes} bytes at byte {offset} are no page: {reason}");
+        let message = format!("skipped {bytes} bytes at byte {offset}: {reason}");
         Self { stream: 1, is_violation: true, message }
     }
 }
@@ -242,7 +242,7 @@ impl fmt::Display for FindingLine {
     }
 }
 
-/// Audio that is not Opus.
+/// Audio other than Opus.
 #[derive(Serialize)]
 pub(super) struct AudioLine {
     container: String,
@@ -312,15 +312,15 @@ impl fmt::Display for ChunkLine {
     }
 }
 
-/// Reads a file to its end, which alone says how long it is.
+/// Reads a file to its end to find out how long it is.
 pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, opus_transcode::Error> {
     let mut buffer = vec![0.0; file.channels() * 4096];
     while !file.read_samples(&mut buffer)?.is_empty() {}
     Ok(file.frames_read())
 }
 
-/// Seconds of samples at 48 kHz.
-#[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "to be read by people")]
+/// Converts samples at 48 kHz to seconds.
+#[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "for people to read")]
 fn of_rate(samples: u64) -> f64 {
     samples as f64 / f64::from(SAMPLE_RATE)
 }

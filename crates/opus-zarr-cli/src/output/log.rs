@@ -1,4 +1,4 @@
-//! What the libraries tell through `tracing`, said as all else is.
+//! Prints the `tracing` events of the libraries like all other messages.
 
 use std::fmt::{self, Write};
 
@@ -15,14 +15,14 @@ use tracing_subscriber::{
 
 use super::Messages;
 
-/// Says warnings, and more if it is asked for. Of our own crates alone.
+/// Prints warnings of our own crates, and more with a higher verbosity.
 pub(super) fn install(messages: Messages, verbosity: u8) {
     let level = match verbosity {
         0 => Level::WARN,
         1 => Level::DEBUG,
         _ => Level::TRACE,
     };
-    // Nobody else has installed one: this is the process.
+    // Fails only if a subscriber is installed already, which nothing else in this process does.
     let _ = registry().with(Log { messages, level }).try_init();
 }
 
@@ -47,7 +47,7 @@ impl<S: Subscriber> Layer<S> for Log {
     }
 }
 
-/// A message, and its fields behind it.
+/// A message followed by its fields.
 #[derive(Default)]
 struct Text {
     message: String,
@@ -56,7 +56,7 @@ struct Text {
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, ", {name} {value:?}"),

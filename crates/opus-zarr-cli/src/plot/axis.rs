@@ -1,4 +1,4 @@
-//! Where ticks stand, and what they say.
+//! The positions and labels of ticks.
 
 use std::{iter, ops::Range};
 
@@ -20,7 +20,7 @@ pub(crate) enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// As an axis names it.
+    /// Returns its label on an axis.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Seconds => "s",
@@ -38,7 +38,7 @@ impl TimeUnit {
     }
 }
 
-/// Ticks at round numbers, `most` of them or fewer.
+/// Places ticks at round numbers, `most` of them or fewer.
 pub(crate) fn numbers(range: &Range<f64>, most: f64) -> Vec<Tick> {
     let length = range.end - range.start;
     let Some(step) = decimal_steps(-12).find(|step| length / step <= most) else {
@@ -54,8 +54,7 @@ pub(crate) fn numbers(range: &Range<f64>, most: f64) -> Vec<Tick> {
         .collect()
 }
 
-/// Ticks at round times, in seconds, as close as there is room for their labels: `width` says how
-/// wide one is.
+/// Places ticks at round times, in seconds, as close as their labels fit. `width` measures a label.
 pub(crate) fn times(range: &Range<f64>, room: i32, width: impl Fn(&str) -> i32) -> Vec<Tick> {
     let unit = TimeUnit::of(range.end);
     let fits = |step: &f64| {
@@ -67,9 +66,9 @@ pub(crate) fn times(range: &Range<f64>, room: i32, width: impl Fn(&str) -> i32) 
     multiples(step, range).map(|at| Tick { at, label: clock(at, decimals(step), unit) }).collect()
 }
 
-/// A time as `12.50`, `3:12.50` or `1:03:12.50`.
+/// Writes a time as `12.50`, `3:12.50` or `1:03:12.50`.
 pub(crate) fn clock(seconds: f64, decimals: usize, unit: TimeUnit) -> String {
-    // In units of the last digit, so that no 59.96 becomes 60.0.
+    // Round in units of the last digit, so that 59.96 does not become 60.0.
     let per_second = 10_u64.saturating_pow(u32::try_from(decimals).unwrap_or(u32::MAX));
     let units = whole((seconds * float(per_second)).round());
     let (whole, fraction) = (units / per_second, units % per_second);
@@ -85,7 +84,7 @@ pub(crate) fn clock(seconds: f64, decimals: usize, unit: TimeUnit) -> String {
     }
 }
 
-/// A length of time, in three digits.
+/// Writes a length of time with three digits.
 pub(crate) fn duration(seconds: f64) -> String {
     let (number, unit) = match seconds {
         ..1e-3 => (seconds * 1e6, "µs"),
@@ -100,7 +99,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// The least of 1, 2 and 5 times powers of ten that is not less.
+/// Rounds up to 1, 2 or 5 times a power of ten.
 pub(crate) fn round_up(number: f64) -> f64 {
     decimal_steps(-12).find(|step| *step >= number).unwrap_or(number)
 }
@@ -111,19 +110,19 @@ fn time_steps() -> impl Iterator<Item = f64> {
     decimal_steps(-9).take_while(|step| *step < 1.0).chain(clock.map(f64::from)).chain(days)
 }
 
-/// 1, 2 and 5 times each power of ten, from that of this exponent on.
+/// Returns 1, 2 and 5 times each power of ten, starting with this exponent.
 fn decimal_steps(from: i32) -> impl Iterator<Item = f64> {
     (from..=18).flat_map(|exponent| {
         [1.0, 2.0, 5.0].map(|digit| match exponent {
             0.. => digit * 10_f64.powi(exponent),
-            // Tenths are nearest as quotients.
+            // Division gives the nearest floating-point numbers.
             _ => digit / 10_f64.powi(-exponent),
         })
     })
 }
 
 fn multiples(step: f64, range: &Range<f64>) -> impl Iterator<Item = f64> + use<> {
-    // A range that ends at a tick has it, however its end was rounded.
+    // A range that ends at a tick includes it, however its end was rounded.
     let near = step * 1e-6;
     let first = ((range.start - near) / step).ceil();
     let last = ((range.end + near) / step).floor();

@@ -1,4 +1,4 @@
-//! Bits over time, from the index alone: nothing is decoded.
+//! Bit rate over time, from the index; nothing is decoded.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{failure::Failure, interrupt};
 
-/// Draws it, and gives how many columns it has.
+/// Draws the bit rate; returns the number of columns.
 pub(crate) fn draw(
     scene: &Scene,
     reader: &RecordingReader,
@@ -42,16 +42,16 @@ pub(crate) fn draw(
 
 struct Rates {
     columns: Columns,
-    /// Samples for each second of real time.
+    /// Samples per second of real time.
     rate: f64,
     found: Vec<Found>,
 }
 
-/// What there is in a column.
+/// The packets of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Found {
     bits: f64,
-    /// Of the packets that have a part in it, in kb/s.
+    /// Lowest and highest rate of its packets, in kb/s.
     lowest: f64,
     highest: f64,
 }
@@ -78,7 +78,7 @@ impl Rates {
         Ok(rates)
     }
 
-    /// Adds what a packet has in a part of the range.
+    /// Adds the part of a packet that lies in a part of the range.
     fn add(&mut self, row: &IndexRow, part: &Range<u64>, pre_skip: u64) {
         let play = |coded: u64| coded.saturating_sub(pre_skip).clamp(part.start, part.end);
         let packet = play(row.first)..play(row.last.saturating_add(1));
@@ -98,7 +98,7 @@ impl Rates {
         }
     }
 
-    /// Of all columns, in kb/s.
+    /// Returns the mean of all columns, in kb/s.
     fn mean(&self) -> f64 {
         let range = self.columns.range();
         let bits: f64 = self.found.iter().map(|found| found.bits).sum();
@@ -131,7 +131,7 @@ impl Rates {
             let here = y(self.mean_of(column));
             let from = before.replace(here).unwrap_or(here);
             let (left, right) = (x(number), x(number + 1));
-            // The step from one column to the next, then the column.
+            // Draw the step from the column before, then the column.
             let step = Area { left, right: left + 1, top: from.min(here), bottom: from.max(here) };
             figure.canvas.fill(step, MEAN, 1.0);
             let bottom = here + thickness(figure);
@@ -147,7 +147,7 @@ fn thickness(figure: &Figure) -> i32 {
     pixels(figure.font / 12.0).max(1)
 }
 
-/// Samples whose packets are looked up at once: some chunks of the index at most.
+/// Samples whose packets are looked up together: a few chunks of the index.
 const STEP: u64 = 600 * 48_000;
 const PACKETS: Colour = Colour(190, 212, 236);
 const MEAN: Colour = Colour(31, 82, 145);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_is_one_of_real_time() {
+    fn seconds_are_real_time() {
         let mut rates = Rates::new(Columns::new(0..960, 1), 384_000.0);
         rates.add(&packet(0, 120), &(0..960), 0);
         assert_eq!((rates.mean(), rates.mean_of(0)), (384.0, 384.0));

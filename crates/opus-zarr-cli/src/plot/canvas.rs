@@ -4,7 +4,7 @@ use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, ScaleFont, point};
 
 use super::number::{length, pixels, position, share, single};
 
-/// Pixels, and what is drawn with: text, rectangles, lines.
+/// A picture, with methods to draw text and rectangles.
 pub(crate) struct Canvas {
     width: u32,
     height: u32,
@@ -16,7 +16,7 @@ pub(crate) struct Canvas {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Colour(pub(crate) u8, pub(crate) u8, pub(crate) u8);
 
-/// A rectangle of pixels; its right and bottom edges are outside.
+/// A rectangle of pixels, excluding its right and bottom edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Area {
     pub(crate) left: i32,
@@ -35,7 +35,7 @@ impl Area {
     }
 }
 
-/// Where a text stands, beside the point that it is given.
+/// How a text is placed relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -55,17 +55,17 @@ impl Canvas {
         (self.width, self.height)
     }
 
-    /// Red, green and blue of all pixels.
+    /// Returns red, green and blue of all pixels.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.pixels.iter().flat_map(|Colour(red, green, blue)| [*red, *green, *blue]).collect()
     }
 
-    /// How wide a text would be; `size` is the height of a line.
+    /// Measures the width of a text; `size` is the height of a line.
     pub(crate) fn text_width(text: &str, size: f64) -> i32 {
         glyphs(text, size).1
     }
 
-    /// As much of a text as there is room for.
+    /// Cuts a text to the room there is.
     pub(crate) fn cut_text(text: &str, size: f64, room: i32) -> String {
         if Self::text_width(text, size) <= room {
             return text.to_owned();
@@ -75,7 +75,7 @@ impl Canvas {
         cut.find(|cut| Self::text_width(cut, size) <= room).unwrap_or_default()
     }
 
-    /// Writes a text whose middle is as high as the point.
+    /// Writes a text, vertically centred on the point.
     pub(crate) fn text(&mut self, text: &str, size: f64, at: (i32, i32), align: Align) {
         let (glyphs, width) = glyphs(text, size);
         let shift = match align {
@@ -83,7 +83,7 @@ impl Canvas {
             Align::Centre | Align::Upwards => -width / 2,
             Align::Right => -width,
         };
-        // From the middle of capitals to their foot.
+        // Distance from the middle of capitals to their baseline.
         let foot = pixels(size * 0.31);
         for glyph in glyphs {
             let corner = glyph.px_bounds().min;
@@ -97,21 +97,21 @@ impl Canvas {
         }
     }
 
-    /// Lays a colour over an area; with an opacity of 1 nothing else is seen.
+    /// Fills an area with a colour; an opacity of 1 hides everything below.
     pub(crate) fn fill(&mut self, area: Area, colour: Colour, opacity: f64) {
         for y in area.top..area.bottom {
             (area.left..area.right).for_each(|x| self.blend(x, y, colour, opacity));
         }
     }
 
-    /// The pixels of an area, row by row from its top.
+    /// Sets the pixels of an area, row by row from the top.
     pub(crate) fn paint(&mut self, area: Area, colours: &[Colour]) {
         for (y, row) in (area.top..area.bottom).zip(colours.chunks(area.width().max(1))) {
             (area.left..).zip(row).for_each(|(x, colour)| self.blend(x, y, *colour, 1.0));
         }
     }
 
-    /// The area, divided into so many of equal height, with a gap between them.
+    /// Divides an area into lanes of equal height with gaps between them.
     pub(crate) fn lanes(area: Area, count: usize, gap: i32) -> Vec<Area> {
         let count = position(count).max(1);
         let edge = |lane: i32| area.top + (area.bottom - area.top + gap) * lane / count;
@@ -134,14 +134,14 @@ impl Canvas {
 }
 
 impl Colour {
-    /// What lies between two colours.
+    /// Mixes two colours.
     pub(crate) fn towards(self, other: Self, part: f64) -> Self {
         let mix = |from: u8, to: u8| share(f64::from(from) * (1.0 - part) + f64::from(to) * part);
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 }
 
-/// The letters of a text, from (0, 0) at its foot, and how wide it is.
+/// Lays out the letters of a text from (0, 0) on its baseline; also returns its width.
 fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, i32) {
     let Some(font) = FONT.as_ref() else { return (Vec::new(), 0) };
     let scale = PxScale::from(single(size));
@@ -156,7 +156,7 @@ fn glyphs(text: &str, size: f64) -> (Vec<OutlinedGlyph>, i32) {
     (glyphs, pixels(f64::from(x).ceil()))
 }
 
-/// DejaVu Sans, so that letters look the same on every machine.
+/// DejaVu Sans, built in so that letters look the same on every machine.
 static FONT: LazyLock<Option<FontRef<'static>>> =
     LazyLock::new(|| FontRef::try_from_slice(dejavu::sans::regular()).ok());
 const INK: Colour = Colour(32, 32, 32);
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_to_their_room() {
+    fn texts_are_cut_to_fit() {
         let room = Canvas::text_width("a recording…", 16.0);
         assert!(room > 50);
         assert_eq!(Canvas::cut_text("a recording of birds", 16.0, room), "a recording…");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn lanes_fill_the_area_and_do_not_meet() {
+    fn lanes_fill_the_area_with_gaps_between() {
         let area = Area { left: 1, top: 10, right: 5, bottom: 110 };
         assert_eq!(Canvas::lanes(area, 1, 7), [area]);
         let lanes = Canvas::lanes(area, 3, 7);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_stand_where_they_are_put() {
+    fn letters_are_aligned() {
         let inked = |align| {
             let mut canvas = Canvas::new(100, 100);
             canvas.text("HHH", 20.0, (50, 50), align);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_cover_what_is_below_as_far_as_they_are_opaque() {
+    fn colours_cover_by_their_opacity() {
         let mut canvas = Canvas::new(4, 2);
         let area = Area { left: 1, top: -5, right: 3, bottom: 1 };
         canvas.fill(area, Colour(0, 100, 200), 1.0);

@@ -1,7 +1,6 @@
 use std::ops::Range;
 
-/// A range of samples, divided among the columns of a picture: no sample is in two columns, and
-/// none in no column.
+/// A range of samples divided among the columns of a picture. Every sample is in exactly one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Columns {
     range: Range<u64>,
@@ -9,7 +8,7 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// As many columns as there is room for, if there is a sample for each.
+    /// Creates as many columns as fit, with at least one sample each.
     pub(crate) fn new(range: Range<u64>, room: usize) -> Self {
         let room = u64::try_from(room).unwrap_or(u64::MAX);
         let count = (range.end - range.start).min(room).max(1);
@@ -24,17 +23,17 @@ impl Columns {
         &self.range
     }
 
-    /// Samples of a column, or one fewer.
+    /// Returns the samples of the longest column; others have one fewer at most.
     pub(crate) fn longest(&self) -> u64 {
         (self.range.end - self.range.start).div_ceil(self.count)
     }
 
-    /// The samples of a column.
+    /// Returns the samples of a column.
     pub(crate) fn share(&self, column: usize) -> Range<u64> {
         self.edge(column)..self.edge(column + 1)
     }
 
-    /// The column that a sample of the range is in.
+    /// Returns the column of a sample.
     pub(crate) fn column(&self, sample: u64) -> usize {
         let before = u128::from(sample.saturating_sub(self.range.start)) + 1;
         let length = u128::from(self.range.end - self.range.start).max(1);
@@ -42,8 +41,8 @@ impl Columns {
         usize::try_from(column).unwrap_or(usize::MAX)
     }
 
-    /// Columns one after the other, together as long as there are no more than so many samples
-    /// in them, or one.
+    /// Groups consecutive columns so that a group has at most so many samples, or is a single
+    /// column.
     pub(crate) fn groups(&self, samples: u64) -> Vec<Range<usize>> {
         let size = usize::try_from((samples / self.longest()).max(1)).unwrap_or(usize::MAX);
         let count = self.count();
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_hold_all_columns_and_not_too_many_samples() {
+    fn groups_hold_all_columns_and_a_limited_number_of_samples() {
         let columns = Columns::new(0..1000, 10);
         assert_eq!(columns.groups(399), [0..3, 3..6, 6..9, 9..10]);
         assert_eq!(columns.groups(5).len(), 10);

@@ -7,24 +7,24 @@ use super::{
     scene::Scene,
 };
 
-/// A picture with a title, axes, and an area between them that something is drawn in.
+/// A picture with a title, axes, and the area between them.
 pub(crate) struct Figure {
     pub(crate) canvas: Canvas,
     pub(crate) area: Area,
-    /// Height of the letters.
+    /// Height of a line of text.
     pub(crate) font: f64,
     width: i32,
     height: i32,
 }
 
-/// What a colour stands for.
+/// The meaning of a colour.
 pub(crate) struct Key {
     pub(crate) colour: Colour,
     pub(crate) meaning: &'static str,
 }
 
 impl Figure {
-    /// An empty picture. A scale at its right needs room.
+    /// Creates an empty picture, with room for a colour scale at the right if it has one.
     pub(crate) fn new(width: u32, height: u32, has_scale: bool) -> Self {
         let canvas = Canvas::new(width, height);
         let (width, height) = (i32::try_from(width), i32::try_from(height));
@@ -40,7 +40,7 @@ impl Figure {
         Self { canvas, area, font, width, height }
     }
 
-    /// The recording, when it began, what is drawn, and what the colours are.
+    /// Writes the name of the recording, its start, a subtitle, and the meaning of the colours.
     pub(crate) fn head(&mut self, scene: &Scene, subtitle: &str, keys: Vec<Key>) {
         let lost = scene.gaps().next().map(|_| Key {
             colour: Colour(u8::MAX, u8::MAX, u8::MAX).towards(LOST, LOST_OPACITY),
@@ -60,7 +60,7 @@ impl Figure {
         self.canvas.text(&subtitle, small, (left, pixels(self.font * 2.65)), Align::Left);
     }
 
-    /// Ends at the right of the area; gives where it begins.
+    /// Draws the keys to the right edge of the area; returns where they begin.
     fn keys(&mut self, keys: &[Key], middle: i32) -> i32 {
         let mut right = self.area.right;
         for Key { colour, meaning } in keys.iter().rev() {
@@ -74,7 +74,7 @@ impl Figure {
         right
     }
 
-    /// The time below the area, in seconds of the recording.
+    /// Draws the time axis below the area.
     pub(crate) fn time_axis(&mut self, scene: &Scene) {
         let (area, font) = (self.area, self.font);
         let time = scene.time();
@@ -93,18 +93,16 @@ impl Figure {
             Some(began) => format!("time from {began} ({unit})"),
             None => format!("time ({unit})"),
         };
-        let label = match Canvas::text_width(&label, font) <= room {
-            true => label,
-            false => format!("time ({unit})"),
-        };
-        // In the middle of the area, or as near to it as the picture is wide.
+        let fits = Canvas::text_width(&label, font) <= room;
+        let label = if fits { label } else { format!("time ({unit})") };
+        // Centre the label below the area, as far as the picture is wide enough.
         let half = Canvas::text_width(&label, font) / 2 + pixels(font / 2.0);
         let middle = (area.left + (area.right - area.left) / 2).min(self.width - half).max(half);
         let bottom = self.height - pixels(font * 1.1);
         self.canvas.text(&label, font, (middle, bottom), Align::Centre);
     }
 
-    /// Values to the left of the area, or of a lane of it.
+    /// Draws the values to the left of a lane.
     pub(crate) fn value_axis(&mut self, lane: Area, values: &Range<f64>) {
         let font = self.font;
         for Tick { at, label } in axis::numbers(values, self.most(&lane)) {
@@ -117,7 +115,7 @@ impl Figure {
         }
     }
 
-    /// Lines across a lane at the ticks of its values, to be drawn over.
+    /// Draws lines across a lane at the ticks of its values.
     pub(crate) fn grid(&mut self, lane: Area, values: &Range<f64>) {
         for Tick { at, .. } in axis::numbers(values, self.most(&lane)) {
             let y = y_of(&lane, values, at).min(lane.bottom - 1);
@@ -125,7 +123,7 @@ impl Figure {
         }
     }
 
-    /// What the values at the left are.
+    /// Labels the values at the left.
     pub(crate) fn value_label(&mut self, label: &str) {
         let middle = self.area.top + (self.area.bottom - self.area.top) / 2;
         let at = (pixels(self.font * 1.1), middle);
@@ -133,7 +131,7 @@ impl Figure {
         self.canvas.text(&label, self.font, at, Align::Upwards);
     }
 
-    /// Shades what was lost, and draws a line around the lane.
+    /// Shades lost audio and draws a frame around the lane.
     pub(crate) fn close(&mut self, lane: Area, scene: &Scene) {
         let range = &scene.range;
         for gap in scene.gaps() {
@@ -147,7 +145,7 @@ impl Figure {
         self.frame(lane);
     }
 
-    /// A line around an area.
+    /// Draws a line around an area.
     pub(crate) fn frame(&mut self, area: Area) {
         let Area { left, top, right, bottom } = area;
         for side in [
@@ -160,12 +158,12 @@ impl Figure {
         }
     }
 
-    /// How many numbers there is room for beside an area.
+    /// Returns how many numbers fit beside an area.
     pub(crate) fn most(&self, area: &Area) -> f64 {
         (f64::from(area.bottom - area.top) / (self.font * 2.2)).clamp(2.0, 12.0)
     }
 
-    /// How long a mark on an axis is.
+    /// Returns the length of a tick on an axis.
     fn tick(&self) -> i32 {
         pixels(self.font * 0.4)
     }
@@ -183,6 +181,6 @@ pub(crate) fn y_of(area: &Area, values: &Range<f64>, at: f64) -> i32 {
 
 const AXIS: Colour = Colour(96, 96, 96);
 const GRID: Colour = Colour(224, 224, 224);
-/// Seen on white and on all colours of a spectrogram.
+/// Visible on white and on all colours of a spectrogram.
 const LOST: Colour = Colour(230, 60, 60);
 const LOST_OPACITY: f64 = 0.5;

@@ -1,10 +1,10 @@
-//! From counts to positions in a picture, and back.
+//! Conversions between counts and positions in a picture.
 
 #![allow(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "what is drawn is rounded to pixels, and `as` between floats and integers saturates"
+    reason = "drawing rounds to pixels, and `as` between floats and integers saturates"
 )]
 
 pub(crate) fn float(count: u64) -> f64 {
@@ -19,12 +19,12 @@ pub(crate) fn pixels(number: f64) -> i32 {
     number.round() as i32
 }
 
-/// Part of a colour.
+/// Rounds to a component of a colour.
 pub(crate) fn share(number: f64) -> u8 {
     number.round() as u8
 }
 
-/// Rounded down; negative numbers become 0.
+/// Rounds down; negative numbers become 0.
 pub(crate) fn whole(number: f64) -> u64 {
     number as u64
 }
@@ -33,7 +33,7 @@ pub(crate) fn size(number: f64) -> usize {
     number as usize
 }
 
-/// A length that is there as an `i32`, which coordinates are.
+/// Converts a difference of coordinates to a length.
 pub(crate) fn length(length: i32) -> usize {
     usize::try_from(length).unwrap_or(0)
 }

@@ -10,8 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{failure::Failure, interrupt};
 
-/// Does a piece of work for each part, on all processors, and gives the results in the order of
-/// the parts. After a failure no more parts are begun.
+/// Processes all parts on all processors; returns the results in the order of the parts. Starts no
+/// further part after a failure.
 pub(crate) fn on_threads<P: Sync, T: Send>(
     parts: &[P],
     bars: &MultiProgress,
@@ -34,7 +34,7 @@ pub(crate) fn on_threads<P: Sync, T: Send>(
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 1..threads.min(parts.len()) {
-            // Without threads the one that is there does all.
+            // If no thread starts, this one does all the work.
             let _ = thread::Builder::new().spawn_scoped(scope, worker);
         }
         worker();
@@ -59,7 +59,7 @@ mod tests {
     use crate::failure::Exit;
 
     #[test]
-    fn results_are_in_order_and_a_failure_ends_it() {
+    fn results_keep_the_order_and_a_failure_ends_the_work() {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let parts: Vec<u64> = (0..1000).collect();
         let doubled = on_threads(&parts, &bars, |part| Ok(part * 2)).unwrap();

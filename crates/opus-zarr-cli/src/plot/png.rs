@@ -1,10 +1,10 @@
 use super::canvas::Canvas;
 use crate::failure::{Exit, Failure};
 
-/// The picture as a PNG file.
+/// Encodes the picture as a PNG file.
 pub(crate) fn encode(canvas: &Canvas) -> Result<Vec<u8>, Failure> {
     written(canvas)
-        .map_err(|error| Failure::new(Exit::Error, format!("cannot make a PNG: {error}")))
+        .map_err(|error| Failure::new(Exit::Error, format!("cannot encode PNG: {error}")))
 }
 
 fn written(canvas: &Canvas) -> Result<Vec<u8>, png::EncodingError> {

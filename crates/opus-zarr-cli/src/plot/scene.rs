@@ -3,7 +3,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use opus_zarr::{Recording, RecordingInfo};
 
-/// A part of a recording that is drawn.
+/// The part of a recording to draw.
 pub(crate) struct Scene {
     pub(crate) recording: Recording,
     /// Play samples.
@@ -11,32 +11,32 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Seconds of real time since the recording began.
+    /// Returns the seconds of real time from the start of the recording to a sample.
     pub(crate) fn seconds(&self, sample: u64) -> f64 {
         self.recording.time_of(sample).as_secs_f64()
     }
 
-    /// The range in seconds.
+    /// Returns the range in seconds.
     pub(crate) fn time(&self) -> Range<f64> {
         self.seconds(self.range.start)..self.seconds(self.range.end)
     }
 
-    /// Samples for each second of real time.
+    /// Returns the samples per second of real time.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.recording.info().real_rate.get())
     }
 
-    /// When the recording began, as far as it is known, to the second if it is a whole one.
+    /// Returns when the recording began, if known.
     pub(crate) fn began(&self) -> Option<String> {
         let start = self.recording.info().start.as_ref()?;
         let utc: Option<Timestamp> = start.utc.as_ref().and_then(|utc| utc.parse().ok());
         Some(match utc {
             Some(utc) => format!("{} UTC", utc.to_string().replace('T', " ").replace('Z', "")),
-            None => format!("{} by its own clock", start.local.replace('T', " ")),
+            None => format!("{} by the recorder's clock", start.local.replace('T', " ")),
         })
     }
 
-    /// The play samples that were lost in the source, those of the range.
+    /// Returns the play samples of the range that were lost in the source.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = Range<u64>> {
         gaps(self.recording.info()).filter(|gap| {
             gap.start < self.range.end && gap.end > self.range.start && !gap.is_empty()

@@ -1,9 +1,8 @@
-//! Frequencies over time.
+//! Spectrogram: frequencies over time.
 //!
-//! Every column of the picture is the mean power of windows (Hann) spread over the time that it
-//! stands for. If that is so much that decoding all of it would take long, only pieces of it are
-//! read, [`PIECES`] in each column, and the picture says so: any range can be read as exactly as
-//! if all was decoded.
+//! Every column of the picture is the mean power of Hann windows spread over its time. If decoding
+//! all of that would take long, only [`PIECES`] pieces per column are read, and the subtitle says so.
+//! The pieces are as exact as a full decode.
 
 use std::ops::Range;
 
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Draws it, and gives how many columns it has.
+/// Draws the spectrogram; returns the number of columns.
 pub(crate) fn draw(
     scene: &Scene,
     figure: &mut Figure,
@@ -43,19 +42,19 @@ pub(crate) fn draw(
     Ok(columns.len())
 }
 
-/// How samples become columns.
+/// The computation that turns samples into columns.
 struct Analysis<'a> {
     scene: &'a Scene,
     columns: Columns,
     stft: Stft,
-    /// Rows of a column, from 0 Hz upwards.
+    /// Rows of a column, from 0 Hz up.
     rows: usize,
-    /// How much of the frequencies up to half the sample rate is shown.
+    /// Share of the frequencies up to half the sample rate that is shown.
     band: f64,
     is_sampled: bool,
 }
 
-/// Samples that have been read.
+/// Decoded samples.
 struct Heard {
     start: u64,
     samples: Vec<f32>,
@@ -65,7 +64,7 @@ impl<'a> Analysis<'a> {
     fn new(scene: &'a Scene, area: Area) -> Self {
         let columns = Columns::new(scene.range.clone(), area.width());
         let band = band(scene);
-        // Rows that all frequencies would have.
+        // Rows if all frequencies were shown.
         let rows = f64::from(area.bottom - area.top).max(1.0) / band;
         let window = window(float(columns.longest()), rows);
         let stft = Stft::new(window, size(rows * 2.0).next_power_of_two());
@@ -73,15 +72,14 @@ impl<'a> Analysis<'a> {
         Self { scene, columns, stft, rows: area.height(), band, is_sampled }
     }
 
-    /// The columns of a group, as decibels from 0 Hz upwards.
+    /// Returns the columns of a group, in decibels from 0 Hz up.
     fn group(&self, group: &Range<usize>) -> Result<Vec<Vec<f32>>, Failure> {
-        let all = match self.is_sampled {
-            true => None,
-            false => {
-                let last = group.end.saturating_sub(1);
-                let samples = self.columns.share(group.start).start..self.columns.share(last).end;
-                Some(self.hear(&samples)?)
-            }
+        let all = if self.is_sampled {
+            None
+        } else {
+            let last = group.end.saturating_sub(1);
+            let samples = self.columns.share(group.start).start..self.columns.share(last).end;
+            Some(self.hear(&samples)?)
         };
         let mut work = self.stft.work();
         group.clone().map(|column| self.column(column, all.as_ref(), &mut work)).collect()
@@ -107,7 +105,7 @@ impl<'a> Analysis<'a> {
         Ok(rows(&power, self.rows, top).iter().map(|power| decibels(power / count)).collect())
     }
 
-    /// Reads samples, and half a window more on both sides.
+    /// Reads samples with half a window more on both sides.
     fn hear(&self, samples: &Range<u64>) -> Result<Heard, Failure> {
         let end = self.scene.recording.info().play_length;
         let start = samples.start.saturating_sub(self.half());
@@ -115,7 +113,7 @@ impl<'a> Analysis<'a> {
         Ok(Heard { start, samples: self.scene.recording.read(range)? })
     }
 
-    /// Half a window: how far windows are from one another.
+    /// Returns half a window, the distance between windows.
     fn half(&self) -> u64 {
         u64::try_from(self.stft.window() / 2).unwrap_or(u64::MAX)
     }
@@ -126,22 +124,19 @@ impl<'a> Analysis<'a> {
         let length = seconds(self.half() * 2);
         let windows = format!("Hann window of {window} samples ({length})");
         let share = self.columns.longest();
-        match self.is_sampled {
-            true => format!(
-                "{windows}; sampled: of the {} of a column, {} are heard",
-                seconds(share),
-                seconds(PIECE * PIECES)
-            ),
-            false if share > self.half() => {
-                format!("{windows}; a column is the mean of {}", seconds(share))
-            }
-            false => windows,
+        if self.is_sampled {
+            let read = seconds(PIECE * PIECES);
+            format!("{windows}; sampled: {read} of the {} per column", seconds(share))
+        } else if share > self.half() {
+            format!("{windows}; a column is the mean of {}", seconds(share))
+        } else {
+            windows
         }
     }
 }
 
 impl Heard {
-    /// The samples of a window; before the recording there is silence.
+    /// Returns the samples of a window, with silence before the recording.
     fn around(&self, centre: u64, half: u64) -> Vec<f32> {
         let silent = usize::try_from(half.saturating_sub(centre)).unwrap_or(0);
         let index = |sample: u64| {
@@ -155,7 +150,8 @@ impl Heard {
     }
 }
 
-/// How much of the frequencies there can be sound at: audio of a lower rate was resampled.
+/// Returns the share of the frequencies that can hold sound, which is less than 1 for audio that was
+/// resampled from a lower rate.
 fn band(scene: &Scene) -> f64 {
     match &scene.recording.info().source.transcoding {
         Some(made) if !made.is_kept => (f64::from(made.rate) / 48_000.0).clamp(0.1, 1.0),
@@ -163,13 +159,13 @@ fn band(scene: &Scene) -> f64 {
     }
 }
 
-/// A window that is about as wide as high in the picture, as a power of two.
+/// Returns the power of two for which a window is about as wide as high in the picture.
 fn window(column: f64, rows: f64) -> usize {
     let balanced = 2.0 * (2.0 * column * rows).sqrt();
     size(balanced.log2().round().exp2()).clamp(128, 4096)
 }
 
-/// The samples that are read of a column: all of it, or some from all over it.
+/// Returns the samples to read of a column: all of it, or pieces spread over it.
 fn pieces(share: Range<u64>) -> Vec<Range<u64>> {
     if share.end - share.start <= WHOLE {
         return vec![share];
@@ -183,7 +179,7 @@ fn pieces(share: Range<u64>) -> Vec<Range<u64>> {
         .collect()
 }
 
-/// The middles of windows so far from one another, or of one.
+/// Returns the middles of windows this far apart, at least one.
 fn centres(piece: &Range<u64>, apart: u64) -> impl Iterator<Item = u64> + use<> {
     let count = ((piece.end - piece.start) / apart.max(1)).max(1);
     let windows = Columns::new(piece.clone(), usize::try_from(count).unwrap_or(usize::MAX));
@@ -194,8 +190,8 @@ fn middle(range: &Range<u64>) -> u64 {
     range.start + (range.end - range.start) / 2
 }
 
-/// The greatest power in each row: what sounds at one frequency is as loud as it is, however
-/// high a row is. The rows end at frequency number `top`.
+/// Returns the greatest power in each row, so that the level of a tone does not depend on the height
+/// of the rows. The rows end at frequency number `top`.
 fn rows(power: &[f32], rows: usize, top: f64) -> Vec<f32> {
     let edge = |row: usize| float(u64::try_from(row).unwrap_or(u64::MAX)) * top;
     let count = float(u64::try_from(rows).unwrap_or(u64::MAX)).max(1.0);
@@ -213,9 +209,9 @@ fn decibels(power: f32) -> f32 {
     10.0 * power.max(SILENCE).log10()
 }
 
-/// From which level to which colours go: up to the loudest, down to what is nearly everywhere.
+/// Returns the levels of the first and the last colour: from the background to the loudest sounds.
 fn levels(columns: &[Vec<f32>]) -> Range<f64> {
-    // Of a large picture some are enough.
+    // A sample of a large picture is enough.
     let every = columns.iter().map(Vec::len).sum::<usize>() / 1_000_000 + 1;
     let mut sorted: Vec<f32> = columns.iter().flatten().copied().step_by(every).collect();
     sorted.sort_unstable_by(f32::total_cmp);
@@ -226,7 +222,7 @@ fn levels(columns: &[Vec<f32>]) -> Range<f64> {
     bottom..top
 }
 
-/// The pixels of an area, row by row from the top.
+/// Returns the pixels of an area, row by row from the top.
 fn colours(area: Area, columns: &[Vec<f32>], levels: &Range<f64>) -> Vec<Colour> {
     let palette = palette();
     let (width, height) = (area.width(), area.height());
@@ -244,7 +240,7 @@ fn colours(area: Area, columns: &[Vec<f32>], levels: &Range<f64>) -> Vec<Colour>
         .collect()
 }
 
-/// Viridis, which is even to the eye, and to those who see fewer colours.
+/// Returns viridis, which is perceptually uniform, also for people with colour blindness.
 fn palette() -> Vec<Colour> {
     let last = float(u64::try_from(VIRIDIS.len() - 1).unwrap_or(0));
     (0_u8..=255)
@@ -257,7 +253,7 @@ fn palette() -> Vec<Colour> {
         .collect()
 }
 
-/// What the colours are, at the right of the picture.
+/// Draws the colour scale at the right of the picture.
 fn scale(figure: &mut Figure, levels: &Range<f64>) {
     let font = figure.font;
     let left = figure.area.right + pixels(font);
@@ -280,18 +276,18 @@ fn scale(figure: &mut Figure, levels: &Range<f64>) {
     figure.canvas.text("dB of full scale", font, at, Align::Upwards);
 }
 
-/// A column up to so long is decoded whole, in samples: eight seconds. Each read of a piece
-/// decodes up to a second before it.
+/// Samples of the longest column that is decoded completely: eight seconds. Reading a piece decodes
+/// up to a second before it.
 const WHOLE: u64 = 8 * 48_000;
-/// Pieces that are read of a longer one.
+/// Pieces that are read of a longer column.
 const PIECES: u64 = 4;
 /// Samples of a piece: half a second.
 const PIECE: u64 = 24_000;
-/// Samples that a thread reads at once, but for a column that is longer.
+/// Samples that a thread reads in one go, unless a single column is longer.
 const GROUP: u64 = 10 * 48_000;
 const SILENT: Colour = VIRIDIS[0];
 /// Nine colours of viridis, by Stéfan van der Walt and Nathaniel Smith for matplotlib (CC0); the
-/// others lie between them.
+/// others are interpolated.
 const VIRIDIS: [Colour; 9] = [
     Colour(0x44, 0x01, 0x54),
     Colour(0x47, 0x2d, 0x7b),
@@ -303,7 +299,7 @@ const VIRIDIS: [Colour; 9] = [
     Colour(0xaa, 0xdc, 0x32),
     Colour(0xfd, 0xe7, 0x25),
 ];
-/// The least power: -200 dB.
+/// The lowest power: -200 dB.
 const SILENCE: f32 = 1e-20;
 
 #[cfg(test)]
@@ -328,14 +324,14 @@ mod tests {
     }
 
     #[test]
-    fn windows_are_as_wide_as_high_and_of_a_sensible_length() {
+    fn windows_are_as_wide_as_high_within_limits() {
         assert_eq!(window(1.0, 480.0), 128);
         assert_eq!(window(320.0, 480.0), 1024);
         assert_eq!(window(1e9, 480.0), 4096);
     }
 
     #[test]
-    fn pieces_are_all_of_a_short_column_and_spread_over_a_long_one() {
+    fn pieces_cover_a_short_column_and_sample_a_long_one() {
         assert_eq!(pieces(7..WHOLE + 7), vec![7..WHOLE + 7]);
         let day = pieces(1_000_000..5_000_000);
         let starts: Vec<u64> = day.iter().map(|piece| piece.start).collect();
@@ -351,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_at_the_edges_has_silence_where_there_is_no_sample() {
+    fn windows_before_the_start_begin_with_silence() {
         let heard = Heard { start: 0, samples: vec![1.0, 2.0, 3.0, 4.0] };
         assert_eq!(heard.around(1, 2), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(heard.around(3, 2), [2.0, 3.0, 4.0]);
@@ -360,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_from_what_is_everywhere_to_the_loudest() {
+    fn colours_span_background_to_loudest() {
         let mut decibels = vec![-87.0; 9000];
         decibels.extend([-12.0; 1000]);
         assert_eq!(levels(&[decibels]), -90.0..-10.0);

@@ -4,14 +4,14 @@ use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 
 use super::number::{float, single};
 
-/// The power of windows of samples, by frequency.
+/// Computes the power of windows of samples, by frequency.
 pub(crate) struct Stft {
     fft: Arc<dyn RealToComplex<f32>>,
-    /// A Hann window, such that a sine of full scale has the power 1.
+    /// A Hann window, scaled so that a full-scale sine has power 1.
     window: Vec<f32>,
 }
 
-/// What a transform works in; each thread needs its own.
+/// Buffers of a transform; each thread needs its own.
 pub(crate) struct Work {
     input: Vec<f32>,
     output: Vec<Complex<f32>>,
@@ -19,24 +19,24 @@ pub(crate) struct Work {
 }
 
 impl Stft {
-    /// Windows of so many samples, made longer with zeros, so that there are enough frequencies.
+    /// Uses windows of so many samples, padded with zeros to get enough frequencies.
     pub(crate) fn new(window: usize, padded: usize) -> Self {
         let fft = RealFftPlanner::new().plan_fft_forward(padded.max(window));
         let length = float(u64::try_from(window).unwrap_or(u64::MAX));
         let hann = |n: u64| (1.0 - (TAU * float(n) / length).cos()) / 2.0;
-        // Half of a sine's amplitude is at its frequency, half at its mirror image, and a Hann
-        // window lets half of it through.
+        // Half of a sine's amplitude is at its frequency and half at its mirror image, and a Hann
+        // window passes half of it.
         let scale = 4.0 / length;
         let window = (0..).take(window).map(|n| single(hann(n) * scale)).collect();
         Self { fft, window }
     }
 
-    /// Samples of a window.
+    /// Returns the samples of a window.
     pub(crate) fn window(&self) -> usize {
         self.window.len()
     }
 
-    /// Frequencies, from 0 to half the sample rate.
+    /// Returns the number of frequencies, from 0 to half the sample rate.
     pub(crate) fn bins(&self) -> usize {
         self.fft.len() / 2 + 1
     }
@@ -49,14 +49,14 @@ impl Stft {
         }
     }
 
-    /// Adds the power of a window to `power`. Samples that are missing are silent.
+    /// Adds the power of a window to `power`. Missing samples count as silence.
     pub(crate) fn add(&self, work: &mut Work, samples: &[f32], power: &mut [f32]) {
         let Work { input, output, scratch } = work;
         input.fill(0.0);
         for ((to, sample), weight) in input.iter_mut().zip(samples).zip(&self.window) {
             *to = sample * weight;
         }
-        // The lengths are those that it was planned for.
+        // The buffers have the planned lengths.
         let done = self.fft.process_with_scratch(input, output, scratch);
         debug_assert!(done.is_ok(), "{done:?}");
         power.iter_mut().zip(output).for_each(|(power, value)| *power += value.norm_sqr());
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sine_has_its_amplitude_at_its_frequency_and_is_nowhere_else() {
+    fn a_sine_appears_only_at_its_frequency() {
         let full = decibels(512, 512, 40.0, 1.0);
         assert!(full[40].abs() < 0.01, "{}", full[40]);
         assert!(full.iter().enumerate().all(|(bin, db)| bin.abs_diff(40) < 2 || *db < -100.0));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_make_frequencies_finer_and_change_no_level() {
+    fn padding_refines_frequencies_and_keeps_levels() {
         let padded = decibels(256, 1024, 20.0, 1.0);
         assert_eq!(padded.len(), 513);
         assert!(padded[80].abs() < 0.01, "{}", padded[80]);

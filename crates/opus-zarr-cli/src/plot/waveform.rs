@@ -1,5 +1,4 @@
-//! Levels over time: of each column the lowest and the highest sample, and the root of the mean
-//! square.
+//! Waveform: the lowest and highest sample of each column, and the root mean square.
 
 use std::ops::Range;
 
@@ -17,10 +16,10 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Channels that there is room for.
+/// Number of channels that fit.
 pub(crate) const LANES: u8 = 8;
 
-/// Draws it, and gives how many columns it has.
+/// Draws the waveform; returns the number of columns.
 pub(crate) fn draw(
     scene: &Scene,
     figure: &mut Figure,
@@ -59,7 +58,7 @@ fn area_middle(area: &Area) -> i32 {
     position(area.height()) / 2
 }
 
-/// Which channels are drawn, if that is not plain.
+/// Names the drawn channels if they are not all.
 fn channels(scene: &Scene, lanes: usize) -> String {
     let all = scene.recording.info().channels;
     match &scene.recording.output().channels {
@@ -76,7 +75,7 @@ fn channels(scene: &Scene, lanes: usize) -> String {
 #[derive(Clone, Debug, PartialEq)]
 struct Lane(Vec<Envelope>);
 
-/// What there is in a column.
+/// The samples of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Envelope {
     lowest: f32,
@@ -108,7 +107,7 @@ impl Envelope {
     }
 }
 
-/// Decodes the range, in parts that do not grow with it.
+/// Decodes the range in parts of constant size.
 fn envelopes(scene: &Scene, columns: &Columns, bars: &MultiProgress) -> Result<Vec<Lane>, Failure> {
     let channels = channel_count(scene);
     let length = scene.range.end - scene.range.start;
@@ -132,7 +131,7 @@ fn envelopes(scene: &Scene, columns: &Columns, bars: &MultiProgress) -> Result<V
     Ok(lanes)
 }
 
-/// The columns of a part, from that of its first sample on: for each channel.
+/// Returns, for each channel, the columns of a part, starting with that of its first sample.
 fn part_envelopes(
     samples: &[f32],
     part: &Range<u64>,
@@ -161,8 +160,8 @@ fn channel_count(scene: &Scene) -> usize {
     scene.recording.output().channels.count(scene.recording.info().channels)
 }
 
-/// How far the axis goes: a little above the loudest sample, since much of what is recorded
-/// outside is far from full scale.
+/// Returns the end of the axis: a little above the loudest sample, since many field recordings are far
+/// from full scale.
 fn limit(lanes: &[Lane]) -> f64 {
     let all = lanes.iter().flat_map(|lane| &lane.0);
     let peak = all.map(|it| it.highest.max(-it.lowest)).fold(0.0, f32::max);
@@ -179,7 +178,7 @@ impl Lane {
             figure.canvas.fill(Area { left, right, top: y(high), bottom: y(low) + 1 }, colour, 1.0);
         };
         if self.0.len() < area.width() {
-            // There are more pixels than samples: lines from one to the next.
+            // With more pixels than samples, draw lines from one sample to the next.
             let mut before = None;
             for x in 0..position(area.width()) {
                 let here = self.between(f64::from(x) + 0.5, area.width());
@@ -190,7 +189,7 @@ impl Lane {
         }
         let mut before: Option<&Envelope> = None;
         for (x, envelope) in (0..).zip(&self.0) {
-            // So that nothing is open between two columns.
+            // Overlap with the column before, so that no gap remains between them.
             let (low, high) = before.map_or((envelope.lowest, envelope.highest), |before| {
                 (envelope.lowest.min(before.highest), envelope.highest.max(before.lowest))
             });
@@ -200,7 +199,7 @@ impl Lane {
         }
     }
 
-    /// The value at a pixel, if each of the columns is a sample.
+    /// Interpolates the value at a pixel, where each column is a single sample.
     fn between(&self, x: f64, width: usize) -> f64 {
         let number = |count: usize| float(u64::try_from(count).unwrap_or(u64::MAX));
         let at = (x * number(self.0.len()) / number(width) - 0.5).max(0.0);
@@ -213,7 +212,7 @@ impl Lane {
     }
 }
 
-/// Samples that a thread reads at once: ten seconds.
+/// Samples that a thread reads in one go: ten seconds.
 const PART: u64 = 10 * 48_000;
 const RANGE: Colour = Colour(127, 174, 222);
 const RMS: Colour = Colour(31, 82, 145);
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_of_a_ramp_is_its_ends_in_each_column() {
+    fn the_envelope_of_a_ramp_is_its_ends_per_column() {
         let columns = Columns::new(0..1000, 10);
         let lanes = part_envelopes(&ramp(0..1000), &(0..1000), 2, &columns);
         assert_eq!((lanes.len(), lanes[0].len()), (2, 10));
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_end_within_a_column_are_merged_into_the_same() {
+    fn parts_merge_within_a_column() {
         let columns = Columns::new(0..1000, 7);
         let whole = part_envelopes(&ramp(0..1000), &(0..1000), 2, &columns);
         let mut merged = vec![vec![Envelope::EMPTY; 7]; 2];

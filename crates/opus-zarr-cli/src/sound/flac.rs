@@ -9,8 +9,8 @@ use flacenc::{
 use super::Sound;
 use crate::failure::{Exit, Failure};
 
-/// 16-bit samples to FLAC, frame by frame. `flacenc` encodes them; what the stream begins with is
-/// written here, since `flacenc` knows no rate above 96 kHz.
+/// Encodes 16-bit samples as FLAC, frame by frame. `flacenc` encodes the frames; the header is written
+/// here, since `flacenc` supports no rate above 96 kHz.
 pub(super) struct FlacEncoder {
     config: Verified<config::Encoder>,
     stream: StreamInfo,
@@ -18,7 +18,7 @@ pub(super) struct FlacEncoder {
     frames: usize,
     /// The MD5 of all samples.
     digest: Context,
-    /// Less than a block.
+    /// Samples that do not fill a block yet.
     rest: Vec<u8>,
     block_bytes: usize,
 }
@@ -38,13 +38,13 @@ impl FlacEncoder {
         })
     }
 
-    /// STREAMINFO, with the MD5 of what was encoded if that is all, and the comments.
+    /// Returns STREAMINFO and the comments. STREAMINFO holds the MD5 once everything is encoded.
     pub(super) fn header(&self, sound: &Sound) -> Vec<u8> {
         let mut info = [BLOCK, BLOCK].map(u16::to_be_bytes).concat();
-        // The sizes of frames: not known.
+        // The sizes of frames are unknown.
         info.extend([0; 6]);
         let samples = sound.samples;
-        // Of samples more than have room, FLAC says that their number is not known.
+        // FLAC writes 0 for a number of samples that does not fit.
         let stated = if samples >> SAMPLES_BITS == 0 { samples } else { 0 };
         let numbers = (u64::from(sound.rate) << 44)
             | (u64::from(sound.channels.saturating_sub(1)) << 41)
@@ -56,7 +56,7 @@ impl FlacEncoder {
         [b"fLaC".to_vec(), block(0, &info), block(LAST | COMMENTS, &comments(sound))].concat()
     }
 
-    /// The frames that have become full by these samples.
+    /// Encodes samples; returns the frames that are full.
     pub(super) fn encode(&mut self, samples: &[u8]) -> Result<Vec<u8>, Failure> {
         let mut sink = ByteSink::new();
         let mut waiting = std::mem::take(&mut self.rest);
@@ -69,7 +69,7 @@ impl FlacEncoder {
         Ok(sink.into_inner())
     }
 
-    /// The last frame.
+    /// Returns the last frame.
     pub(super) fn finish(&mut self) -> Result<Vec<u8>, Failure> {
         let mut sink = ByteSink::new();
         let rest = std::mem::take(&mut self.rest);
@@ -91,14 +91,14 @@ impl FlacEncoder {
     }
 }
 
-/// A metadata block.
+/// Builds a metadata block.
 fn block(kind: u8, content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len()).unwrap_or(u32::MAX);
     let [_, size @ ..] = size.to_be_bytes();
     [&[kind][..], &size, content].concat()
 }
 
-/// As in Vorbis.
+/// Builds Vorbis comments.
 fn comments(sound: &Sound) -> Vec<u8> {
     let title = Some(format!("TITLE={}", sound.title));
     let date = sound.date.as_ref().map(|date| format!("DATE={date}"));
@@ -114,10 +114,10 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Error, format!("cannot encode FLAC: {error}"))
 }
 
-/// The first rate, in Hz, that STREAMINFO has no room for.
+/// The lowest rate, in Hz, that does not fit into STREAMINFO.
 pub(super) const TOO_FAST: u32 = 1 << 20;
 
-/// A rate that no frame can state: frames then refer to STREAMINFO, which may state any.
+/// A rate that no frame header can state, so that frames refer to STREAMINFO, which can state any.
 const UNSPECIFIED: usize = 65_537;
 
 const BLOCK: u16 = 4096;
@@ -135,7 +135,7 @@ mod tests {
     use crate::sound::{Bits, Format};
 
     #[test]
-    fn the_md5_is_that_of_the_samples_whatever_the_pieces() {
+    fn the_md5_does_not_depend_on_the_pieces() {
         // RFC 1321, A.5.
         let (text, md5) = (b"message digest", "f96b697d7cb7938d525a2f31aaf161d0");
         let sound = Sound {

@@ -1,6 +1,6 @@
 use super::{Bits, Sound};
 
-/// What stands before the samples. Its size is known, so that a pipe can be told it as well.
+/// Returns everything before the samples. All sizes are known, so it can also be written to a pipe.
 pub(super) fn header(sound: &Sound) -> Vec<u8> {
     let frame = u64::from(sound.channels) * u64::from(bytes_per_sample(sound));
     let data = sound.samples.saturating_mul(frame);
@@ -13,7 +13,7 @@ pub(super) fn header(sound: &Sound) -> Vec<u8> {
     let size = |ds64: u64| 4 + ds64 + wide(chunks.len()) + 8 + data;
     let mut header = Vec::new();
     match u32::try_from(size(0)) {
-        // It is even, so it is not UNKNOWN.
+        // An even size cannot be UNKNOWN.
         Ok(size) => {
             header.extend(b"RIFF");
             header.extend(size.to_le_bytes());
@@ -24,7 +24,7 @@ pub(super) fn header(sound: &Sound) -> Vec<u8> {
             header.extend(UNKNOWN.to_le_bytes());
             header.extend(b"WAVE");
             let mut sizes = [size(DS64), data, sound.samples].map(u64::to_le_bytes).concat();
-            // No other chunk is that large.
+            // No other chunk is larger than 4 GiB.
             sizes.extend(0u32.to_le_bytes());
             header.extend(chunk(b"ds64", &sizes));
         }
@@ -36,7 +36,7 @@ pub(super) fn header(sound: &Sound) -> Vec<u8> {
     header
 }
 
-/// With loudspeakers, or more channels than have a place without being told, it is extensible.
+/// Builds the format chunk, extensible above two channels, whose loudspeakers must be stated.
 fn format(sound: &Sound) -> Vec<u8> {
     let tag: u16 = match sound.bits {
         Bits::Int16 => 1,
@@ -65,7 +65,7 @@ fn format(sound: &Sound) -> Vec<u8> {
     format
 }
 
-/// The title and the date.
+/// Builds the chunk with title and date.
 fn info(sound: &Sound) -> Vec<u8> {
     let mut list = b"INFO".to_vec();
     let text = |text: &str| [text.as_bytes(), b"\0"].concat();
@@ -76,7 +76,7 @@ fn info(sound: &Sound) -> Vec<u8> {
     chunk(b"LIST", &list)
 }
 
-/// With a byte behind it if its length is odd.
+/// Builds a chunk, padded to an even length.
 fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len()).unwrap_or(UNKNOWN);
     let padding = if content.len() % 2 == 1 { &[0][..] } else { &[] };
@@ -94,15 +94,15 @@ fn wide(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-/// In the place of a size that stands elsewhere.
+/// Stands for a size that is stated elsewhere.
 const UNKNOWN: u32 = u32::MAX;
 
-/// The chunk `ds64`, all of it.
+/// Length of the whole chunk `ds64`.
 const DS64: u64 = 36;
 
 const EXTENSIBLE: u16 = 0xfffe;
 
-/// What follows the tag in the GUID of a format that has one.
+/// Follows the tag in the GUID of an extensible format.
 const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    /// The number of so many bytes at a place.
+    /// Reads a little-endian number.
     fn number(bytes: &[u8], at: usize, length: usize) -> u64 {
         bytes[at..at + length].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
@@ -137,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_64_bits_where_they_need_them() {
+    fn large_sizes_have_64_bits() {
         let short = header(&sound(Bits::Int16, 1, 1));
-        // All but the samples and what stands before the size.
+        // Everything except the samples and the eight bytes up to the size.
         let around = u64::try_from(short.len()).unwrap() - 8;
         let most = (u64::from(u32::MAX) - 1 - around) / 2;
         let long = header(&sound(Bits::Int16, 1, most));
@@ -164,7 +164,7 @@ mod tests {
             let header = header(&sound(bits, 6, samples));
             let mut file = File::create(&path).unwrap();
             file.write_all(&header).unwrap();
-            // A hole, which takes no room.
+            // A hole takes no disk space.
             let frame = 6 * u64::from(bytes_per_sample(&sound(bits, 6, 0)));
             file.set_len(wide(header.len()) + samples * frame).unwrap();
             let audio = AudioFile::open(&path, &ReadOptions::default()).unwrap();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_begin_at_even_places() {
+    fn chunks_begin_at_even_offsets() {
         let header = header(&sound(Bits::Float32, 2, 5));
         for id in [&b"fmt "[..], b"fact", b"LIST", b"INAM", b"ICRD", b"data"] {
             assert_eq!(at(&header, id) % 2, 0);
