@@ -6,7 +6,7 @@ use crate::support::{folder_with, run_in};
 const CHIRPS: &str = "chirps-stereo.opus";
 
 #[test]
-fn the_same_seed_reads_the_same_places() {
+fn the_same_seed_reads_the_same_ranges() {
     let folder = folder_with(&[(CHIRPS, "chirps")]);
     let bench = |seed: &str| {
         let args = ["bench", "a.zarr/chirps", "--reads", "30", "--length", "100ms", "--json"];
@@ -27,7 +27,7 @@ fn the_same_seed_reads_the_same_places() {
 }
 
 #[test]
-fn it_says_whether_reads_are_exact() {
+fn exact_reads_are_reported() {
     let folder = folder_with(&[(CHIRPS, "chirps")]);
     let is_exact = || -> Value {
         let args = ["bench", "a.zarr/chirps", "--reads", "1", "--json"];
@@ -42,14 +42,14 @@ fn it_says_whether_reads_are_exact() {
 }
 
 #[test]
-fn a_recording_that_is_shorter_is_read_as_a_whole() {
+fn a_shorter_recording_is_read_whole() {
     let folder = folder_with(&[(CHIRPS, "chirps")]);
     let args = ["bench", "a.zarr/chirps", "--reads", "2", "--length", "1h"];
     let outcome = run_in(folder.path(), args).exits(0);
     assert!(outcome.stdout.contains("\n12 s, 2 times "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("\n12 s in one go "), "{}", outcome.stdout);
     let args = ["bench", "a.zarr/chirps", "--length", "0"];
-    assert!(run_in(folder.path(), args).exits(1).stderr.contains("no sample lies in 0 s"));
+    assert!(run_in(folder.path(), args).exits(1).stderr.contains("0 s is shorter than one sample"));
     run_in(folder.path(), ["bench", "a.zarr/none"]).exits(10);
     run_in(folder.path(), ["bench", "a.zarr/chirps", "--reads", "0"]).exits(2);
 }

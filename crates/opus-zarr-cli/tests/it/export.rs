@@ -9,12 +9,12 @@ use crate::{
 };
 
 #[test]
-fn a_file_that_was_taken_over_comes_back() {
+fn a_file_stored_unchanged_comes_back() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let folder = folder.path();
     let source = fs::read(testdata(NOTES)).unwrap();
     let outcome = run_in(folder, ["export", "a.zarr/notes", "-o", "x.opus"]).exits(0);
-    assert!(outcome.stdout.contains("byte for byte the file that was imported"), "{outcome:?}");
+    assert!(outcome.stdout.contains("identical to the imported file"), "{outcome:?}");
     assert!(fs::read(folder.join("x.opus")).unwrap() == source);
     assert!(stdout_of(folder, &["export", "a.zarr/notes"]) == source);
 
@@ -29,7 +29,7 @@ fn a_file_that_was_taken_over_comes_back() {
 }
 
 #[test]
-fn what_was_encoded_is_no_file_that_was_imported() {
+fn encoded_audio_is_not_the_imported_file() {
     let folder = folder_with(&[]);
     let folder = folder.path();
     let store = folder.join("a.zarr");
@@ -45,7 +45,7 @@ fn what_was_encoded_is_no_file_that_was_imported() {
 }
 
 #[test]
-fn all_audio_is_that_of_a_full_decode() {
+fn exported_audio_equals_a_full_decode() {
     let folder = folder_with(&[("chirps-stereo.opus", "chirps")]);
     let folder = folder.path();
     let recording = open_at(folder.join("a.zarr"), "chirps").unwrap();
@@ -57,7 +57,7 @@ fn all_audio_is_that_of_a_full_decode() {
 }
 
 #[test]
-fn several_go_into_a_directory() {
+fn several_recordings_go_into_a_directory() {
     let folder = folder_with(&[(NOTES, "notes"), ("chirps-stereo.opus", "chirps")]);
     let folder = folder.path();
     let all = ["export", "a.zarr/notes", "a.zarr/none", "a.zarr/chirps"];
@@ -72,7 +72,7 @@ fn several_go_into_a_directory() {
 }
 
 #[test]
-fn a_store_is_all_of_its_recordings() {
+fn a_store_exports_all_its_recordings() {
     let folder = folder_with(&[(NOTES, "notes"), ("chirps-stereo.opus", "chirps")]);
     let folder = folder.path();
     run_in(folder, ["export", "a.zarr", "-o", "out"]).exits(0);
@@ -84,7 +84,7 @@ fn a_store_is_all_of_its_recordings() {
 }
 
 #[test]
-fn a_file_is_whole_or_not_there() {
+fn a_file_appears_complete_or_not_at_all() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let folder = folder.path();
     run_in(folder, ["export", "a.zarr/notes", "-o", "x.txt"]).exits(2);

@@ -11,7 +11,7 @@ use crate::{
     support::{NOTES, folder_with, run_in},
 };
 
-/// With `a.zarr/tones`: two seconds of stereo that began at 20:15 UTC, and that are read exactly.
+/// Creates `a.zarr/tones`: two seconds of stereo that began at 20:15 UTC and have a sync map.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     add(folder.path(), "tones", 48_000, 2, 96_000, 440.0);
@@ -43,7 +43,7 @@ fn extract(folder: &Path, args: &[&str], code: i32) -> String {
 }
 
 #[test]
-fn what_is_written_are_the_samples_of_the_library() {
+fn files_hold_the_samples_of_the_library() {
     let folder = folder();
     let folder = folder.path();
     let cut = |args: &[&str]| extract(folder, &[&["a.zarr/tones"], args].concat(), 0);
@@ -71,7 +71,7 @@ fn what_is_written_are_the_samples_of_the_library() {
 }
 
 #[test]
-fn standard_output_is_given_what_a_file_is() {
+fn standard_output_equals_a_file() {
     let folder = folder();
     let folder = folder.path();
     let range = ["--samples", "1000..60_000"];
@@ -83,7 +83,7 @@ fn standard_output_is_given_what_a_file_is() {
         assert_eq!(piped, named);
         let mut in_file = fs::read(folder.join(file)).unwrap();
         if format == "flac" {
-            // The MD5 in STREAMINFO, which a pipe cannot be given later.
+            // A pipe cannot get the MD5 in STREAMINFO afterwards.
             assert_ne!(in_file[26..42], [0; 16]);
             in_file[26..42].fill(0);
         }
@@ -122,7 +122,7 @@ fn rates_and_channels_are_those_of_the_library() {
 }
 
 #[test]
-fn ultrasound_says_its_true_rate() {
+fn ultrasound_states_its_true_rate() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     add(folder, "bats", 250_000, 1, 50_000, 40_000.0);
@@ -135,11 +135,11 @@ fn ultrasound_says_its_true_rate() {
     extract(folder, &["a.zarr/bats", "--rate", "24000", "-o", "half.wav"], 0);
     assert_eq!(read(&folder.join("half.wav")).0.rate, 125_000);
     let said = extract(folder, &["a.zarr/bats", "--rate", "16000", "-o", "third.wav"], 1);
-    assert!(said.contains("recorded at 250000 Hz") && said.contains("leave out --rate"), "{said}");
+    assert!(said.contains("has 250000 Hz") && said.contains("omit --rate"), "{said}");
 }
 
 #[test]
-fn loudspeakers_are_where_they_were() {
+fn loudspeakers_keep_their_positions() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     add(folder, "surround", 48_000, 6, 48_000, 90.0);
@@ -154,7 +154,7 @@ fn loudspeakers_are_where_they_were() {
         let order: Vec<f32> = (0..6).map(loudness).collect();
         assert!(order.is_sorted() && order[0] > 0.0, "{file}: {order:?}");
     }
-    // Samples alone say nothing of loudspeakers: they are as the library gives them.
+    // Raw samples have no loudspeakers, so they keep the order of the library.
     extract(folder, &["a.zarr/surround", "--samples", "..+960", "-o", "x.raw"], 0);
     let raw: Vec<u8> = open(folder, "surround")
         .read::<i16>(0..960)
@@ -166,12 +166,12 @@ fn loudspeakers_are_where_they_were() {
 }
 
 #[test]
-fn what_is_approximate_says_so() {
+fn approximate_samples_are_reported() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let folder = folder.path();
     let cut = |args: &[&str], code| extract(folder, &[&["a.zarr/notes"], args].concat(), code);
     let said = cut(&["--samples", "48000..49000", "-o", "a.wav"], 0);
-    assert!(said.contains("`opus-zarr sync a.zarr/notes` makes it"), "{said}");
+    assert!(said.contains("build one with `opus-zarr sync a.zarr/notes`"), "{said}");
     assert!(said.ends_with("a.wav: 1000 samples at 48000 Hz, 1 channel, approximate\n"), "{said}");
     let said = cut(&["--samples", "48000..49000", "-o", "b.wav", "--approximate"], 0);
     assert_eq!(said, "b.wav: 1000 samples at 48000 Hz, 1 channel, approximate\n");
@@ -183,20 +183,23 @@ fn what_is_approximate_says_so() {
 }
 
 #[test]
-fn what_is_at_another_rate_is_approximate() {
+fn other_rates_are_approximate() {
     let folder = folder();
     let cut = |args: &[&str], code| {
         let all = ["a.zarr/tones", "--time", "1..", "--rate", "8000", "-o", "x.wav"];
         extract(folder.path(), &[&all[..], args].concat(), code)
     };
     let said = cut(&["--exact"], 1);
-    assert!(said.contains("48000 Hz") && said.contains("leave out --rate"), "{said}");
+    assert!(said.contains("48000 Hz") && said.contains("omit --rate"), "{said}");
     let said = cut(&[], 0);
-    assert!(said.contains("exact at 48000 Hz alone") && said.contains(", approximate"), "{said}");
+    assert!(
+        said.contains("only reads at 48000 Hz are exact") && said.contains(", approximate"),
+        "{said}"
+    );
 }
 
 #[test]
-fn a_line_of_json_says_what_was_done() {
+fn a_line_of_json_describes_the_file() {
     let folder = folder();
     let folder = folder.path();
     let args = ["--json", "extract", "a.zarr/tones", "--time", "0.5..1", "--rate", "24000"];
@@ -221,7 +224,7 @@ fn a_line_of_json_says_what_was_done() {
 }
 
 #[test]
-fn wrong_arguments_are_told_what_is_wrong() {
+fn wrong_arguments_are_explained() {
     let folder = folder();
     let folder = folder.path();
     for (args, code, part) in [
@@ -233,20 +236,20 @@ fn wrong_arguments_are_told_what_is_wrong() {
         (&["a.zarr/tones", "--time", "1..3"], 1, "beyond the end at 2s"),
         (&["a.zarr/tones", "--samples", "7..7"], 1, "no sample"),
         (&["a.zarr/tones", "--rate", "44100"], 2, "expected 48000, 24000, 16000, 12000 or 8000"),
-        (&["a.zarr/tones", "--channels", "0"], 2, "is no channel"),
+        (&["a.zarr/tones", "--channels", "0"], 2, "invalid channel"),
         (
             &["a.zarr/tones", "--channels", "3"],
             2,
-            "\"tones\" has 2 channels\n  --channels counts them from 1",
+            "\"tones\" has 2 channels\n  --channels counts from 1",
         ),
         (&["a.zarr/tones", "--exact", "--approximate"], 2, "cannot be used with"),
-        (&["a.zarr/tones", "-o", "x.mp3"], 2, "says no format"),
-        (&["a.zarr/tones", "-o", "x.flac", "--bits", "float32"], 2, "FLAC cannot hold float32"),
+        (&["a.zarr/tones", "-o", "x.mp3"], 2, "cannot infer a format"),
+        (&["a.zarr/tones", "-o", "x.flac", "--bits", "float32"], 2, "FLAC cannot store float32"),
         (&["a.zarr/tones", "-o", "."], 1, "is a directory"),
         (&["a.zarr/nothing", "-o", "x.wav"], 10, "nothing"),
         (&["a.zarr", "-o", "x.wav"], 10, "write a.zarr/NAME"),
         (&["b.zarr/tones", "-o", "x.wav"], 10, "b.zarr"),
-        (&["a.zarr/tones", "--batch", "no.csv"], 2, "name a directory"),
+        (&["a.zarr/tones", "--batch", "no.csv"], 2, "pass a directory"),
         (&["a.zarr/tones", "--batch", "no.csv", "-o", "d"], 1, "no.csv"),
         (&["a.zarr/tones", "--batch", "no.csv", "-o", "d", "--time", "1.."], 2, "cannot be used"),
     ] {
@@ -257,12 +260,12 @@ fn wrong_arguments_are_told_what_is_wrong() {
 }
 
 #[test]
-fn a_file_is_whole_or_not_there() {
+fn a_file_appears_complete_or_not_at_all() {
     let folder = folder();
     let folder = folder.path();
     fs::write(folder.join("x.wav"), "mine").unwrap();
     let said = extract(folder, &["a.zarr/tones", "-o", "x.wav"], 1);
-    assert!(said.contains("is there already") && said.contains("--force"), "{said}");
+    assert!(said.contains("already exists") && said.contains("--force"), "{said}");
     assert_eq!(fs::read(folder.join("x.wav")).unwrap(), b"mine");
     extract(folder, &["a.zarr/tones", "-o", "x.wav", "--force"], 0);
     assert_eq!(read_i16(&folder.join("x.wav")).1, expected::<i16>(folder, 0..96_000));
@@ -279,7 +282,7 @@ fn a_file_is_whole_or_not_there() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_device_that_is_full_is_an_error() {
+fn a_full_device_is_an_error() {
     let folder = folder();
     let said = extract(folder.path(), &["a.zarr/tones", "--format", "wav", "-o", "/dev/full"], 1);
     assert!(said.contains("cannot write \"/dev/full\""), "{said}");
@@ -324,10 +327,10 @@ fn a_table_is_cut_row_by_row() {
         "line 4: ",
         "beyond the end",
         "line 5: ",
-        "no name of a file",
+        "invalid file name",
         "line 7: ",
         "another row",
-        "3 of 7 rows were not cut",
+        "3 of 7 rows could not be cut",
     ] {
         assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
     }

@@ -19,7 +19,7 @@ fn import(folder: &Path, args: &[&str]) -> Outcome {
     run_in(folder, ["import"].iter().chain(args))
 }
 
-/// A folder of what a recorder leaves: two nights, a file that is broken, one that is no audio.
+/// Creates a recorder's card: a night, a broken file, and one that is not audio.
 fn recordings() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -34,7 +34,7 @@ fn recordings() -> tempfile::TempDir {
 }
 
 #[test]
-fn a_directory_is_imported_and_one_broken_file_stops_nothing() {
+fn a_broken_file_does_not_stop_a_directory() {
     let folder = recordings();
     let done = import(folder.path(), &["-r", "card", "a.zarr", "--json"]).exits(3);
     let files = done.lines("file");
@@ -64,9 +64,9 @@ fn a_directory_is_imported_and_one_broken_file_stops_nothing() {
     );
 }
 
-/// Both write it, since both begin before it is there; who comes last finds it there.
+/// Both begin before the recording exists; the last one finds it present.
 #[test]
-fn two_imports_of_one_file_at_once_are_one() {
+fn concurrent_imports_of_a_file_make_one_recording() {
     let folder = tempfile::tempdir().unwrap();
     write_tones(&folder.path().join("a.wav"), 48_000, 1, 48_000 * 60, 440.0);
     let both = [(); 2].map(|()| {
@@ -86,7 +86,7 @@ fn two_imports_of_one_file_at_once_are_one() {
 }
 
 #[test]
-fn a_file_in_another_way_is_told_from_the_same() {
+fn other_encoder_settings_are_refused() {
     let folder = recordings();
     import(folder.path(), &["card/b.wav", "a.zarr"]).exits(0);
     import(folder.path(), &["card/b.wav", "a.zarr", "--bitrate", "96k"]).exits(0);
@@ -162,7 +162,7 @@ fn a_recording_from_another_decoder_is_not_present() {
 }
 
 #[test]
-fn a_name_that_another_file_has_is_taken() {
+fn a_name_of_another_file_is_refused() {
     let folder = recordings();
     import(folder.path(), &["card/b.wav", "a.zarr", "--name", "a"]).exits(0);
     for options in [&["--dry-run"][..], &[]] {
@@ -175,7 +175,7 @@ fn a_name_that_another_file_has_is_taken() {
 }
 
 #[test]
-fn an_opus_file_that_is_there_gets_its_sync_map() {
+fn a_present_opus_file_gets_its_sync_map() {
     let folder = recordings();
     let file = "card/night 1/a.OPUS";
     import(folder.path(), &[file, "a.zarr"]).exits(0);
@@ -188,7 +188,7 @@ fn an_opus_file_that_is_there_gets_its_sync_map() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_done_and_makes_nothing() {
+fn a_dry_run_changes_nothing() {
     let folder = recordings();
     let done = import(folder.path(), &["-r", "card", "a.zarr", "--dry-run"]).exits(0);
     assert!(done.stdout.contains("planned   card/b.wav -> b\n"), "{}", done.stdout);
@@ -196,7 +196,7 @@ fn a_dry_run_says_what_would_be_done_and_makes_nothing() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_told_and_counts() {
+fn unreadable_files_are_reported() {
     let folder = recordings();
     let card = folder.path().join("card");
     fs::remove_file(card.join("broken.wav")).unwrap();
@@ -208,7 +208,7 @@ fn what_cannot_be_looked_at_is_told_and_counts() {
 }
 
 #[test]
-fn on_error_stop_begins_no_other_file() {
+fn on_error_stop_imports_no_other_file() {
     let folder = recordings();
     let card = folder.path().join("card");
     for number in 0..20 {
@@ -222,7 +222,7 @@ fn on_error_stop_begins_no_other_file() {
 }
 
 #[test]
-fn times_are_taken_from_where_it_is_said_and_in_the_zone_that_is_said() {
+fn start_times_follow_the_options() {
     let folder = recordings();
     let file = folder.path().join("20260512_221500.wav");
     fs::copy(testdata("wave/no-size-guano.wav"), &file).unwrap();
@@ -246,7 +246,7 @@ fn times_are_taken_from_where_it_is_said_and_in_the_zone_that_is_said() {
 }
 
 #[test]
-fn ultrasound_is_kept_lowered_or_refused() {
+fn ultrasound_is_kept_downsampled_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bat.wav");
     fs::write(&file, wave(192_000, 19_200)).unwrap();
@@ -261,7 +261,7 @@ fn ultrasound_is_kept_lowered_or_refused() {
     assert!(refused.stderr.contains("192000 Hz"), "{}", refused.stderr);
 }
 
-/// A WAVE file with so many samples of a ramp.
+/// Builds a WAVE file with a ramp.
 fn wave(rate: u32, samples: u16) -> Vec<u8> {
     let data: Vec<u8> = (0..samples).flat_map(|sample| (sample % 1000).to_le_bytes()).collect();
     let len = u32::try_from(data.len()).unwrap();
@@ -277,7 +277,7 @@ fn wave(rate: u32, samples: u16) -> Vec<u8> {
 }
 
 #[test]
-fn wrong_arguments_are_told_and_change_nothing() {
+fn wrong_arguments_change_nothing() {
     let folder = recordings();
     let refused = |args: &[&str], code, message: &str| {
         let done = import(folder.path(), args).exits(code);
@@ -288,7 +288,7 @@ fn wrong_arguments_are_told_and_change_nothing() {
     refused(&["card", "a.zarr"], 2, "\"card\" is a directory\n  use -r");
     refused(&["card/none.wav", "a.zarr"], 1, "cannot open \"card/none.wav\": No such file");
     refused(&["card/b.wav"], 2, "required arguments were not provided");
-    refused(&["card/b.wav", "a.zarr", "--bitrate", "64"], 2, "64k are 64,000");
+    refused(&["card/b.wav", "a.zarr", "--bitrate", "64"], 2, "did you mean 64k?");
     refused(&["card/b.wav", "a.zarr", "--frame", "30"], 2, "expected 2.5, 5, 10");
     refused(&["card/b.wav", "a.zarr", "--tz", "Zurich"], 2, "\"Europe/Zurich\"");
     refused(&["card/b.wav", "a.zarr", "--name", "a/b"], 2, "invalid recording name \"a/b\"");
@@ -298,11 +298,15 @@ fn wrong_arguments_are_told_and_change_nothing() {
         "--name accepts a single file, but 3 were given",
     );
     refused(&["card/b.wav", "card/b.wav", "a.zarr"], 2, "would both be named \"b.wav\"");
-    refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number from 1 on");
+    refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number of at least 1");
     refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
     import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
     refused(&["card/b.wav", ""], 2, "expected a directory or a URL");
     assert!(!folder.path().join("zarr.json").exists());
     refused(&["-r", "b.zarr", "card"], 2, "\"b.zarr\" is a store, expected a file or a directory");
-    refused(&["card/broken.wav", "b.zarr/broken"], 2, "write b.zarr, and --name broken");
+    refused(
+        &["card/broken.wav", "b.zarr/broken"],
+        2,
+        "write b.zarr, and name the recording with --name broken",
+    );
 }

@@ -1,4 +1,4 @@
-//! What `--json` writes is what `docs/command.schema.json` and `docs/command.md` say, and nothing else.
+//! `--json` writes exactly what `docs/command.schema.json` and `docs/command.md` describe.
 
 use opus_zarr_testkit::recordings::import_to;
 use std::{
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::{NOTES, folder_with, run_in, testdata, verbs};
 
-/// Commands, their exit codes, and the lines that they are here for.
+/// Commands, their exit codes, and the types of lines that they must produce.
 const CASES: &[(&str, i32, &[&str])] = &[
     ("import notes.opus spoilt.opus call.wav no-audio.opus a.zarr", 3, &["file", "summary"]),
     ("import -r folder a.zarr", 0, &["note", "progress", "file"]),
@@ -55,7 +55,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
 ];
 
 #[test]
-fn every_line_of_every_verb_is_one_that_the_schema_describes() {
+fn every_line_of_every_verb_matches_the_schema() {
     let folder = inputs();
     let schema = Schema::new();
     let mut seen: BTreeMap<String, Value> = BTreeMap::new();
@@ -77,10 +77,10 @@ fn every_line_of_every_verb_is_one_that_the_schema_describes() {
         CASES.iter().filter_map(|(command, ..)| command.split(' ').next()).collect();
     assert_eq!(verbs().iter().map(String::as_str).collect::<BTreeSet<_>>(), tried);
     assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), schema.kinds());
-    seen.values().for_each(|object| schema.takes_nothing_like(object));
+    seen.values().for_each(|object| schema.refuses_variants_of(object));
 }
 
-/// One line of the table describes each type, and names all of its fields.
+/// One row of the table describes each type and names all its fields.
 #[test]
 fn the_fields_of_every_type_are_described() {
     let described = fs::read_to_string(docs("command.md")).unwrap();
@@ -119,7 +119,7 @@ impl Schema {
         Self { document, compiled, line }
     }
 
-    /// The types of lines.
+    /// Returns the types of lines.
     fn kinds(&self) -> BTreeSet<String> {
         let all = self.document["oneOf"].as_array().unwrap().iter();
         let names = all.map(|one| one["$ref"].as_str().unwrap().strip_prefix("#/$defs/").unwrap());
@@ -136,8 +136,8 @@ impl Schema {
         object
     }
 
-    /// With a field more, or without one that a line of its type must have, it is none.
-    fn takes_nothing_like(&self, object: &Value) {
+    /// Asserts that the schema refuses a line with an extra field, or without a required one.
+    fn refuses_variants_of(&self, object: &Value) {
         let assert_refused = |wrong: Value| {
             assert!(self.compiled.validate(&wrong, self.line).is_err(), "taken: {wrong}");
         };
@@ -153,7 +153,7 @@ impl Schema {
     }
 }
 
-/// A folder with files of several kinds, and a store that is damaged.
+/// Creates a folder with several kinds of files and a damaged store.
 fn inputs() -> TempDir {
     let folder = folder_with(&[]);
     let path = |name: &str| folder.path().join(name);

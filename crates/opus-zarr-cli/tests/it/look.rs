@@ -1,4 +1,4 @@
-//! `opus-zarr list`, `info`, `inspect`: what is only looked at.
+//! `opus-zarr list`, `info` and `inspect`, which change nothing.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{NOTES, folder_with, run_in, testdata};
 
 #[test]
-fn a_list_is_in_order_and_says_how_long_each_is() {
+fn a_list_is_sorted_and_shows_lengths() {
     let folder = folder_with(&[(NOTES, "b"), ("chirps-stereo.opus", "a")]);
     let list = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0);
     let seen: Vec<_> = list.lines("recording");
@@ -27,7 +27,7 @@ fn a_list_is_in_order_and_says_how_long_each_is() {
 }
 
 #[test]
-fn a_damaged_recording_is_told_and_hides_no_other() {
+fn a_damaged_recording_is_reported_and_hides_no_other() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
     fs::write(folder.path().join("a.zarr/a/zarr.json"), "{}").unwrap();
     let list = run_in(folder.path(), ["list", "a.zarr"]).exits(4);
@@ -36,7 +36,7 @@ fn a_damaged_recording_is_told_and_hides_no_other() {
 }
 
 #[test]
-fn who_reads_no_further_ends_it_without_a_word() {
+fn a_closed_pipe_ends_the_command_silently() {
     let folder = folder_with(&[("chirps-stereo.opus", "a")]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_opus-zarr"))
         .args(["info", "--packets", "a.zarr/a", "--json"])
@@ -45,7 +45,7 @@ fn who_reads_no_further_ends_it_without_a_word() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // More than a pipe holds is written, and nobody reads it.
+    // The command writes more than a pipe holds, and nobody reads it.
     drop(child.stdout.take());
     let (mut said, mut stderr) = (String::new(), child.stderr.take().unwrap());
     stderr.read_to_string(&mut said).unwrap();
@@ -54,14 +54,14 @@ fn who_reads_no_further_ends_it_without_a_word() {
 }
 
 #[test]
-fn a_field_is_written_alone() {
+fn a_single_field_is_printed() {
     let folder = folder_with(&[("chirps-stereo.opus", "a")]);
     let field = |name| run_in(folder.path(), ["info", "a.zarr/a", "--field", name]);
     assert_eq!(field("play_samples").exits(0).stdout, "576000\n");
     assert_eq!(field("source.name").exits(0).stdout, "chirps-stereo.opus\n");
     assert_eq!(field("tags.comments.1").exits(0).stdout, "artist=opus-zarr\n");
     let none = field("source.nam").exits(2);
-    assert!(none.stderr.contains("there are: name, bytes, sha256"), "{}", none.stderr);
+    assert!(none.stderr.contains("available fields: name, bytes, sha256"), "{}", none.stderr);
 }
 
 #[test]
@@ -88,24 +88,24 @@ fn the_packets_of_the_index_add_up() {
 }
 
 #[test]
-fn what_is_not_there_is_told_with_what_to_write() {
+fn missing_places_come_with_a_hint() {
     let folder = folder_with(&[(NOTES, "a")]);
     let refused = |args: &[&str], code, message: &str| {
         let done = run_in(folder.path(), args).exits(code);
         assert!(done.stderr.contains(message), "{args:?}: {}", done.stderr);
     };
-    refused(&["list", "b.zarr"], 10, "error: there is no \"b.zarr\"\n");
-    refused(&["info", "b.zarr/a"], 10, "error: there is no \"b.zarr\"\n");
+    refused(&["list", "b.zarr"], 10, "error: \"b.zarr\" does not exist\n");
+    refused(&["info", "b.zarr/a"], 10, "error: \"b.zarr\" does not exist\n");
     refused(&["info", "a.zarr/b"], 10, "no recording \"b\" in \"a.zarr\"");
     refused(
         &["info", "a.zarr"],
         10,
-        "error: a.zarr is a store, expected a recording in it\n  `opus-zarr list a.zarr`",
+        "error: a.zarr is a store, expected a recording in it\n  write a.zarr/NAME; list",
     );
     refused(
         &["list", "a.zarr/a"],
         10,
-        "is a recording in an opus-zarr store, not a store\n  `opus-zarr info a.zarr/a` tells",
+        "is a recording in an opus-zarr store, not a store\n  describe it with `opus-zarr info a.zarr/a`",
     );
     refused(&["list", "."], 10, "not an opus-zarr store: it has no zarr.json\n");
     refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");
@@ -119,7 +119,7 @@ fn what_is_not_there_is_told_with_what_to_write() {
 }
 
 #[test]
-fn a_file_is_inspected_whatever_it_holds() {
+fn any_audio_file_is_inspected() {
     let inspect = |name: &str, args: &[&str]| {
         let file = testdata(name);
         let all = ["inspect", file.to_str().unwrap()].into_iter().chain(args.iter().copied());

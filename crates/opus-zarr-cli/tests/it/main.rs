@@ -1,4 +1,4 @@
-//! The command, as it is called: what it writes, where, and the exit code.
+//! Runs the command and checks its output and exit codes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 

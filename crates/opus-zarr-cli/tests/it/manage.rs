@@ -12,7 +12,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_recording_has_its_new_name_and_not_the_old_one() {
+fn a_renamed_recording_loses_its_old_name() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
     let names = || names_in(folder.path());
     let renamed = run_in(folder.path(), ["rename", "a.zarr/a", "c"]).exits(0);
@@ -27,15 +27,15 @@ fn a_recording_has_its_new_name_and_not_the_old_one() {
 }
 
 #[test]
-fn nothing_is_deleted_unasked() {
+fn nothing_is_deleted_without_confirmation() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b"), (NOTES, "c")]);
     let names = || names_in(folder.path());
     let unasked = run_in(folder.path(), ["rm", "a.zarr/a"]).exits(2);
-    assert!(unasked.stderr.contains("--yes deletes without asking"), "{}", unasked.stderr);
+    assert!(unasked.stderr.contains("use --yes to delete without asking"), "{}", unasked.stderr);
     assert_eq!(names(), ["a", "b", "c"]);
     let deleted = run_in(folder.path(), ["rm", "--yes", "a.zarr/a", "a.zarr/none", "a.zarr/b"]);
     let deleted = deleted.exits(3);
-    assert_eq!(deleted.stdout, "a.zarr/a is deleted\na.zarr/b is deleted\n");
+    assert_eq!(deleted.stdout, "a.zarr/a deleted\na.zarr/b deleted\n");
     assert_eq!(names(), ["c"]);
     run_in(folder.path(), ["rm", "--yes", "a.zarr/a"]).exits(10);
     run_in(folder.path(), ["rm", "--yes", "a.zarr"]).exits(10);
@@ -43,7 +43,7 @@ fn nothing_is_deleted_unasked() {
 }
 
 #[test]
-fn what_is_noted_is_told_and_kept() {
+fn notes_are_kept() {
     let folder = folder_with(&[(NOTES, "a")]);
     let set = ["meta", "a.zarr/a", "--set", "site=Rhine 4", "--set", "depth_m=2.5"];
     assert_eq!(
@@ -55,7 +55,7 @@ fn what_is_noted_is_told_and_kept() {
     let told = run_in(folder.path(), ["meta", "a.zarr/a", "--json"]).exits(0);
     assert_eq!(told.lines("metadata")[0]["user"], json!({ "depth_m": 2.5, "n": 1 }));
     let missing = run_in(folder.path(), ["meta", "a.zarr/a", "--unset", "site"]).exits(0);
-    assert!(missing.stderr.contains("nothing is noted under \"site\""), "{}", missing.stderr);
+    assert!(missing.stderr.contains("has no note \"site\""), "{}", missing.stderr);
     run_in(folder.path(), ["meta", "a.zarr/a", "--set", "site"]).exits(2);
     run_in(folder.path(), ["meta", "a.zarr/b"]).exits(10);
 }

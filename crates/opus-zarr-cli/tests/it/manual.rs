@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, fs};
 use crate::support::{run_in, verbs};
 
 #[test]
-fn there_is_a_page_for_each_verb_and_one_for_all() {
+fn every_verb_has_a_page() {
     let folder = tempfile::tempdir().unwrap();
     run_in(folder.path(), ["man", "-o", "pages"]).exits(0);
     let pages = folder.path().join("pages");
@@ -23,19 +23,19 @@ fn there_is_a_page_for_each_verb_and_one_for_all() {
 }
 
 #[test]
-fn pages_that_are_there_stay_unless_they_may_go() {
+fn existing_pages_are_kept_unless_forced() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("opus-zarr-list.1");
     fs::write(&page, "mine").unwrap();
     let refused = run_in(folder.path(), ["man", "-o", "."]).exits(1);
-    assert!(refused.stderr.contains("is there already") && refused.stderr.contains("--force"));
+    assert!(refused.stderr.contains("already exists") && refused.stderr.contains("--force"));
     assert_eq!(fs::read(&page).unwrap(), b"mine");
     run_in(folder.path(), ["man", "-o", ".", "--force"]).exits(0);
     assert_ne!(fs::read(&page).unwrap(), b"mine");
 }
 
 #[test]
-fn the_scripts_of_shells_know_every_verb() {
+fn completions_include_every_verb() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = run_in(folder.path(), ["completions", shell]).exits(0).stdout;

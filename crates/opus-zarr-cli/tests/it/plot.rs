@@ -11,7 +11,7 @@ const CHIRPS: &str = "chirps-stereo.opus";
 const KINDS: [&str; 3] = ["spectrogram", "waveform", "bitrate"];
 
 #[test]
-fn all_kinds_are_pictures_of_the_size_that_is_asked_for() {
+fn all_kinds_are_pictures_of_the_requested_size() {
     let folder = folder_with(&[(CHIRPS, "chirps")]);
     let pictures = KINDS.map(|kind| {
         let file = format!("{kind}.png");
@@ -33,7 +33,7 @@ fn all_kinds_are_pictures_of_the_size_that_is_asked_for() {
 }
 
 #[test]
-fn what_was_lost_in_the_source_is_shaded() {
+fn audio_lost_in_the_source_is_shaded() {
     let folder = folder_with(&[(NOTES, "whole")]);
     let mut damaged = fs::read(testdata("field-notes.opus")).unwrap();
     let tenth = damaged.windows(4).enumerate().filter(|(_, four)| four == b"OggS").nth(9).unwrap();
@@ -59,7 +59,7 @@ fn what_was_lost_in_the_source_is_shaded() {
 }
 
 #[test]
-fn on_standard_output_there_is_the_picture_and_nothing_else() {
+fn standard_output_holds_only_the_picture() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let args = ["plot", "a.zarr/notes", "--kind", "waveform", "-o"];
     run_in(folder.path(), args.iter().chain(&["it.png"])).exits(0);
@@ -71,13 +71,13 @@ fn on_standard_output_there_is_the_picture_and_nothing_else() {
 }
 
 #[test]
-fn a_file_that_is_there_stays_unless_it_may_go() {
+fn an_existing_file_is_kept_unless_forced() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let file = folder.path().join("it.png");
     fs::write(&file, "mine").unwrap();
     let args = ["plot", "a.zarr/notes", "-o", "it.png"];
     let refused = run_in(folder.path(), args).exits(1);
-    assert!(refused.stderr.contains("is there already"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("already exists"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     run_in(folder.path(), args.iter().chain(&["--force"])).exits(0);
@@ -85,7 +85,7 @@ fn a_file_that_is_there_stays_unless_it_may_go() {
 }
 
 #[test]
-fn what_cannot_be_drawn_is_refused_and_leaves_nothing() {
+fn refused_pictures_leave_nothing() {
     let folder = folder_with(&[(NOTES, "notes")]);
     let refused = |place: &str, rest: &[&str], code: i32, says: &str| {
         let args = ["plot", place].into_iter().chain(rest.iter().copied());
@@ -100,11 +100,11 @@ fn what_cannot_be_drawn_is_refused_and_leaves_nothing() {
     refused("a.zarr/notes", &["-o", "no/it.png"], 1, "cannot write \"no/it.png\"");
     refused("a.zarr/none", &["-o", "it.png"], 10, "\"none\"");
     let bitrate = ["-o", "it.png", "--kind", "bitrate", "--channel", "1"];
-    refused("a.zarr/notes", &bitrate, 2, "all channels");
+    refused("a.zarr/notes", &bitrate, 2, "--channel does not apply");
     assert_eq!(files(folder.path()), ["a.zarr"]);
 }
 
-/// The pixels of a picture, red, green and blue.
+/// Returns red, green and blue of all pixels.
 fn decoded(bytes: &[u8]) -> Vec<u8> {
     let mut reader = png::Decoder::new(bytes).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size()];

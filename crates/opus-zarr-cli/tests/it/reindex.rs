@@ -3,7 +3,7 @@ use std::fs;
 use crate::support::{NOTES, folder_with, run_in};
 
 #[test]
-fn a_lost_index_is_made_again_and_the_others_go_on() {
+fn a_lost_index_is_rebuilt_despite_other_failures() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
     let shard = |name| folder.path().join(format!("a.zarr/{name}/opus_index/c/0/0"));
     let before = fs::read(shard("b")).unwrap();
@@ -18,7 +18,7 @@ fn a_lost_index_is_made_again_and_the_others_go_on() {
 }
 
 #[test]
-fn of_a_damaged_stream_there_is_no_index() {
+fn a_damaged_stream_is_not_indexed() {
     let folder = folder_with(&[(NOTES, "a")]);
     let shard = folder.path().join("a.zarr/a/opus_blob/c/0");
     let mut bytes = fs::read(&shard).unwrap();

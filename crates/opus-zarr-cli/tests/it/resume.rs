@@ -1,4 +1,4 @@
-//! Imports that are broken off, and go on.
+//! Imports that are interrupted and continued.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use opus_packet::{OpusHead, OpusTags};
 use crate::support::run_in;
 
 #[test]
-fn a_thousand_files_killed_half_way_give_the_store_that_they_give_without() {
+fn a_killed_import_of_a_thousand_files_continues_to_the_same_store() {
     let folder = files(1000);
     import(folder.path(), "whole.zarr").exits(0);
     let mut child = begin(folder.path(), "killed.zarr", 500);
@@ -54,7 +54,7 @@ fn import(folder: &Path, store: &str) -> crate::support::Outcome {
     run_in(folder, ["import", "-r", "files", store, "--json"])
 }
 
-/// An import that has told of so many files.
+/// Starts an import and waits for this many lines.
 fn begin(folder: &Path, store: &str, count: usize) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_opus-zarr"))
         .args(["import", "-r", "files", store, "--json"])
@@ -63,13 +63,13 @@ fn begin(folder: &Path, store: &str, count: usize) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It stays open, so that what comes later is written.
+    // The pipe stays open, so that the import can continue to write.
     let stdout = child.stdout.as_mut().unwrap();
     assert_eq!(BufReader::new(stdout).lines().take(count).map(Result::unwrap).count(), count);
     child
 }
 
-/// Short files that differ in a comment alone.
+/// Creates short files that differ only in a comment.
 fn files(count: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let head = OpusHead::new(1, 312, 48_000).unwrap();
@@ -88,19 +88,18 @@ fn files(count: usize) -> tempfile::TempDir {
     folder
 }
 
-/// All files below a folder, with what they hold.
+/// Reads all files below a folder.
 fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-                    files.insert(name, fs::read(path).unwrap());
-                }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, fs::read(path).unwrap());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Stores in S3, with nothing but the command and what the environment says.
+//! Stores in S3, configured only by the environment.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ const URL: &str = "s3://command/deep/a.zarr";
 const FILES: [&str; 2] = ["field-notes.opus", "wave/no-size-guano.wav"];
 const NAMES: [&str; 2] = ["field-notes", "no-size-guano"];
 
-/// The command, which knows of this server and of no other.
+/// The command, configured for this server only.
 fn at(port: u16, folder: &Path) -> Command {
     let mut command = command_in(folder);
     for (name, _) in std::env::vars_os().filter(|(name, _)| {
@@ -38,7 +38,7 @@ fn run(port: u16, folder: &Path, args: &[&str]) -> Outcome {
 }
 
 #[test]
-fn a_store_in_s3_is_as_one_on_the_disk() {
+fn a_store_in_s3_behaves_like_one_on_disk() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("command");
     let folder = folder_with(&[]);
@@ -85,7 +85,7 @@ fn a_store_in_s3_is_as_one_on_the_disk() {
 }
 
 #[test]
-fn what_is_not_there_is_said_to_be_missing() {
+fn missing_stores_and_buckets_are_reported() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("empty");
     let folder = tempfile::tempdir().unwrap();
@@ -100,21 +100,21 @@ fn what_is_not_there_is_said_to_be_missing() {
 }
 
 #[test]
-fn a_server_that_is_gone_is_given_up_soon() {
+fn an_unreachable_server_fails_soon() {
     let folder = tempfile::tempdir().unwrap();
     let began = Instant::now();
-    // Nobody listens at the port of discard.
+    // Nothing listens on the discard port.
     let gone = run(9, folder.path(), &["list", "s3://command/a.zarr"]).exits(1);
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     says(&gone, &["GET http://127.0.0.1:9/", "refused", "AWS_ENDPOINT", "AWS_REGION"]);
 }
 
 #[test]
-fn who_has_no_credentials_is_told_which_variables_hold_them() {
+fn missing_credentials_name_their_variables() {
     let folder = tempfile::tempdir().unwrap();
     let both = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let list = ["list", "s3://command/a.zarr", "--json"];
-    // The machine is asked at this address in place of that which clouds have.
+    // Replaces the metadata server of a cloud.
     let mut without = at(9, folder.path());
     without.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9").args(list);
     let refused = outcome(without.env_remove(both[0]).env_remove(both[1])).exits(1);
@@ -124,7 +124,7 @@ fn who_has_no_credentials_is_told_which_variables_hold_them() {
 }
 
 #[test]
-fn who_means_plain_http_is_told_how_to_say_so() {
+fn plain_http_names_its_variable() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = at(9, folder.path());
     let refused = outcome(command.env_remove("AWS_ALLOW_HTTP").args(["list", "s3://command/a"]));

@@ -1,4 +1,4 @@
-//! Files with samples, made and read.
+//! Writes and reads files with samples.
 
 use std::{
     f64::consts::TAU,
@@ -9,7 +9,7 @@ use std::{
 
 use opus_transcode::{AudioFile, AudioFormat, ReadOptions};
 
-/// What a program that reads audio finds in a file.
+/// Reads an audio file like any other program.
 pub(crate) fn read(file: &Path) -> (AudioFormat, Vec<f32>) {
     let mut audio = AudioFile::open(file, &ReadOptions::default()).unwrap();
     let format = audio.format();
@@ -25,7 +25,7 @@ pub(crate) fn read(file: &Path) -> (AudioFormat, Vec<f32>) {
     (format, samples)
 }
 
-/// The same as 16-bit samples, which all of them must be.
+/// Reads an audio file whose samples must all be 16-bit.
 pub(crate) fn read_i16(file: &Path) -> (AudioFormat, Vec<i16>) {
     let (format, samples) = read(file);
     let whole = samples.iter().map(|sample| {
@@ -38,7 +38,7 @@ pub(crate) fn read_i16(file: &Path) -> (AudioFormat, Vec<i16>) {
     (format, whole.collect())
 }
 
-/// Writes a WAV file with a tone in each channel, the first the softest.
+/// Writes a WAV file with a tone in each channel, the first the quietest.
 pub(crate) fn write_tones(file: &Path, rate: u32, channels: u16, samples: u32, hz: f64) {
     let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0".to_vec();
     wav.extend(channels.to_le_bytes());
@@ -58,7 +58,7 @@ pub(crate) fn write_tones(file: &Path, rate: u32, channels: u16, samples: u32, h
     fs::write(file, wav).unwrap();
 }
 
-/// What the command writes to standard output, which is no text; it succeeds.
+/// Returns what a successful command writes to standard output, which is not text.
 pub(crate) fn stdout_of(folder: &Path, args: &[&str]) -> Vec<u8> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
     let output = command.current_dir(folder).args(args).stdin(Stdio::null()).output().unwrap();
@@ -66,7 +66,7 @@ pub(crate) fn stdout_of(folder: &Path, args: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// The names of what is in a folder.
+/// Returns the names in a folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =

@@ -1,4 +1,4 @@
-//! What the tests of all verbs share.
+//! Support for the tests of all verbs.
 
 use opus_zarr_testkit::recordings::import_to;
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a command gave.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
@@ -23,7 +23,7 @@ pub(crate) fn run_in<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Ite
     outcome(command_in(folder).args(args))
 }
 
-/// The command in a folder, to be given more than arguments.
+/// Prepares the command in a folder.
 pub(crate) fn command_in(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
     command.current_dir(folder).stdin(Stdio::null());
@@ -40,22 +40,21 @@ pub(crate) fn outcome(command: &mut Command) -> Outcome {
 }
 
 impl Outcome {
-    /// Asserts the exit code; in a chain.
+    /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
-    /// The lines of JSON on standard output of this type.
+    /// Returns the JSON lines of a type on standard output.
     pub(crate) fn lines(&self, kind: &str) -> Vec<Value> {
         let lines = self.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["type"] == kind).collect()
     }
 }
 
-/// A folder with the store `a.zarr`, in which these files of `testdata/` have their names as
-/// recordings.
+/// Creates a folder with the store `a.zarr`, which holds these files of `testdata/` under these names.
 pub(crate) fn folder_with(recordings: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("a.zarr");
@@ -66,7 +65,7 @@ pub(crate) fn folder_with(recordings: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// A file of the repository's `testdata/`.
+/// Returns the path of a file in the repository's `testdata/`.
 pub(crate) fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
 }
@@ -74,12 +73,12 @@ pub(crate) fn testdata(name: &str) -> PathBuf {
 /// Two seconds of speech.
 pub(crate) const NOTES: &str = "golden/notes.opus";
 
-/// What `--help` lists.
+/// Returns the verbs that `--help` lists.
 pub(crate) fn verbs() -> Vec<String> {
     let help = run_in(Path::new("."), ["--help"]).exits(0).stdout;
     let (_, listed) = help.split_once("\nCommands:\n").unwrap();
     let listed = listed.lines().take_while(|line| !line.is_empty());
-    // What stands further to the right continues the line above.
+    // Indented further, a line continues the one above.
     let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     names.filter(|name| !["", "help"].contains(name)).map(str::to_owned).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{NOTES, folder_with, run_in};
 
 #[test]
-fn reads_are_exact_from_then_on_and_what_is_exact_is_left_alone() {
+fn a_sync_map_makes_reads_exact_and_is_kept() {
     let folder = folder_with(&[(NOTES, "a")]);
     let open = || open_at(folder.path().join("a.zarr"), "a").unwrap();
     let sync = |args: &[&str]| {
@@ -31,16 +31,16 @@ fn reads_are_exact_from_then_on_and_what_is_exact_is_left_alone() {
 }
 
 #[test]
-fn a_map_is_checked_and_nothing_changed() {
+fn checking_changes_nothing() {
     let folder = folder_with(&[(NOTES, "a")]);
     let none = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
-    assert!(none.stderr.contains("it has no sync map"), "{}", none.stderr);
+    assert!(none.stderr.contains("cannot be read exactly: no sync map"), "{}", none.stderr);
     assert!(!folder.path().join("a.zarr/a/opus_sync").exists());
     run_in(folder.path(), ["sync", "a.zarr/a"]).exits(0);
     let right = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(0);
-    assert!(right.stdout.starts_with("a.zarr/a: the sync map is right ("), "{}", right.stdout);
+    assert!(right.stdout.starts_with("a.zarr/a: sync map is correct ("), "{}", right.stdout);
 
-    // That of a recording that is as long, and another.
+    // A wrong map of the right length.
     let store = opus_zarr::Store::open(folder.path().join("a.zarr")).unwrap();
     let name = "a".parse().unwrap();
     let mut reader = store.open_recording(&name).unwrap();
@@ -52,7 +52,7 @@ fn a_map_is_checked_and_nothing_changed() {
     assert_eq!(wrong.lines("sync_checked")[0]["first_wrong_entry"], 0);
     run_in(folder.path(), ["verify", "--level", "decode", "a.zarr/a"]).exits(4);
 
-    // And that of another decoder.
+    // A map of another decoder.
     reader.replace_sync(&entries, "another").unwrap();
     let other = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
     assert!(other.stderr.contains("of another decoder"), "{}", other.stderr);

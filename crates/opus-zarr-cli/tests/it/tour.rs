@@ -1,8 +1,8 @@
-//! Every command of docs/tour.md does what is written there.
+//! Runs every command of docs/tour.md and compares its output.
 //!
-//! In blocks marked `console` a line with `$ ` is run by a shell, in one folder for all; what follows
-//! is what it writes, to standard output and error, in which `[..]` stands for anything in a line and
-//! `...` for any lines. `? 3` is an exit code that is not 0.
+//! In blocks marked `console`, a shell runs each line that begins with `$ `, all in one folder. The
+//! lines that follow are its standard output and error, where `[..]` stands for anything within a line
+//! and `...` for any lines. `? 3` is an exit code other than 0.
 
 #[path = "../../../../examples/field_recordings.rs"]
 #[allow(clippy::as_conversions, reason = "an example")]
@@ -13,7 +13,7 @@ mod field_recordings;
 use std::{env, fs, path::Path, process::Command};
 
 #[test]
-fn the_tour_is_as_it_is_written() {
+fn the_tour_matches_the_command() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let text = fs::read_to_string(docs.join("tour.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -39,7 +39,7 @@ fn the_tour_is_as_it_is_written() {
     }
 }
 
-/// A command, and what is written of it.
+/// A command and its expected output.
 #[derive(Debug, Default)]
 struct Step {
     command: String,
@@ -83,7 +83,7 @@ fn run(command: &str, folder: &Path) -> (Vec<String>, i32) {
     (text.lines().map(str::to_owned).collect(), output.status.code().unwrap())
 }
 
-/// Whether lines are as expected.
+/// Compares lines with a pattern.
 fn fits(expected: &[String], found: &[String]) -> bool {
     match expected.split_first() {
         None => found.is_empty(),
@@ -105,7 +105,7 @@ fn line_fits(expected: &str, found: &str) -> bool {
     }
 }
 
-/// The pictures that the text shows.
+/// Returns the pictures in the text.
 fn pictures(text: &str) -> Vec<&str> {
     let shown = text.split("](tour/").skip(1);
     let pictures: Vec<&str> = shown.map(|rest| rest.split_once(')').unwrap().0).collect();
@@ -113,7 +113,7 @@ fn pictures(text: &str) -> Vec<&str> {
     pictures
 }
 
-/// Width and height, as the header says.
+/// Reads width and height from the header.
 fn size_of_png(path: &Path) -> [u8; 8] {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(bytes.starts_with(b"\x89PNG"), "{}", path.display());
@@ -121,7 +121,7 @@ fn size_of_png(path: &Path) -> [u8; 8] {
 }
 
 #[test]
-fn anything_in_a_line_is_anything_and_nothing_else_is() {
+fn patterns_match_only_their_wildcards() {
     assert!(line_fits("a [..] b", "a 1 b") && line_fits("a[..]", "a") && line_fits("[..]b", "b"));
     assert!(!line_fits("a [..] b", "a 1 c") && !line_fits("a", "a "));
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();

@@ -9,11 +9,11 @@ fn flip(path: &Path, at: usize) {
 }
 
 #[test]
-fn what_is_whole_is_said_to_be() {
+fn intact_recordings_are_reported() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
     let args = ["verify", "a.zarr/a", "--level", "decode", "--sample", "50%"];
     let one = run_in(folder.path(), args).exits(0);
-    assert!(one.stdout.starts_with("a.zarr/a: whole ("), "{}", one.stdout);
+    assert!(one.stdout.starts_with("a.zarr/a: intact ("), "{}", one.stdout);
     assert_eq!((one.stdout.lines().count(), one.stderr.as_str()), (1, ""));
     let all = run_in(folder.path(), ["verify", "a.zarr", "--json"]).exits(0);
     let verified = all.lines("verified");
@@ -27,7 +27,7 @@ fn what_is_whole_is_said_to_be() {
 }
 
 #[test]
-fn damage_is_told_with_its_place_and_what_mends_it() {
+fn damage_is_located_with_a_remedy() {
     let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
     let b = folder.path().join("a.zarr/b");
     flip(&b.join("opus_blob/c/0"), 1000);
@@ -46,13 +46,12 @@ fn damage_is_told_with_its_place_and_what_mends_it() {
     assert!(found.stdout.contains("opus_index/c/0/0\": the object is missing"), "{}", found.stdout);
     assert!(found.stderr.contains("`opus-zarr reindex a.zarr/a`"), "{}", found.stderr);
     let audio = run_in(folder.path(), ["verify", "a.zarr/b"]).exits(4);
-    assert!(audio.stderr.contains("rm a.zarr/b`, then import it again"), "{}", audio.stderr);
+    assert!(audio.stderr.contains("rm a.zarr/b` and import it again"), "{}", audio.stderr);
 }
 
-/// Who reads audio that is not there any more, or not the same, is told that it is damage, however it is
-/// read.
+/// Every way to read lost or changed audio reports damage.
 #[test]
-fn reading_what_is_damaged_exits_with_4() {
+fn reading_damage_exits_with_4() {
     let folder = folder_with(&[(NOTES, "a")]);
     run_in(folder.path(), ["sync", "a.zarr/a"]).exits(0);
     let blob = folder.path().join("a.zarr/a/opus_blob/c/0");
@@ -79,7 +78,7 @@ fn reading_what_is_damaged_exits_with_4() {
     all();
 }
 
-/// What has no document is not listed, and yet is what was lost.
+/// A recording without its document is not listed, but still lost.
 #[test]
 fn a_recording_without_its_document_is_found_in_its_store() {
     let folder = folder_with(&[(NOTES, "a")]);
@@ -95,14 +94,14 @@ fn a_recording_without_its_document_is_found_in_its_store() {
 }
 
 #[test]
-fn what_is_not_there_or_no_share_is_refused() {
+fn missing_places_and_invalid_shares_are_refused() {
     let folder = folder_with(&[(NOTES, "a")]);
     fs::create_dir(folder.path().join("c.zarr")).unwrap();
     fs::rename(folder.path().join("a.zarr/a"), folder.path().join("c.zarr/a")).unwrap();
     for (place, says) in [
         ("a.zarr/none", "no recording \"none\" in \"a.zarr\""),
-        ("b.zarr", "there is no \"b.zarr\""),
-        ("b.zarr/a", "there is no \"b.zarr/a\""),
+        ("b.zarr", "\"b.zarr\" does not exist"),
+        ("b.zarr/a", "\"b.zarr/a\" does not exist"),
         ("c.zarr/a", "\"c.zarr\" is not an opus-zarr store"),
     ] {
         let missing = run_in(folder.path(), ["verify", place]).exits(10);
