@@ -4,10 +4,9 @@ mod options;
 mod progress;
 mod report;
 
-use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 
 use opus_zarr::{ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, import_many};
-use opus_zarr_store::MemoryStorage;
 
 use self::{options::Encoding, progress::Bar, report::Report};
 use crate::{
@@ -65,7 +64,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if let Some(jobs) = args.jobs {
         options = options.jobs(jobs);
     }
-    let store = open(args)?;
+    let store = args.store.open_or_create()?;
     // From here on an interruption could leave something half done.
     interrupt::defer();
     let mut report = Report::new(plan.files.len());
@@ -112,19 +111,6 @@ fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
         }
     }
     Ok(plan)
-}
-
-/// Opens or creates the store. A dry run creates none.
-fn open(args: &Args) -> Result<Store, Failure> {
-    if !args.dry_run {
-        return args.store.open_or_create();
-    }
-    match args.store.open() {
-        Err(failure) if failure.exit == Exit::Missing => {
-            Ok(Store::open_or_create_in(Arc::new(MemoryStorage::new()))?)
-        }
-        opened => opened,
-    }
 }
 
 /// Writes the summary, and decides about the exit code.
