@@ -109,7 +109,9 @@ impl From<StoreError> for Failure {
         let failure = Self::of_reading(exit_of(&error), with_causes(&error));
         let is_refused = error.kind() == StoreErrorKind::PermissionDenied;
         match (failure.exit, error.operation().and(error.object())) {
-            (Exit::Locked, _) => failure.with_hint("wait for the other writer to finish, then try again"),
+            (Exit::Locked, _) => {
+                failure.with_hint("wait for the other writer to finish, then try again")
+            }
             (Exit::Error, Some(object)) => Self { hint: hint_of_s3(object, is_refused), ..failure },
             _ => failure,
         }

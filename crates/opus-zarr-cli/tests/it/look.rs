@@ -107,7 +107,7 @@ fn missing_places_come_with_a_hint() {
         10,
         "is a recording in an opus-zarr store, not a store\n  describe it with `opus-zarr info a.zarr/a`",
     );
-    refused(&["list", "."], 10, "not an opus-zarr store: it has no zarr.json\n");
+    refused(&["list", "."], 10, "not an opus-zarr store: zarr.json not found\n");
     refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");
     refused(&["list", "ftp://x/y"], 2, "ftp://x/y");
     refused(&["verfy", "a.zarr"], 2, "a similar subcommand exists: 'verify'");
