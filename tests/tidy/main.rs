@@ -41,21 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recorder-metadata",
         ],
     ),
-    (
-        "opus-zarr-cli",
-        &[
-            "ogg-opus-demux",
-            "opus-encode",
-            "opus-packet",
-            "opus-packet-index",
-            "opus-segment-decode",
-            "opus-transcode",
-            "opus-zarr",
-            "opus-zarr-object-store",
-            "opus-zarr-store",
-            "recorder-metadata",
-        ],
-    ),
+    ("opus-zarr-cli", &["opus-zarr", "opus-zarr-object-store"]),
     ("wave-demux", &[]),
 ];
 

@@ -185,7 +185,7 @@ fn decode(
 
 /// Unwraps an error of the store, which has its own message.
 fn unread(error: io::Error) -> Failure {
-    match error.downcast::<opus_zarr_store::Error>() {
+    match error.downcast::<opus_zarr::StoreError>() {
         Ok(error) => error.into(),
         Err(error) => Failure::new(Exit::Error, format!("cannot read the recording: {error}")),
     }

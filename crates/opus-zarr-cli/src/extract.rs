@@ -8,8 +8,10 @@ use std::{
     time::Instant,
 };
 
-use opus_segment_decode::APPROXIMATE_PRE_ROLL;
-use opus_zarr::{ChannelSelection, NotExact, Output as Decoded, OutputRate, ReadMode, Recording};
+use opus_zarr::{
+    APPROXIMATE_PRE_ROLL, ChannelSelection, NotExact, Output as Decoded, OutputRate, ReadMode,
+    Recording,
+};
 use serde::Serialize;
 
 use crate::{

@@ -1,8 +1,7 @@
 use std::{error::Error, fmt, io, iter};
 
-use opus_segment_decode::{Error as DecodeError, ErrorKind as DecodeErrorKind};
+use opus_zarr::{DecodeError, DecodeErrorKind, StoreError, StoreErrorKind};
 use opus_zarr_object_store::Error as ObjectStoreError;
-use opus_zarr_store::{Error as StoreError, ErrorKind as StoreErrorKind};
 
 use crate::text::why_not_exact;
 

@@ -6,7 +6,9 @@ mod report;
 
 use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 
-use opus_zarr::{ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, import_many};
+use opus_zarr::{
+    ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, StoreError, import_many,
+};
 
 use self::{options::Encoding, progress::Bar, report::Report};
 use crate::{
@@ -103,7 +105,7 @@ fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
     match (&args.name, plan.files.as_mut_slice()) {
         (_, []) => return Err(Failure::new(Exit::Error, "no audio files to import")),
         (None, _) => {}
-        (Some(name), [file]) => file.name = name.parse().map_err(opus_zarr_store::Error::from)?,
+        (Some(name), [file]) => file.name = name.parse().map_err(StoreError::from)?,
         (Some(_), _) => {
             let message = format!("--name accepts a single file, but {number} were given");
             return Err(Failure::usage(message)

@@ -1,8 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{ReadMode, Recording};
-use opus_zarr_store::{RecordingReader, StoredAs};
+use opus_zarr::{ReadMode, Recording, RecordingReader, StoredAs};
 use serde::Serialize;
 use serde_json::Value;
 

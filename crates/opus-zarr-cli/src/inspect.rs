@@ -4,10 +4,10 @@ mod lines;
 
 use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
-use ogg_opus_demux::PageReader;
-use opus_packet::{PacketSource, SAMPLE_RATE, Toc};
-use opus_transcode::{AudioFile, ReadOptions};
-use opus_zarr::{ImportOptions, OpusStream, Streams};
+use opus_zarr::{
+    AudioErrorKind, AudioFile, ImportOptions, OpusStream, PacketSource, PageReader, ReadOptions,
+    SAMPLE_RATE, Streams, Toc,
+};
 
 use self::lines::{
     AudioLine, ChunkLine, FindingLine, KindLine, PacketLine, PageLine, StreamLine, TagLine,
@@ -118,7 +118,7 @@ fn kind_of(packet: &[u8]) -> String {
 fn audio(args: &Args, no_opus: opus_zarr::Error, output: &mut Output) -> Result<(), Failure> {
     let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
         Ok(file) => file,
-        Err(error) if error.kind() == opus_transcode::ErrorKind::UnknownFormat => {
+        Err(error) if error.kind() == AudioErrorKind::UnknownFormat => {
             return Err(no_opus.into());
         }
         Err(error) => {

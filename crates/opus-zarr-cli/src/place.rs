@@ -2,8 +2,9 @@
 
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
-use opus_zarr::{Recording, Store};
-use opus_zarr_store::{Error as StoreError, ErrorKind, LocalStorage, RecordingName, Storage};
+use opus_zarr::{
+    LocalStorage, Recording, RecordingName, Storage, Store, StoreError, StoreErrorKind,
+};
 
 use crate::failure::{Exit, Failure};
 
@@ -37,7 +38,7 @@ impl StorePlace {
             _ if self.is_absent() => {
                 Failure::new(Exit::Missing, format!("{:?} does not exist", self.0))
             }
-            error if error.kind() == ErrorKind::IsARecording => Failure::from(error)
+            error if error.kind() == StoreErrorKind::IsARecording => Failure::from(error)
                 .with_hint(format!("describe it with `opus-zarr info {self}`, or name its store")),
             error => error.into(),
         }
@@ -87,7 +88,7 @@ impl StorePlace {
         let (no_store, is_recording) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),
             Err(error) => {
-                let is_recording = error.kind() == ErrorKind::IsARecording;
+                let is_recording = error.kind() == StoreErrorKind::IsARecording;
                 (self.explain(error), is_recording)
             }
         };

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use opus_zarr_store::RecordingName;
+use opus_zarr::RecordingName;
 use serde::Serialize;
 
 use crate::{

@@ -4,7 +4,7 @@ use std::{
 };
 
 use indicatif::{HumanBytes, HumanDuration};
-use opus_zarr_store::ErrorKind;
+use opus_zarr::StoreErrorKind;
 use serde::Serialize;
 
 use crate::{
@@ -68,7 +68,7 @@ fn described(place: &RecordingPlace) -> Result<String, Failure> {
             let (duration, bytes) = (HumanDuration(info.duration()), HumanBytes(info.blob_bytes));
             Ok(format!("{duration}, {bytes}, imported from {:?}", info.source.name))
         }
-        Err(error) if error.kind() == ErrorKind::NoSuchRecording => Err(error.into()),
+        Err(error) if error.kind() == StoreErrorKind::NoSuchRecording => Err(error.into()),
         Err(error) => Ok(with_causes(&error)),
     }
 }

@@ -7,8 +7,7 @@ use std::{ops::Range, path::Path};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use opus_encode::Channels;
-use opus_zarr::{ChannelSelection, ReadMode, Recording, Sample, SampleStream};
+use opus_zarr::{ChannelSelection, Channels, ReadMode, Recording, Sample, SampleStream};
 
 use self::flac::FlacEncoder;
 use crate::{

@@ -1,9 +1,9 @@
 use std::{fmt, str::FromStr, time::Instant};
 
 use opus_zarr::{
-    ArrayKind, Component, Fault, Verification, VerifyLevel, VerifyOptions, unwatched, verify,
+    ArrayKind, Component, Entry, Fault, RecordingName, Verification, VerifyLevel, VerifyOptions,
+    unwatched, verify,
 };
-use opus_zarr_store::{Entry, RecordingName};
 use serde::Serialize;
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 
 use opus_zarr_store::{RecordingName, Store};
 
-pub use self::plan::{ImportPlan, PlannedFile, Skipped, Unreadable};
+pub use self::plan::{ImportPlan, PlannedFile, SkippedFiles, Unreadable};
 use self::{
     present::Present,
     work::{Run, import_all},

@@ -32,16 +32,29 @@ pub use error::Error;
 pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
-    ImportTally, PlannedFile, Skipped, Unreadable, import_many,
+    ImportTally, PlannedFile, SkippedFiles, Unreadable, import_many,
 };
+pub use jiff::Timestamp;
+pub use ogg_opus_demux::{Page, PageReader, Skipped};
 pub use options::{ImportOptions, RawFormat, RawStream};
-pub use opus_encode::{Application, Bitrate, Complexity, FrameDuration, RateControl, SyncInterval};
-pub use opus_segment_decode::{ChannelSelection, InvalidRate, Output, OutputRate, Sample};
-pub use opus_transcode::{TranscodeOptions, Ultrasound};
+pub use opus_encode::{
+    Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SyncInterval,
+};
+pub use opus_packet::{CodedPos, PacketSource, SAMPLE_RATE, Toc};
+pub use opus_packet_index::{IndexRead, IndexRow};
+pub use opus_segment_decode::{
+    APPROXIMATE_PRE_ROLL, ChannelSelection, Error as DecodeError, ErrorKind as DecodeErrorKind,
+    InvalidRate, Output, OutputRate, Sample,
+};
+pub use opus_transcode::{
+    AudioFile, AudioFormat, Error as AudioError, ErrorKind as AudioErrorKind, MetadataChunk,
+    ReadOptions, TranscodeOptions, Ultrasound,
+};
 pub use opus_zarr_store::{
-    ArrayKind, BlobReader, Certainty, Component, FaultKind as StoreFault, Faults, Gap, IndexInfo,
-    Place, RecordingInfo, RecordingName, Source, SourceMetadata, Start, Store, StoredAs, SyncInfo,
-    Tags, Transcoding, VerifyLevel, VerifyOptions,
+    ArrayKind, BlobReader, Certainty, Component, Entry, Error as StoreError,
+    ErrorKind as StoreErrorKind, FaultKind as StoreFault, Faults, Gap, IndexInfo, LocalStorage,
+    MemoryStorage, Place, RecordingInfo, RecordingName, RecordingReader, Source, SourceMetadata,
+    Start, Storage, Store, StoredAs, SyncInfo, Tags, Transcoding, VerifyLevel, VerifyOptions,
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;

@@ -121,7 +121,7 @@ fn frame_duration(text: &str) -> Result<FrameDuration, String> {
 }
 
 fn zone(text: &str) -> Result<Zone, String> {
-    text.parse().map_err(|error: recorder_metadata::Error| error.to_string())
+    text.parse::<Zone>().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use std::{
 };
 
 use indicatif::HumanBytes;
-use opus_zarr::{Error, FileImport, ImportOutcome, Imported, RecordingName};
-use opus_zarr_store::ErrorKind;
+use opus_zarr::{Error, FileImport, ImportOutcome, Imported, RecordingName, StoreErrorKind};
 use serde::Serialize;
 
 use crate::{
@@ -92,7 +91,7 @@ fn advised(error: Error) -> Failure {
         Error::OtherSettings { recording, .. } => format!(
             "remove it with `opus-zarr rm STORE/{recording}` to import it again, or keep both with --name"
         ),
-        Error::Store(error) if error.kind() == ErrorKind::RecordingExists => {
+        Error::Store(error) if error.kind() == StoreErrorKind::RecordingExists => {
             "it may be damaged; check it with `opus-zarr verify`, or choose another name with --name"
                 .to_owned()
         }

@@ -2,10 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use ogg_opus_demux::{Page, Skipped};
-use opus_packet::SAMPLE_RATE;
-use opus_transcode::{AudioFile, MetadataChunk};
-use opus_zarr::{Finding, OpusStream};
+use opus_zarr::{
+    AudioError, AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped,
+};
 use serde::Serialize;
 
 use super::millis;
@@ -313,7 +312,7 @@ impl fmt::Display for ChunkLine {
 }
 
 /// Reads a file to its end to find out how long it is.
-pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, opus_transcode::Error> {
+pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, AudioError> {
     let mut buffer = vec![0.0; file.channels() * 4096];
     while !file.read_samples(&mut buffer)?.is_empty() {}
     Ok(file.frames_read())

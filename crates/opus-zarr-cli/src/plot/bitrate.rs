@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use opus_packet::CodedPos;
-use opus_packet_index::{IndexRead, IndexRow};
-use opus_zarr_store::RecordingReader;
+use opus_zarr::{CodedPos, IndexRead, IndexRow, RecordingReader};
 
 use super::{
     canvas::{Area, Colour},

@@ -1,7 +1,6 @@
 use std::ops::Range;
 
-use jiff::Timestamp;
-use opus_zarr::{Recording, RecordingInfo};
+use opus_zarr::{Recording, RecordingInfo, Timestamp};
 
 /// The part of a recording to draw.
 pub(crate) struct Scene {

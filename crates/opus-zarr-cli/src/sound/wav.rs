@@ -109,7 +109,7 @@ const GUID_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9
 mod tests {
     use std::{fs::File, io::Write};
 
-    use opus_transcode::{AudioFile, ReadOptions};
+    use opus_zarr::{AudioFile, ReadOptions};
 
     use super::*;
     use crate::sound::Format;

@@ -40,7 +40,7 @@ pub struct ImportPlan {
     /// differ.
     pub files: Vec<PlannedFile>,
     /// How many files each planned directory holds that are not audio by their extension.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedFiles>,
     /// Files and directories below a planned directory that cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
@@ -60,7 +60,7 @@ pub struct PlannedFile {
 /// Files of a directory that are not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Skipped {
+pub struct SkippedFiles {
     /// The planned directory.
     pub directory: PathBuf,
     /// How many files it and the directories below it hold that are not audio.
@@ -132,7 +132,7 @@ impl ImportPlan {
             }
         }
         if others > 0 {
-            self.skipped.push(Skipped { directory: directory.to_owned(), files: others });
+            self.skipped.push(SkippedFiles { directory: directory.to_owned(), files: others });
         }
     }
 }
