@@ -27,7 +27,9 @@ pub use libopus::LibopusDecoder;
 pub use opus_packet::{
     CodedPos, InvalidRange, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
 };
-pub use opus_packet_index::{BlobRead, IndexRead, Span, SyncEntry, SyncRead, SyncStart};
+pub use opus_packet_index::{
+    BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart,
+};
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
 pub use plan::SegmentPlan;
 pub use reader::SegmentReader;
