@@ -9,12 +9,12 @@ fn main() -> Result<(), Error> {
         return Ok(());
     };
     let mut reader = match OggOpusReader::new(bytes.as_slice()) {
-        Err(error) if error.kind() == ErrorKind::NotOpus => return Ok(println!("{error}")),
+        Err(error) if error.kind() == ErrorKind::NoOpus => return Ok(println!("{error}")),
         reader => reader?,
     };
     let (head, tags): (OpusHead, OpusTags) = (reader.head().clone(), reader.tags().clone());
     let mut writer = OggOpusWriter::new(Vec::new(), 1, &head, &tags)?;
-    while let Some(packet) = reader.next_ogg_packet()? {
+    while let Some(packet) = reader.next_located()? {
         println!("{:?}: {} bytes", packet.offset, packet.data.len());
         writer.write(packet.data)?;
     }

@@ -11,7 +11,7 @@ fn main() -> Result<(), Error> {
     let source = SliceSource::new(&tone, 1, 48_000);
     let options = Options::new(Channels::MONO);
     let mut stream = EncodedStream::new(source, &options, NonZeroUsize::MIN)?;
-    let head: &OpusHead = stream.head();
+    let head: OpusHead = stream.head(48_000)?;
     println!("pre-skip {}", head.pre_skip());
     while let Some(Packet { data, duration, .. }) = stream.next_packet()? {
         println!("{} bytes, {duration} samples", data.len());

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut decoder = LibopusDecoder::new(&OpusHead::new(1, 312, 48_000)?)?;
     let starts = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline);
     let read: Result<Vec<f32>, Error> =
-        reader.read(PlayPos::new(24_000)..PlayPos::new(24_480), starts, &mut decoder);
+        reader.read(PlayPos::new(24_000)..PlayPos::new(24_480), &starts, &mut decoder);
     match read {
         Ok(samples) => println!("{} samples", samples.len()),
         Err(error) if error.kind() == ErrorKind::Range => println!("{error}"),
