@@ -1,7 +1,7 @@
 use std::{error::Error, fmt, io, iter};
 
 use opus_zarr::{DecodeError, DecodeErrorKind, StoreError, StoreErrorKind};
-use opus_zarr_object_store::Error as ObjectStoreError;
+use opus_zarr_object_store::{Error as ObjectStoreError, Provider};
 
 use crate::text::why_not_exact;
 
@@ -111,7 +111,10 @@ impl From<StoreError> for Failure {
             (Exit::Locked, _) => {
                 failure.with_hint("wait for the other writer to finish, then try again")
             }
-            (Exit::Error, Some(object)) => Self { hint: hint_of_s3(object, is_refused), ..failure },
+            (Exit::Error, Some(object)) => {
+                let provider = Provider::of_url(object);
+                Self { hint: provider.and_then(|it| hint_of(it, is_refused)), ..failure }
+            }
             _ => failure,
         }
     }
@@ -183,23 +186,20 @@ fn store_error_in<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError
 
 impl From<ObjectStoreError> for Failure {
     fn from(error: ObjectStoreError) -> Self {
-        let hint = match &error {
-            ObjectStoreError::Settings { place, .. } => hint_of_s3(place, true),
-            _ => None,
-        };
-        Self { hint, ..Self::usage(error.to_string()) }
+        let hint = error.provider().and_then(|provider| hint_of(provider, true));
+        Self { hint, ..Self::usage(with_causes(&error)) }
     }
 }
 
 /// Names the variables that configure S3.
-fn hint_of_s3(place: &str, is_refused: bool) -> Option<String> {
+fn hint_of(provider: Provider, is_refused: bool) -> Option<String> {
     let hint = if is_refused {
         "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to authenticate"
     } else {
         "set AWS_REGION to the region; for a server other than Amazon's, set AWS_ENDPOINT to its URL \
          (and AWS_ALLOW_HTTP=true for http)"
     };
-    place.starts_with("s3").then(|| hint.to_owned())
+    (provider == Provider::S3).then(|| hint.to_owned())
 }
 
 #[cfg(test)]

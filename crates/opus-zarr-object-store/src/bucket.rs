@@ -1,4 +1,4 @@
-//! An object store and the prefix of our keys in it: the requests that we make.
+//! An object store with the prefix of our keys, and the requests made to it.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -19,24 +19,24 @@ pub(crate) struct Bucket {
     prefix: String,
 }
 
-/// An object in a list, by its key.
+/// A listed object.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) key: String,
     pub(crate) tag: Tag,
 }
 
-/// What changes when an object is written again. None where a store does not say.
+/// The tag of an object, which changes whenever it is written. `None` if the store has no tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tag(Option<String>);
 
 impl Tag {
-    /// Some stores quote it in one answer and not in another.
+    /// Creates a tag without quotes, which some stores use only in some answers.
     pub(crate) fn new(e_tag: Option<&str>) -> Self {
         Self(e_tag.map(|tag| tag.trim_matches('"').to_owned()))
     }
 
-    /// Whether these can be of the same object.
+    /// Whether both can be of the same object.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         self.0.is_none() || other.0.is_none() || self == other
     }
@@ -49,7 +49,7 @@ impl Bucket {
         Self { store, prefix: format!("{prefix}{slash}") }
     }
 
-    /// Where a key is, as it stands: `Path::from` would escape the names of recordings.
+    /// The path of a key, unescaped: `Path::from` would escape the names of recordings.
     pub(crate) fn path(&self, key: &str) -> Result<Path, Error> {
         Ok(Path::parse(format!("{}{key}", self.prefix))?)
     }
@@ -58,7 +58,7 @@ impl Bucket {
         path.as_ref().strip_prefix(&self.prefix).map(str::to_owned)
     }
 
-    /// One ranged request.
+    /// Reads a part of an object with one ranged request.
     pub(crate) async fn read(&self, key: &str, part: Part) -> io::Result<Vec<u8>> {
         let range = match &part {
             Part::Range(range) if range.is_empty() => return Ok(Vec::new()),
@@ -68,7 +68,7 @@ impl Bucket {
             Part::Whole(_) => None,
         };
         let found = match (self.get(key, range).await, &part) {
-            // Azure knows no ranges from the end.
+            // Azure does not support ranges from the end.
             (Err(Error::NotSupported { .. }), Part::Last(count)) => {
                 self.get_last(key, *count).await
             }
@@ -93,13 +93,13 @@ impl Bucket {
         self.store.get_opts(&self.path(key)?, options).await
     }
 
-    /// The end of an object, which tells its length in a first request.
+    /// Reads the end of an object, after a first request for its length.
     async fn get_last(&self, key: &str, count: u64) -> Result<GetResult, Error> {
         let size = self.get(key, Some(GetRange::Bounded(0..1))).await?.meta.size;
         self.get(key, Some(GetRange::Bounded(size.saturating_sub(count)..size))).await
     }
 
-    /// A small object with what tells its version; none if it is not there.
+    /// Reads a small object and its version, if it exists.
     pub(crate) async fn get_small(&self, key: &str) -> io::Result<Option<(Vec<u8>, ObjectMeta)>> {
         let found = match self.get(key, None).await {
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -120,7 +120,7 @@ impl Bucket {
         }
     }
 
-    /// What tells the version of an object that is not empty.
+    /// The tag of an object that is not empty.
     pub(crate) async fn tag(&self, key: &str) -> Result<Tag, Error> {
         let found = self.get(key, Some(GetRange::Bounded(0..1))).await?;
         Ok(Tag::new(found.meta.e_tag.as_deref()))
@@ -143,7 +143,7 @@ impl Bucket {
         self.store.copy_opts(&self.path(from)?, &self.path(to)?, options).await
     }
 
-    /// Everything below a key.
+    /// Lists everything below a key.
     pub(crate) async fn list(&self, below: &str) -> io::Result<Vec<Listed>> {
         let path = self.path(below).map_err(io_error)?;
         let found: Vec<ObjectMeta> =
@@ -155,7 +155,7 @@ impl Bucket {
         Ok(found.into_iter().filter_map(listed).collect())
     }
 
-    /// The names that lie directly in the store: of prefixes, and of objects.
+    /// Lists the names of prefixes, and of objects, directly in the store.
     pub(crate) async fn names(&self) -> io::Result<(Vec<String>, Vec<String>)> {
         let path = self.path("").map_err(io_error)?;
         let path = (!self.prefix.is_empty()).then_some(&path);
@@ -165,7 +165,7 @@ impl Bucket {
         Ok((prefixes, objects))
     }
 
-    /// Removes objects; one that is not there is none that fails.
+    /// Removes objects, ignoring missing ones.
     pub(crate) async fn delete(&self, keys: impl IntoIterator<Item = String>) -> io::Result<()> {
         let paths: Vec<_> = keys.into_iter().map(|key| self.path(&key)).collect();
         let mut removed = self.store.delete_stream(stream::iter(paths).boxed());
@@ -180,17 +180,15 @@ impl Bucket {
     }
 }
 
-/// The bytes that a response promised.
+/// Reads the body of a response and checks its length.
 async fn body(found: GetResult) -> io::Result<Vec<u8>> {
     let expected = found.range.end.saturating_sub(found.range.start);
     let bytes = found.bytes().await.map_err(io_error)?;
-    match u64::try_from(bytes.len()) == Ok(expected) {
-        true => Ok(bytes.into()),
-        false => Err(io::Error::new(
-            ErrorKind::InvalidData,
-            format!("the store sent {} bytes in place of {expected}", bytes.len()),
-        )),
+    if u64::try_from(bytes.len()) != Ok(expected) {
+        let message = format!("the store sent {} bytes, expected {expected}", bytes.len());
+        return Err(io::Error::new(ErrorKind::InvalidData, message));
     }
+    Ok(bytes.into())
 }
 
 /// Leases and documents are much smaller.

@@ -1,4 +1,4 @@
-//! Recordings that are being written, under their final keys.
+//! Recordings being written, under their final keys.
 
 use std::{
     collections::BTreeMap,
@@ -22,20 +22,20 @@ use crate::{
     tasks::Tasks,
 };
 
-/// What a writer has of the store while it is at a recording.
+/// The state of a writer while it writes a recording.
 #[derive(Debug)]
 pub(crate) struct Session {
     bucket: Bucket,
     name: RecordingName,
     pub(crate) lease: Arc<Lease>,
     written: Mutex<BTreeMap<String, Tag>>,
-    /// Whether there is an object that may yet appear, and whether it is the document.
+    /// Whether an object may yet appear, and whether the document may.
     is_unclear: AtomicBool,
     is_commit_unclear: AtomicBool,
     keeper: JoinHandle<()>,
 }
 
-/// A recording that is being written.
+/// A recording being written.
 pub(crate) struct ObjectDraft {
     session: Arc<Session>,
     tasks: Tasks,
@@ -43,7 +43,7 @@ pub(crate) struct ObjectDraft {
 }
 
 impl Session {
-    /// Begins a recording of this name.
+    /// Begins a recording.
     pub(crate) async fn begin(
         bucket: Bucket,
         name: RecordingName,
@@ -64,7 +64,7 @@ impl Session {
         }
     }
 
-    /// Takes the lease of a name, and keeps it.
+    /// Takes the lease of a name and keeps renewing it.
     pub(crate) async fn lease(
         bucket: Bucket,
         name: RecordingName,
@@ -83,27 +83,27 @@ impl Session {
         })
     }
 
-    /// Makes room for the recording. Now that nobody else can commit it.
+    /// Removes the remains of a dead writer, now that nobody else can commit the recording.
     async fn clear(&self) -> io::Result<()> {
         let found = self.list().await?;
         let is_there = found.iter().any(|one| one.key == document_key(&self.name));
         if is_there {
-            // Its writer died after it had committed.
+            // Its writer died after committing it.
             self.lease.remove_older().await?;
         }
-        // What no lease tells us to be of a dead writer may be dear to somebody.
+        // Without the lease of a dead writer, these objects may belong to somebody.
         if is_there || !(found.is_empty() || self.lease.is_taken_over()) {
             return Err(ErrorKind::AlreadyExists.into());
         }
         if !found.is_empty() {
-            tracing::info!(name = %self.name, "removing what a dead writer left");
+            tracing::info!(name = %self.name, "removing the remains of a dead writer");
             self.lease.confirm().await?;
             self.bucket.delete(found.into_iter().map(|one| one.key)).await?;
         }
         self.lease.remove_older().await
     }
 
-    /// Notes an object that has been written.
+    /// Notes a written object.
     pub(crate) fn written(&self, key: String, result: Result<Tag, Error>) -> io::Result<()> {
         match result {
             Ok(tag) => {
@@ -122,7 +122,7 @@ impl Session {
     async fn take(&self, from: &str, to: String) -> io::Result<()> {
         self.lease.check().await?;
         let copied = match self.bucket.copy(from, &to).await {
-            // The answer does not tell it.
+            // The answer has no tag.
             Ok(()) => self.bucket.tag(&to).await,
             Err(error) => Err(error),
         };
@@ -137,8 +137,8 @@ impl Session {
         let is_ours = put.is_ok();
         if let Err(error) = put {
             self.is_commit_unclear.store(is_unclear(&error), Ordering::Release);
-            // A request whose answer was lost is sent again, and meets itself. After a dead
-            // writer it may meet what that one wrote late, and will take back.
+            // A request whose answer was lost is retried and meets its own result. After a takeover
+            // it may meet a late write of the dead writer, which will be undone.
             match self.bucket.get_small(&key).await {
                 Ok(Some((found, _))) if found == document && !self.lease.is_taken_over() => {}
                 _ => return Err(io_error(error)),
@@ -147,13 +147,13 @@ impl Session {
         self.check_committed(&key, is_ours).await
     }
 
-    /// Takes the document back if the lease was lost while it was written: a request that
-    /// took longer than a lease lasts. One that may be of the successor, who imported the
-    /// same, stays.
+    /// Removes the document again if the lease was lost while it was written, in a request that
+    /// took longer than a lease lasts. Keeps it if it may be that of a successor with equal
+    /// content.
     async fn check_committed(&self, key: &str, is_ours: bool) -> io::Result<()> {
         let Err(error) = self.lease.confirm().await else { return Ok(()) };
         if !self.lease.is_lost() {
-            tracing::warn!(name = %self.name, %error, "cannot look at the lease again");
+            tracing::warn!(name = %self.name, %error, "cannot check the lease again");
             return Ok(());
         }
         if is_ours {
@@ -162,20 +162,20 @@ impl Session {
         Err(error)
     }
 
-    /// Whether there is what this writer wrote, and nothing else.
+    /// Checks that exactly the objects of this writer exist.
     fn check_written(&self, found: &[Listed]) -> io::Result<()> {
         if found.iter().any(|one| one.key == document_key(&self.name)) {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let written = self.objects();
         let is_ours = |one: &Listed| written.get(&one.key).is_some_and(|tag| tag.fits(&one.tag));
-        match found.len() == written.len() && found.iter().all(is_ours) {
-            true => Ok(()),
-            false => Err(busy("there are objects that another wrote, or some are gone")),
+        if found.len() != written.len() || !found.iter().all(is_ours) {
+            return Err(busy("objects were written by another writer, or are missing"));
         }
+        Ok(())
     }
 
-    /// Removes a recording that may be there: its document first.
+    /// Removes a recording, if it exists, beginning with its document.
     pub(crate) async fn remove(&self) -> io::Result<()> {
         let found = self.list().await?;
         if found.is_empty() {
@@ -193,8 +193,8 @@ impl Session {
         self.lease.remove_older().await
     }
 
-    /// Removes what was written. The lease stays, and dies, if something may be left: so
-    /// what is under no lease is complete.
+    /// Removes everything written. If something may be left, the lease stays until it expires, so
+    /// that everything without a lease is complete.
     async fn discard(&self) {
         let removed = self.remove_written().await;
         if let Err(error) = &removed {
@@ -206,14 +206,14 @@ impl Session {
     }
 
     async fn remove_written(&self) -> io::Result<()> {
-        // A document that may yet appear is to find its objects, until the lease has died.
+        // A document that may yet appear needs its objects until the lease expires.
         if self.is_commit_unclear.load(Ordering::Acquire) {
             return Ok(());
         }
         self.lease.confirm().await?;
         let found = self.list().await?;
         if found.iter().any(|one| one.key == document_key(&self.name)) {
-            return Err(busy("there is a document"));
+            return Err(busy("the recording has a document"));
         }
         if found.is_empty() {
             return Ok(());
@@ -221,7 +221,7 @@ impl Session {
         self.bucket.delete(found.into_iter().map(|one| one.key)).await
     }
 
-    /// Renews the lease no more, and gives it back or leaves it to die.
+    /// Stops renewing the lease, and returns it or lets it expire.
     pub(crate) async fn end(&self, give_back: bool) {
         self.keeper.abort();
         if give_back && !self.lease.is_lost() {
@@ -285,7 +285,7 @@ impl Drop for ObjectDraft {
             return;
         }
         let session = self.session.clone();
-        // An error says that the threads have ended, and with them the program.
+        // Fails only if the threads have ended with the program.
         let _ = self.tasks.wait(async move {
             session.discard().await;
             Ok(())

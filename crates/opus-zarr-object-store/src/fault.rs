@@ -1,4 +1,4 @@
-//! What an object store says went wrong, as I/O errors of one line.
+//! Errors of object stores as I/O errors of one line.
 
 use std::{
     error::Error as StdError,
@@ -8,20 +8,19 @@ use std::{
 
 use object_store::Error;
 
-/// The same with the kind that [`Part`](opus_zarr_store::Part) and others name.
+/// Converts an error to one with the kind that [`Part`](opus_zarr_store::Part) and the storage
+/// traits name.
 pub(crate) fn io_error(error: Error) -> io::Error {
     let message = message(&error);
-    match is_of_credentials(&message) {
-        true => io::Error::new(
-            ErrorKind::PermissionDenied,
-            format!("no credentials are set, and this machine is given none ({message})"),
-        ),
-        false => io::Error::new(kind_of(&error), message),
+    if is_of_credentials(&message) {
+        let message =
+            format!("no credentials found, neither set nor provided by this machine ({message})");
+        return io::Error::new(ErrorKind::PermissionDenied, message);
     }
+    io::Error::new(kind_of(&error), message)
 }
 
-/// What an error says, and what is behind it: clients keep to themselves that a
-/// connection was refused.
+/// The message of an error and its last cause. Clients omit causes such as a refused connection.
 fn message(error: &Error) -> String {
     let said = error.to_string();
     match chain(error).last().map(ToString::to_string) {
@@ -30,7 +29,7 @@ fn message(error: &Error) -> String {
     }
 }
 
-/// The same without what clients tell of themselves, around the request that failed.
+/// Shortens a message to the failed request, without the settings that clients add.
 fn brief(said: &str) -> String {
     let request = said.split_once(PERFORMING).map_or(said, |(_, request)| request);
     match request.split_once(SETTINGS).map(|(start, rest)| (start, rest.split_once(" - "))) {
@@ -39,19 +38,19 @@ fn brief(said: &str) -> String {
     }
 }
 
-/// Whether it was the machine that was asked for credentials, which a client does that has
-/// none: only that of a cloud gives some.
+/// Whether the client asked the machine for credentials, which it does without any of its own.
+/// Only machines of clouds provide some.
 fn is_of_credentials(message: &str) -> bool {
     CREDENTIALS.iter().any(|path| message.contains(path))
 }
 
-/// Why another must not write now.
+/// The error of a writer that finds another one.
 pub(crate) fn busy(reason: &str) -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, reason)
 }
 
-/// Whether the object ends before the range that was asked for. What says so has types
-/// that cannot be named outside their crate, but for the text.
+/// Whether the object ends before the requested range. The types of these errors are private to
+/// their crate, so only their text tells.
 pub(crate) fn is_beyond_end(error: &Error) -> bool {
     chain(error).any(|error| {
         let text = error.to_string();
@@ -59,8 +58,8 @@ pub(crate) fn is_beyond_end(error: &Error) -> bool {
     })
 }
 
-/// Whether what was asked for may be done nevertheless, or may yet be: the store did not
-/// refuse it, the answer was lost.
+/// Whether a request may have taken effect, or may yet: the store did not refuse it, but its answer
+/// was lost.
 pub(crate) fn is_unclear(error: &Error) -> bool {
     !matches!(
         error,
@@ -75,8 +74,7 @@ pub(crate) fn is_unclear(error: &Error) -> bool {
     )
 }
 
-/// A message without its line breaks: the answers of servers have some. Of a long one the
-/// beginning.
+/// A message in one line, shortened. Answers of servers have several.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").chars().take(MAX_MESSAGE).collect()
@@ -91,12 +89,13 @@ fn kind_of(error: &Error) -> ErrorKind {
         }
         Error::InvalidPath { .. } => ErrorKind::InvalidInput,
         Error::NotSupported { .. } | Error::NotImplemented { .. } => ErrorKind::Unsupported,
+        error if is_method_unknown(error) => ErrorKind::Unsupported,
         error if has_timed_out(error) => ErrorKind::TimedOut,
         _ => ErrorKind::Other,
     }
 }
 
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+#[cfg(feature = "__client")]
 fn has_timed_out(error: &Error) -> bool {
     use object_store::client::{HttpError, HttpErrorKind};
     let http =
@@ -104,22 +103,29 @@ fn has_timed_out(error: &Error) -> bool {
     chain(error).any(|error| http(error) == Some(HttpErrorKind::Timeout))
 }
 
-#[cfg(not(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http")))]
+#[cfg(not(feature = "__client"))]
 fn has_timed_out(_: &Error) -> bool {
     false
 }
 
-/// An error and what led to it.
+/// Whether a web server does not know the method, as plain ones do not know those of WebDAV. The
+/// text tells, as in [`is_beyond_end`].
+fn is_method_unknown(error: &Error) -> bool {
+    let codes = ["405 Method Not Allowed", "501 Not Implemented"];
+    chain(error).any(|error| codes.iter().any(|code| error.to_string().contains(code)))
+}
+
+/// An error and its causes.
 fn chain(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     let first: &(dyn StdError + 'static) = error;
     iter::successors(Some(first), |error: &&(dyn StdError + 'static)| (*error).source())
 }
 
-/// What clients put before the request that failed, and behind it what they were set to.
+/// The texts that clients put before the failed request and after it, before their settings.
 const PERFORMING: &str = " error: Error performing ";
 const SETTINGS: &str = ", max_retries: ";
-/// Where machines of clouds answer who they are: Amazon's (two versions, and in containers),
-/// Google's, Azure's.
+/// Where machines of clouds provide credentials: Amazon (two versions, and in containers), Google,
+/// Azure.
 const CREDENTIALS: [&str; 5] = [
     "/latest/api/token",
     "/latest/meta-data/",
@@ -141,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_says_what_was_asked_of_whom_and_what_became_of_it() {
+    fn a_message_names_the_request_and_its_result() {
         let of = |source: &str| message(&Error::Generic { store: "S3", source: source.into() });
         assert_eq!(
             of("Error performing GET http://x/y in 1s, after 6 retries, max_retries: 6, \
@@ -152,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_store_refused_is_clear_and_what_else_failed_is_not() {
+    fn a_refused_request_is_clear_and_any_other_failure_is_not() {
         let source = || "x".into();
         let refused = Error::Precondition { path: String::new(), source: source() };
         assert!(!is_unclear(&refused));

@@ -1,13 +1,12 @@
-//! Who may write a recording. An object store cannot lock; it can create an object only
-//! if there is none, and replace one only if it is unchanged.
+//! Leases, which decide who may write a recording. Object stores have no locks, but they can create
+//! an object only if it is absent, and replace one only if it is unchanged.
 //!
-//! A lease is an object `.opus-zarr-leases/<name>/<generation>`, which its writer
-//! replaces from time to time. It tells no time: who finds one looks whether it changes
-//! within the duration of a lease by its own clock. If it does not, the writer is taken
-//! for dead, and the next generation is created, which one of several takers can. Then
-//! the taker looks once more at the old lease, and the old writer renews its own before it
-//! looks for a newer one: so of a writer that was only slow and its taker never both go
-//! on.
+//! A lease is an object `.opus-zarr-leases/<name>/<generation>`, which its writer replaces from
+//! time to time. It holds no time. Whoever finds one watches by its own clock whether it changes
+//! within the duration of a lease. If it does not, its writer is considered dead, and a successor
+//! creates the next generation; only one of several successors can. The successor then checks the
+//! old lease once more. A writer renews its lease before it checks for a newer one. At most one of a
+//! slow writer and its successor therefore proceeds.
 
 use std::{
     collections::BTreeMap,
@@ -30,20 +29,20 @@ use crate::{
     fault::{busy, io_error, is_unclear},
 };
 
-/// The prefix of all leases. No recording can have such a name.
+/// The prefix of all leases, which no recording name can have.
 pub(crate) const LEASES: &str = ".opus-zarr-leases";
 
-/// A lease that was ours when we last looked.
+/// A lease that was ours when last checked.
 pub(crate) struct Lease {
     bucket: Bucket,
     name: RecordingName,
     generation: u64,
     writer: String,
     duration: Duration,
-    /// Whether that of a dead writer was there before.
+    /// Whether it replaced the lease of a dead writer.
     is_taken_over: bool,
     is_lost: AtomicBool,
-    /// When the last renewal that succeeded began.
+    /// When the last successful renewal began.
     renewed: std::sync::Mutex<Instant>,
     renewal: Mutex<Renewal>,
 }
@@ -53,15 +52,15 @@ struct Renewal {
     version: UpdateVersion,
 }
 
-/// What has become of a lease that was watched.
+/// The result of watching a lease.
 enum Watched {
     Dead(Vec<u8>),
     Gone,
 }
 
 impl Lease {
-    /// Takes the lease of a name. Waits as long as a lease lasts if there is one whose
-    /// writer shows no life.
+    /// Takes the lease of a name. Waits for the duration of a lease if another writer has one and
+    /// stays silent.
     pub(crate) async fn take(
         bucket: &Bucket,
         name: &RecordingName,
@@ -74,17 +73,17 @@ impl Lease {
             };
             match watch(bucket, key, duration).await? {
                 Watched::Dead(content) => {
-                    tracing::info!(%name, "taking over from a writer that shows no life");
+                    tracing::info!(%name, "taking over from a silent writer");
                     let old = Some((key.as_str(), content.as_slice()));
                     return Self::create(bucket, name, duration, generation + 1, old).await;
                 }
                 Watched::Gone => {}
             }
         }
-        Err(busy("other writers come and go"))
+        Err(busy("other writers keep beginning and ending"))
     }
 
-    /// Creates a generation, if nobody else does. `old` is the lease that is taken over.
+    /// Creates a generation unless another writer does. `old` is the lease being taken over.
     async fn create(
         bucket: &Bucket,
         name: &RecordingName,
@@ -97,7 +96,7 @@ impl Lease {
         let put = bucket.put(&key, content(&writer, 0), PutMode::Create).await;
         let version = match put {
             Ok(version) => version,
-            // A request whose answer was lost is sent again, and meets itself.
+            // A request whose answer was lost is retried and meets its own result.
             Err(error) => match ours(bucket, &key, &writer).await {
                 Ok(Some(version)) => version,
                 Ok(None) if !is_unclear(&error) => return Err(create_error(error)),
@@ -120,7 +119,7 @@ impl Lease {
             && now != watched
         {
             lease.give_back().await;
-            return Err(busy("its writer was slow, but lives"));
+            return Err(busy("its writer is slow, but alive"));
         }
         if let Err(error) = lease.check_highest().await {
             lease.give_back().await;
@@ -129,41 +128,38 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Whether there was a lease of a dead writer.
+    /// Whether it replaced the lease of a dead writer.
     pub(crate) fn is_taken_over(&self) -> bool {
         self.is_taken_over
     }
 
-    /// Whether another is known to have taken it over.
+    /// Whether another writer is known to have taken over.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Acquire)
     }
 
-    /// Fails if the lease is lost. Asks the store only if it has not been renewed for
-    /// longer than it lasts, so that a writer that was stopped for long does not go on.
+    /// Fails if the lease is lost. Asks the store only if the last renewal is older than a lease
+    /// lasts, so that a writer that was suspended for long does not proceed.
     pub(crate) async fn check(&self) -> io::Result<()> {
         if self.is_lost() {
             return Err(lost());
         }
         let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        match renewed.elapsed() < self.duration {
-            true => Ok(()),
-            false => self.confirm().await,
-        }
+        if renewed.elapsed() < self.duration { Ok(()) } else { self.confirm().await }
     }
 
-    /// Renews the lease, and then makes sure that nobody has taken it over: in this order,
-    /// so that who does after that sees that it was renewed.
+    /// Renews the lease, then checks that nobody has taken over. In this order, because a later
+    /// successor then sees the renewal.
     pub(crate) async fn confirm(&self) -> io::Result<()> {
         self.renew().await?;
         self.check_highest().await
     }
 
-    /// Keeps the lease until it is lost.
+    /// Keeps renewing the lease until it is lost.
     pub(crate) async fn keep(self: Arc<Self>) {
         while !self.is_lost() {
             sleep(self.duration / 4).await;
-            // Before it is renewed: an old generation is to disappear.
+            // Checked before renewing, because an old generation should disappear.
             let kept = match self.check_highest().await {
                 Ok(()) => self.renew().await,
                 Err(error) => Err(error),
@@ -190,7 +186,7 @@ impl Lease {
                 Err(Error::Precondition { .. } | Error::NotFound { .. }) => {}
                 Err(error) => return Err(io_error(error)),
             }
-            // One of our own may have been done without our knowing.
+            // An earlier renewal of ours may have succeeded without an answer.
             match ours(&self.bucket, &self.key(), &self.writer).await? {
                 Some(version) => *renewal = Renewal { count: renewal.count + 1, version },
                 None => break,
@@ -220,9 +216,9 @@ impl Lease {
         self.bucket.delete(keys).await
     }
 
-    /// Removes the lease. That it cannot harms nobody: it will be found to be dead.
+    /// Removes the lease. A failure is harmless, because the lease then expires.
     pub(crate) async fn give_back(&self) {
-        // After a renewal that is under way.
+        // Wait for a renewal in progress.
         let _renewal = self.renewal.lock().await;
         if let Err(error) = self.bucket.delete([self.key()]).await {
             tracing::warn!(key = self.key(), %error, "cannot remove a lease");
@@ -240,7 +236,7 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// The names that are under a lease.
+/// The names that have a lease.
 pub(crate) async fn leased_names(bucket: &Bucket) -> io::Result<Vec<String>> {
     let leases = bucket.list(LEASES).await?;
     let name = |key: &str| Some(key.strip_prefix(LEASES)?.split('/').nth(1)?.to_owned());
@@ -257,7 +253,7 @@ async fn generations(bucket: &Bucket, name: &RecordingName) -> io::Result<BTreeM
     Ok(numbered.collect())
 }
 
-/// Watches a lease for as long as one lasts. An error if its writer shows life.
+/// Watches a lease for its duration. Returns an error if its writer is alive.
 async fn watch(bucket: &Bucket, key: &str, duration: Duration) -> io::Result<Watched> {
     let Some((first, _)) = bucket.get_small(key).await? else { return Ok(Watched::Gone) };
     let began = Instant::now();
@@ -295,15 +291,15 @@ fn create_error(error: Error) -> io::Error {
 }
 
 fn lost() -> io::Error {
-    busy("another writer has taken it over")
+    busy("another writer has taken over")
 }
 
-/// An identifier that no other writer has.
+/// A unique identifier of a writer.
 fn unique() -> String {
     let now = SystemTime::now();
     let half = || RandomState::new().hash_one((now, std::process::id()));
     format!("{:016x}{:016x}", half(), half())
 }
 
-/// How often a lease may disappear while it is watched.
+/// How often a watched lease may disappear.
 const ATTEMPTS: usize = 4;

@@ -15,6 +15,7 @@ use crate::{
     Error,
     bucket::Bucket,
     draft::{ObjectDraft, Session, document_key},
+    error::Reason,
     fault::one_line,
     lease::{LEASES, leased_names},
     tasks::Tasks,
@@ -22,11 +23,10 @@ use crate::{
     url,
 };
 
-/// A store in an object store. Clones share its connections and threads.
+/// A store in an object store. Clones share connections and threads.
 ///
-/// Requests run on threads of its own: it can be used from any thread, also from those of
-/// an async runtime, which the blocking methods of [`Storage`] then block; those of
-/// [`AsyncStorage`] do not.
+/// Requests run on threads of the storage, so it can be used from any thread and any async runtime.
+/// The methods of [`Storage`] block the calling thread; those of [`AsyncStorage`] do not.
 #[derive(Clone, Debug)]
 pub struct ObjectStorage {
     bucket: Bucket,
@@ -34,25 +34,26 @@ pub struct ObjectStorage {
     place: String,
     lease: Duration,
     is_read_only: bool,
-    /// What this process is writing, by name.
+    /// The recordings that this process is writing, by name.
     sessions: Arc<Mutex<HashMap<String, Weak<Session>>>>,
 }
 
 impl ObjectStorage {
-    /// The store below a prefix of an object store, which may be empty. `place` is what
-    /// messages call it.
+    /// Creates a storage for the store below a prefix, possibly empty, of an object store.
+    /// Messages call it `place`.
     pub fn new(
         store: Arc<dyn ObjectStore>,
         prefix: &str,
         place: impl Into<String>,
     ) -> Result<Self, Error> {
         let place = place.into();
-        let prefix = Path::parse(prefix).map_err(|error| Error::Settings {
+        let prefix = Path::parse(prefix).map_err(|error| Reason::Settings {
             place: place.clone(),
             reason: one_line(&error.to_string()),
+            provider: None,
         })?;
         let tasks = Tasks::start();
-        let tasks = tasks.map_err(|source| Error::Threads { place: place.clone(), source })?;
+        let tasks = tasks.map_err(|source| Reason::Threads { place: place.clone(), source })?;
         Ok(Self {
             bucket: Bucket::new(store, &prefix),
             tasks,
@@ -63,18 +64,18 @@ impl ObjectStorage {
         })
     }
 
-    /// The store at a URL, such as `s3://bucket/prefix`. What else is needed comes from
-    /// the environment: the variables `AWS_*`, `GOOGLE_*` and `AZURE_*` that `object_store`
-    /// knows, among them `AWS_ENDPOINT` and `AWS_ALLOW_HTTP`.
+    /// Opens the store at a URL such as `s3://bucket/prefix`. Other settings come from the
+    /// environment: the variables `AWS_*`, `GOOGLE_*` and `AZURE_*` that `object_store` knows,
+    /// among them `AWS_ENDPOINT` and `AWS_ALLOW_HTTP`.
     ///
-    /// `s3`, `gs`, `az` and their like can be written. What `http` and `https` give can only
-    /// be read, unless the host is one of Amazon S3, Cloudflare R2 or Azure.
+    /// Stores at `http` and `https` URLs can only be read, unless the host belongs to Amazon S3,
+    /// Cloudflare R2 or Azure.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         Self::from_url_with(url, url::environment())
     }
 
-    /// The same with these options in place of those of the environment, in the names of
-    /// `object_store`: `aws_endpoint`, `timeout`. What it does not know is passed over.
+    /// Opens the store at a URL with these options instead of the environment, named as in
+    /// `object_store`: `aws_endpoint`, `timeout`. Unknown options are ignored.
     pub fn from_url_with<K: AsRef<str>, V: Into<String>>(
         url: &str,
         options: impl IntoIterator<Item = (K, V)>,
@@ -88,9 +89,9 @@ impl ObjectStorage {
         Ok(storage)
     }
 
-    /// How long a writer may show no life before others take it for dead, in place of 60
-    /// seconds. All writers of a store must have the same: a writer renews its lease every
-    /// quarter of it.
+    /// Sets how long a writer may stay silent before others consider it dead. The default is 60
+    /// seconds. All writers of a store must use the same duration. A writer renews its lease four
+    /// times in it.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
@@ -102,7 +103,7 @@ impl ObjectStorage {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one that an object belongs to.
+    /// The recording being written that an object belongs to.
     fn session_of(&self, key: &str) -> Option<Arc<Session>> {
         self.sessions().get(key.split('/').next()?)?.upgrade()
     }
@@ -120,10 +121,10 @@ impl Storage for ObjectStorage {
         self.tasks.wait(async move { bucket.read(&key, part).await })
     }
 
-    /// One list, and if there are leases another one and a request for each of them. A
-    /// prefix that is under no lease is given as a recording without a look at its document.
-    /// All names are held in memory before the first is given: the leases have to be looked
-    /// at after the names, or what a writer begins in between would seem to be complete.
+    /// Takes one list request, and if leases exist another one and a request for each lease. Lists
+    /// a prefix without a lease as a recording, without reading its document. Holds all names in
+    /// memory, because leases must be listed after names: otherwise a recording begun in between
+    /// would seem complete.
     fn entries(&self) -> io::Result<Entries<'_>> {
         let bucket = self.bucket.clone();
         let entries = self.tasks.wait(async move { entries(&bucket).await })?;
@@ -131,13 +132,11 @@ impl Storage for ObjectStorage {
     }
 
     fn writing(&self) -> io::Result<&dyn WriteStorage> {
-        match self.is_read_only {
-            true => Err(io::Error::new(
-                io::ErrorKind::ReadOnlyFilesystem,
-                "what a web server gives can only be read",
-            )),
-            false => Ok(self),
+        if self.is_read_only {
+            let message = "a store on a web server is read-only";
+            return Err(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, message));
         }
+        Ok(self)
     }
 }
 
@@ -163,8 +162,8 @@ impl WriteStorage for ObjectStorage {
         Ok(Box::new(Upload::new(self.bucket.clone(), self.tasks.clone(), key, session)))
     }
 
-    /// If another writer has a lease for the name, waits whether that shows life: up to the
-    /// duration of a lease.
+    /// If another writer has a lease for the name, waits up to the duration of a lease to see
+    /// whether it is alive.
     fn begin(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
         let (bucket, lease, owned) = (self.bucket.clone(), self.lease, name.clone());
         let session = self.tasks.wait(async move { Session::begin(bucket, owned, lease).await })?;
@@ -180,7 +179,7 @@ impl WriteStorage for ObjectStorage {
         self.tasks.wait(async move {
             let session = Session::lease(bucket, name, lease).await?;
             let removed = session.remove().await;
-            // Objects without a document stay under a lease.
+            // Objects without a document stay under the lease.
             let is_clear = match &removed {
                 Ok(()) => true,
                 Err(error) => error.kind() == io::ErrorKind::NotFound,
@@ -204,12 +203,11 @@ async fn entries(bucket: &Bucket) -> io::Result<Vec<Entry>> {
         }
     }
     let prefixes = prefixes.into_iter().filter(|name| name != LEASES && !unfinished.contains(name));
-    let recordings = prefixes.map(|name| match name.starts_with('.') {
-        true => Entry::Other(name),
-        false => Entry::Recording(name),
+    let recordings = prefixes.map(|name| {
+        if name.starts_with('.') { Entry::Other(name) } else { Entry::Recording(name) }
     });
     Ok(recordings.chain(objects.into_iter().map(Entry::Other)).collect())
 }
 
-/// Long enough for several requests that are slow and sent again.
+/// Long enough for several slow requests with retries.
 const LEASE: Duration = Duration::from_secs(60);

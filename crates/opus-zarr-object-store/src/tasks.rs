@@ -14,10 +14,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// A tokio runtime of its own. All requests run on it, the async ones too: the
-/// connections that a client keeps open live in the runtime that opened them, and one
-/// that is kept waiting (by a blocked thread, or because nobody polls it) would stop
-/// requests from elsewhere.
+/// A tokio runtime for all requests, async ones included. Connections that a client keeps open live
+/// in the runtime that opened them. If that runtime is not polled, or its thread is blocked,
+/// requests from elsewhere would hang.
 #[derive(Clone)]
 pub(crate) struct Tasks(Arc<Owned>);
 
@@ -31,22 +30,21 @@ impl Tasks {
         Ok(Self(Arc::new(Owned(Some(runtime)))))
     }
 
-    /// Runs a task and blocks the calling thread until it has ended. A thread of another
-    /// runtime is blocked like any other: a runtime inside a runtime would panic there.
+    /// Runs a task and blocks the calling thread until it ends. Works on a thread of another
+    /// runtime, where starting a runtime would panic.
     pub(crate) fn wait<T: Send + 'static>(
         &self,
         task: impl Future<Output = io::Result<T>> + Send + 'static,
     ) -> io::Result<T> {
         let (send, receive) = mpsc::sync_channel(1);
         self.spawn(async move {
-            // Nobody waits any more if this fails.
+            // Fails only if the caller no longer waits.
             let _ = send.send(task.await);
         })?;
         receive.recv().unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Runs a task that the caller awaits, in whatever runtime. Not awaited to its end,
-    /// it is stopped.
+    /// Runs a task that the caller awaits in any runtime. Dropping the future stops the task.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         task: impl Future<Output = io::Result<T>> + Send + 'static,
@@ -54,7 +52,7 @@ impl Tasks {
         Stopping(self.spawn(task)?).await
     }
 
-    /// Runs a task beside others.
+    /// Starts a task.
     pub(crate) fn spawn<T: Send + 'static>(
         &self,
         task: impl Future<Output = T> + Send + 'static,
@@ -70,8 +68,8 @@ impl fmt::Debug for Tasks {
     }
 }
 
-/// Ends with the last of its clones: without waiting, which would panic in a thread of
-/// another runtime.
+/// Shuts the runtime down with its last clone. Does not wait for tasks, which would panic on a thread
+/// of another runtime.
 struct Owned(Option<Runtime>);
 
 impl Drop for Owned {
@@ -82,7 +80,7 @@ impl Drop for Owned {
     }
 }
 
-/// A task that is stopped when nobody waits for it any more.
+/// A task that stops when it is no longer awaited.
 struct Stopping<T>(JoinHandle<io::Result<T>>);
 
 impl<T> Future for Stopping<T> {
@@ -104,6 +102,5 @@ fn stopped() -> io::Error {
     io::Error::other("the request was stopped")
 }
 
-/// They wait most of the time; more than one, so that encryption of one transfer does not
-/// hold up the others.
+/// Threads mostly wait. Two, so that encrypting one transfer does not delay the others.
 const THREADS: usize = 2;

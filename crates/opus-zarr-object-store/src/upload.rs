@@ -1,4 +1,4 @@
-//! Objects that are being written.
+//! Objects being written.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use opus_zarr_store::ObjectWriter;
 
 use crate::{bucket::Bucket, bucket::Tag, draft::Session, fault::io_error, tasks::Tasks};
 
-/// An object that is being written: held back up to one part, so that a small one is one
-/// request, and a large one takes no more memory than that.
+/// An object being written. Up to one part is buffered, so that a small object takes one request
+/// and a large one takes no more memory than that.
 pub(crate) struct Upload {
     bucket: Bucket,
     tasks: Tasks,
     key: String,
-    /// Of the draft that it belongs to.
+    /// The session of the draft that it belongs to.
     session: Option<Arc<Session>>,
     part: Vec<u8>,
     multipart: Option<Box<dyn MultipartUpload>>,
@@ -31,7 +31,7 @@ impl Upload {
         Self { bucket, tasks, key, session, part: Vec::new(), multipart: None }
     }
 
-    /// Sends what is held back as a part of a larger object.
+    /// Sends the buffer as a part of a larger object.
     fn send_part(&mut self) -> io::Result<()> {
         let part = std::mem::take(&mut self.part);
         let (bucket, key) = (self.bucket.clone(), self.key.clone());
@@ -40,12 +40,12 @@ impl Upload {
             let result = send(&bucket, &key, session.as_deref(), &mut multipart, part).await;
             Ok((multipart, result))
         })?;
-        // Kept, to be aborted, if the part was not sent.
+        // Kept, so that it is aborted if the part was not sent.
         self.multipart = multipart;
         result
     }
 
-    /// Ends a large object.
+    /// Completes a large object.
     fn complete(&mut self) -> io::Result<()> {
         if !self.part.is_empty() {
             self.send_part()?;
@@ -90,7 +90,7 @@ impl Write for Upload {
         Ok(now.len())
     }
 
-    /// Does nothing: parts have to have their length.
+    /// Does nothing, because parts have a fixed length.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -98,10 +98,7 @@ impl Write for Upload {
 
 impl ObjectWriter for Upload {
     fn finish(mut self: Box<Self>) -> io::Result<()> {
-        match self.multipart.is_some() {
-            true => self.complete(),
-            false => self.put(),
-        }
+        if self.multipart.is_some() { self.complete() } else { self.put() }
     }
 }
 
@@ -109,7 +106,7 @@ impl Drop for Upload {
     fn drop(&mut self) {
         let Some(multipart) = self.multipart.take() else { return };
         let key = self.key.clone();
-        // An error says that the threads have ended, and with them the program.
+        // Fails only if the threads have ended with the program.
         let _ = self.tasks.wait(async move {
             abort(multipart, &key).await;
             Ok(())
@@ -117,7 +114,7 @@ impl Drop for Upload {
     }
 }
 
-/// Sends a part, and begins the object if it is the first.
+/// Sends a part, beginning the object with the first one.
 async fn send(
     bucket: &Bucket,
     key: &str,
@@ -158,6 +155,6 @@ fn written(session: Option<&Session>, key: String, result: Result<Tag, Error>) -
     }
 }
 
-/// Of a multipart upload. A shard of the blob is two and a little; S3 takes 10,000 parts
-/// of at least 5 MiB.
+/// Bytes of a part. A shard of the blob takes two and a bit. S3 accepts 10,000 parts of at least 5
+/// MiB.
 const PART_LEN: usize = 8 * 1024 * 1024;

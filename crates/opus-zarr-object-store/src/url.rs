@@ -1,15 +1,15 @@
-//! From URLs to storages.
+//! Opens the storage of a URL.
 
 use std::{env, sync::Arc};
 
-use object_store::{ObjectStore, ObjectStoreScheme};
+use object_store::{ObjectStore, ObjectStoreScheme, path::Path};
 use opus_zarr_store::{LocalStorage, Storage};
 use url::Url;
 
-use crate::{Error, ObjectStorage, fault::one_line};
+use crate::{Error, ObjectStorage, Provider, error::Reason, fault::one_line};
 
-/// What is at a URL, in the storage that fits: of `file:///` a [`LocalStorage`], of all
-/// others an [`ObjectStorage`] with what the environment says.
+/// Opens the storage of a URL: a [`LocalStorage`] for `file:///`, an [`ObjectStorage`] with the
+/// settings of the environment for all others.
 ///
 /// ```
 /// let storage = opus_zarr_object_store::open_url("file:///data/archive.zarr")?;
@@ -21,14 +21,12 @@ pub fn open_url(url: &str) -> Result<Arc<dyn Storage>, Error> {
     if parsed.scheme() != "file" {
         return Ok(Arc::new(ObjectStorage::from_url(url)?));
     }
-    let path = parsed.to_file_path().map_err(|()| Error::NotAUrl {
-        url: url.to_owned(),
-        reason: "expected file:/// and an absolute path".to_owned(),
-    })?;
+    let path = parsed.to_file_path();
+    let path = path.map_err(|()| Reason::RelativePath { url: url.to_owned() })?;
     Ok(Arc::new(LocalStorage::new(path)))
 }
 
-/// What a URL leads to.
+/// The storage of a URL.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) prefix: String,
@@ -39,12 +37,11 @@ pub(crate) struct Opened {
 pub(crate) type Options = Vec<(String, String)>;
 
 pub(crate) fn parse(url: &str) -> Result<Url, Error> {
-    Url::parse(url)
-        .map_err(|error| Error::NotAUrl { url: url.to_owned(), reason: error.to_string() })
+    Ok(Url::parse(url).map_err(|source| Reason::InvalidUrl { url: url.to_owned(), source })?)
 }
 
-/// The variables that belong to object stores. Others have names that a store would take
-/// for its own: `TOKEN`, `TIMEOUT`.
+/// The environment variables of object stores. Others have names that a store would also accept,
+/// such as `TOKEN` and `TIMEOUT`.
 pub(crate) fn environment() -> Options {
     let texts = env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
@@ -55,25 +52,28 @@ pub(crate) fn environment() -> Options {
 
 pub(crate) fn open(url: &Url, options: Options) -> Result<Opened, Error> {
     let place = place(url);
-    let (scheme, prefix) = ObjectStoreScheme::parse(url).map_err(|error| {
-        let error = object_store::Error::from(error).to_string();
-        match error.contains("Unable to recognise") {
-            true => Error::UnknownScheme { url: place.clone() },
-            false => Error::Settings { place: place.clone(), reason: one_line(&error) },
-        }
-    })?;
+    let unknown = || Reason::UnknownScheme { url: place.clone() };
+    let (scheme, prefix) =
+        ObjectStoreScheme::parse(url).map_err(|_| match Path::from_url_path(url.path()) {
+            Err(error) => {
+                let reason = one_line(&error.to_string());
+                Reason::Settings { place: place.clone(), reason, provider: None }
+            }
+            Ok(_) => unknown(),
+        })?;
+    let provider = Provider::of_scheme(&scheme).ok_or_else(unknown)?;
     Ok(Opened {
-        store: store(&scheme, url, options, &place)?,
+        store: client(provider, url, options, &place)?,
         prefix: prefix.to_string(),
-        is_read_only: scheme == ObjectStoreScheme::Http,
+        is_read_only: provider == Provider::Http,
         place,
     })
 }
 
-/// The client with what is missing in the options: retries and timeouts.
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
-macro_rules! client {
-    ($builder:ty, $url:expr, $options:expr, $place:expr) => {{
+/// Builds a client, adding timeouts and retries to the options.
+#[cfg(feature = "__client")]
+macro_rules! build {
+    ($builder:ty, $url:expr, $options:expr) => {{
         let mut builder = <$builder>::new().with_url($url).with_retry(retry());
         for (key, value) in
             TIMEOUTS.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().chain($options)
@@ -82,77 +82,76 @@ macro_rules! client {
                 builder = builder.with_config(key, value);
             }
         }
-        let store: Arc<dyn ObjectStore> =
-            Arc::new(builder.build().map_err(|error| settings($place, &error))?);
-        Ok(store)
+        builder.build().map(|store| -> Arc<dyn ObjectStore> { Arc::new(store) })
     }};
 }
 
-fn store(
-    scheme: &ObjectStoreScheme,
+#[cfg(feature = "__client")]
+fn client(
+    provider: Provider,
     url: &Url,
     options: Options,
     place: &str,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
-    let _ = (&url, &options);
-    match scheme {
+    crate::install_tls_provider();
+    let built = match provider {
         #[cfg(feature = "aws")]
-        ObjectStoreScheme::AmazonS3 => {
-            client!(object_store::aws::AmazonS3Builder, url.as_str(), options, place)
-        }
+        Provider::S3 => build!(object_store::aws::AmazonS3Builder, url.as_str(), options),
         #[cfg(feature = "gcp")]
-        ObjectStoreScheme::GoogleCloudStorage => {
-            client!(object_store::gcp::GoogleCloudStorageBuilder, url.as_str(), options, place)
+        Provider::Gcs => {
+            build!(object_store::gcp::GoogleCloudStorageBuilder, url.as_str(), options)
         }
         #[cfg(feature = "azure")]
-        ObjectStoreScheme::MicrosoftAzure => {
-            client!(object_store::azure::MicrosoftAzureBuilder, url.as_str(), options, place)
+        Provider::Azure => {
+            build!(object_store::azure::MicrosoftAzureBuilder, url.as_str(), options)
         }
         #[cfg(feature = "http")]
-        ObjectStoreScheme::Http => {
-            // Whoever writes http wants it.
+        Provider::Http => {
+            // The scheme of the URL tells whether to use TLS.
             let http = ("allow_http".to_owned(), (url.scheme() == "http").to_string());
             let options = options.into_iter().chain([http]);
-            let host = &url[..url::Position::BeforePath];
-            client!(object_store::http::HttpBuilder, host, options, place)
+            build!(object_store::http::HttpBuilder, &url[..url::Position::BeforePath], options)
         }
-        scheme => Err(unknown(scheme, place)),
-    }
-}
-
-/// Why there is no client for a scheme.
-fn unknown(scheme: &ObjectStoreScheme, place: &str) -> Error {
-    let url = place.to_owned();
-    let feature = match scheme {
-        ObjectStoreScheme::AmazonS3 => "aws",
-        ObjectStoreScheme::GoogleCloudStorage => "gcp",
-        ObjectStoreScheme::MicrosoftAzure => "azure",
-        ObjectStoreScheme::Http => "http",
-        _ => return Error::UnknownScheme { url },
+        #[allow(unreachable_patterns, reason = "unless a feature is off")]
+        _ => return Err(feature_off(provider, place)),
     };
-    Error::FeatureOff { url, feature }
+    Ok(built.map_err(|error| Reason::Settings {
+        place: place.to_owned(),
+        reason: one_line(&error.to_string()),
+        provider: Some(provider),
+    })?)
 }
 
-/// The URL without what is nobody's business: passwords and tokens.
+#[cfg(not(feature = "__client"))]
+fn client(
+    provider: Provider,
+    _: &Url,
+    _: Options,
+    place: &str,
+) -> Result<Arc<dyn ObjectStore>, Error> {
+    Err(feature_off(provider, place))
+}
+
+fn feature_off(provider: Provider, place: &str) -> Error {
+    Reason::FeatureOff { url: place.to_owned(), feature: provider.feature(), provider }.into()
+}
+
+/// The URL without secrets such as passwords and tokens.
 fn place(url: &Url) -> String {
     let (host, path) = (url.host_str().unwrap_or_default(), url.path());
-    // In az://container@account the user is the container.
-    let user = match url.scheme().starts_with("http") {
-        false if !url.username().is_empty() => format!("{}@", url.username()),
-        _ => String::new(),
+    // In az://container@account, the user is the container.
+    let user = if url.username().is_empty() || url.scheme().starts_with("http") {
+        String::new()
+    } else {
+        format!("{}@", url.username())
     };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{user}{host}{port}{}", url.scheme(), path.trim_end_matches('/'))
 }
 
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
-fn settings(place: &str, error: &object_store::Error) -> Error {
-    Error::Settings { place: place.to_owned(), reason: one_line(&error.to_string()) }
-}
-
-/// A store that cannot be reached is an error after some twenty seconds; one that is slow
-/// or overloaded is asked again for 45 seconds.
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+/// An unreachable store is an error after about 20 seconds. Requests to a slow or overloaded one
+/// are retried for 45 seconds.
+#[cfg(feature = "__client")]
 fn retry() -> object_store::RetryConfig {
     object_store::RetryConfig {
         backoff: object_store::BackoffConfig::default(),
@@ -161,6 +160,6 @@ fn retry() -> object_store::RetryConfig {
     }
 }
 
-/// For a whole request, which is at most a part of 8 MiB or a shard of 16 MiB.
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "http"))]
+/// For a whole request, of at most a part of 8 MiB or a shard of 16 MiB.
+#[cfg(feature = "__client")]
 const TIMEOUTS: [(&str, &str); 2] = [("timeout", "60 seconds"), ("connect_timeout", "5 seconds")];

@@ -227,7 +227,7 @@ fn names() -> Vec<Row> {
         row("a name", Attempt::Name(name.to_owned()), says)
     };
     let (reserved, forbidden) =
-        ("expected no \".\" or \"__\" at the start", "expected none of / \\ : *");
+        ("names that start with \".\" or \"__\", ", "expected none of / \\ : *");
     let taken = "\"WORLD/store\" already has a recording \"earlier\"";
     vec![
         row("a name that is taken", Attempt::Name("earlier".to_owned()), taken),

@@ -1,32 +1,31 @@
-//! Stores at a URL, with what the environment says of the server that speaks S3: in a
-//! process of its own, whose environment is given.
-
-#![cfg(feature = "aws")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! Stores at a URL with settings from the environment, in a child process with a given environment.
 
 use std::{
     env,
     process::{Command, Output},
 };
 
+use crate::support::{MONO, all, import, names, s3::store};
 use opus_zarr::{Recording, Store};
 use opus_zarr_object_store::open_url;
 use opus_zarr_testkit::moto::Moto;
-use support::{MONO, all, import, names, s3::store};
 
 const URL: &str = "s3://environment/a/b";
 
-/// Runs the ignored test in a process with these variables and no others.
+/// Runs the ignored test in a process with only these variables.
 fn child(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "imports_and_reads_at_the_url", "--ignored", "--nocapture"]);
+    command.args([
+        "--exact",
+        "environment::imports_and_reads_at_the_url",
+        "--ignored",
+        "--nocapture",
+    ]);
     command.env_clear().envs(variables.iter().copied()).output().unwrap()
 }
 
 #[test]
-#[ignore = "runs in a process of its own"]
+#[ignore = "runs in a child process"]
 fn imports_and_reads_at_the_url() {
     let store = Store::open_or_create_in(open_url(URL).unwrap()).unwrap();
     let name = env::var("NAME").unwrap();
@@ -35,7 +34,7 @@ fn imports_and_reads_at_the_url() {
 }
 
 #[test]
-fn the_variables_of_aws_lead_to_the_server() {
+fn the_aws_variables_lead_to_the_server() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("environment");
     let endpoint = format!("http://127.0.0.1:{}", moto.port);
@@ -48,7 +47,7 @@ fn the_variables_of_aws_lead_to_the_server() {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("NAME", name),
-            // Of somebody else, though a client has settings of these names.
+            // These belong to other programs, though a client has settings of these names.
             ("TIMEOUT", "soon"),
             ("REGION", "nowhere"),
             ("ENDPOINT", "http://127.0.0.1:9"),
@@ -60,7 +59,7 @@ fn the_variables_of_aws_lead_to_the_server() {
 }
 
 #[test]
-fn plain_http_has_to_be_allowed() {
+fn plain_http_must_be_allowed() {
     let output = child(&[
         ("AWS_ENDPOINT", "http://127.0.0.1:9"),
         ("AWS_REGION", "us-east-1"),

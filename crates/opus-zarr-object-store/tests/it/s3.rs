@@ -1,10 +1,5 @@
 //! Stores on a server that speaks S3, over a good network and a bad one.
 
-#![cfg(feature = "aws")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::{
     io::{ErrorKind, Write},
     sync::{
@@ -15,18 +10,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::{
+    MONO, STEREO, all, block_on, files, import, names, objects,
+    proxy::{Act, Proxy},
+    s3::{LEASE, TIMEOUT, behind, client, storage, store},
+    testdata,
+};
 use object_store::{ObjectStoreExt, path::Path};
 use opus_zarr::{AsyncRecording, Error, Recording, Store};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::{Part, Storage, WriteStorage};
 use opus_zarr_testkit::moto::Moto;
 use opus_zarr_testkit::recordings::open_at;
-use support::{
-    MONO, STEREO, all, block_on, files, import, names, objects,
-    proxy::{Act, Proxy},
-    s3::{LEASE, TIMEOUT, behind, client, storage, store},
-    testdata,
-};
 
 #[test]
 fn recordings_are_imported_listed_read_copied_and_deleted() {

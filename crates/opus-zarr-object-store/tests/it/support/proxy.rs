@@ -14,13 +14,13 @@ use std::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Pass,
-    /// Answers with this status and does not ask the server.
+    /// Answers with this status without asking the server.
     Refuse(u16),
-    /// Asks the server, and answers with this status.
+    /// Asks the server, but answers with this status.
     Lose(u16),
-    /// Asks the server after this time.
+    /// Asks the server after this delay.
     Delay(Duration),
-    /// Cuts the connection in the middle of the request, and all that come later.
+    /// Cuts the connection in the middle of the request, and all later ones.
     Die,
 }
 
@@ -39,7 +39,7 @@ struct State {
 }
 
 impl Proxy {
-    /// `plan` says what is done with a request, by its number and first line.
+    /// `plan` decides what happens to a request from its number and first line.
     pub(crate) fn start(
         server: u16,
         plan: impl Fn(u64, &str) -> Act + Send + Sync + 'static,
@@ -53,7 +53,7 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let state = serving.clone();
-                // What fails is what it is for.
+                // Failures are the purpose.
                 thread::spawn(move || drop(state.serve(stream)));
             }
         });
@@ -66,7 +66,7 @@ impl Proxy {
 }
 
 impl State {
-    /// One request of a connection, which is then closed.
+    /// Serves one request and closes the connection.
     fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
         if self.is_dead.load(Ordering::SeqCst) {
             return Ok(());

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder};
 use opus_zarr::Store;
-use opus_zarr_object_store::ObjectStorage;
+use opus_zarr_object_store::{ObjectStorage, install_tls_provider};
 
 use super::proxy::Proxy;
 
-/// Above what the server, which is slow, may take between two renewals.
+/// Longer than the slow server may take between two renewals.
 pub(crate) const LEASE: Duration = Duration::from_secs(2);
-/// Of one request to the server.
+/// For one request to the server.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) fn storage(port: u16, bucket: &str) -> ObjectStorage {
@@ -38,6 +38,7 @@ pub(crate) fn client(port: u16, bucket: &str) -> Arc<dyn ObjectStore> {
         base: 2.,
     };
     let retry = RetryConfig { backoff, max_retries: 4, retry_timeout: Duration::from_secs(10) };
+    install_tls_provider();
     let client = AmazonS3Builder::new()
         .with_client_options(ClientOptions::new().with_timeout(TIMEOUT).with_allow_http(true))
         .with_endpoint(format!("http://127.0.0.1:{port}"))
@@ -50,7 +51,7 @@ pub(crate) fn client(port: u16, bucket: &str) -> Arc<dyn ObjectStore> {
     Arc::new(client.unwrap())
 }
 
-/// A store over a network that does with requests what `plan` says.
+/// A store behind a proxy.
 pub(crate) fn behind(proxy: &Proxy, bucket: &str) -> Store {
     let storage = ObjectStorage::new(client(proxy.port, bucket), "a/b", "bad").unwrap();
     Store::open_in(Arc::new(storage.with_lease(LEASE))).unwrap()

@@ -1,14 +1,12 @@
-//! What is asked of an object store, request by request.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! The requests made to an object store.
 
 use std::sync::Arc;
 
+use crate::support::{
+    MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of, write_long,
+};
 use object_store::ObjectStore;
 use opus_zarr::{AsyncRecording, ImportOptions, Recording, unwatched};
-use support::{MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of, write_long};
 
 fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
     let faulty = Faulty::new(memory());
@@ -16,7 +14,7 @@ fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
 }
 
 #[test]
-fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
+fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
     let (faulty, objects) = counted();
     let store = store_of(&objects);
     import(&store, MONO, "it").unwrap();
@@ -49,7 +47,7 @@ fn a_second_at_the_border_of_two_shards_takes_three_requests() {
     write_long(&file);
     let store = store_of(&objects);
     opus_zarr::import(&file, &store, "it", &ImportOptions::default(), unwatched).unwrap();
-    // Packet n ends some n * 1005 bytes into the blob: packet 16,694 at 16 MiB.
+    // Packet n ends about n * 1005 bytes into the blob, so packet 16,694 at 16 MiB.
     let reads = |second: u64| {
         let recording = Recording::open(&store, "it").unwrap();
         faulty.requests();
@@ -62,7 +60,7 @@ fn a_second_at_the_border_of_two_shards_takes_three_requests() {
 }
 
 #[test]
-fn nothing_is_ever_asked_for_with_a_head() {
+fn no_head_request_is_ever_made() {
     let (faulty, objects) = counted();
     let store = store_of(&objects);
     import(&store, MONO, "it").unwrap();
@@ -83,12 +81,12 @@ fn an_import_of_a_small_file_takes_few_requests() {
     import(&store, MONO, "it").unwrap();
     let requests = faulty.requests();
     println!("{} requests: {requests:#?}", requests.len());
-    // Of which 5 write objects of the recording, 2 read the blob back, and 1 opens it.
+    // 5 write objects of the recording, 2 read the blob back and 1 opens it.
     assert!(requests.len() <= 30, "{requests:#?}");
 }
 
 #[test]
-fn a_list_is_one_request_without_leases() {
+fn a_list_takes_one_request_without_leases() {
     let (faulty, objects) = counted();
     let store = store_of(&objects);
     import(&store, MONO, "it").unwrap();

@@ -1,4 +1,9 @@
-#![allow(dead_code, reason = "each test uses some of it")]
+//! Stores, files and servers that the tests share.
+
+#![cfg_attr(
+    not(all(feature = "aws", feature = "http")),
+    allow(dead_code, reason = "some tests are off")
+)]
 
 pub(crate) mod faulty;
 pub(crate) mod proxy;
@@ -20,12 +25,11 @@ use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, unwatched};
 use opus_zarr_object_store::ObjectStorage;
-use opus_zarr_store::Storage;
 
 pub(crate) const MONO: &str = "field-notes.opus";
 pub(crate) const STEREO: &str = "chirps-stereo.opus";
 
-/// Short, so that waiting for a dead writer is.
+/// Short, so that tests need not wait long for a dead writer.
 pub(crate) const LEASE: Duration = Duration::from_millis(400);
 
 pub(crate) fn testdata(name: &str) -> PathBuf {
@@ -49,8 +53,8 @@ pub(crate) fn import(store: &Store, file: &str, name: &str) -> Result<Imported, 
     opus_zarr::import(testdata(file), store, name, &ImportOptions::default(), unwatched)
 }
 
-/// A file whose blob takes more than one shard: packets of 1000 bytes without a meaning, of one 20-ms frame each (RFC 6716
-/// section 3.1).
+/// Writes a file whose blob takes more than one shard: arbitrary packets of 1000 bytes with one 20 ms
+/// frame each (RFC 6716 section 3.1).
 pub(crate) fn write_long(path: &Path) {
     let (head, tags) = (OpusHead::new(1, 312, 48_000).unwrap(), OpusTags::new("test", []));
     let file = BufWriter::new(File::create(path).unwrap());
@@ -73,7 +77,7 @@ pub(crate) fn names(store: &Store) -> Vec<String> {
     names
 }
 
-/// Every object by its path.
+/// All objects by their paths.
 pub(crate) fn objects(store: &Arc<dyn ObjectStore>) -> BTreeMap<String, Vec<u8>> {
     block_on(async {
         let mut found = BTreeMap::new();
@@ -93,7 +97,7 @@ pub(crate) fn objects(store: &Arc<dyn ObjectStore>) -> BTreeMap<String, Vec<u8>>
     })
 }
 
-/// Every file by its path, below another prefix.
+/// All files by their paths, below another prefix.
 pub(crate) fn files(root: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -113,8 +117,4 @@ pub(crate) fn files(root: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
-}
-
-pub(crate) fn as_storage(storage: &ObjectStorage) -> Arc<dyn Storage> {
-    Arc::new(storage.clone())
 }

@@ -1,22 +1,20 @@
-//! Stores that a web server gives.
-
-#![cfg(feature = "http")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! Stores on a web server.
 
 use std::io::ErrorKind;
 
+use crate::support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
 use opus_zarr::{AsyncRecording, Error, Recording, Store, unwatched};
 use opus_zarr_object_store::{ObjectStorage, open_url};
-use opus_zarr_store::{Error as StoreError, ErrorKind as StoreErrorKind, Operation, Part};
-use support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
+use opus_zarr_store::{
+    Error as StoreError, ErrorKind as StoreErrorKind, Operation, Part, check_async_storage,
+    check_storage,
+};
 use tempfile::TempDir;
 
-/// A name that has to be encoded in a URL.
+/// A name that must be encoded in a URL.
 const NAME: &str = "Zaunkönig #1 ~ 100% [x]";
 
-/// A store in a directory, and a server that gives it as `archive.zarr`.
+/// A store in a directory, and a server that serves it as `archive.zarr`.
 fn served() -> (TempDir, Store, Web) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_or_create(folder.path().join("archive.zarr")).unwrap();
@@ -35,7 +33,7 @@ fn url(web: &Web) -> String {
 }
 
 #[test]
-fn a_web_server_gives_the_samples_and_bytes_of_the_directory_that_it_serves() {
+fn a_web_server_returns_the_samples_and_bytes_of_its_directory() {
     let (folder, local, web) = served();
     let store = open(&web);
     assert_eq!(store.storage().to_string(), url(&web));
@@ -58,7 +56,7 @@ fn a_web_server_gives_the_samples_and_bytes_of_the_directory_that_it_serves() {
 }
 
 #[test]
-fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
+fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
     let (_folder, _, web) = served();
     let store = open(&web);
     let (document, index) = ("GET archive.zarr/it/zarr.json", "GET archive.zarr/it/opus_index/");
@@ -88,7 +86,7 @@ fn opening_is_one_request_a_cold_second_two_and_a_warm_one_one() {
 }
 
 #[test]
-fn what_is_not_there_is_a_typed_error() {
+fn a_missing_recording_or_store_is_a_typed_error() {
     let (_folder, _, web) = served();
     let error = Recording::open(&open(&web), "absent").unwrap_err();
     let Error::Store(error) = error else { panic!("{error:?}") };
@@ -100,7 +98,7 @@ fn what_is_not_there_is_a_typed_error() {
 }
 
 #[test]
-fn writing_is_a_typed_error_and_sends_nothing() {
+fn writing_is_a_typed_error_and_sends_no_request() {
     let (_folder, _, web) = served();
     let store = open(&web);
     web.requests();
@@ -115,15 +113,29 @@ fn writing_is_a_typed_error_and_sends_nothing() {
 }
 
 #[test]
-fn what_a_plain_server_cannot_list_is_an_error() {
+fn listing_a_plain_server_is_an_error() {
     let (_folder, _, web) = served();
     let error = open(&web).recordings().map(drop).unwrap_err();
     assert_eq!(error.operation(), Some(Operation::List), "{error}");
-    assert!(!error.to_string().contains('\n'), "{error}");
+    assert!(!format!("{error:?}").contains('\n'), "{error:?}");
 }
 
 #[test]
-fn a_server_that_knows_no_ranges_is_an_error_and_never_other_samples() {
+fn a_web_server_keeps_the_contract_of_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("x/it")).unwrap();
+    let objects: [(&str, &[u8]); 2] = [("zarr.json", b"{}"), ("it/zarr.json", b"0123456789ab")];
+    for (key, bytes) in objects {
+        std::fs::write(folder.path().join("x").join(key), bytes).unwrap();
+    }
+    let web = Web::start(folder.path(), true);
+    let storage = ObjectStorage::from_url(&format!("http://127.0.0.1:{}/x", web.port)).unwrap();
+    check_storage(&storage, &objects).unwrap();
+    block_on(check_async_storage(&storage, &objects)).unwrap();
+}
+
+#[test]
+fn a_server_without_ranges_is_an_error_and_never_wrong_samples() {
     let (folder, _, _) = served();
     let web = Web::start(folder.path(), false);
     let recording = Recording::open(&open(&web), "it").unwrap();

@@ -1,15 +1,11 @@
-//! Writers that are slower than a lease lasts, at the worst moment: when they commit what
-//! another, who took over, commits too. Two imports of one file are alike to the last byte.
-
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
+//! Writers slower than a lease lasts, at the worst moment: while they commit, their successor commits
+//! the same. Two imports of one file are equal to the last byte.
 
 use std::{io::ErrorKind, sync::Arc, thread};
 
+use crate::support::{block_on, faulty::Faulty, memory, names, objects, storage_of, store_of};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use opus_zarr_store::{Draft, WriteStorage};
-use support::{block_on, faulty::Faulty, memory, names, objects, storage_of, store_of};
 
 const DOCUMENT: &str = "a/b/it/zarr.json";
 
@@ -17,12 +13,12 @@ fn lease(generation: u64) -> Path {
     Path::from(format!("a/b/.opus-zarr-leases/it/{generation:020}"))
 }
 
-/// Does this to a store, in a thread that is not of a runtime.
+/// Changes a store, on a thread outside of any runtime.
 fn apart(store: &Arc<dyn ObjectStore>, act: impl AsyncFnOnce(Arc<dyn ObjectStore>) + Send) {
     thread::scope(|scope| scope.spawn(|| block_on(act(store.clone()))).join().unwrap());
 }
 
-/// A writer over a store in which something happens just before its document is written.
+/// A writer over a store in which `act` runs just before its document is written.
 fn writer(
     sound: &Arc<dyn ObjectStore>,
     act: impl FnOnce(&Arc<dyn ObjectStore>) + Send + 'static,
@@ -36,7 +32,7 @@ fn writer(
 }
 
 #[test]
-fn a_late_writer_does_not_take_back_what_its_successor_has_committed() {
+fn a_late_writer_keeps_the_commit_of_its_successor() {
     let sound = memory();
     store_of(&sound);
     let draft = writer(&sound, |store| {
@@ -53,7 +49,7 @@ fn a_late_writer_does_not_take_back_what_its_successor_has_committed() {
 }
 
 #[test]
-fn a_successor_does_not_rely_on_a_document_that_a_late_writer_may_take_back() {
+fn a_successor_does_not_rely_on_the_document_of_a_late_writer() {
     let sound = memory();
     store_of(&sound);
     block_on(sound.put(&lease(1), "late 0\n".into())).unwrap();
@@ -66,7 +62,7 @@ fn a_successor_does_not_rely_on_a_document_that_a_late_writer_may_take_back() {
 }
 
 #[test]
-fn a_late_writer_takes_back_what_it_alone_has_committed() {
+fn a_late_writer_undoes_its_own_commit() {
     let sound = memory();
     store_of(&sound);
     let draft = writer(&sound, |store| {

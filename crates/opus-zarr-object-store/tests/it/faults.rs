@@ -1,20 +1,16 @@
 //! Every request of an import fails once: what was there stays as it was, the new
 //! recording is complete or invisible, and the next import succeeds.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::{sync::Arc, time::Duration};
 
-use object_store::ObjectStore;
-use opus_zarr::{Recording, Store};
-use opus_zarr_object_store::ObjectStorage;
-use support::{
+use crate::support::{
     MONO, STEREO, all,
     faulty::{Fault, Faulty},
     import, memory, names, objects,
 };
+use object_store::ObjectStore;
+use opus_zarr::{Recording, Store};
+use opus_zarr_object_store::ObjectStorage;
 
 /// Above what a slow machine may take between two renewals.
 const SHORT: Duration = Duration::from_millis(200);

@@ -1,29 +1,26 @@
 //! Stores in an object store without a network.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::{
-    io::{ErrorKind, Write},
+    io::{ErrorKind as IoErrorKind, Write},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
-use opus_zarr::{AsyncRecording, Recording, Store};
-use opus_zarr_object_store::ObjectStorage;
-use opus_zarr_store::{
-    AsyncStorage, Entry, ErrorKind as StoreErrorKind, Part, Storage, WriteStorage,
-};
-use support::{
+use crate::support::{
     LEASE, MONO, STEREO, all, block_on, files, import, memory, names, objects, storage_of,
     store_of, testdata,
 };
+use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use opus_zarr::{AsyncRecording, Recording, Store};
+use opus_zarr_object_store::{ErrorKind, ObjectStorage, Provider};
+use opus_zarr_store::{
+    AsyncStorage, Entry, ErrorKind as StoreErrorKind, Part, Storage, WriteStorage,
+    check_async_storage, check_write_storage,
+};
 
 #[test]
-fn an_import_leaves_the_objects_that_it_leaves_in_a_directory() {
+fn an_import_writes_the_same_objects_as_in_a_directory() {
     let (memory, folder) = (memory(), tempfile::tempdir().unwrap());
     for file in [MONO, STEREO] {
         import(&store_of(&memory), file, file).unwrap();
@@ -54,7 +51,7 @@ fn recordings_are_read_listed_copied_renamed_and_deleted() {
 }
 
 #[test]
-fn names_are_keys_as_they_stand() {
+fn names_are_keys_unchanged() {
     let memory = memory();
     let name = "Zaunkönig #1 ~ 100% [x]";
     import(&store_of(&memory), MONO, name).unwrap();
@@ -63,7 +60,7 @@ fn names_are_keys_as_they_stand() {
 }
 
 #[test]
-fn a_part_is_exactly_what_was_asked_for() {
+fn a_part_is_exactly_the_requested_one() {
     let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let storage = storage_of(&objects);
     let mut object = storage.create("x/y").unwrap();
@@ -73,15 +70,15 @@ fn a_part_is_exactly_what_was_asked_for() {
     let kind = |part| read(part).unwrap_err().kind();
     assert_eq!(read(Part::Range(2..5)).unwrap(), b"234");
     assert_eq!(read(Part::Range(0..10)).unwrap(), b"0123456789");
-    assert_eq!(kind(Part::Range(5..11)), ErrorKind::UnexpectedEof);
-    assert_eq!(kind(Part::Range(10..11)), ErrorKind::UnexpectedEof);
-    assert_eq!(kind(Part::Range(1 << 40..1 << 41)), ErrorKind::UnexpectedEof);
+    assert_eq!(kind(Part::Range(5..11)), IoErrorKind::UnexpectedEof);
+    assert_eq!(kind(Part::Range(10..11)), IoErrorKind::UnexpectedEof);
+    assert_eq!(kind(Part::Range(1 << 40..1 << 41)), IoErrorKind::UnexpectedEof);
     assert_eq!(read(Part::Last(3)).unwrap(), b"789");
     assert_eq!(read(Part::Last(30)).unwrap(), b"0123456789");
     assert_eq!(read(Part::Whole(10)).unwrap(), b"0123456789");
-    assert_eq!(kind(Part::Whole(9)), ErrorKind::FileTooLarge);
+    assert_eq!(kind(Part::Whole(9)), IoErrorKind::FileTooLarge);
     let absent = Storage::read(&storage, "x/z", Part::Whole(9)).unwrap_err();
-    assert_eq!(absent.kind(), ErrorKind::NotFound);
+    assert_eq!(absent.kind(), IoErrorKind::NotFound);
 }
 
 #[test]
@@ -197,7 +194,7 @@ fn a_living_writer_keeps_its_lease_and_a_dead_one_does_not_block() {
 }
 
 #[test]
-fn of_two_that_take_over_from_a_dead_writer_exactly_one_wins() {
+fn exactly_one_of_several_successors_wins() {
     let memory = memory();
     store_of(&memory);
     let lease = "a/b/.opus-zarr-leases/it/00000000000000000001";
@@ -220,7 +217,7 @@ fn a_writer_whose_lease_was_taken_over_does_not_commit() {
     let lease = "a/b/.opus-zarr-leases/it/00000000000000000002";
     block_on(memory.put(&Path::from(lease), "somebody 0\n".into())).unwrap();
     let error = draft.commit(b"{}").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ResourceBusy, "{error}");
+    assert_eq!(error.kind(), IoErrorKind::ResourceBusy, "{error}");
     assert_eq!(names(&store), Vec::<String>::new());
     assert!(objects(&memory).contains_key(lease), "the lease of the other stays");
 }
@@ -231,16 +228,16 @@ fn objects_of_another_below_the_name_are_no_part_of_a_recording() {
     let storage = storage_of(&memory);
     let draft = storage.begin(&"it".parse().unwrap()).unwrap();
     block_on(memory.put(&Path::from("a/b/it/opus_blob/c/0"), "x".into())).unwrap();
-    assert_eq!(draft.commit(b"{}").unwrap_err().kind(), ErrorKind::ResourceBusy);
+    assert_eq!(draft.commit(b"{}").unwrap_err().kind(), IoErrorKind::ResourceBusy);
 }
 
 #[test]
-fn what_belongs_to_nobody_is_not_touched() {
+fn objects_of_an_unknown_owner_are_not_touched() {
     let memory = memory();
     block_on(memory.put(&Path::from("a/b/notes/today.txt"), "dear".into())).unwrap();
     let storage = storage_of(&memory);
     let error = storage.begin(&"notes".parse().unwrap()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(error.kind(), IoErrorKind::AlreadyExists);
     assert!(objects(&memory).contains_key("a/b/notes/today.txt"));
 }
 
@@ -260,14 +257,16 @@ fn entries_are_recordings_and_other_things() {
 
 #[test]
 fn a_storage_that_cannot_be_opened_says_why_in_one_line() {
-    for (url, expected) in [
-        ("ftp://host/x", "expected a URL of s3, gs"),
-        ("archive.zarr", "is not a URL"),
-        ("file://host/x", "expected file:///"),
-        ("s3://bucket/a//b", "empty"),
+    for (url, kind, expected) in [
+        ("ftp://host/x", ErrorKind::UnknownScheme, "expected s3, gs"),
+        ("archive.zarr", ErrorKind::InvalidUrl, "is not a valid URL: relative URL"),
+        ("file://host/x", ErrorKind::InvalidUrl, "expected file:///"),
+        ("s3://bucket/a//b", ErrorKind::Settings, "empty"),
     ] {
-        let error = opus_zarr_object_store::open_url(url).unwrap_err().to_string();
-        assert!(error.contains(expected) && !error.contains('\n'), "{error}");
+        let error = opus_zarr_object_store::open_url(url).unwrap_err();
+        let line = format!("{error:?}");
+        assert!(line.contains(expected) && !line.contains('\n'), "{line}");
+        assert_eq!((error.kind(), error.url()), (kind, url));
     }
     let error = ObjectStorage::new(memory(), "a//b", "x").unwrap_err().to_string();
     assert!(error.contains("a//b"), "{error}");
@@ -278,8 +277,9 @@ fn a_url_of_a_feature_that_is_off_names_it() {
     if cfg!(feature = "gcp") {
         return;
     }
-    let error = opus_zarr_object_store::open_url("gs://bucket/x").unwrap_err().to_string();
-    assert!(error.contains("feature \"gcp\""), "{error}");
+    let error = opus_zarr_object_store::open_url("gs://bucket/x").unwrap_err();
+    assert_eq!((error.kind(), error.provider()), (ErrorKind::FeatureOff, Some(Provider::Gcs)));
+    assert!(error.to_string().contains("feature \"gcp\""), "{error}");
 }
 
 #[cfg(feature = "http")]
@@ -289,5 +289,15 @@ fn a_web_server_can_only_be_read() {
     let storage = storage.unwrap();
     assert_eq!(storage.to_string(), "https://example.org/a");
     let error = storage.writing().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ReadOnlyFilesystem);
+    assert_eq!(error.kind(), IoErrorKind::ReadOnlyFilesystem);
+}
+
+#[test]
+fn an_object_store_keeps_the_contracts_of_storages() {
+    let memory = memory();
+    check_write_storage(&storage_of(&memory)).unwrap();
+    assert_eq!(objects(&memory), Default::default());
+    let (key, bytes) = ("it/zarr.json", b"0123456789ab".as_slice());
+    block_on(memory.put(&Path::from(format!("a/b/{key}")), bytes.to_vec().into())).unwrap();
+    block_on(check_async_storage(&storage_of(&memory), &[(key, bytes)])).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A web server that gives the files of a directory, and parts of them.
+//! A web server for the files of a directory and parts of them.
 
 use std::{
     fs,
@@ -21,8 +21,7 @@ struct Serving {
 }
 
 impl Web {
-    /// Serves until the process ends. One that does not know ranges answers with all of a
-    /// file, as servers may.
+    /// Serves until the process ends. Without ranges, it answers with the whole file, as servers may.
     pub(crate) fn start(root: &Path, knows_ranges: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -39,14 +38,14 @@ impl Web {
         Self { port, serving }
     }
 
-    /// What was asked for since the last time: method, file and range.
+    /// The requests since the last call: method, file and range.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.serving.requests.lock().unwrap())
     }
 }
 
 impl Serving {
-    /// One request of a connection, which is then closed.
+    /// Serves one request and closes the connection.
     fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
         let mut reader = BufReader::new(client.try_clone()?);
         let mut head = String::new();
@@ -97,7 +96,7 @@ fn response(status: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Undoes percent-encoding.
+/// Decodes percent-encoding.
 fn decode(path: &str) -> String {
     let mut parts = path.split('%');
     let mut bytes = parts.next().unwrap().as_bytes().to_vec();

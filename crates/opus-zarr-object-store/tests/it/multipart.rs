@@ -1,10 +1,6 @@
 //! Large objects, sent in parts, of which one fails: a typed error, nothing visible,
 //! no parts that stay where the store can be reached, and another try succeeds.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::{
     io::{ErrorKind, Write},
     path::PathBuf,
@@ -12,15 +8,15 @@ use std::{
     thread,
 };
 
-use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use opus_zarr::{Error, ImportOptions, Store, unwatched};
-use opus_zarr_object_store::ObjectStorage;
-use opus_zarr_store::WriteStorage;
-use support::{
+use crate::support::{
     LEASE, STEREO, block_on,
     faulty::{Fault, Faulty},
     import, memory, names, objects, storage_of, store_of, write_long,
 };
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use opus_zarr::{Error, ImportOptions, Store, unwatched};
+use opus_zarr_object_store::ObjectStorage;
+use opus_zarr_store::WriteStorage;
 use tempfile::TempDir;
 
 static LONG: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
@@ -107,7 +103,7 @@ mod s3 {
     use opus_zarr_testkit::moto::Moto;
 
     use super::*;
-    use support::{
+    use crate::support::{
         proxy::{Act, Proxy},
         s3::{TIMEOUT, behind, store},
     };

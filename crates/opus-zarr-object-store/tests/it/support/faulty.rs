@@ -1,4 +1,4 @@
-//! An object store that counts what it is asked for, and fails when it is told to.
+//! An object store that records requests and fails on demand.
 
 use std::{
     fmt,
@@ -20,11 +20,11 @@ use object_store::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is not done.
+    /// The request has no effect.
     Refused,
-    /// It is done, and the answer is lost.
+    /// The request takes effect, but its answer is lost.
     Unanswered,
-    /// It is not done, and neither is anything after it.
+    /// This request and all later ones have no effect.
     Dead,
 }
 
@@ -46,10 +46,10 @@ impl fmt::Debug for State {
     }
 }
 
-/// A request, and what is done before it.
+/// A request, and an action before it.
 type Before = (String, Box<dyn FnOnce() + Send>);
 
-/// The number of a request, what is done with it, and among which it counts.
+/// The number of a request, its fault, and which requests are counted.
 type Plan = (u64, Fault, fn(&str) -> bool);
 
 impl Faulty {
@@ -57,39 +57,39 @@ impl Faulty {
         Self(store, Arc::default())
     }
 
-    /// Lets the k-th request from now on fail.
+    /// Lets the `k`th request from now on fail.
     pub(crate) fn fail(&self, k: u64, fault: Fault) {
         self.fail_among(k, fault, |_| true);
     }
 
-    /// The same, where only some requests are counted.
+    /// Lets the `k`th of some requests fail.
     pub(crate) fn fail_among(&self, k: u64, fault: Fault, is_counted: fn(&str) -> bool) {
         self.1.count.store(0, Ordering::SeqCst);
         *self.1.plan.lock().unwrap() = Some((k, fault, is_counted));
     }
 
-    /// Does something before this request is done, the next time that it comes.
+    /// Runs an action before the next such request.
     pub(crate) fn before(&self, request: &str, act: impl FnOnce() + Send + 'static) {
         *self.1.before.lock().unwrap() = Some((request.to_owned(), Box::new(act)));
     }
 
-    /// Whether the k-th request has come.
+    /// Whether the `k`th request has come.
     pub(crate) fn has_failed(&self) -> bool {
         let plan = *self.1.plan.lock().unwrap();
         plan.is_some_and(|(k, ..)| self.1.count.load(Ordering::SeqCst) > k)
     }
 
-    /// What was asked for since the last time.
+    /// The requests since the last call.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.1.requests.lock().unwrap())
     }
 
-    /// How many uploads of parts the store holds that are neither complete nor aborted.
+    /// Number of multipart uploads neither completed nor aborted.
     pub(crate) fn open_uploads(&self) -> u64 {
         self.1.open_uploads.load(Ordering::SeqCst)
     }
 
-    /// Counts a request; an error if it is to fail, with whether it is to be done.
+    /// Counts a request. Returns an error if it fails without effect, or the error after its effect.
     fn ask(&self, what: String) -> Result<Option<Error>> {
         let act = self.1.before.lock().unwrap().take_if(|(request, _)| *request == what);
         if let Some((_, act)) = act {
@@ -111,7 +111,7 @@ impl Faulty {
     }
 }
 
-/// The answer, or its loss.
+/// The answer, unless it is lost.
 fn answer<T>(result: Result<T>, lost: Option<Error>) -> Result<T> {
     match lost {
         Some(error) => Err(error),
