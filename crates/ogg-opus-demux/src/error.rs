@@ -144,10 +144,12 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")?;
-        match &self.0.reason {
-            Reason::Read(source) | Reason::Write(source) => write!(f, ": {source}"),
-            _ => Ok(()),
+        let mut next = error::Error::source(self);
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
         }
+        Ok(())
     }
 }
 

@@ -1,7 +1,10 @@
 //! An object store with the prefix of our keys, and the requests made to it.
 
-use std::io::{self, ErrorKind};
-use std::sync::Arc;
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{
@@ -12,7 +15,7 @@ use opus_zarr_store::Part;
 
 use crate::fault::{io_error, is_beyond_end};
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Bucket {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// Empty, or ends with `/`.
@@ -39,6 +42,13 @@ impl Tag {
     /// Whether both can be of the same object.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         self.0.is_none() || other.0.is_none() || self == other
+    }
+}
+
+/// Prints the prefix only: a client may print secrets, and one in memory prints its content.
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bucket({:?})", self.prefix)
     }
 }
 

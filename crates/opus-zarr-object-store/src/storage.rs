@@ -27,7 +27,7 @@ use crate::{
 ///
 /// Requests run on threads of the storage, so it can be used from any thread and any async runtime.
 /// The methods of [`Storage`] block the calling thread; those of [`AsyncStorage`] do not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ObjectStorage {
     bucket: Bucket,
     tasks: Tasks,
@@ -106,6 +106,13 @@ impl ObjectStorage {
     /// The recording being written that an object belongs to.
     fn session_of(&self, key: &str) -> Option<Arc<Session>> {
         self.sessions().get(key.split('/').next()?)?.upgrade()
+    }
+}
+
+/// Prints the place only: a client may print secrets, and one in memory prints its content.
+impl fmt::Debug for ObjectStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ObjectStorage({})", self.place)
     }
 }
 

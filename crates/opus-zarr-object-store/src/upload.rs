@@ -1,7 +1,9 @@
 //! Objects being written.
 
-use std::io::{self, Write};
-use std::sync::Arc;
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use object_store::{Error, MultipartUpload, PutMode, PutMultipartOptions};
 use opus_zarr_store::ObjectWriter;

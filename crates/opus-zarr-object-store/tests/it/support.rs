@@ -42,7 +42,14 @@ pub(crate) fn storage_of(objects: &Arc<dyn ObjectStore>) -> ObjectStorage {
 }
 
 pub(crate) fn store_of(objects: &Arc<dyn ObjectStore>) -> Store {
-    Store::open_or_create_in(Arc::new(storage_of(objects))).unwrap()
+    created(storage_of(objects))
+}
+
+/// Opens or creates the store, which otherwise only its first recording creates.
+pub(crate) fn created(storage: ObjectStorage) -> Store {
+    let store = Store::open_or_create_in(Arc::new(storage)).unwrap();
+    store.create().unwrap();
+    store
 }
 
 pub(crate) fn memory() -> Arc<dyn ObjectStore> {

@@ -6,7 +6,7 @@ use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig, aws::
 use opus_zarr::Store;
 use opus_zarr_object_store::{ObjectStorage, install_tls_provider};
 
-use super::proxy::Proxy;
+use super::{created, proxy::Proxy};
 
 /// Longer than the slow server may take between two renewals.
 pub(crate) const LEASE: Duration = Duration::from_secs(2);
@@ -27,7 +27,7 @@ pub(crate) fn storage(port: u16, bucket: &str) -> ObjectStorage {
 }
 
 pub(crate) fn store(port: u16, bucket: &str) -> Store {
-    Store::open_or_create_in(Arc::new(storage(port, bucket))).unwrap()
+    created(storage(port, bucket))
 }
 
 /// A client with short timeouts.
