@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     fs::File,
     path::{Path, PathBuf},
 };
@@ -71,7 +72,7 @@ enum Reader {
 }
 
 /// Why a container could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each is the error of a demuxer")]
@@ -81,6 +82,13 @@ pub enum DemuxError {
     Mp4(#[from] opus_demux::mp4::Error),
     Caf(#[from] opus_demux::caf::Error),
     Raw(#[from] opus_demux::raw::Error),
+}
+
+/// The message with its causes.
+impl fmt::Debug for DemuxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Ogg(error) = self { error.fmt(f) } else { fmt::Display::fmt(self, f) }
+    }
 }
 
 impl Streams {

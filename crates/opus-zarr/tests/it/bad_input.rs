@@ -142,7 +142,7 @@ fn not_ogg_opus() -> Vec<Row> {
         other(
             "a WAV cut before its samples",
             wav()[..36].to_vec(),
-            "byte 36: expected a chunk \"data\"",
+            "byte 36: expected a \"data\" chunk",
         ),
         other("a WAV without samples", wav()[..44].to_vec(), "stream 1: nothing to play"),
         other("zeros", vec![0; 100_000], "the file begins with \"\\x00\\x00"),
