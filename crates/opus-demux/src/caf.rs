@@ -1,12 +1,12 @@
 //! Reads Opus from Apple's Core Audio Format (CAF) in constant memory.
 //!
-//! - [`CafOpusReader`] gives every packet with its byte position in the file, its duration
-//!   and its position in samples at 48 kHz, from anything that is [`Read`](std::io::Read)
-//!   and [`Seek`](std::io::Seek): the packet table usually stands after the packets. It is
-//!   a [`PacketSource`](opus_packet::PacketSource).
-//! - Priming and remainder frames of the packet table, at whatever rate the file counts,
+//! - [`CafOpusReader`] returns every packet with its byte position, its duration and its
+//!   position in samples at 48 kHz. It reads anything that is [`Read`](std::io::Read) and
+//!   [`Seek`](std::io::Seek), since the packet table usually follows the packets. It is a
+//!   [`PacketSource`](crate::PacketSource).
+//! - Priming and remainder frames of the packet table, which count at the file's own rate,
 //!   become pre-skip and end trim.
-//! - [`is_caf`] knows a CAF file by its first bytes.
+//! - [`is_caf`] recognises a CAF file by its first bytes.
 //!
 //! ```rust
 //! use opus_demux::caf::{CafOpusReader, is_caf};
@@ -30,7 +30,7 @@
 //!     assert!(is_caf(&file));
 //!     let mut reader = CafOpusReader::new(std::io::Cursor::new(&file))?;
 //!     let mut packets = 0;
-//!     while let Some(packet) = reader.next_caf_packet()? {
+//!     while let Some(packet) = reader.next_located()? {
 //!         let at = usize::try_from(packet.offset.expect("nothing is lost"))?;
 //!         assert_eq!(&file[at..at + packet.data.len()], packet.data);
 //!         packets += 1;
@@ -41,39 +41,36 @@
 //! }
 //! ```
 //!
-//! # What a CAF file leaves out
+//! # Missing information
 //!
-//! - An OpusHead is used if the magic cookie (chunk "kuki") is one; it then says the
-//!   pre-skip, also where the priming frames say another. Writers like ffmpeg keep none:
-//!   the head is then made from the audio description and the priming frames, and since
-//!   ffmpeg writes 0 there, the pre-skip of what it copied is lost; a [`Finding`] says so.
-//! - There is no clock, only durations. A duration in the file that is not that of the
-//!   packet is reported and not believed: ffmpeg writes that of the first packet for all,
-//!   and not always as it is. So the only losses that can be seen are packets that are
-//!   invalid. Each is dropped and its time filled with packets that ask for concealment.
+//! - If the magic cookie (chunk "kuki") is an OpusHead, it states the pre-skip, even where the
+//!   priming frames disagree. Some writers, such as ffmpeg, store none. The head is then made
+//!   from the audio description and the priming frames. Since ffmpeg writes 0 priming frames,
+//!   the pre-skip of a stream that it copied is lost, and a [`Finding`] says so.
+//! - CAF has no clock, only durations. A stated duration that differs from the packet's own is
+//!   reported and ignored, because ffmpeg writes the duration of the first packet, not always
+//!   correctly, for all of them. Only invalid packets are visible losses. Each is dropped, and
+//!   packets that ask for concealment fill its time.
 //!
-//! # What is wrong
+//! # Problems in a file
 //!
-//! By default a file is read as far as it goes: what is wrong is kept as a [`Finding`]
-//! with its byte, for [`findings`](CafOpusReader::findings). With [`Options::strict`] the
-//! first violation is an [`Error`]. A file without its packet table (a recording that was
-//! not finished) cannot be read: nothing else says where packets end.
+//! By default, a file is read as far as possible: each problem becomes a [`Finding`] with its
+//! byte, for [`findings`](CafOpusReader::findings). With [`Options::strict`], the first
+//! violation is an [`Error`](crate::Error). A file without its packet table (an interrupted
+//! recording) cannot be read, because nothing else states where packets end.
 
 mod chunks;
 mod description;
 mod error;
 mod finding;
 mod info;
-mod input;
-mod ledger;
 mod packet_table;
 mod reader;
 
-pub use error::Error;
 pub use finding::{Finding, FindingKind};
-pub use reader::{CafOpusReader, CafPacket, Options};
+pub use reader::{CafOpusReader, Options};
 
-/// Whether a file that begins with these bytes is a CAF file.
+/// Returns whether a file that begins with these bytes is a CAF file.
 pub fn is_caf(start: &[u8]) -> bool {
     start.starts_with(chunks::MAGIC)
 }

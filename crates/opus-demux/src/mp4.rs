@@ -1,15 +1,14 @@
-//! Reads Opus from MP4 (ISO base media files: `.mp4`, `.m4a`, DASH and HLS segments with
-//! their initialization), plain and fragmented, in constant memory.
+//! Reads Opus from MP4 (ISO base media files: `.mp4`, `.m4a`, DASH and HLS segments with their
+//! initialization), plain and fragmented, in constant memory.
 //!
-//! - [`Mp4OpusReader`] gives every packet of one track with its byte position in the file,
-//!   its duration and its position in samples at 48 kHz, from anything that is
-//!   [`Read`](std::io::Read) and [`Seek`](std::io::Seek). It is a
-//!   [`PacketSource`](opus_packet::PacketSource).
-//! - The edit list is applied: what plays is known to the sample, also where the edit list
-//!   itself counts in milliseconds.
-//! - Other tracks are passed over and listed; Opus that is encrypted is refused with the
-//!   name of its scheme.
-//! - [`is_mp4`] knows an MP4 file by its first bytes.
+//! - [`Mp4OpusReader`] returns every packet of one track with its byte position, its duration
+//!   and its position in samples at 48 kHz. It reads anything that is
+//!   [`Read`](std::io::Read) and [`Seek`](std::io::Seek), and is a
+//!   [`PacketSource`](crate::PacketSource).
+//! - It applies the edit list, so the samples that play are exact even where the edit list
+//!   counts in milliseconds.
+//! - It lists other tracks and refuses encrypted Opus with the name of the scheme.
+//! - [`is_mp4`] recognises an MP4 file by its first bytes.
 //!
 //! ```rust
 //! use std::io::Cursor;
@@ -42,7 +41,7 @@
 //!     assert!(is_mp4(&file));
 //!     let mut reader = Mp4OpusReader::new(Cursor::new(&file))?;
 //!     let mut packets = 0;
-//!     while let Some(packet) = reader.next_mp4_packet()? {
+//!     while let Some(packet) = reader.next_located()? {
 //!         let at = usize::try_from(packet.offset.expect("nothing is lost"))?;
 //!         assert_eq!(&file[at..at + packet.data.len()], packet.data);
 //!         packets += 1;
@@ -55,33 +54,32 @@
 //!
 //! # Time
 //!
-//! - The packets are the clock. The times of the file only show what is missing: where they
-//!   run ahead by at least one packet, as far as their ticks tell, the gap is filled with
-//!   packets that ask for concealment, so that all after it stays where it belongs. What
-//!   comes little by little (250 ppm of the audio) is another clock and no gap; it is told.
-//! - One edit, or several that join, is applied: its start is the pre-skip, in place of that
-//!   of the head where the two disagree (up to 65,535 samples), and its end the end trim. If
-//!   the times of the packets end within one tick of where the edit does, they are believed,
-//!   being finer. Empty edits and lists of separate pieces are reported and not applied.
-//! - Without an edit list the pre-skip is that of the head, and nothing is trimmed at the
-//!   end; a last packet that is shorter by its time is reported.
+//! - The packets are the clock. The times of the file only show what is missing. Where they run
+//!   ahead by at least one packet, as far as their ticks can tell, packets that ask for
+//!   concealment fill the gap, so the audio after it does not shift. Slow differences (up to
+//!   250 ppm of the audio) come from another clock. They are reported, and are not gaps.
+//! - An edit list of one edit, or of several that join, applies. Its start replaces the
+//!   pre-skip of the head (up to 65,535 samples), and its end becomes the end trim. If the
+//!   times of the packets end within one tick of the edit, these finer times hold. Empty edits
+//!   and lists of separate pieces are reported and ignored.
+//! - Without an edit list, the pre-skip of the head applies and nothing is trimmed at the end.
+//!   A last packet that is shorter by its time is reported.
 //!
-//! # What is wrong
+//! # Problems in a file
 //!
-//! By default a file is read as far as it goes: what is wrong is kept as a [`Finding`]
-//! with its byte, for [`findings`](Mp4OpusReader::findings). With [`Options::strict`] the
-//! first violation is an [`Error`]. No byte of the file is given out twice, and the tables
-//! are read where they lie, a few bytes at a time: neither memory nor time nor audio is
-//! more than the file's own length gives reason for. A file that ends early gives all
-//! packets that are complete, if its box "moov" is there.
+//! By default, a file is read as far as possible: each problem becomes a [`Finding`] with its
+//! byte, for [`findings`](Mp4OpusReader::findings). With [`Options::strict`], the first
+//! violation is an [`Error`](crate::Error). No byte of the file is returned twice, and tables
+//! are read in place, a few bytes at a time, so the length of the file bounds memory, time and
+//! audio. A file that ends early returns all complete packets, provided it has its "moov" box.
 //!
-//! The walk over the boxes is our own. The parsers that were looked at (mp4-atom 0.17,
-//! mp4parse 0.17, re_mp4 0.5, symphonia-format-isomp4 0.6) hold the tables of all tracks in
-//! memory and fail as one, so that a fault in a picture track loses the sound; none says at
-//! which byte it was, and none applies edit lists to packets.
+//! The parser is our own. mp4-atom 0.17, mp4parse 0.17, re_mp4 0.5 and
+//! symphonia-format-isomp4 0.6 keep the tables of all tracks in memory and fail as a whole, so
+//! that a problem in a picture track loses the sound. None names the byte, and none applies
+//! edit lists to packets.
 //!
-//! Not read: tracks in other files ("dref"), audio described by a movie that follows its
-//! fragments, composition offsets (Opus has none).
+//! Not supported: tracks in other files ("dref"), audio described by a movie after its
+//! fragments, and composition offsets, which Opus does not use.
 
 mod boxes;
 mod clock;
@@ -91,8 +89,6 @@ mod extents;
 mod finding;
 mod fourcc;
 mod fragments;
-mod input;
-mod ledger;
 mod movie;
 mod reader;
 mod sample_entry;
@@ -103,8 +99,7 @@ mod tags;
 mod track;
 
 pub use boxes::is_mp4;
-pub use error::Error;
 pub use finding::{Finding, FindingKind};
 pub use fourcc::FourCc;
-pub use reader::{Mp4OpusReader, Mp4Packet, Options};
+pub use reader::{Mp4OpusReader, Options};
 pub use track::Track;

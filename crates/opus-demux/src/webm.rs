@@ -1,24 +1,23 @@
-//! Reads the Opus packets of WebM and Matroska (RFC 9559), from anything that is
-//! [`Read`](std::io::Read), in bounded memory.
+//! Reads Opus from WebM and Matroska (RFC 9559) in bounded memory.
 //!
-//! - [`WebmOpusReader`] gives every packet with its byte position in the file, its
-//!   duration and its position in samples at 48 kHz. It is a
-//!   [`PacketSource`](opus_packet::PacketSource).
-//! - Positions are sums of packet durations, exact to the sample. Block times, which are
-//!   often rounded to milliseconds, only show where audio is missing; this is given as
-//!   packets that ask a decoder for concealment, so what comes after stays at its place.
-//! - The first samples that do not play are the pre-skip of the OpusHead, the last those
-//!   of the last DiscardPadding.
-//! - Live recordings (Segments and Clusters of unknown size), all lacings, several tracks,
-//!   cut and damaged files are read. Whatever is wrong is told as a [`Finding`] with its
-//!   byte position; in strict mode it is an [`Error`].
+//! - [`WebmOpusReader`] returns every packet with its byte position, its duration and its
+//!   position in samples at 48 kHz. It reads anything that is [`Read`](std::io::Read), and is a
+//!   [`PacketSource`](crate::PacketSource).
+//! - Positions are sums of packet durations, exact to the sample. Block times, which are often
+//!   rounded to milliseconds, only show where audio is missing. Packets that ask a decoder for
+//!   concealment replace it, so the audio after it does not shift.
+//! - The pre-skip of the OpusHead and the last DiscardPadding state the samples that do not
+//!   play.
+//! - Live recordings (Segments and Clusters of unknown size), all lacings, several tracks, and
+//!   cut or damaged files are read. Each problem becomes a [`Finding`] with its byte position,
+//!   or an [`Error`](crate::Error) in strict mode.
 //!
 //! ```rust
 //! use opus_demux::webm::{WebmOpusReader, is_webm};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // What a live recorder writes: a Segment and a Cluster of unknown size. The first
-//!     // of the two blocks holds two packets of 20 ms in fixed lacing.
+//!     // Like a live recording: a Segment and a Cluster of unknown size. The first of the two
+//!     // blocks holds two packets of 20 ms in fixed lacing.
 //!     let mut file = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff".to_vec();
 //!     file.extend(b"\x16\x54\xae\x6b\xa6\xae\xa4\xd7\x81\x01\x83\x81\x02\x86\x86A_OPUS");
 //!     file.extend(b"\x63\xa2\x93OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0");
@@ -29,7 +28,7 @@
 //!     assert!(is_webm(&file));
 //!     let mut reader = WebmOpusReader::new(file.as_slice())?;
 //!     let mut positions = Vec::new();
-//!     while let Some(packet) = reader.next_webm_packet()? {
+//!     while let Some(packet) = reader.next_located()? {
 //!         let at = usize::try_from(packet.offset.expect("nothing is missing"))?;
 //!         assert_eq!(&file[at..at + packet.data.len()], packet.data);
 //!         positions.push(packet.position.get());
@@ -43,10 +42,10 @@
 //! }
 //! ```
 //!
-//! Limits: one track at a time; only the first Segment of a file (a second one is told);
-//! encrypted and compressed tracks are refused by name; tags behind the first Cluster are
-//! not read. WebM has no checksums: a damaged length that still fits gives a wrong packet,
-//! and only what follows tells.
+//! Limits: reads one track at a time and only the first Segment of a file (a second one is
+//! reported). Refuses encrypted and compressed tracks by name. Ignores tags after the first
+//! Cluster. WebM has no checksums, so a damaged length that still fits yields a wrong packet,
+//! and only the bytes after it reveal the damage.
 
 mod block;
 mod clock;
@@ -54,7 +53,6 @@ mod ebml;
 mod error;
 mod finding;
 mod ids;
-mod input;
 mod open;
 mod reader;
 mod resync;
@@ -63,8 +61,7 @@ mod tracks;
 mod walker;
 
 pub use block::InvalidBlock;
-pub use error::Error;
 pub use finding::{Finding, FindingKind};
 pub use open::is_webm;
-pub use reader::{Options, WebmOpusReader, WebmPacket};
+pub use reader::{Options, WebmOpusReader};
 pub use tracks::{Track, TrackKind};

@@ -13,7 +13,7 @@ use crate::CodedPos;
 /// let mut ledger = Ledger::default();
 /// assert_eq!(ledger.read(960).get(), 0);
 /// ledger.check_loss(1920)?;
-/// assert_eq!(ledger.conceal(1920).get(), 960);
+/// assert_eq!(ledger.conceal(1920_u32).get(), 960);
 /// assert_eq!(ledger.position().get(), 2880);
 /// assert!(ledger.check_loss(u64::MAX).is_err());
 /// # Ok::<(), opus_packet::TooMuchLost>(())
@@ -65,11 +65,11 @@ impl Ledger {
         position
     }
 
-    /// Counts a packet that stands in for a lost one, and returns its position.
+    /// Counts samples that stand in for lost ones, and returns their position.
     #[inline]
-    pub fn conceal(&mut self, duration: u32) -> CodedPos {
+    pub fn conceal(&mut self, samples: impl Into<u64>) -> CodedPos {
         let position = self.position();
-        self.concealed = self.concealed.saturating_add(u64::from(duration));
+        self.concealed = self.concealed.saturating_add(samples.into());
         position
     }
 

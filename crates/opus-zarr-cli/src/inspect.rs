@@ -5,8 +5,8 @@ mod lines;
 use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
 use opus_zarr::{
-    AudioErrorKind, AudioFile, ImportOptions, OpusStream, PacketSource, PageReader, ReadOptions,
-    SAMPLE_RATE, Streams, Toc,
+    AudioErrorKind, AudioFile, Container, DemuxError, DemuxErrorKind, DemuxOptions, Finding,
+    OpusStream, PacketSource, PageReader, ReadOptions, SAMPLE_RATE, Streams, Toc,
 };
 
 use self::lines::{
@@ -34,18 +34,20 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.pages {
         return pages(args, output);
     }
-    let mut streams = match Streams::open(&args.file, &ImportOptions::default()) {
+    let mut streams = match Streams::open(&args.file, &DemuxOptions::default()) {
         Ok(streams) => streams,
-        Err(error) if error.says_no_opus() => return audio(args, error, output),
-        Err(error) => return Err(error.into()),
+        Err(error) if error.kind() == DemuxErrorKind::NoOpus => return audio(args, error, output),
+        Err(error) => return Err(failure(args, error)),
     };
-    let container = streams.container_name();
+    let container = streams.container();
     loop {
         match streams.next_stream() {
             Ok(None) => return Ok(()),
             Ok(Some(opened)) => stream(opened, container, args, output)?,
-            Err(error) if error.says_no_opus() => return audio(args, error, output),
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == DemuxErrorKind::NoOpus => {
+                return audio(args, error, output);
+            }
+            Err(error) => return Err(failure(args, error)),
         }
     }
 }
@@ -59,21 +61,18 @@ struct Amount {
 
 fn stream(
     stream: &mut OpusStream,
-    container: &str,
+    container: Container,
     args: &Args,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    output.data(&StreamLine::of(stream, container))?;
+    output.data(&StreamLine::of(stream, container.name()))?;
     for comment in stream.tags().comments() {
         output.data(&TagLine::of_comment(&comment))?;
     }
     let mut kinds: BTreeMap<(String, u32), Amount> = BTreeMap::new();
     let (mut packets, mut bytes, mut coded) = (0, 0, 0);
     loop {
-        let packet = stream.next_packet().map_err(|reason| {
-            let file = &args.file;
-            Failure::new(Exit::Error, format!("{file:?}: {reason}"))
-        })?;
+        let packet = stream.next_packet().map_err(|error| failure(args, error))?;
         if let Some(packet) = packet {
             let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
             let kind = kind_of(packet.data);
@@ -90,20 +89,27 @@ fn stream(
             (amount.packets, amount.bytes) = (amount.packets + 1, amount.bytes + length);
             (packets, bytes, coded) =
                 (packets + 1, bytes + length, coded + u64::from(packet.duration));
-            for finding in stream.findings() {
-                output.data(&FindingLine::from(finding))?;
-            }
+            findings(stream, output)?;
             continue;
         }
         break;
     }
-    for finding in stream.findings() {
-        output.data(&FindingLine::from(finding))?;
-    }
+    findings(stream, output)?;
     for ((kind, samples), amount) in kinds {
         output.data(&KindLine { kind, samples, packets: amount.packets, bytes: amount.bytes })?;
     }
     output.data(&lines::EndLine::of(stream, packets, bytes, coded))
+}
+
+fn findings(stream: &mut OpusStream, output: &mut Output) -> Result<(), Failure> {
+    for finding in stream.findings() {
+        output.data(&FindingLine::from(Finding::of_stream(stream.number(), &finding)))?;
+    }
+    Ok(())
+}
+
+fn failure(args: &Args, error: DemuxError) -> Failure {
+    Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file))
 }
 
 /// Reads mode, bandwidth and channels from the first byte of a packet (RFC 6716 section 3.1).
@@ -115,11 +121,11 @@ fn kind_of(packet: &[u8]) -> String {
 }
 
 /// Shows audio other than Opus. For a file that is not audio at all, `no_opus` explains more.
-fn audio(args: &Args, no_opus: opus_zarr::Error, output: &mut Output) -> Result<(), Failure> {
+fn audio(args: &Args, no_opus: DemuxError, output: &mut Output) -> Result<(), Failure> {
     let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
         Ok(file) => file,
         Err(error) if error.kind() == AudioErrorKind::UnknownFormat => {
-            return Err(no_opus.into());
+            return Err(failure(args, no_opus));
         }
         Err(error) => {
             return Err(Failure::new(Exit::Error, format!("{:?}: {error}", args.file)));

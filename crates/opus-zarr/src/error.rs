@@ -3,7 +3,7 @@ use std::{error::Error as StdError, io, iter, path::PathBuf};
 use jiff::Timestamp;
 use opus_zarr_store::RecordingName;
 
-use crate::{DemuxError, Difference, NotExact, import::list};
+use crate::{Difference, NotExact, import::list};
 
 /// Why an import or a read failed. `Display` is one complete line that says what
 /// was wrong and where.
@@ -13,10 +13,12 @@ use crate::{DemuxError, Difference, NotExact, import::list};
 pub enum Error {
     #[error("cannot open {path:?}: {source}")]
     OpenSource { path: PathBuf, source: io::Error },
-    #[error("{path:?}: {reason}")]
-    UnknownContainer { path: PathBuf, reason: String },
     #[error("{path:?}: {reason:?}")]
-    Source { path: PathBuf, reason: DemuxError },
+    Source { path: PathBuf, reason: opus_demux::Error },
+    #[error(
+        "{path:?}: {reason:?}; nor is it audio that can be encoded (WAV, AIFF, FLAC, MP3, AAC, ALAC, Vorbis)"
+    )]
+    NotAudio { path: PathBuf, reason: opus_demux::Error },
     #[error("{path:?}: {reason:?}")]
     Audio { path: PathBuf, reason: opus_transcode::Error },
     #[error(
@@ -84,24 +86,4 @@ fn with_causes(error: &opus_segment_decode::Error) -> String {
     let first: &(dyn StdError + 'static) = error;
     let chain = iter::successors(Some(first), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-impl Error {
-    /// Whether a file is whole for all that is known, but without Opus: it may be other audio.
-    pub fn says_no_opus(&self) -> bool {
-        use crate::DemuxError::{Caf, Matroska, Mp4, Ogg};
-        match self {
-            Self::UnknownContainer { .. } => true,
-            Self::Source { reason: Ogg(reason), .. } => {
-                reason.kind() == ogg_opus_demux::ErrorKind::NoOpus
-            }
-            Self::Source { reason, .. } => matches!(
-                reason,
-                Matroska(opus_demux::webm::Error::NoOpusTrack { .. })
-                    | Mp4(opus_demux::mp4::Error::NoOpusTrack { .. })
-                    | Caf(opus_demux::caf::Error::NotOpus { .. })
-            ),
-            _ => false,
-        }
-    }
 }

@@ -5,7 +5,8 @@ mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
 
-use opus_transcode::ErrorKind;
+use opus_demux::ErrorKind::NoOpus;
+use opus_transcode::ErrorKind::UnknownFormat;
 use opus_zarr_store::{RecordingName, Store};
 
 pub use self::same::{Difference, Setting};
@@ -89,14 +90,16 @@ impl<'a> ImportFile<'a> {
     ) -> Result<Self, Error> {
         match OpusFile::survey(path, options, watch) {
             Ok(file) => Ok(Self::Opus(file)),
-            Err(no_opus) if no_opus.says_no_opus() => match AudioSource::open(path, options) {
-                Ok(file) => Ok(Self::Audio(file)),
-                // The first error says more about the file.
-                Err(Error::Audio { reason, .. }) if reason.kind() == ErrorKind::UnknownFormat => {
-                    Err(no_opus)
+            Err(Error::Source { path: source, reason }) if reason.kind() == NoOpus => {
+                match AudioSource::open(path, options) {
+                    Ok(file) => Ok(Self::Audio(file)),
+                    // The first error says more about the file.
+                    Err(Error::Audio { reason: other, .. }) if other.kind() == UnknownFormat => {
+                        Err(Error::NotAudio { path: source, reason })
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
+            }
             Err(error) => Err(error),
         }
     }

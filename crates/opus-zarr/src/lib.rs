@@ -2,9 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod async_recording;
-mod container;
 mod decoders;
-mod demuxer;
 mod derive;
 mod error;
 mod import;
@@ -26,8 +24,6 @@ mod survey;
 mod verify;
 
 pub use async_recording::AsyncRecording;
-pub use container::{Container, DETECTION_LEN};
-pub use demuxer::{DemuxError, OpusStream, Streams};
 pub use error::Error;
 pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
@@ -36,7 +32,11 @@ pub use import_many::{
 };
 pub use jiff::Timestamp;
 pub use ogg_opus_demux::{Page, PageReader, Skipped};
-pub use options::{ImportOptions, RawFormat, RawStream};
+pub use options::ImportOptions;
+pub use opus_demux::{
+    Container, Error as DemuxError, ErrorKind as DemuxErrorKind, Finding as DemuxFinding,
+    Options as DemuxOptions, OpusStream, RawFormat, RawStream, Streams,
+};
 pub use opus_encode::{
     Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SyncInterval,
 };

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use opus_packet::OpusHead;
+use opus_demux::RawStream;
 use opus_transcode::TranscodeOptions;
 use recorder_metadata::{Source as StartSource, Zone};
 
@@ -44,6 +44,13 @@ pub struct ImportOptions {
 }
 
 impl ImportOptions {
+    /// How to read the Opus streams of a file.
+    pub(crate) fn demuxing(&self) -> opus_demux::Options {
+        let mut options = opus_demux::Options::default().strict(self.strict);
+        options.raw.clone_from(&self.raw);
+        options
+    }
+
     /// Sets whether the first violation of a format is an error.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
@@ -98,42 +105,5 @@ impl ImportOptions {
     pub fn start_from(mut self, source: StartSource) -> Self {
         self.start_from = Some(source);
         self
-    }
-}
-
-/// A stream of packets without a container. The file does not describe it, so the caller must.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RawStream {
-    /// How the file delimits packets.
-    pub format: RawFormat,
-    /// The head that a container would hold.
-    pub head: OpusHead,
-}
-
-impl RawStream {
-    /// Describes a raw stream.
-    pub fn new(format: RawFormat, head: OpusHead) -> Self {
-        Self { format, head }
-    }
-}
-
-/// How a raw stream delimits packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RawFormat {
-    /// Self-delimited packets (RFC 6716 appendix B).
-    SelfDelimited,
-    /// The format of libopus' `opus_demo`: length and final range before each packet.
-    OpusDemo,
-}
-
-impl RawFormat {
-    /// The name in the attributes of a recording.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::SelfDelimited => "self-delimited",
-            Self::OpusDemo => "opus_demo",
-        }
     }
 }

@@ -1,13 +1,14 @@
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use opus_demux::{ErrorKind, open_file};
 use sha2::{Digest, Sha256};
 
-use crate::{Container, DETECTION_LEN, Error, progress::Watch};
+use crate::{Error, progress::Watch};
 
 /// A file that is imported, told from others by what is in it.
 pub(crate) struct SourceFile {
@@ -59,18 +60,19 @@ impl SourceFile {
     }
 }
 
-/// Opens a regular file: one that gives the same when it is read a second time.
+/// Opens a regular file, which can be read several times.
 pub(crate) fn open(path: &Path) -> Result<File, Error> {
-    let fault = |source| Error::OpenSource { path: path.to_owned(), source };
-    // Before it is opened: to open a pipe waits for a writer.
-    let kind = fs::metadata(path).map_err(fault)?.file_type();
-    if kind.is_dir() {
-        return Err(fault(io::ErrorKind::IsADirectory.into()));
+    open_file(path).map_err(|error| demux_error(path, error))
+}
+
+/// An error of a demuxer in a file.
+pub(crate) fn demux_error(path: &Path, reason: opus_demux::Error) -> Error {
+    let (path, kind) = (path.to_owned(), reason.kind());
+    match reason.into_io() {
+        Ok(source) if kind == ErrorKind::Open => Error::OpenSource { path, source },
+        Ok(source) => Error::ReadSource { path, source },
+        Err(reason) => Error::Source { path, reason },
     }
-    if !kind.is_file() {
-        return Err(fault(io::Error::other("not a regular file")));
-    }
-    File::open(path).map_err(fault)
 }
 
 /// Length of a file in bytes.
@@ -78,18 +80,6 @@ pub(crate) fn file_len(path: &Path) -> Result<u64, Error> {
     let file = open(path)?;
     let fault = |source| Error::ReadSource { path: path.to_owned(), source };
     Ok(file.metadata().map_err(fault)?.len())
-}
-
-/// Tells the container by the content of a file.
-pub(crate) fn detect(path: &Path) -> Result<Container, Error> {
-    let mut start = Vec::new();
-    let len = u64::try_from(DETECTION_LEN).unwrap_or(u64::MAX);
-    open(path)?
-        .take(len)
-        .read_to_end(&mut start)
-        .map_err(|source| Error::ReadSource { path: path.to_owned(), source })?;
-    Container::detect(&start)
-        .map_err(|reason| Error::UnknownContainer { path: path.to_owned(), reason })
 }
 
 /// Length and SHA-256 of a file.

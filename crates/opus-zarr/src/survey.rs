@@ -1,32 +1,29 @@
 use std::path::Path;
 
+use opus_demux::{Container, FindingKind, OpusStream, Streams, ogg};
 use opus_packet::Timeline;
 use opus_zarr_store::Gap;
 
-use crate::{
-    Error, Finding, ImportOptions,
-    demuxer::{OpusStream, Streams},
-    progress::Watch,
-};
+use crate::{Error, Finding, ImportOptions, progress::Watch, source::demux_error};
 
-/// What a file holds: found by reading it once from end to end.
+/// The content of a file, found by reading it once from end to end.
 pub(crate) struct Survey {
-    pub(crate) container: &'static str,
-    /// The streams that are to be imported, in the order of the file.
+    pub(crate) container: Container,
+    /// The streams to import, in the order of the file.
     pub(crate) streams: Vec<StreamSurvey>,
     pub(crate) findings: Vec<Finding>,
-    /// Whether the file is one Ogg Opus stream without any fault, in which every packet
-    /// lies in one page: it can be the blob.
+    /// Whether the file can be the blob: it is one Ogg Opus stream without problems, and no
+    /// packet crosses a page.
     pub(crate) is_canonical: bool,
 }
 
-/// What a stream holds.
+/// The content of a stream.
 pub(crate) struct StreamSurvey {
     /// Counted from 1 over all streams of the file.
     pub(crate) number: u64,
     pub(crate) timeline: Timeline,
     pub(crate) gaps: Vec<Gap>,
-    /// What was wrong with it.
+    /// Its violations, one line each.
     pub(crate) violations: Vec<String>,
 }
 
@@ -36,16 +33,17 @@ impl Survey {
         options: &ImportOptions,
         watch: &mut Watch<'_>,
     ) -> Result<Self, Error> {
-        let mut streams = Streams::open(path, options)?;
-        let container = streams.container_name();
+        let fault = |error| demux_error(path, error);
+        let mut streams = Streams::open(path, &options.demuxing()).map_err(fault)?;
+        let container = streams.container();
         let mut survey = Self {
             container,
             streams: Vec::new(),
             findings: Vec::new(),
-            is_canonical: container == "ogg",
+            is_canonical: container == Container::Ogg,
         };
         let mut count = 0;
-        while let Some(demuxer) = streams.next_stream()? {
+        while let Some(demuxer) = streams.next_stream().map_err(fault)? {
             count += 1;
             survey.read(count, demuxer, path, watch)?;
         }
@@ -65,18 +63,15 @@ impl Survey {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
         let mut coded_length = 0;
         loop {
-            let packet = match demuxer.next_placed() {
-                Ok(packet) => packet
-                    .map(|(packet, is_in_page)| (packet.data.len(), packet.duration, is_in_page)),
-                Err(reason) => return Err(Error::Source { path: path.to_owned(), reason }),
-            };
-            for remark in demuxer.remarks() {
-                self.is_canonical &= remark.is_canonical;
-                push(&mut gaps, remark.gap, MAX_GAPS);
-                let line = remark.is_violation.then(|| remark.message.clone());
+            let packet = demuxer.next_located().map_err(|error| demux_error(path, error))?;
+            let packet =
+                packet.map(|packet| (packet.data.len(), packet.duration, packet.offset.is_some()));
+            for found in demuxer.findings() {
+                self.is_canonical &= allows_canonical(&found.kind);
+                push(&mut gaps, found.kind.gap().map(stored_gap), MAX_GAPS);
+                let finding = Finding::of_stream(number, &found);
+                let line = finding.is_violation.then(|| finding.message.clone());
                 push(&mut violations, line, MAX_LINES);
-                let (is_violation, message) = (remark.is_violation, remark.message);
-                let finding = Finding { stream: number, is_violation, message };
                 push(&mut self.findings, Some(finding), MAX_FINDINGS);
             }
             let Some((bytes, duration, is_in_page)) = packet else { break };
@@ -100,7 +95,7 @@ impl Survey {
         Ok(())
     }
 
-    /// Keeps the stream that is asked for.
+    /// Keeps the requested stream.
     fn choose(&mut self, options: &ImportOptions, count: u64, path: &Path) -> Result<(), Error> {
         if let Some(asked) = options.stream {
             self.streams.retain(|stream| stream.number == asked);
@@ -121,6 +116,17 @@ impl Survey {
             }
         }
     }
+}
+
+/// Returns whether a canonical Ogg Opus stream can have this finding.
+fn allows_canonical(kind: &FindingKind) -> bool {
+    use ogg::{FindingKind::Note, Note as Ogg};
+    let FindingKind::Ogg(Note(note)) = kind else { return false };
+    matches!(note, Ogg::LiveStart { .. } | Ogg::LiveJoin { .. } | Ogg::NoLastPage)
+}
+
+fn stored_gap(gap: opus_demux::Gap) -> Gap {
+    Gap::new(gap.position.get(), gap.samples).inferred(gap.is_inferred)
 }
 
 /// Lists are bounded, whatever the file holds.

@@ -2,7 +2,10 @@
 
 use std::io::Read;
 
-use opus_demux::webm::{Error, Options, WebmOpusReader, is_webm};
+use opus_demux::{
+    Error,
+    webm::{Options, WebmOpusReader, is_webm},
+};
 
 use crate::pieces::Pieces;
 
@@ -10,7 +13,7 @@ use crate::pieces::Pieces;
 pub fn webm(file: &[u8]) {
     let tolerant = read(file, file, Options::default());
     assert_eq!(tolerant, read(Pieces(file, 61), file, Options::default()));
-    let strict = read(file, file, Options::default().strict());
+    let strict = read(file, file, Options::default().strict(true));
     let has_violation = tolerant.findings.iter().any(|(_, is_violation)| *is_violation);
     // Findings before an error in the headers, and those beyond the first thousand, are lost.
     let all_are_seen = tolerant.error.is_none() && tolerant.findings.len() <= 1000;
@@ -48,9 +51,13 @@ fn read_into(
     options: Options,
 ) -> Result<(), Error> {
     let mut reader = WebmOpusReader::with_options(source, options)?;
-    let (head, mut position, mut bytes_end) = (reader.head().clone(), 0, 0);
+    let (head, mut position, mut bytes_end, mut lost) = (reader.head().clone(), 0, 0, 0);
     let result = loop {
-        let packet = match reader.next_webm_packet() {
+        // A day of lost audio teaches a fuzzer nothing.
+        if lost > 1 << 22 {
+            break Ok(());
+        }
+        let packet = match reader.next_located() {
             Ok(Some(packet)) => packet,
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
@@ -63,17 +70,22 @@ fn read_into(
             assert!(offset >= bytes_end, "a byte was returned twice");
             assert!(file[offset..].starts_with(packet.data));
             bytes_end = offset + packet.data.len();
+        } else {
+            lost += u64::from(packet.duration);
         }
         outcome.packets.push((packet.offset, packet.duration));
     };
     outcome.findings.extend(reader.findings().map(|finding| {
         let text = finding.to_string();
         assert_eq!(text.lines().count(), 1, "{text}");
-        (text, finding.kind.is_violation())
+        (text, finding.is_violation())
     }));
     assert!(outcome.findings.len() <= 1001);
     result?;
-    assert!(reader.next_webm_packet()?.is_none(), "packets after the end");
+    if lost > 1 << 22 {
+        return Ok(());
+    }
+    assert!(reader.next_located()?.is_none(), "packets after the end");
     let timeline = reader.timeline().expect("known at the end");
     assert_eq!(timeline.coded_length(), position);
     Ok(())

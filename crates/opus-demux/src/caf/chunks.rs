@@ -1,12 +1,14 @@
 use std::io::{Read, Seek};
 
-use crate::caf::{
-    Error, FindingKind,
-    finding::Findings,
-    input::{Input, wide},
+use opus_packet::wide;
+
+use crate::{
+    Error,
+    caf::{FindingKind, error::Reason, finding::Findings},
+    input::Seekable,
 };
 
-/// Where the chunks lie that are used.
+/// Where the chunks that matter lie.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     pub(crate) description: Option<Chunk>,
@@ -16,7 +18,7 @@ pub(crate) struct Chunks {
     pub(crate) data: Option<Chunk>,
 }
 
-/// The contents of a chunk: bytes of the file, all of which are there.
+/// The contents of a chunk, all of which lie in the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chunk {
     pub(crate) start: u64,
@@ -31,26 +33,26 @@ impl Chunk {
     /// The first `N` bytes.
     pub(crate) fn fields<const N: usize, R: Read + Seek>(
         self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         name: &'static str,
     ) -> Result<[u8; N], Error> {
-        let (offset, found, expected) = (self.start, self.len(), wide(N));
-        let fields = if found < expected { None } else { input.array(offset)? };
-        fields.ok_or(Error::ChunkTooShort { offset, name, found, expected })
+        let (found, expected) = (self.len(), wide(N));
+        let fields = if found < expected { None } else { input.array(self.start)? };
+        fields.ok_or_else(|| Error::at(self.start, Reason::ChunkTooShort { name, found, expected }))
     }
 }
 
 impl Chunks {
-    /// Walks over the headers of all chunks.
+    /// Reads the headers of all chunks.
     pub(crate) fn read<R: Read + Seek>(
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let header = input.array::<8>(0)?.filter(|header| header.starts_with(MAGIC));
-        let [_, _, _, _, v0, v1, ..] = header.ok_or(Error::NotCaf)?;
+        let [_, _, _, _, v0, v1, ..] = header.ok_or_else(|| Error::at(0, Reason::NotCaf))?;
         let found = u16::from_be_bytes([v0, v1]);
         if found != 1 {
-            return Err(Error::Version { found });
+            return Err(Error::at(4, Reason::Version { found }));
         }
         let (mut chunks, mut at) = (Self::default(), 8);
         while let Some(header) = input.array::<12>(at)? {
@@ -71,26 +73,26 @@ impl Chunks {
             b"kuki" => &mut self.cookie,
             b"info" => &mut self.info,
             b"data" => &mut self.data,
-            // "chan", "free", "uuid" and whatever else a program may add.
+            // "chan", "free", "uuid" and others that programs add.
             _ => return Ok(()),
         };
         if place.is_some() {
-            return findings.report(chunk.start, FindingKind::SecondChunk { name });
+            return Ok(findings.report(chunk.start, FindingKind::SecondChunk { name })?);
         }
         *place = Some(chunk);
         Ok(())
     }
 }
 
-/// The end of a chunk within the file; none if it has no length that can be.
+/// The end of a chunk within the file; `None` if its length is impossible.
 fn chunk_end<R: Read + Seek>(
-    input: &Input<R>,
+    input: &Seekable<R>,
     findings: &mut Findings,
     name: [u8; 4],
     start: u64,
     claimed: i64,
 ) -> Result<Option<u64>, Error> {
-    // Of unknown length: to the end of the file.
+    // A data chunk of unknown length reaches to the end of the file.
     if &name == b"data" && claimed == -1 {
         return Ok(Some(input.len()));
     }

@@ -1,63 +1,67 @@
-//! What is said about the recording: chunks "desc" and "kuki".
+//! The description of the recording: chunks "desc" and "kuki".
 
 use std::io::{Read, Seek};
 
 use opus_packet::{OpusHead, SAMPLE_RATE};
 
-use crate::caf::{
-    Error, FindingKind,
-    chunks::{Chunk, Chunks},
-    finding::Findings,
-    input::Input,
-    packet_table::TableHeader,
+use crate::{
+    Error,
+    caf::{
+        FindingKind,
+        chunks::{Chunk, Chunks},
+        error::Reason,
+        finding::Findings,
+        packet_table::TableHeader,
+    },
+    input::Seekable,
 };
 
 /// The audio description chunk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Description {
     offset: u64,
-    /// Frames per second: the clock of everything else in the file.
+    /// Frames per second, the clock of the whole file.
     rate: u32,
-    /// 0 if it differs, and stands in the packet table.
+    /// 0 if the packet table states it for each packet.
     pub(crate) bytes_per_packet: u32,
-    /// 0 if it differs, and stands in the packet table.
+    /// 0 if the packet table states it for each packet.
     pub(crate) frames_per_packet: u32,
     channels: u32,
 }
 
 impl Description {
     pub(crate) fn read<R: Read + Seek>(
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         chunks: &Chunks,
     ) -> Result<Self, Error> {
-        let missing = Error::NoChunk { offset: input.len(), name: "desc" };
-        let chunk = chunks.description.ok_or(missing)?;
+        let missing = || Error::at(input.len(), Reason::NoChunk { name: "desc" });
+        let chunk = chunks.description.ok_or_else(missing)?;
         let offset = chunk.start;
         let fields: [u8; 32] = chunk.fields(input, "desc")?;
         let [high, low, format, _flags, bytes_per_packet, frames_per_packet, channels, _bits] =
             words(&fields);
         if format.to_be_bytes() != *b"opus" {
-            return Err(Error::NotOpus { offset, format: format.to_be_bytes() });
+            return Err(Error::at(offset, Reason::NotOpus { format: format.to_be_bytes() }));
         }
         let bits = u64::from(high) << 32 | u64::from(low);
         let rate = integer(bits)
             .filter(|rate| (1..=MAX_RATE).contains(rate))
-            .ok_or(Error::SampleRate { offset, bits })?;
+            .ok_or_else(|| Error::at(offset, Reason::SampleRate { bits }))?;
         Ok(Self { offset, rate, bytes_per_packet, frames_per_packet, channels })
     }
 
-    /// So many frames of the file in samples at 48 kHz, rounded to the nearest.
+    /// Converts frames of the file to samples at 48 kHz, rounded to the nearest.
     pub(crate) fn samples(&self, frames: u64) -> u64 {
         let rate = u128::from(self.rate);
         let doubled = (2 * u128::from(frames) * u128::from(SAMPLE_RATE) + rate) / (2 * rate);
         u64::try_from(doubled).unwrap_or(u64::MAX)
     }
 
-    /// The head that the cookie holds, or one made from the description and the
-    /// priming frames: some writers keep no OpusHead.
+    /// The head in the cookie, or one made from the description and the priming frames, since
+    /// some writers store no OpusHead.
     pub(crate) fn head<R: Read + Seek>(
         &self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         cookie: Option<Chunk>,
         table: &TableHeader,
         findings: &mut Findings,
@@ -74,9 +78,9 @@ impl Description {
         }
         let (offset, found) = (self.offset, self.channels);
         let channels = u8::try_from(found).ok().filter(|channels| matches!(channels, 1 | 2));
-        let channels = channels.ok_or(Error::Channels { offset, found })?;
+        let channels = channels.ok_or_else(|| Error::at(offset, Reason::Channels { found }))?;
         findings.report(offset, FindingKind::NoHead { pre_skip: priming })?;
-        OpusHead::new(channels, priming, self.rate).map_err(|reason| Error::Head { offset, reason })
+        OpusHead::new(channels, priming, self.rate).map_err(|reason| Error::at(offset, reason))
     }
 
     /// The priming frames in samples.
@@ -92,7 +96,7 @@ impl Description {
 }
 
 fn read_cookie<R: Read + Seek>(
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     cookie: Option<Chunk>,
     findings: &mut Findings,
 ) -> Result<Option<OpusHead>, Error> {
@@ -105,7 +109,7 @@ fn read_cookie<R: Read + Seek>(
     Ok(head)
 }
 
-/// Big-endian words.
+/// Splits bytes into big-endian words.
 pub(crate) fn words<const N: usize>(bytes: &[u8]) -> [u32; N] {
     let mut words = [0; N];
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
@@ -114,7 +118,7 @@ pub(crate) fn words<const N: usize>(bytes: &[u8]) -> [u32; N] {
     words
 }
 
-/// The value of a double, given by its bits, if it is a positive integer.
+/// The value of a double with these bits, if it is a positive integer.
 fn integer(bits: u64) -> Option<u32> {
     let (exponent, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
     // A set sign bit makes the exponent too large.
@@ -133,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doubles_that_are_integers() {
+    fn only_positive_integers_are_read_from_doubles() {
         for value in [1, 3, 8000, 44_100, 48_000, u32::MAX] {
             assert_eq!(integer(f64::from(value).to_bits()), Some(value));
             assert_eq!(integer((-f64::from(value)).to_bits()), None);

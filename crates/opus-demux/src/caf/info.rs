@@ -2,11 +2,11 @@ use std::io::{Read, Seek};
 
 use opus_packet::OpusTags;
 
-use crate::caf::{Error, chunks::Chunk, input::Input};
+use crate::{Error, caf::chunks::Chunk, input::Seekable};
 
-/// The strings of the "info" chunk as comments.
+/// Reads the strings of the "info" chunk as comments.
 pub(crate) fn read_tags<R: Read + Seek>(
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     info: Option<Chunk>,
 ) -> Result<OpusTags, Error> {
     let bytes = match info {
@@ -17,18 +17,17 @@ pub(crate) fn read_tags<R: Read + Seek>(
     Ok(OpusTags::new("unknown", comments.iter().map(String::as_str)))
 }
 
-/// A count, then names and values in turn, each with a zero byte behind it. The count is
-/// not needed.
+/// Parses a count, which is ignored, then names and values in turn, each ended by a zero byte.
 fn comments(bytes: &[u8]) -> Vec<String> {
     let Some((_count, strings)) = bytes.split_at_checked(4) else { return Vec::new() };
-    // What follows the last zero byte is no string.
+    // Bytes after the last zero byte are cut off.
     let mut strings = strings.split_inclusive(|byte| *byte == 0).filter_map(|string| {
         let (_zero, text) = string.split_last().filter(|(last, _)| **last == 0)?;
         Some(String::from_utf8_lossy(text))
     });
     let mut comments = Vec::new();
     while let (Some(name), Some(value)) = (strings.next(), strings.next()) {
-        // A name of a comment is of printable ASCII without '=' (RFC 7845 section 5.2).
+        // The name of a comment is printable ASCII without '=' (RFC 7845 section 5.2).
         let is_name =
             !name.is_empty() && name.bytes().all(|c| matches!(c, b' '..=b'}') && c != b'=');
         if is_name {
@@ -38,7 +37,7 @@ fn comments(bytes: &[u8]) -> Vec<String> {
     comments
 }
 
-/// The name that is customary in Ogg for one that is customary in CAF.
+/// The name that Ogg uses for a name that CAF uses.
 fn vorbis_name(name: &str) -> String {
     match name {
         "comments" => "COMMENT".into(),
@@ -49,7 +48,7 @@ fn vorbis_name(name: &str) -> String {
     }
 }
 
-/// More is not read.
+/// The longest chunk that is read.
 const MAX_INFO_LEN: usize = 1024 * 1024;
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 use std::io::{Read, Seek};
 
-use crate::caf::{
+use crate::{
     Error,
-    chunks::{Chunk, Chunks},
-    description::{Description, words},
-    input::{Input, Window},
+    caf::{
+        chunks::{Chunk, Chunks},
+        description::{Description, words},
+        error::Reason,
+    },
+    input::{Seekable, Window},
 };
 
-/// The fields that begin the packet table chunk.
+/// The fields at the start of the packet table chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TableHeader {
     pub(crate) offset: u64,
@@ -16,47 +19,47 @@ pub(crate) struct TableHeader {
     pub(crate) remainder: i32,
 }
 
-/// Gives the length and duration of one packet after the other, in constant memory.
+/// Reads the length and duration of each packet in constant memory.
 #[derive(Debug)]
 pub(crate) struct PacketTable {
     pub(crate) header: TableHeader,
-    /// How many packets there are said to be.
+    /// The stated number of packets.
     pub(crate) count: u64,
     next: u64,
     bytes_per_packet: u32,
     frames_per_packet: u32,
-    /// Where the numbers lie that are not read yet.
+    /// Where the unread numbers lie.
     numbers: Chunk,
     window: Window,
 }
 
-/// A packet by the table.
+/// A packet as the table describes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableEntry {
     pub(crate) bytes: u64,
     pub(crate) frames: u64,
 }
 
-/// What the table holds next.
+/// The next item of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TableItem {
     Entry(TableEntry),
-    /// All packets were given.
+    /// All packets were returned.
     End,
-    /// The table ends before.
+    /// The table ends early.
     CutOff,
 }
 
 impl PacketTable {
     pub(crate) fn read<R: Read + Seek>(
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         chunks: &Chunks,
         data_len: u64,
         description: &Description,
     ) -> Result<Self, Error> {
         let Some(chunk) = chunks.packet_table else {
             let count = data_len.checked_div(u64::from(description.bytes_per_packet));
-            let count = count.ok_or(Error::NoPacketTable { offset: input.len() })?;
+            let count = count.ok_or_else(|| Error::at(input.len(), Reason::NoPacketTable))?;
             let numbers = Chunk { start: 0, end: 0 };
             return Ok(Self::new(TableHeader::default(), count, numbers, description));
         };
@@ -85,14 +88,14 @@ impl PacketTable {
         }
     }
 
-    /// How many packets were given.
-    pub(crate) fn given(&self) -> u64 {
+    /// The number of packets returned so far.
+    pub(crate) fn returned(&self) -> u64 {
         self.next
     }
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
     ) -> Result<TableItem, Error> {
         if self.next >= self.count {
             return Ok(TableItem::End);
@@ -104,18 +107,18 @@ impl PacketTable {
         Ok(TableItem::Entry(TableEntry { bytes, frames }))
     }
 
-    /// What is the same for all packets, or the next number of the table.
+    /// The value that all packets share, or the next number of the table.
     fn field<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         of_all: u32,
     ) -> Result<Option<u64>, Error> {
         if of_all > 0 { Ok(Some(u64::from(of_all))) } else { self.number(input) }
     }
 
-    /// A number of up to 63 bits: seven in each byte, the highest first; the top bit of
-    /// each but the last is set.
-    fn number<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<Option<u64>, Error> {
+    /// A number of up to 63 bits: seven in each byte, the highest first. The top bit of every
+    /// byte but the last is set.
+    fn number<R: Read + Seek>(&mut self, input: &mut Seekable<R>) -> Result<Option<u64>, Error> {
         let Chunk { start, end } = self.numbers;
         let bytes = self.window.get(input, start, MAX_NUMBER_LEN, end)?;
         let (mut value, mut used) = (0, 0);
@@ -140,5 +143,5 @@ fn signed(word: u32) -> i32 {
 }
 
 const MAX_NUMBER_LEN: usize = 9;
-/// Under a fuzzer little, so that numbers often lie across the end of what was read.
+/// Fuzzing reads few bytes at a time, so that numbers often cross their end.
 const TABLE_AHEAD: usize = if cfg!(fuzzing) { 12 } else { 4096 };

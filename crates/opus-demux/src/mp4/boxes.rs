@@ -1,15 +1,19 @@
-//! Boxes, ISO/IEC 14496-12 section 4.2.
+//! Boxes (ISO/IEC 14496-12 section 4.2).
 
 use std::io::{Read, Seek};
 
-use crate::mp4::{Error, FindingKind, FourCc, finding::Findings, input::Input};
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{FindingKind, FourCc, finding::Findings},
+};
 
-/// Where a box lies. It ends within the file, whatever it claims.
+/// Where a box lies. Its end lies within the file, regardless of its claim.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BoxAt {
     pub(crate) kind: FourCc,
     pub(crate) start: u64,
-    /// Where its contents begin.
+    /// Start of its contents.
     pub(crate) body: u64,
     pub(crate) end: u64,
 }
@@ -19,11 +23,10 @@ impl BoxAt {
         self.kind.0 == *kind
     }
 
-    /// `N` bytes of the contents, `skip` bytes after they begin; reported if they are not
-    /// there.
+    /// `N` bytes of the contents, `skip` bytes after their start. Reported if they are missing.
     pub(crate) fn fields<const N: usize, R: Read + Seek>(
         &self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
         skip: u64,
     ) -> Result<Option<[u8; N]>, Error> {
@@ -38,7 +41,7 @@ impl BoxAt {
     }
 }
 
-/// Walks over the boxes that follow one another in a part of the file.
+/// Walks over the boxes in a part of the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Boxes {
     at: u64,
@@ -50,19 +53,19 @@ impl Boxes {
         Self { at, end }
     }
 
-    /// The boxes in a box, `skip` bytes after its contents begin.
+    /// The boxes in a box, `skip` bytes after the start of its contents.
     pub(crate) fn of(parent: &BoxAt, skip: u64) -> Self {
         Self { at: parent.body.saturating_add(skip), end: parent.end }
     }
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<BoxAt>, Error> {
         let start = self.at;
         let available = self.end.saturating_sub(start);
-        // Fewer bytes are padding: QuickTime ends some lists with four zeros.
+        // Fewer bytes are padding, such as the four zeros that end some QuickTime lists.
         let header = if available < 8 { None } else { input.array::<8>(start)? };
         let Some([s0, s1, s2, s3, k0, k1, k2, k3]) = header else { return Ok(None) };
         let kind = FourCc([k0, k1, k2, k3]);
@@ -84,11 +87,11 @@ impl Boxes {
         Ok(Some(BoxAt { kind, start, body, end: self.at }))
     }
 
-    /// The first box of a kind; others are passed over.
+    /// The first box of a kind.
     pub(crate) fn find<R: Read + Seek>(
         mut self,
         kind: &[u8; 4],
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<BoxAt>, Error> {
         while let Some(found) = self.next(input, findings)? {
@@ -100,8 +103,8 @@ impl Boxes {
     }
 }
 
-/// Whether a file that begins with these bytes (8 are enough) is an MP4 file: the first
-/// box must be one that can be.
+/// Returns whether a file that begins with these bytes (8 suffice) is an MP4 file, judging by
+/// its first box.
 pub fn is_mp4(start: &[u8]) -> bool {
     start.get(4..8).is_some_and(|kind| FIRST_BOXES.iter().any(|first| kind == *first))
 }

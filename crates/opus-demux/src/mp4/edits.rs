@@ -1,30 +1,31 @@
-//! Edit lists, ISO/IEC 14496-12 section 8.6.6.
+//! Edit lists (ISO/IEC 14496-12 section 8.6.6).
 
 use std::io::{Read, Seek};
 
-use crate::mp4::{
-    Error, FindingKind, boxes::BoxAt, clock::to_samples, finding::Findings, input::Input,
-    table::Table,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{FindingKind, boxes::BoxAt, clock::to_samples, finding::Findings, table::Table},
 };
 
-/// The one piece of the media that plays.
+/// The piece of the media that plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edit {
-    /// Where it begins, in samples at 48 kHz.
+    /// Its start in samples at 48 kHz.
     pub(crate) start: u16,
-    /// How long it plays in ticks of the movie; 0: to the end.
+    /// Its duration in ticks of the movie, or 0 for the rest of the media.
     duration: u64,
     movie_timescale: u32,
     pub(crate) offset: u64,
 }
 
 impl Edit {
-    /// Reads an edit list; none if it cannot be applied.
+    /// Reads an edit list; `None` if it cannot be applied.
     pub(crate) fn read<R: Read + Seek>(
         list: &BoxAt,
         movie_timescale: u32,
         media_timescale: u32,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<Self>, Error> {
         let Some(edit) = read_piece(list, movie_timescale, media_timescale, input, findings)?
@@ -40,11 +41,11 @@ impl Edit {
         Ok(Some(Self { start, duration, movie_timescale, offset }))
     }
 
-    /// How many samples play, given how many the media has after the start by its own
-    /// times. These are usually counted in finer ticks, and are believed if the edit
-    /// agrees within its tick; and if it says none.
+    /// The number of samples that play. `by_media` is the number after the start by the times
+    /// of the media. These usually count in finer ticks, and hold if the edit agrees within its
+    /// own tick or states no duration.
     ///
-    /// `origin` is how much of the media, from its beginning, is not in the file.
+    /// `origin` is the length of the media before the start of this file.
     pub(crate) fn play_length(&self, by_media: Option<u64>, origin: u64) -> Option<u64> {
         if self.duration == 0 || origin > 0 {
             return by_media;
@@ -58,12 +59,12 @@ impl Edit {
     }
 }
 
-/// Reads a list that is one piece, empty edits left out; none if it is not.
+/// Reads a list that is one piece without its empty edits; `None` for any other list.
 fn read_piece<R: Read + Seek>(
     list: &BoxAt,
     movie_timescale: u32,
     media_timescale: u32,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<Option<RawEdit>, Error> {
     let Some([version]) = list.fields(input, findings, 0)? else { return Ok(None) };
@@ -91,7 +92,7 @@ fn read_piece<R: Read + Seek>(
 #[derive(Clone, Copy)]
 struct RawEdit {
     duration: u64,
-    /// -1: nothing plays.
+    /// -1 if nothing plays.
     start: i64,
     rate: u32,
 }
@@ -107,7 +108,7 @@ impl RawEdit {
         }
     }
 
-    /// Whether `next` begins where this one ends, give or take a tick of the movie.
+    /// Returns whether `next` begins where this one ends, within a tick of the movie.
     fn is_before(&self, next: &Self, movie_timescale: u32, media_timescale: u32) -> bool {
         let (movie, media) = (u128::from(movie_timescale), u128::from(media_timescale));
         let len = (u128::from(self.duration) * media).checked_div(movie).unwrap_or(0);
@@ -117,7 +118,7 @@ impl RawEdit {
         (start + len).abs_diff(next) <= tick
     }
 
-    /// This edit and the one that goes on where it ends.
+    /// Joins this edit with the one that follows.
     fn joined(self, next: Self) -> Self {
         let to_end = self.duration == 0 || next.duration == 0;
         let duration = if to_end { 0 } else { self.duration.saturating_add(next.duration) };
@@ -125,7 +126,7 @@ impl RawEdit {
     }
 }
 
-/// 1.0 in 16.16 bits.
+/// 1.0 as a 16.16 number.
 const NORMAL_SPEED: u32 = 0x1_0000;
 
 #[cfg(test)]

@@ -1,57 +1,57 @@
-use std::io;
-
 use opus_packet::InvalidHead;
 
-use crate::mp4::{Finding, FourCc, Track};
+use crate::{
+    ErrorKind, error,
+    mp4::{FourCc, Track},
+};
 
-/// Why a file could not be read, or read on. Every offset is a byte position in the
-/// file; `Display` is one complete line.
+/// Why an MP4 file could not be read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum Error {
-    #[error("cannot read at byte {offset}: {source}")]
-    Io { offset: u64, source: io::Error },
-    /// Only when reading strictly.
-    #[error("{0}")]
-    Violation(Finding),
-    #[error("byte 4: expected an MP4 file, which begins with a box such as \"ftyp\"")]
+pub(crate) enum Reason {
+    #[error("expected an MP4 file, which begins with a box such as \"ftyp\"")]
     NotMp4,
     #[error(
-        "byte {offset}: the file ends without a box \"moov\", which says where its packets are; was it not finished?"
+        "the file ends before a \"moov\" box that states where its packets are; was the recording interrupted?"
     )]
-    NoMovie { offset: u64 },
+    NoMovie,
     #[error(
-        "byte {offset}: a fragment before any box \"moov\": expected the initialization segment first (ISO/IEC 14496-12 section 8.8)"
+        "a fragment before any \"moov\" box, expected the initialization segment first (ISO/IEC 14496-12 section 8.8)"
     )]
-    NoInitialization { offset: u64 },
-    #[error("byte {offset}: no track holds Opus; the tracks are: {}", list(tracks))]
-    NoOpusTrack { offset: u64, tracks: Vec<Track> },
-    #[error("byte {offset}: no track {track}; the tracks are: {}", list(tracks))]
-    NoTrack { offset: u64, track: u32, tracks: Vec<Track> },
-    #[error("byte {offset}: track {track} holds no Opus; the tracks are: {}", list(tracks))]
-    NotOpus { offset: u64, track: u32, tracks: Vec<Track> },
-    #[error("byte {offset}: the Opus track is encrypted (scheme \"{scheme}\"), which is not read")]
-    Encrypted { offset: u64, scheme: FourCc },
-    #[error("byte {offset}: an Opus sample entry without a box \"dOps\"")]
-    NoHead { offset: u64 },
-    #[error("byte {offset}: box \"dOps\" of {found} bytes, expected at least 11")]
-    HeadTooShort { offset: u64, found: usize },
-    #[error("byte {offset}: box \"dOps\": {reason}")]
-    Head { offset: u64, reason: InvalidHead },
-    #[error(
-        "byte {offset}: samples that overlap claim more bytes than the file has: its sample table is not to be believed"
-    )]
-    Overlap { offset: u64 },
-    #[error(
-        "byte {offset}: {lost} samples are lost and only {read} were read, expected no more than 24 hours lost beyond those"
-    )]
-    TooMuchLost { offset: u64, lost: u64, read: u64 },
+    NoInitialization,
+    #[error("expected an Opus track, found {}", list(tracks))]
+    NoOpusTrack { tracks: Vec<Track> },
+    #[error("expected track {track}, found {}", list(tracks))]
+    NoTrack { track: u32, tracks: Vec<Track> },
+    #[error("track {track} holds no Opus; found {}", list(tracks))]
+    NotOpus { track: u32, tracks: Vec<Track> },
+    #[error("the Opus track is encrypted (scheme \"{scheme}\"), which is not supported")]
+    Encrypted { scheme: FourCc },
+    #[error("expected a \"dOps\" box in the Opus sample entry")]
+    NoHead,
+    #[error("box \"dOps\" of {found} bytes, expected at least 11")]
+    HeadTooShort { found: usize },
+    #[error("box \"dOps\": {0}")]
+    Head(InvalidHead),
+    #[error("overlapping samples claim more bytes than the file has, so its sample table is wrong")]
+    Overlap,
+}
+
+impl error::Reason for Reason {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotMp4 => ErrorKind::WrongContainer,
+            Self::NoOpusTrack { .. } => ErrorKind::NoOpus,
+            Self::NoTrack { .. } | Self::NotOpus { .. } => ErrorKind::NoSuchTrack,
+            Self::Encrypted { .. } => ErrorKind::Unsupported,
+            _ => ErrorKind::Unreadable,
+        }
+    }
 }
 
 fn list(tracks: &[Track]) -> String {
     if tracks.is_empty() {
-        return "none".into();
+        return "no tracks".into();
     }
-    tracks.iter().map(Track::to_string).collect::<Vec<_>>().join(", ")
+    let tracks: Vec<String> = tracks.iter().map(Track::to_string).collect();
+    format!("tracks {}", tracks.join(", "))
 }

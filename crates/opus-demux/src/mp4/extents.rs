@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-/// Which bytes of the file were given out, so that none is twice: a small file could
-/// otherwise hold endless audio.
+/// The bytes of the file that were returned, so that none is returned twice. Otherwise a small
+/// file could hold endless audio.
 ///
-/// Files are in order nearly always, and then there is one run, or one for each chunk
-/// between those of other tracks. Only so many are kept, so that memory is constant; all
-/// below the lowest one counts as used.
+/// Almost all files are in order. They have one run, or one for each chunk between those of
+/// other tracks. Their number is limited, so that memory is constant. Everything below the
+/// lowest kept run counts as used.
 #[derive(Debug, Default)]
 pub(crate) struct Extents {
     /// Start and end of each run.
@@ -14,7 +14,7 @@ pub(crate) struct Extents {
 }
 
 impl Extents {
-    /// Marks bytes as used; false if some were before.
+    /// Marks bytes as used. Returns false if some already were.
     pub(crate) fn claim(&mut self, start: u64, end: u64) -> bool {
         let before = self.runs.range(..end).next_back().map(|(start, end)| (*start, *end));
         if start < self.floor || before.is_some_and(|(_, before)| before > start) {
@@ -55,7 +55,7 @@ mod tests {
             assert!(extents.claim(2 * start, 2 * start + 1));
         }
         assert_eq!(extents.runs.len(), MAX_RUNS);
-        assert!(!extents.claim(1, 2), "forgotten, so taken for used");
+        assert!(!extents.claim(1, 2), "forgotten, so it counts as used");
         assert!(extents.claim(39_997, 39_998));
     }
 }

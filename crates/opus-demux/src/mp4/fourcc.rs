@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The name of a box, a codec or a handler: four bytes, usually of ASCII.
+/// The name of a box, codec or handler: four bytes, usually ASCII.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FourCc(pub [u8; 4]);
 

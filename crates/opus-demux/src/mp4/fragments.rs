@@ -1,20 +1,23 @@
-//! Movie fragments, ISO/IEC 14496-12 section 8.8.
+//! Movie fragments (ISO/IEC 14496-12 section 8.8).
 
 use std::{
     collections::VecDeque,
     io::{Read, Seek},
 };
 
-use crate::mp4::{
-    Error, FindingKind,
-    boxes::{BoxAt, Boxes},
-    finding::Findings,
-    input::Input,
-    samples::{Next, Sample, how_many_fit},
-    table::Table,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{
+        FindingKind,
+        boxes::{BoxAt, Boxes},
+        finding::Findings,
+        samples::{Next, Sample, how_many_fit},
+        table::Table,
+    },
 };
 
-/// What samples are if a fragment does not say it: boxes "trex" and "tfhd".
+/// Properties of samples that a fragment does not state: boxes "trex" and "tfhd".
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) description: u32,
@@ -22,14 +25,14 @@ pub(crate) struct Defaults {
     pub(crate) size: u32,
 }
 
-/// Gives the samples of one track in all fragments, holding one fragment's runs.
+/// Returns the samples of one track in all fragments. Keeps the runs of one fragment.
 #[derive(Debug)]
 pub(crate) struct Fragments {
     boxes: Boxes,
     track: u32,
     defaults: Defaults,
     runs: VecDeque<Run>,
-    /// Where the next sample is, if its run does not say.
+    /// Position of the next sample, if its run does not state it.
     at: u64,
     time: u64,
 }
@@ -38,7 +41,7 @@ pub(crate) struct Fragments {
 #[derive(Debug)]
 struct Run {
     offset: u64,
-    /// Where its data begin; none: after the run before.
+    /// Start of its data; `None` if it follows the run before.
     at: Option<u64>,
     time: Option<u64>,
     entries: Table,
@@ -51,25 +54,25 @@ struct Run {
 #[derive(Clone, Copy)]
 struct TrackFragment {
     track: u32,
-    /// Where its data begin.
+    /// Start of its data.
     base: u64,
     defaults: Defaults,
 }
 
 impl Fragments {
-    /// Those that follow in the file after the movie.
+    /// The fragments after the movie.
     pub(crate) fn new(boxes: Boxes, track: u32, defaults: Defaults) -> Self {
         Self { boxes, track, defaults, runs: VecDeque::new(), at: 0, time: 0 }
     }
 
-    /// The time of the first sample, if the fragments do not say.
+    /// Sets the time of the first sample, which a fragment may override.
     pub(crate) fn begin_at(&mut self, time: u64) {
         self.time = time;
     }
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Next, Error> {
         loop {
@@ -100,10 +103,10 @@ impl Fragments {
         }
     }
 
-    fn next_of_run<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<Next, Error> {
+    fn next_of_run<R: Read + Seek>(&mut self, input: &mut Seekable<R>) -> Result<Next, Error> {
         let Some(run) = self.runs.front_mut() else { return Ok(Next::End) };
         let (offset, time) = (self.at, self.time);
-        // All at once, for there may be billions of them in a small file.
+        // A small file can claim billions of them, so they are skipped together.
         if run.flags & (HAS_SIZE | HAS_DURATION) == 0 {
             let size = run.defaults.size;
             let is_outside = how_many_fit(offset, input.len(), size, 1) == 0;
@@ -134,7 +137,7 @@ impl Fragments {
     fn read_fragment<R: Read + Seek>(
         &mut self,
         fragment: &BoxAt,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(), Error> {
         let mut children = Boxes::of(fragment, 0);
@@ -163,14 +166,14 @@ impl Fragments {
         Ok(())
     }
 
-    /// Data cannot begin inside the fragment's own box. They do where a program has moved
-    /// the boxes of a file and not changed the absolute offsets in them. If there is no
-    /// other track, they begin where the data box that follows does; else they are lost.
+    /// Data cannot begin inside the fragment's own box. It appears to where a program has moved
+    /// the boxes of a file without changing the absolute offsets in them. If there is only one
+    /// track, its data begins where the next data box does. Otherwise it is lost.
     fn mend<R: Read + Seek>(
         &mut self,
         fragment: &BoxAt,
         is_alone: bool,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(), Error> {
         let start = self.runs.front().and_then(|run| run.at);
@@ -178,7 +181,7 @@ impl Fragments {
         else {
             return Ok(());
         };
-        // Only the next box is looked at, and what is wrong with it told when it is read.
+        // Problems of the next box are reported when it is read.
         let next = { self.boxes }.next(input, &mut Findings::new(false))?;
         let data = next.filter(|next| is_alone && next.is(b"mdat")).map(|data| data.body);
         findings.report(fragment.start, FindingKind::DataInFragment { start, mended: data })?;
@@ -197,7 +200,7 @@ impl Fragments {
         header: &BoxAt,
         fragment: &BoxAt,
         before: Option<(BoxAt, TrackFragment)>,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<TrackFragment>, Error> {
         let Some(fields) = header.fields::<8, R>(input, findings, 0)? else { return Ok(None) };
@@ -210,7 +213,7 @@ impl Fragments {
             base = header.fields(input, findings, skip)?.map_or(base, u64::from_be_bytes);
             skip += 8;
         } else if flags & BASE_IS_FRAGMENT == 0 {
-            // After the data of the track fragment before (section 8.8.7).
+            // The data follows that of the track fragment before (section 8.8.7).
             if let Some((before, header)) = before {
                 base = data_end(&before, &header, input)?;
             }
@@ -229,8 +232,8 @@ impl Fragments {
 }
 
 impl Run {
-    /// What the next sample lasts, and its size.
-    fn next_entry<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<(u32, u32), Error> {
+    /// The duration and size of the next sample.
+    fn next_entry<R: Read + Seek>(&mut self, input: &mut Seekable<R>) -> Result<(u32, u32), Error> {
         let [first, second, ..] = self.entries.next(input)?.unwrap_or_default();
         let Defaults { duration, size, .. } = self.defaults;
         Ok(match (self.flags & HAS_DURATION != 0, self.flags & HAS_SIZE != 0) {
@@ -244,7 +247,7 @@ impl Run {
     fn read<R: Read + Seek>(
         at: &BoxAt,
         header: &TrackFragment,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<Self>, Error> {
         let Some(fields) = at.fields::<8, R>(input, findings, 0)? else { return Ok(None) };
@@ -269,12 +272,12 @@ impl Run {
     }
 }
 
-/// The runs of a track fragment. The first one has its time, if that is told, and begins
-/// where the data of the fragment do.
+/// Reads the runs of a track fragment. The first one has the fragment's time, if stated, and
+/// begins where its data does.
 fn read_runs<R: Read + Seek>(
     parent: &BoxAt,
     header: &TrackFragment,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<Vec<Run>, Error> {
     let (mut runs, mut time) = (Vec::new(), None);
@@ -295,7 +298,7 @@ fn read_runs<R: Read + Seek>(
 
 fn read_time<R: Read + Seek>(
     at: &BoxAt,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<Option<u64>, Error> {
     let Some([version]) = at.fields(input, findings, 0)? else { return Ok(None) };
@@ -305,14 +308,14 @@ fn read_time<R: Read + Seek>(
     Ok(at.fields(input, findings, 4)?.map(|time| u64::from(u32::from_be_bytes(time))))
 }
 
-/// Where the data of a track fragment end.
+/// The end of the data of a track fragment.
 fn data_end<R: Read + Seek>(
     parent: &BoxAt,
     header: &TrackFragment,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
 ) -> Result<u64, Error> {
     let mut at = header.base;
-    // What is wrong in it is told when it is read, if its track is.
+    // Problems are reported when the fragment is read, if its track is.
     for mut run in read_runs(parent, header, input, &mut Findings::new(false))? {
         at = run.at.unwrap_or(at);
         if run.flags & HAS_SIZE == 0 {
@@ -328,7 +331,7 @@ fn data_end<R: Read + Seek>(
     Ok(at)
 }
 
-/// More runs in one fragment are no recording.
+/// No recording has more runs in one fragment.
 const MAX_RUNS: usize = if cfg!(fuzzing) { 16 } else { 10_000 };
 
 // Flags of "tfhd" (section 8.8.7).

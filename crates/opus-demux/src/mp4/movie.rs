@@ -1,20 +1,24 @@
-//! The box "moov", ISO/IEC 14496-12 section 8.2.
+//! The box "moov" (ISO/IEC 14496-12 section 8.2).
 
 use std::io::{Read, Seek};
 
 use opus_packet::OpusTags;
 
-use crate::mp4::{
-    Error, FindingKind, Track,
-    boxes::{BoxAt, Boxes, is_mp4},
-    finding::Findings,
-    fragments::Defaults,
-    input::Input,
-    tags::read_tags,
-    track::{TrackBoxes, after_times},
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{
+        FindingKind, Track,
+        boxes::{BoxAt, Boxes, is_mp4},
+        error::Reason,
+        finding::Findings,
+        fragments::Defaults,
+        tags::read_tags,
+        track::{TrackBoxes, after_times},
+    },
 };
 
-/// What the movie says about itself.
+/// The movie: its tracks, clock and tags.
 #[derive(Debug)]
 pub(crate) struct Movie {
     at: BoxAt,
@@ -24,9 +28,9 @@ pub(crate) struct Movie {
 }
 
 impl Movie {
-    /// Finds the movie and walks over it.
+    /// Finds the movie and reads its boxes.
     pub(crate) fn read<R: Read + Seek>(
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let at = find(input, findings)?;
@@ -53,42 +57,43 @@ impl Movie {
         self.tracks.iter().map(|boxes| boxes.track).collect()
     }
 
-    /// Where the boxes lie that follow it.
-    pub(crate) fn what_follows<R: Read + Seek>(&self, input: &Input<R>) -> Boxes {
+    /// The boxes after the movie.
+    pub(crate) fn what_follows<R: Read + Seek>(&self, input: &Seekable<R>) -> Boxes {
         Boxes::between(self.at.end, input.len())
     }
 
-    /// The track that was asked for, or the first that holds Opus.
+    /// The requested track, or the first Opus track.
     pub(crate) fn choose(&self, wanted: Option<u32>) -> Result<&TrackBoxes, Error> {
         let (offset, tracks) = (self.at.start, || self.tracks());
         let Some(track) = wanted else {
             let named = |name: &[u8; 4]| self.tracks.iter().find(|one| one.track.codec.0 == *name);
-            // Encrypted audio may be Opus too: to be refused with a reason.
+            // Encrypted audio may be Opus, which is refused with a reason.
             let chosen = named(b"Opus").or_else(|| named(b"enca"));
-            return chosen.ok_or_else(|| Error::NoOpusTrack { offset, tracks: tracks() });
+            return chosen.ok_or_else(|| self.no_opus());
         };
         let chosen = self.tracks.iter().find(|one| one.track.id == track);
-        let chosen = chosen.ok_or_else(|| Error::NoTrack { offset, track, tracks: tracks() })?;
+        let missing = || Error::at(offset, Reason::NoTrack { track, tracks: tracks() });
+        let chosen = chosen.ok_or_else(missing)?;
         match &chosen.track.codec.0 {
             b"Opus" | b"enca" => Ok(chosen),
-            _ => Err(Error::NotOpus { offset, track, tracks: tracks() }),
+            _ => Err(Error::at(offset, Reason::NotOpus { track, tracks: tracks() })),
         }
     }
 
-    /// The error if the chosen track holds no Opus after all.
+    /// The error if no track holds Opus.
     pub(crate) fn no_opus(&self) -> Error {
-        Error::NoOpusTrack { offset: self.at.start, tracks: self.tracks() }
+        Error::at(self.at.start, Reason::NoOpusTrack { tracks: self.tracks() })
     }
 
-    /// What samples of a track are in fragments, unless these say otherwise: box "trex".
+    /// Default properties of a track's samples in fragments: box "trex".
     pub(crate) fn defaults<R: Read + Seek>(
         &self,
         track: u32,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Defaults, Error> {
         let none = Defaults { description: 1, duration: 0, size: 0 };
-        // What is wrong here was told when the movie was walked over.
+        // Problems here were reported when the movie was read.
         let found = Boxes::of(&self.at, 0).find(b"mvex", input, &mut Findings::new(false))?;
         let Some(parent) = found else { return Ok(none) };
         let mut children = Boxes::of(&parent, 0);
@@ -109,10 +114,10 @@ impl Movie {
     }
 }
 
-/// The movie: before the audio, or after it.
-fn find<R: Read + Seek>(input: &mut Input<R>, findings: &mut Findings) -> Result<BoxAt, Error> {
+/// Finds the movie, which may precede or follow the audio.
+fn find<R: Read + Seek>(input: &mut Seekable<R>, findings: &mut Findings) -> Result<BoxAt, Error> {
     let start = input.array::<8>(0)?.filter(|start| is_mp4(start));
-    start.ok_or(Error::NotMp4)?;
+    start.ok_or_else(|| Error::at(4, Reason::NotMp4))?;
     let mut boxes = Boxes::between(0, input.len());
     let mut fragment = None;
     while let Some(found) = boxes.next(input, findings)? {
@@ -124,8 +129,8 @@ fn find<R: Read + Seek>(input: &mut Input<R>, findings: &mut Findings) -> Result
         }
     }
     Err(match fragment {
-        Some(offset) => Error::NoInitialization { offset },
-        None => Error::NoMovie { offset: input.len() },
+        Some(offset) => Error::at(offset, Reason::NoInitialization),
+        None => Error::at(input.len(), Reason::NoMovie),
     })
 }
 

@@ -1,37 +1,40 @@
-//! The sample table of a movie, ISO/IEC 14496-12 sections 8.6.1 and 8.7.
+//! The sample table of a movie (ISO/IEC 14496-12 sections 8.6.1 and 8.7).
 
 use std::io::{Read, Seek};
 
-use crate::mp4::{
-    Error, FindingKind,
-    boxes::BoxAt,
-    finding::Findings,
-    input::Input,
-    samples::{Next, Sample, how_many_fit},
-    table::{Sizes, Table},
-    track::TrackBoxes,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{
+        FindingKind,
+        boxes::BoxAt,
+        finding::Findings,
+        samples::{Next, Sample, how_many_fit},
+        table::{Sizes, Table},
+        track::TrackBoxes,
+    },
 };
 
 /// Reads the boxes "stsz", "stsc", "stco" and "stts" in parallel, a few bytes at a time.
 #[derive(Debug)]
 pub(crate) struct SampleTable {
     sizes: Sizes,
-    /// Samples not given yet.
+    /// Samples not returned yet.
     left: u64,
-    /// Where the box of the sizes lies, for findings.
+    /// Position of the box of sizes, for findings.
     offset: u64,
     chunks: Chunks,
     times: Times,
-    /// Of the current chunk: what is left of it.
+    /// Position of the next sample, and the rest of the current chunk.
     at: u64,
     left_in_chunk: u64,
-    given: u64,
+    returned: u64,
 }
 
 impl SampleTable {
     pub(crate) fn new<R: Read + Seek>(
         boxes: &TrackBoxes,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let (sizes, left) = match &boxes.sizes {
@@ -42,17 +45,17 @@ impl SampleTable {
         let chunks = Chunks::new(boxes, input, findings)?;
         let table = table(boxes.times.as_ref(), 2, input, findings)?;
         let times = Times { table, left: 0, delta: 0, now: 0, has_ended: false };
-        Ok(Self { sizes, left, offset, chunks, times, at: 0, left_in_chunk: 0, given: 0 })
+        Ok(Self { sizes, left, offset, chunks, times, at: 0, left_in_chunk: 0, returned: 0 })
     }
 
-    /// Time of the sample that would be next.
+    /// Time of the sample after the last.
     pub(crate) fn time(&self) -> u64 {
         self.times.now
     }
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Next, Error> {
         while self.left > 0 && self.left_in_chunk == 0 {
@@ -67,7 +70,7 @@ impl SampleTable {
             return Ok(Next::End);
         }
         let offset = self.at;
-        // All at once, for there may be billions of them in a small file.
+        // A small file can claim billions of them, so they are skipped together.
         if let Sizes::Same(size) = self.sizes {
             if how_many_fit(offset, input.len(), size, 1) == 0 {
                 let count = self.left_in_chunk;
@@ -87,13 +90,13 @@ impl SampleTable {
         Ok(Next::Sample(Sample { offset, size, time, duration, description }))
     }
 
-    /// Moves past samples that have so many bytes; gives the time of the first and what
-    /// all of them last.
+    /// Moves past `count` samples of `bytes` in total. Returns the time of the first and their
+    /// total duration.
     fn advance<R: Read + Seek>(
         &mut self,
         count: u64,
         bytes: u64,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(Option<u64>, u64), Error> {
         self.at = self.at.saturating_add(bytes);
@@ -102,24 +105,24 @@ impl SampleTable {
         let had_ended = self.times.has_ended;
         let taken = self.times.take(count, input)?;
         if self.times.has_ended && !had_ended {
-            findings.report(self.offset, FindingKind::TimesEnd { sample: self.given })?;
+            findings.report(self.offset, FindingKind::TimesEnd { sample: self.returned })?;
         }
-        self.given = self.given.saturating_add(count);
+        self.returned = self.returned.saturating_add(count);
         Ok(taken)
     }
 }
 
-/// Gives where the chunks lie and how many samples each has.
+/// Returns the position and the number of samples of each chunk.
 #[derive(Debug)]
 struct Chunks {
     offsets: Table,
     is_long: bool,
     runs: Table,
-    /// First chunk, samples in each, sample entry: of the next run of equal chunks.
+    /// The next run of equal chunks: first chunk, samples in each, sample entry.
     upcoming: Option<(u32, u32, u32)>,
     per_chunk: u32,
     description: u32,
-    /// Number of the current chunk, the first being 1.
+    /// Number of the current chunk, counted from 1.
     number: u32,
     offset: u64,
 }
@@ -127,7 +130,7 @@ struct Chunks {
 impl Chunks {
     fn new<R: Read + Seek>(
         boxes: &TrackBoxes,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let is_long = boxes.chunk_offsets.is_some_and(|offsets| offsets.is(b"co64"));
@@ -151,7 +154,7 @@ impl Chunks {
 
     fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Option<(u64, u32)>, Error> {
         let Some([high, low, ..]) = self.offsets.next(input)? else { return Ok(None) };
@@ -171,7 +174,7 @@ impl Chunks {
         Ok(Some((at, self.per_chunk)))
     }
 
-    fn read_run<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<(), Error> {
+    fn read_run<R: Read + Seek>(&mut self, input: &mut Seekable<R>) -> Result<(), Error> {
         let next = self.runs.next(input)?;
         self.upcoming =
             next.map(|[first, per_chunk, description, ..]| (first, per_chunk, description));
@@ -179,7 +182,7 @@ impl Chunks {
     }
 }
 
-/// Gives when samples are due: runs of equal durations.
+/// Returns the times of samples, from runs of equal durations.
 #[derive(Debug)]
 struct Times {
     table: Table,
@@ -193,7 +196,7 @@ impl Times {
     fn take<R: Read + Seek>(
         &mut self,
         mut count: u64,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
     ) -> Result<(Option<u64>, u64), Error> {
         let first = self.now;
         while count > 0 && !self.has_ended {
@@ -215,11 +218,11 @@ impl Times {
     }
 }
 
-/// A table behind the version and a number of entries; empty if there is no box.
+/// A table after a version and a number of entries; empty if the box is missing.
 fn table<R: Read + Seek>(
     parent: Option<&BoxAt>,
     words: usize,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<Table, Error> {
     match parent {

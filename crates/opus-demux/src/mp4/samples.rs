@@ -1,12 +1,14 @@
-//! Where the packets lie: the sample table of the movie, then its fragments.
+//! Where the packets lie, by the sample table of the movie and then by its fragments.
 
 use std::io::{Read, Seek};
 
-use crate::mp4::{
-    Error, finding::Findings, fragments::Fragments, input::Input, sample_table::SampleTable,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{finding::Findings, fragments::Fragments, sample_table::SampleTable},
 };
 
-/// A packet by the tables.
+/// A packet as the tables describe it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) offset: u64,
@@ -14,20 +16,20 @@ pub(crate) struct Sample {
     /// In ticks of the media.
     pub(crate) time: Option<u64>,
     pub(crate) duration: u64,
-    /// Number of its sample entry, the first being 1.
+    /// Number of its sample entry, counted from 1.
     pub(crate) description: u32,
 }
 
-/// What the tables say next.
+/// The next item of the tables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Next {
     Sample(Sample),
-    /// So many samples that lie beyond the end of the file.
+    /// Samples beyond the end of the file.
     Outside {
         offset: u64,
         count: u64,
     },
-    /// So many samples of which the table gives no bytes, all at once.
+    /// Samples that the tables state to be empty.
     NoBytes {
         offset: u64,
         count: u64,
@@ -35,7 +37,7 @@ pub(crate) enum Next {
     End,
 }
 
-/// Gives all samples of a track in decoding order.
+/// Returns all samples of a track in decoding order.
 #[derive(Debug)]
 pub(crate) struct Samples {
     table: SampleTable,
@@ -50,7 +52,7 @@ impl Samples {
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Next, Error> {
         if !self.table_has_ended {
@@ -65,7 +67,7 @@ impl Samples {
     }
 }
 
-/// How many of `count` samples of `size` bytes each fit between `offset` and `end`.
+/// The number of `count` samples of `size` bytes each that fit between `offset` and `end`.
 pub(crate) fn how_many_fit(offset: u64, end: u64, size: u32, count: u64) -> u64 {
     let fit = end.saturating_sub(offset).checked_div(u64::from(size));
     fit.unwrap_or(count).min(count)

@@ -1,13 +1,14 @@
 use std::io::{Read, Seek};
 
-use crate::mp4::{
-    Error, FindingKind,
-    boxes::BoxAt,
-    finding::Findings,
-    input::{Input, Window, wide},
+use opus_packet::wide;
+
+use crate::{
+    Error,
+    input::{Seekable, Window},
+    mp4::{FindingKind, boxes::BoxAt, finding::Findings},
 };
 
-/// Entries of a few big-endian words each, read one after the other in constant memory.
+/// Entries of a few big-endian words each, read in order and in constant memory.
 #[derive(Debug)]
 pub(crate) struct Table {
     at: u64,
@@ -17,12 +18,12 @@ pub(crate) struct Table {
     window: Window,
 }
 
-/// The words of an entry; those that the table does not have are 0.
+/// The words of an entry, with 0 for those that the table lacks.
 pub(crate) type Entry = [u32; MAX_WORDS];
 
 impl Table {
-    /// A table of `claimed` entries that begins `skip` bytes after the contents of a box.
-    /// What does not fit in the box is reported and left out.
+    /// A table of `claimed` entries that begins `skip` bytes into the contents of a box.
+    /// Entries beyond the box are reported and left out.
     pub(crate) fn new(
         parent: &BoxAt,
         skip: u64,
@@ -41,13 +42,13 @@ impl Table {
         Ok(Self { at, end: parent.end, words, left, window: Window::new(AHEAD) })
     }
 
-    /// A table whose number of entries stands `skip` bytes after the contents of a box,
-    /// and the entries behind it.
+    /// A table whose number of entries lies `skip` bytes into the contents of a box, before the
+    /// entries.
     pub(crate) fn counted<R: Read + Seek>(
         parent: &BoxAt,
         skip: u64,
         words: usize,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let count = parent.fields::<4, R>(input, findings, skip)?.map_or(0, u32::from_be_bytes);
@@ -64,7 +65,7 @@ impl Table {
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
     ) -> Result<Option<Entry>, Error> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
@@ -84,7 +85,7 @@ impl Table {
 pub(crate) enum Sizes {
     Same(u32),
     Words(Table),
-    /// Of 4, 8 or 16 bits.
+    /// Sizes of 4, 8 or 16 bits.
     Small {
         words: Table,
         bits: u32,
@@ -94,10 +95,10 @@ pub(crate) enum Sizes {
 }
 
 impl Sizes {
-    /// The sizes, and of how many samples.
+    /// Reads the sizes and the number of samples.
     pub(crate) fn read<R: Read + Seek>(
         parent: &BoxAt,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(Self, u64), Error> {
         let Some(fields) = parent.fields::<12, R>(input, findings, 0)? else {
@@ -133,7 +134,7 @@ impl Sizes {
             findings.report(parent.start, kind)?;
         }
         let count = count.min(u32::try_from(available).unwrap_or(u32::MAX));
-        // The last word may be there in part.
+        // The last word may be cut off.
         let words = Table {
             at,
             end: parent.end,
@@ -146,7 +147,7 @@ impl Sizes {
 
     pub(crate) fn next<R: Read + Seek>(
         &mut self,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
     ) -> Result<Option<u32>, Error> {
         match self {
             Self::Same(size) => Ok(Some(*size)),
@@ -164,8 +165,11 @@ impl Sizes {
 }
 
 impl Table {
-    /// The next word, of which the last bytes may be missing at the end of the box.
-    fn next_partial<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<Option<u32>, Error> {
+    /// The next word, whose last bytes may be missing at the end of the box.
+    fn next_partial<R: Read + Seek>(
+        &mut self,
+        input: &mut Seekable<R>,
+    ) -> Result<Option<u32>, Error> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
         let mut word = [0; 4];
@@ -178,5 +182,5 @@ impl Table {
 }
 
 pub(crate) const MAX_WORDS: usize = 5;
-/// Bytes read at once. Under a fuzzer few, so that entries often lie across their end.
+/// Bytes read at a time. Fuzzing reads few, so that entries often cross their end.
 const AHEAD: usize = if cfg!(fuzzing) { 24 } else { 4096 };

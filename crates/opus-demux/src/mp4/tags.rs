@@ -1,21 +1,24 @@
-//! The metadata that iTunes began: moov/udta/meta/ilst.
+//! Metadata in the form of iTunes: moov/udta/meta/ilst.
 
 use std::io::{Read, Seek};
 
 use opus_packet::OpusTags;
 
-use crate::mp4::{
-    Error, FourCc,
-    boxes::{BoxAt, Boxes},
-    finding::Findings,
-    input::Input,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{
+        FourCc,
+        boxes::{BoxAt, Boxes},
+        finding::Findings,
+    },
 };
 
-/// The texts of a box "udta" as comments. What is wrong in them is passed over: audio is
-/// what counts here.
+/// Reads the texts of a "udta" box as comments. Ignores problems in them, since they do not
+/// affect the audio.
 pub(crate) fn read_tags<R: Read + Seek>(
     parent: &BoxAt,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
 ) -> Result<OpusTags, Error> {
     let mut comments = Vec::new();
     if let Some(list) = find_list(parent, input)? {
@@ -33,16 +36,22 @@ pub(crate) fn read_tags<R: Read + Seek>(
     Ok(OpusTags::new("unknown", comments.iter().map(String::as_str)))
 }
 
-fn find_list<R: Read + Seek>(parent: &BoxAt, input: &mut Input<R>) -> Result<Option<BoxAt>, Error> {
+fn find_list<R: Read + Seek>(
+    parent: &BoxAt,
+    input: &mut Seekable<R>,
+) -> Result<Option<BoxAt>, Error> {
     let ignored = &mut Findings::new(false);
     let Some(meta) = Boxes::of(parent, 0).find(b"meta", input, ignored)? else { return Ok(None) };
-    // Version and flags come first, but not in QuickTime.
+    // Version and flags come first, except in QuickTime.
     let kind = input.array(meta.body.saturating_add(4))?.map(FourCc);
     let skip = if kind == Some(FourCc(*b"hdlr")) { 0 } else { 4 };
     Boxes::of(&meta, skip).find(b"ilst", input, ignored)
 }
 
-fn read_text<R: Read + Seek>(item: &BoxAt, input: &mut Input<R>) -> Result<Option<String>, Error> {
+fn read_text<R: Read + Seek>(
+    item: &BoxAt,
+    input: &mut Seekable<R>,
+) -> Result<Option<String>, Error> {
     let ignored = &mut Findings::new(false);
     let Some(data) = Boxes::of(item, 0).find(b"data", input, ignored)? else { return Ok(None) };
     let text = data.body.saturating_add(8);
@@ -65,8 +74,8 @@ const NAMES: [(&[u8; 4], &str); 9] = [
     (b"\xa9too", "ENCODER"),
 ];
 
-/// A type of data.
+/// The data type of UTF-8 text.
 const UTF_8: u32 = 1;
-/// More may be ignored in Ogg too (RFC 7845 section 5.2).
+/// Readers of Ogg may also ignore more (RFC 7845 section 5.2).
 const MAX_TEXT_LEN: usize = 61_440;
 const MAX_COMMENTS: usize = 100;

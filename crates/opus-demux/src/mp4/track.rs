@@ -3,23 +3,34 @@ use std::{
     io::{Read, Seek},
 };
 
-use crate::mp4::{
-    Error, FourCc,
-    boxes::{BoxAt, Boxes},
-    finding::Findings,
-    input::Input,
-    sample_entry::codec,
+use crate::{
+    Error,
+    input::Seekable,
+    mp4::{
+        FourCc,
+        boxes::{BoxAt, Boxes},
+        finding::Findings,
+        sample_entry::codec,
+    },
 };
 
 /// A track of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Track {
-    /// Its number, which [`Options::track`](crate::mp4::Options::track) takes.
+    /// Its number, for [`Options::track`](crate::mp4::Options::track).
     pub id: u32,
-    /// What kind of media it is: `soun` for audio.
+    /// Its kind of media: `soun` for audio.
     pub handler: FourCc,
-    /// How it is coded: `Opus`, or `enca` for encrypted audio.
+    /// Its codec: `Opus`, or `enca` for encrypted audio.
     pub codec: FourCc,
+}
+
+impl Track {
+    /// Returns whether this is an Opus track.
+    pub fn is_opus(&self) -> bool {
+        self.codec == FourCc(*b"Opus")
+    }
 }
 
 impl fmt::Display for Track {
@@ -29,7 +40,7 @@ impl fmt::Display for Track {
     }
 }
 
-/// Where the parts of a track lie that are used.
+/// Where the parts of a track that matter lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TrackBoxes {
     pub(crate) track: Track,
@@ -41,15 +52,15 @@ pub(crate) struct TrackBoxes {
     pub(crate) times: Option<BoxAt>,
     pub(crate) chunks: Option<BoxAt>,
     pub(crate) sizes: Option<BoxAt>,
-    /// Of 32 or 64 bits.
+    /// Offsets of 32 or 64 bits.
     pub(crate) chunk_offsets: Option<BoxAt>,
 }
 
 impl TrackBoxes {
-    /// Walks over a box "trak" and those in it.
+    /// Reads a "trak" box and the boxes in it.
     pub(crate) fn read<R: Read + Seek>(
         at: BoxAt,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
         let unknown = FourCc(*b"????");
@@ -75,7 +86,7 @@ impl TrackBoxes {
         &mut self,
         parent: &BoxAt,
         depth: u8,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(), Error> {
         let mut children = Boxes::of(parent, 0);
@@ -99,7 +110,7 @@ impl TrackBoxes {
     fn header<R: Read + Seek>(
         &mut self,
         child: &BoxAt,
-        input: &mut Input<R>,
+        input: &mut Seekable<R>,
         findings: &mut Findings,
     ) -> Result<(), Error> {
         match &child.kind.0 {
@@ -115,10 +126,10 @@ impl TrackBoxes {
     }
 }
 
-/// The word after two times, which have 32 bits in version 0 and 64 in version 1.
+/// Reads the word after two times, which have 32 bits in version 0 and 64 in version 1.
 pub(crate) fn after_times<R: Read + Seek>(
     header: &BoxAt,
-    input: &mut Input<R>,
+    input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<Option<u32>, Error> {
     let Some([version]) = header.fields(input, findings, 0)? else { return Ok(None) };

@@ -1,40 +1,36 @@
-use std::io;
-
 use opus_packet::InvalidPacket;
 
-use crate::raw::Finding;
+use crate::{ErrorKind, error};
 
-/// Why a stream could not be read on. Every offset is a byte position in the stream;
-/// `Display` is one complete line.
+/// Why a raw stream could not be read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum Error {
-    #[error("cannot read at byte {offset}: {source}")]
-    Io { offset: u64, source: io::Error },
-    /// Only when reading strictly.
-    #[error("{0}")]
-    Violation(Finding),
-    #[error("nothing to read: the stream is empty, expected an Opus packet")]
+pub(crate) enum Reason {
+    #[error("expected an Opus packet, found an empty stream")]
     Empty,
     #[error(
-        "a recording of {streams} Opus streams, expected one: self-delimited packets hold one (RFC 6716 appendix B)"
+        "the head states {streams} Opus streams, but self-delimited packets hold one (RFC 6716 appendix B)"
     )]
     Streams { streams: u8 },
     #[error(
-        "byte {offset}: expected a self-delimited packet (RFC 6716 appendix B): {reason}; where the next one begins cannot be known"
+        "expected a self-delimited packet (RFC 6716 appendix B): {reason}; the start of the next packet cannot be found"
     )]
-    Packet { offset: u64, reason: InvalidPacket },
+    Packet { reason: InvalidPacket },
     #[error(
-        "byte {offset}: self-delimited packet of more than {limit} bytes, no audio is so long (RFC 7845 section 6)"
+        "self-delimited packet of more than {limit} bytes, the longest audio packet (RFC 7845 section 6)"
     )]
-    PacketTooLong { offset: u64, limit: usize },
+    PacketTooLong { limit: usize },
     #[error(
-        "byte {offset}: packet length {length}, expected at most {limit}: this does not look like a file of opus_demo"
+        "packet length {length}, expected at most {limit}; this does not look like a file of opus_demo"
     )]
-    NotOpusDemo { offset: u64, length: u32, limit: u32 },
-    #[error(
-        "byte {offset}: {lost} samples are lost and only {read} were read, expected no more than 24 hours lost beyond those"
-    )]
-    TooMuchLost { offset: u64, lost: u64, read: u64 },
+    NotOpusDemo { length: u32, limit: u32 },
+}
+
+impl error::Reason for Reason {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Streams { .. } => ErrorKind::Unsupported,
+            Self::NotOpusDemo { .. } => ErrorKind::WrongContainer,
+            _ => ErrorKind::Unreadable,
+        }
+    }
 }

@@ -1,105 +1,85 @@
 use std::io::Read;
 
-use opus_packet::{
-    InvalidPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline, split_self_delimited,
+use opus_packet::{InvalidPacket, LocatedPacket, OpusHead, split_self_delimited, wide};
+
+use crate::{
+    Error,
+    input::Forward,
+    raw::{
+        Finding, FindingKind, Options,
+        error::Reason,
+        finding::Findings,
+        options::{CAPACITY, MAX_PACKET_LEN, no_tags},
+    },
+    stream::{Stream, reader_api},
 };
 
-use crate::raw::{
-    Error, Finding, FindingKind, Options, RawPacket,
-    finding::Findings,
-    ledger::Ledger,
-    reader::no_tags,
-    window::{MAX_PACKET_LEN, Window, wide},
-};
-
-/// Reads packets in self-delimited framing, one after the other
-/// (RFC 6716 appendix B), in bounded memory.
+/// Reads packets in self-delimited framing, back to back (RFC 6716 appendix B), in bounded
+/// memory. Returns them in ordinary framing, as decoders expect, and so without an offset.
 #[derive(Debug)]
 pub struct SelfDelimitedReader<R> {
-    window: Window<R>,
-    head: OpusHead,
-    tags: OpusTags,
-    findings: Findings,
-    ledger: Ledger,
-    /// In ordinary framing.
+    input: Forward<R>,
+    /// The current packet in ordinary framing.
     packet: Vec<u8>,
-    has_ended: bool,
-    timeline: Option<Timeline>,
+    stream: Stream<FindingKind>,
 }
 
+reader_api!(SelfDelimitedReader<R: Read>);
+
 impl<R: Read> SelfDelimitedReader<R> {
-    /// Reads a recording as `head` describes it: nothing in the stream does. There is no
-    /// need to wrap `inner` in a `BufReader`.
+    /// Reads a recording that `head` describes, since the stream does not. `inner` needs no
+    /// `BufReader`.
+    ///
+    /// # Errors
+    ///
+    /// The stream is empty, `head` has several Opus streams, or `inner` failed.
     pub fn new(inner: R, head: OpusHead) -> Result<Self, Error> {
         Self::with_options(inner, head, Options::default())
     }
 
-    /// Like [`new`](Self::new).
+    /// The same with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
     pub fn with_options(inner: R, head: OpusHead, options: Options) -> Result<Self, Error> {
         let streams = head.mapping().streams().get();
         if streams != 1 {
-            return Err(Error::Streams { streams });
+            return Err(Error::whole(Reason::Streams { streams }));
         }
-        let mut window = Window::new(inner);
-        if !window.fill(1)? {
-            return Err(Error::Empty);
+        let mut input = Forward::new(inner, CAPACITY);
+        if !input.fill(1)? {
+            return Err(Error::whole(Reason::Empty));
         }
-        Ok(Self {
-            window,
-            head,
-            tags: no_tags(),
-            findings: Findings::new(options.strict),
-            ledger: Ledger::default(),
-            packet: Vec::new(),
-            has_ended: false,
-            timeline: None,
-        })
-    }
-
-    /// The head that the caller gave.
-    pub fn head(&self) -> &OpusHead {
-        &self.head
-    }
-
-    /// Empty: a raw stream has no comments.
-    pub fn tags(&self) -> &OpusTags {
-        &self.tags
-    }
-
-    /// Which samples play; known once all packets have been read.
-    pub fn timeline(&self) -> Option<Timeline> {
-        self.timeline
-    }
-
-    /// Takes out what was found since the last call: the first 1,000, and how many more.
-    pub fn findings(&mut self) -> impl Iterator<Item = Finding> {
-        self.findings.drain()
+        let stream = Stream::new(head, no_tags(), Findings::new(options.strict));
+        Ok(Self { input, packet: Vec::new(), stream })
     }
 
     /// The next packet in ordinary framing; `None` at the end of the stream.
-    pub fn next_raw_packet(&mut self) -> Result<Option<RawPacket<'_>>, Error> {
-        if self.has_ended {
+    ///
+    /// # Errors
+    ///
+    /// Reading failed, or a packet is invalid, after which no other can be found. A strict
+    /// reader also returns the first violation.
+    pub fn next_located(&mut self) -> Result<Option<LocatedPacket<'_>>, Error> {
+        if !self.stream.begin() {
             return Ok(None);
         }
-        // Unless a packet is found, this was the last call that reads.
-        self.has_ended = true;
         let Some((len, duration)) = self.find_packet()? else {
-            let offset = self.window.offset();
-            self.timeline = self.ledger.finish(&self.head, offset, &mut self.findings)?;
+            self.stream.finish(self.input.offset(), 0)?;
             return Ok(None);
         };
-        self.has_ended = false;
-        self.window.consume(len);
-        let position = self.ledger.read(duration);
-        Ok(Some(RawPacket { data: &self.packet, duration, position, offset: None }))
+        self.input.consume(len);
+        self.stream.keep_valid(&self.packet, duration);
+        Ok(Some(self.stream.located()))
     }
 
-    /// Puts the packet that is next in ordinary framing; gives its length in the stream
-    /// and its duration.
+    /// Converts the next packet to ordinary framing. Returns its length in the stream and its
+    /// duration.
     fn find_packet(&mut self) -> Result<Option<(usize, u32)>, Error> {
         loop {
-            let unread = self.window.unread();
-            let (length, offset) = (unread.len(), self.window.offset());
+            let unread = self.input.unread();
+            let (length, offset) = (unread.len(), self.input.offset());
             let reason = match split_self_delimited(unread) {
                 Ok((packet, _)) if packet.as_bytes().len() <= MAX_SELF_DELIMITED_LEN => {
                     self.packet.clear();
@@ -110,12 +90,12 @@ impl<R: Read> SelfDelimitedReader<R> {
                 Err(reason) => reason,
             };
             if !may_be_cut_off(reason) {
-                return Err(Error::Packet { offset, reason });
+                return Err(Error::at(offset, Reason::Packet { reason }));
             }
             if length > MAX_SELF_DELIMITED_LEN {
                 return Err(too_long(offset));
             }
-            if !self.window.more()? {
+            if !self.input.fill(length + 1)? {
                 return self.end_inside(length);
             }
         }
@@ -124,27 +104,18 @@ impl<R: Read> SelfDelimitedReader<R> {
     fn end_inside(&mut self, length: usize) -> Result<Option<(usize, u32)>, Error> {
         if length > 0 {
             let truncated = FindingKind::Truncated { bytes: wide(length) };
-            self.findings.report(self.window.offset(), truncated)?;
-            self.window.consume(length);
+            self.stream.report(self.input.offset(), truncated)?;
+            self.input.consume(length);
         }
         Ok(None)
     }
 }
 
-impl<R: Read> PacketSource for SelfDelimitedReader<R> {
-    type Error = Error;
-
-    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        let packet = self.next_raw_packet()?;
-        Ok(packet.map(|RawPacket { data, duration, .. }| Packet { data, duration }))
-    }
-}
-
 fn too_long(offset: u64) -> Error {
-    Error::PacketTooLong { offset, limit: MAX_SELF_DELIMITED_LEN }
+    Error::at(offset, Reason::PacketTooLong { limit: MAX_SELF_DELIMITED_LEN })
 }
 
-/// Whether more bytes could make a packet of what is none so far.
+/// Returns whether more bytes could complete an invalid packet.
 fn may_be_cut_off(reason: InvalidPacket) -> bool {
     matches!(
         reason,
@@ -156,5 +127,5 @@ fn may_be_cut_off(reason: InvalidPacket) -> bool {
     )
 }
 
-/// With the one more length, of at most two bytes.
+/// With one more length of at most two bytes.
 const MAX_SELF_DELIMITED_LEN: usize = MAX_PACKET_LEN + 2;

@@ -1,34 +1,36 @@
-//! Blocks and their lacing: RFC 9559 section 10.
+//! Blocks and their lacing (RFC 9559 section 10).
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
+
+use opus_packet::wide;
 
 use crate::webm::ebml::{Number, number};
 
-/// The head of a Block or SimpleBlock; its frames are given beside.
+/// The head of a Block or SimpleBlock, without its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BlockHead {
-    /// In ticks, after the Timestamp of the Cluster.
+    /// Ticks after the Timestamp of the Cluster.
     pub(crate) relative_time: i16,
 }
 
-/// Why the bytes of a block are not a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not a block. `Debug` shows the message.
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum InvalidBlock {
     #[error("it ends inside its header")]
     TooShort,
     #[error("it ends inside its lacing")]
     LacingTooShort,
-    #[error("frame {frame} is said to have {found} bytes")]
+    #[error("frame {frame} claims {found} bytes")]
     FrameLength { frame: u16, found: i64 },
-    #[error("{frames} equal frames in {bytes} bytes, expected a multiple")]
+    #[error("{bytes} bytes for {frames} equal frames, expected a multiple of {frames}")]
     UnequalFrames { frames: u16, bytes: usize },
-    #[error("the frames before the last have {claimed} bytes, only {available} are there")]
+    #[error("the frames before the last claim {claimed} bytes, but only {available} are left")]
     BeyondEnd { claimed: u64, available: usize },
 }
 
-/// The track number that a block begins with.
+/// The track number at the start of a block.
 pub(crate) fn track_number(block: &[u8]) -> Option<u64> {
     Some(number(block)?.0.value)
 }
@@ -79,7 +81,7 @@ impl Lacing {
         }
     }
 
-    /// The lengths of all frames but the last; gives what follows the lacing.
+    /// Reads the lengths of all frames but the last, and returns the bytes after the lacing.
     fn lengths<'a>(
         self,
         frames: u16,
@@ -124,7 +126,7 @@ fn ebml<'a>(
     let mut length = 0_i64;
     for frame in 1..frames {
         let (coded, rest) = number(body).ok_or(InvalidBlock::LacingTooShort)?;
-        // All of them are below 2^56, so their sum is below 2^63.
+        // Each is below 2^56, so their sum is below 2^63.
         length = if frame == 1 { first_length(coded) } else { length + coded.signed() };
         let valid = u64::try_from(length).ok().filter(|&length| length < 1 << 40);
         lengths.push(valid.ok_or(InvalidBlock::FrameLength { frame, found: length })?);
@@ -143,9 +145,16 @@ fn fixed(frames: u16, body: &[u8], lengths: &mut Vec<u64>) -> Result<(), Invalid
     if bytes % usize::from(frames) != 0 {
         return Err(InvalidBlock::UnequalFrames { frames, bytes });
     }
-    let length = crate::webm::ebml::wide(bytes / usize::from(frames));
+    let length = wide(bytes / usize::from(frames));
     lengths.extend((1..frames).map(|_| length));
     Ok(())
+}
+
+/// `main() -> Result` prints this.
+impl fmt::Debug for InvalidBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +170,7 @@ mod tests {
 
     /// The example of RFC 9559 section 10.3: frames of 800, 500 and 1,000 bytes.
     #[test]
-    fn the_example_of_the_rfc() {
+    fn matches_the_example_of_the_rfc() {
         let expected = |start| {
             Ok(vec![start..start + 800, start + 800..start + 1300, start + 1300..start + 2300])
         };
@@ -179,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::single_range_in_vec_init, reason = "ranges are meant")]
-    fn what_cannot_be() {
+    #[allow(clippy::single_range_in_vec_init, reason = "vectors of ranges")]
+    fn impossible_blocks_are_refused() {
         use InvalidBlock::{BeyondEnd, FrameLength, LacingTooShort, TooShort, UnequalFrames};
         assert_eq!(frames(&[0x81, 0, 0]), Err(TooShort));
         assert_eq!(frames(&[0x81, 0, 0, 2]), Err(LacingTooShort));
@@ -191,13 +200,13 @@ mod tests {
         assert_eq!(frames(&[0x81, 0, 0, 4, 1, 3, 0, 0]), Err(unequal));
         let negative = FrameLength { frame: 2, found: -61 };
         assert_eq!(frames(&[0x81, 0, 0, 6, 2, 0x82, 0x80, 0, 0]), Err(negative));
-        assert_eq!(frames(&[0x81, 0, 0, 0]), Ok(vec![4..4]), "an empty frame is a frame");
+        assert_eq!(frames(&[0x81, 0, 0, 0]), Ok(vec![4..4]), "an empty frame counts");
         assert_eq!(frames(&[0x81, 0, 0, 6, 0, 9]), Ok(vec![5..6]), "a lace of one");
     }
 
     proptest! {
         #[test]
-        fn any_bytes_give_frames_in_a_row(mut block: Vec<u8>, flags: u8) {
+        fn frames_of_any_bytes_are_contiguous(mut block: Vec<u8>, flags: u8) {
             if let Some(byte) = block.get_mut(3) {
                 *byte = flags;
             }

@@ -1,76 +1,81 @@
-//! What block times say about lost audio.
+//! Finds lost audio by block times.
 //!
-//! Positions come from the durations of packets alone. Block times are far too coarse
-//! for that (a tick is often 1 ms), and recorders take them from another clock than the
-//! one of the sound card; but where packets were lost, they jump.
+//! Positions come from the durations of packets. Block times are too coarse for that (a tick
+//! is often 1 ms), and recorders take them from another clock than that of the sound card. But
+//! they jump where packets are missing.
 
 use opus_packet::CONCEALMENT_UNIT;
 
 /// Compares block times with the durations of packets.
 ///
-/// What is a jump, after a look at files of ffmpeg, mkvmerge, libwebm and of a browser's
-/// recorder:
+/// Files of ffmpeg, mkvmerge, libwebm and of a browser's recorder show what a jump is:
 ///
-/// - Rounding moves each of two block times by less than a tick, so at ticks of 1 ms the
-///   loss of one packet of 20 ms shows as 18 to 22 ms. Therefore a jump is one packet
-///   *less two ticks*; and more than two ticks, so that rounding alone is never one.
-/// - Files cut or remuxed have single block times that are off by up to a quarter of a
-///   packet: no jump.
-/// - Two crystals differ by up to 200 ppm. In an hour this is far more than a packet,
-///   and nothing is lost. Therefore a slow difference is followed, at 250 ppm of the
-///   audio, and only what comes faster is a jump.
-/// - Times of arrival are late by turns. The first late block is taken for a jump;
-///   the next that is as late is not, because the clock is already ahead.
+/// - Rounding moves both block times by less than a tick, so at ticks of 1 ms the loss of a
+///   packet of 20 ms shows as 18 to 22 ms. A jump is therefore at least one packet *less two
+///   ticks*, and more than two ticks, so that rounding is never a jump.
+/// - Files that were cut or remuxed have single block times that are off by up to a quarter of
+///   a packet. These are not jumps.
+/// - Two crystals differ by up to 200 ppm, which within an hour exceeds a packet although
+///   nothing is lost. So the clock follows slow differences, at 250 ppm of the audio, and only
+///   faster ones are jumps.
+/// - Times of arrival are late now and then. The first late block counts as a jump. The next
+///   one that is as late does not, because the clock is already ahead.
 ///
-/// Times are in thirds of a nanosecond: a sample is 62,500 of them and a tick is a
-/// whole number too.
+/// Times are in thirds of a nanosecond. A sample is 62,500 of them, and a tick is a whole
+/// number as well.
 #[derive(Clone, Debug)]
 pub(crate) struct BlockClock {
     tick: i128,
     /// Time of the first block.
     first: Option<i128>,
-    /// Difference of the two clocks that is followed as usual.
+    /// Difference of the two clocks that counts as normal.
     usual: i128,
-    backward_is_told: bool,
-    drift_is_told: bool,
+    has_reported_backward: bool,
+    has_reported_drift: bool,
 }
 
-/// What a block time tells.
+/// What a block time means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    Nothing,
+pub(crate) enum Verdict {
+    Fine,
     Gap { samples: u64, is_inferred: bool },
     Backward { samples: u64 },
     Drift { samples: i64 },
 }
 
 impl BlockClock {
-    /// `scale` is the TimestampScale: nanoseconds per tick, not 0.
+    /// `scale` is the TimestampScale in nanoseconds per tick, and not 0.
     pub(crate) fn new(scale: u64) -> Self {
         Self {
             tick: 3 * i128::from(scale),
             first: None,
             usual: 0,
-            backward_is_told: false,
-            drift_is_told: false,
+            has_reported_backward: false,
+            has_reported_drift: false,
         }
     }
 
-    /// Takes the time of a block in ticks. The packets before it end at `position`, the
-    /// last of them lasts `packet` samples, and all of the block before, `samples`.
-    pub(crate) fn block(&mut self, ticks: i128, position: u64, packet: u32, samples: u64) -> Told {
+    /// Judges the time of a block in ticks. The packets before it end at `position`. The last of
+    /// them has `packet` samples, and those of the block before `samples` in total.
+    pub(crate) fn block(
+        &mut self,
+        ticks: i128,
+        position: u64,
+        packet: u32,
+        samples: u64,
+    ) -> Verdict {
         // Below 2^65 * 3 * 2^64, and 2^63 * 62,500.
-        let Some(time) = ticks.checked_mul(self.tick) else { return Told::Nothing };
+        let Some(time) = ticks.checked_mul(self.tick) else { return Verdict::Fine };
         let first = *self.first.get_or_insert(time);
         // The times of a hostile file can lie as far apart as the numbers reach.
         let counted = i128::from(position) * SAMPLE + self.usual;
         let late = time.checked_sub(first).and_then(|passed| passed.checked_sub(counted));
         let Some(late) = late.filter(|late| late.unsigned_abs() < 1 << 120) else {
-            return Told::Nothing;
+            return Verdict::Fine;
         };
         let jump = (i128::from(packet) * SAMPLE - 2 * self.tick).max(2 * self.tick + 1);
         if position == 0 {
-            Told::Nothing
+            Verdict::Fine
         } else if late >= jump {
             self.gap(late, packet)
         } else if late <= -jump {
@@ -80,36 +85,36 @@ impl BlockClock {
         }
     }
 
-    /// What is lost is most often whole packets like the one before. If it is not, as far
-    /// as rounding lets that be known, the nearest multiple of 2.5 ms.
-    fn gap(&self, late: i128, packet: u32) -> Told {
+    /// A loss is usually whole packets like the one before. If rounding cannot explain the
+    /// difference, it is the nearest multiple of 2.5 ms.
+    fn gap(&self, late: i128, packet: u32) -> Verdict {
         let packets = nearest_multiple(late, packet.max(CONCEALMENT_UNIT));
         let is_inferred = (late - packets * SAMPLE).abs() > 2 * self.tick;
         let samples = if is_inferred { nearest_multiple(late, CONCEALMENT_UNIT) } else { packets };
-        Told::Gap { samples: u64::try_from(samples).unwrap_or(u64::MAX), is_inferred }
+        Verdict::Gap { samples: u64::try_from(samples).unwrap_or(u64::MAX), is_inferred }
     }
 
-    fn backward(&mut self, late: i128) -> Told {
+    fn backward(&mut self, late: i128) -> Verdict {
         if late < -RESTART {
-            // Not jitter: the clock was set anew, and goes on from here.
+            // Not jitter: the clock was reset and continues from here.
             self.first = self.first.map(|first| first + late);
         }
-        if std::mem::replace(&mut self.backward_is_told, true) {
-            return Told::Nothing;
+        if std::mem::replace(&mut self.has_reported_backward, true) {
+            return Verdict::Fine;
         }
-        Told::Backward { samples: u64::try_from(-late / SAMPLE).unwrap_or(u64::MAX) }
+        Verdict::Backward { samples: u64::try_from(-late / SAMPLE).unwrap_or(u64::MAX) }
     }
 
-    fn follow(&mut self, late: i128, packet: u32, samples: u64) -> Told {
+    fn follow(&mut self, late: i128, packet: u32, samples: u64) -> Verdict {
         let packet = i128::from(packet) * SAMPLE;
-        // By all of the audio since the last block, which may be many packets in lacing.
+        // Counts all audio since the last block, which may hold many laced packets.
         let step = i128::from(samples) * SAMPLE / 4000;
         self.usual += late.clamp(-step, step);
         let is_much = self.usual.abs() >= packet.max(2 * self.tick + 1);
-        if !is_much || std::mem::replace(&mut self.drift_is_told, true) {
-            return Told::Nothing;
+        if !is_much || std::mem::replace(&mut self.has_reported_drift, true) {
+            return Verdict::Fine;
         }
-        Told::Drift { samples: i64::try_from(self.usual / SAMPLE).unwrap_or(i64::MAX) }
+        Verdict::Drift { samples: i64::try_from(self.usual / SAMPLE).unwrap_or(i64::MAX) }
     }
 }
 
@@ -118,14 +123,14 @@ const SAMPLE: i128 = 62_500;
 /// One second.
 const RESTART: i128 = 48_000 * SAMPLE;
 
-/// A time that is not negative as a multiple of so many samples, in samples.
+/// Rounds a time, which is not negative, to a multiple of `samples`. Returns samples.
 fn nearest_multiple(time: i128, samples: u32) -> i128 {
     let samples = i128::from(samples);
     let unit = samples * SAMPLE;
     (time + unit / 2) / unit * samples
 }
 
-/// Nanoseconds as samples at 48 kHz, to the nearest.
+/// Converts nanoseconds to samples at 48 kHz, rounded to the nearest.
 pub(crate) fn nearest_samples(nanoseconds: u64) -> u64 {
     let samples = (u128::from(nanoseconds) * 3 + 31_250) / 62_500;
     // Less than the nanoseconds.
@@ -138,16 +143,16 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// Feeds (time in ms, samples) blocks; gives what was told, with the block's number.
-    fn told(blocks: impl IntoIterator<Item = (i128, u32)>) -> Vec<(usize, Told)> {
+    /// Judges blocks of (time in ms, samples). Returns the verdicts with the block's number.
+    fn verdicts(blocks: impl IntoIterator<Item = (i128, u32)>) -> Vec<(usize, Verdict)> {
         let mut clock = BlockClock::new(MS);
         let (mut position, mut before, mut all) = (0, 960, vec![]);
         for (number, (ms, samples)) in blocks.into_iter().enumerate() {
             match clock.block(ms, position, before, u64::from(before)) {
-                Told::Nothing => {}
-                told => {
-                    all.push((number, told));
-                    if let Told::Gap { samples, .. } = told {
+                Verdict::Fine => {}
+                verdict => {
+                    all.push((number, verdict));
+                    if let Verdict::Gap { samples, .. } = verdict {
                         position += samples;
                     }
                 }
@@ -159,55 +164,60 @@ mod tests {
     }
 
     #[test]
-    fn rounding_and_jitter_are_no_jump() {
-        assert_eq!(told((0..1000).map(|i| (i * 20 + i % 2, 960))), []);
-        assert_eq!(told((0..1000).map(|i| (i * 5 / 2, 120))), [], "packets of 2.5 ms");
-        assert_eq!(told((0..1000).map(|i| (i * 20 + if i % 7 == 3 { 6 } else { 0 }, 960))), []);
+    fn rounding_and_jitter_are_not_a_jump() {
+        assert_eq!(verdicts((0..1000).map(|i| (i * 20 + i % 2, 960))), []);
+        assert_eq!(verdicts((0..1000).map(|i| (i * 5 / 2, 120))), [], "packets of 2.5 ms");
+        assert_eq!(verdicts((0..1000).map(|i| (i * 20 + if i % 7 == 3 { 6 } else { 0 }, 960))), []);
     }
 
     #[test]
-    fn a_lost_packet_is_a_whole_one_whatever_rounding_made_of_it() {
+    fn a_lost_packet_is_whole_despite_rounding() {
         for jitter in -1..=1 {
             let blocks = [(0, 960), (20, 960), (60 + jitter, 960), (80, 960)];
-            let gap = Told::Gap { samples: 960, is_inferred: false };
-            assert_eq!(told(blocks), [(2, gap)], "{jitter}");
+            let gap = Verdict::Gap { samples: 960, is_inferred: false };
+            assert_eq!(verdicts(blocks), [(2, gap)], "{jitter}");
         }
         let blocks = [(0, 960), (20, 960), (153, 960), (173, 960)];
-        let gap = Told::Gap { samples: 5400, is_inferred: true };
-        assert_eq!(told(blocks), [(2, gap)], "113 ms are 112.5");
+        let gap = Verdict::Gap { samples: 5400, is_inferred: true };
+        assert_eq!(verdicts(blocks), [(2, gap)], "113 ms are 112.5");
     }
 
     #[test]
-    fn backward_times_are_told_once_and_a_new_clock_is_followed() {
+    fn backward_times_are_reported_once_and_a_new_clock_is_followed() {
         let blocks = (0..10).map(|i| (5000 - 100 * i, 960));
-        assert_eq!(told(blocks), [(1, Told::Backward { samples: 5760 })]);
+        assert_eq!(verdicts(blocks), [(1, Verdict::Backward { samples: 5760 })]);
         let blocks = [(90_000, 960), (90_020, 960), (0, 960), (20, 960), (60, 960)];
-        let backward = Told::Backward { samples: 90_040 * 48 };
-        let gap = Told::Gap { samples: 960, is_inferred: false };
-        assert_eq!(told(blocks), [(2, backward), (4, gap)]);
+        let backward = Verdict::Backward { samples: 90_040 * 48 };
+        let gap = Verdict::Gap { samples: 960, is_inferred: false };
+        assert_eq!(verdicts(blocks), [(2, backward), (4, gap)]);
     }
 
-    /// Block times of a clock that is 200 ppm fast or slow, for two hours, and one loss.
+    /// Two hours of block times from a clock that is 200 ppm fast or slow, with one loss.
     #[test]
-    fn drift_is_no_loss_and_does_not_hide_one() {
+    fn drift_is_not_a_loss_and_does_not_hide_one() {
         for (ppm, samples) in [(200, 960), (-200, -960)] {
             let time = |i: i128| (i * 20_000 + i * 20 * ppm / 1000) / 1000;
-            let drift = told((0..360_000).map(|i| (time(i), 960)));
-            let [(_, Told::Drift { samples: found })] = drift[..] else { panic!("{drift:?}") };
+            let drift = verdicts((0..360_000).map(|i| (time(i), 960)));
+            let [(_, Verdict::Drift { samples: found })] = drift[..] else { panic!("{drift:?}") };
             assert_eq!(found, samples);
-            let lost = told((0..360_000).map(|i| (time(i + i / 300_000), 960)));
-            let gap = Told::Gap { samples: 960, is_inferred: false };
+            let lost = verdicts((0..360_000).map(|i| (time(i + i / 300_000), 960)));
+            let gap = Verdict::Gap { samples: 960, is_inferred: false };
             assert_eq!(lost[1..], [(300_000, gap)]);
         }
     }
 
     /// Times of arrival: every tenth block is 70 ms late.
     #[test]
-    fn late_blocks_by_turns_do_not_add_up() {
-        let gaps: u64 = told((0..100).map(|i| (i * 20 + if i % 10 == 9 { 70 } else { 0 }, 960)))
-            .iter()
-            .map(|(_, told)| if let Told::Gap { samples, .. } = told { *samples } else { 0 })
-            .sum();
+    fn late_blocks_do_not_add_up() {
+        let gaps: u64 =
+            verdicts((0..100).map(|i| (i * 20 + if i % 10 == 9 { 70 } else { 0 }, 960)))
+                .iter()
+                .map(
+                    |(_, verdict)| {
+                        if let Verdict::Gap { samples, .. } = verdict { *samples } else { 0 }
+                    },
+                )
+                .sum();
         assert_eq!(gaps, 3360);
     }
 
@@ -220,8 +230,8 @@ mod tests {
                 clock.block(ticks, 0, 0, 0);
             }
         }
-        // 3 * scale * ticks is 2^127 - 2: the first time just fits, and so does the
-        // difference to it, but not what is counted off from that.
+        // 3 * scale * ticks is 2^127 - 2. The first time just fits, and so does the difference to
+        // it, but subtracting the position does not.
         let mut clock = BlockClock::new(3_074_457_345_618_258_603);
         clock.block((1 << 64) - 2, 0, 960, 960);
         clock.block(0, 960, 960, 960);

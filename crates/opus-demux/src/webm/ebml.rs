@@ -1,22 +1,24 @@
 //! EBML (RFC 8794): variable-length numbers, element headers, and elements in memory.
 //! Everything is big-endian.
 
+use opus_packet::wide;
+
 use crate::webm::FindingKind;
 
 /// The header of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) id: u32,
-    /// None: the element says that it does not know (section 6.2).
+    /// `None` if the element states an unknown size (section 6.2).
     pub(crate) size: Option<u64>,
-    /// Bytes of id and size.
+    /// Length of id and size in bytes.
     pub(crate) len: u8,
 }
 
-/// Why bytes do not begin with an element.
+/// Why no element begins at the start of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoHeader {
-    /// More bytes are needed.
+    /// It needs more bytes.
     Incomplete,
     InvalidId(u8),
     InvalidSize(u32),
@@ -46,11 +48,10 @@ impl Header {
     }
 }
 
-/// A variable-length number: the position of its first one bit says how long it is
-/// (RFC 8794 section 4).
+/// A variable-length number, whose first set bit states its length (RFC 8794 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number {
-    /// Without the marker bit: less than 2^56.
+    /// The value without the marker bit, less than 2^56.
     pub(crate) value: u64,
     /// In bytes, 1 to 8.
     pub(crate) len: u8,
@@ -77,14 +78,14 @@ impl Number {
         self.value | 1 << (7 * self.len)
     }
 
-    /// RFC 8794 section 5: neither all zeros nor all ones, and not longer than needed.
+    /// RFC 8794 section 5: neither all zeros nor all ones, and no longer than needed.
     fn is_valid_id(self) -> bool {
         let is_shortest = self.len == 1 || self.value >= (1 << (7 * (self.len - 1))) - 1;
         self.value != 0 && !self.is_all_ones() && is_shortest
     }
 }
 
-/// The variable-length number that `bytes` begin with, and what follows it.
+/// The variable-length number at the start of `bytes`, and the bytes after it.
 pub(crate) fn number(bytes: &[u8]) -> Option<(Number, &[u8])> {
     let (&first, _) = bytes.split_first()?;
     let zeros = u8::try_from(first.leading_zeros()).ok()?;
@@ -97,7 +98,7 @@ pub(crate) fn number(bytes: &[u8]) -> Option<(Number, &[u8])> {
     Some((Number { value: raw & ((1 << (7 * len)) - 1), len }, rest))
 }
 
-/// An unsigned integer element: up to 8 bytes, none being 0 (section 7.2).
+/// An unsigned integer element: up to 8 bytes, where no bytes mean 0 (section 7.2).
 pub(crate) fn unsigned(data: &[u8]) -> Option<u64> {
     let mut bytes = [0; 8];
     let start = bytes.len().checked_sub(data.len())?;
@@ -114,7 +115,7 @@ pub(crate) fn signed(data: &[u8]) -> Option<i64> {
     Some(i64::from_be_bytes(bytes))
 }
 
-/// A string element: it ends at its first zero byte (section 7.4).
+/// A string element, which ends at its first zero byte (section 7.4).
 pub(crate) fn text(data: &[u8]) -> String {
     let end = data.iter().position(|&byte| byte == 0).unwrap_or(data.len());
     String::from_utf8_lossy(data.get(..end).unwrap_or_default()).into_owned()
@@ -130,13 +131,12 @@ pub(crate) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The elements inside; the last is what is wrong there, with its byte position,
-    /// if something is.
+    /// The elements inside. The last item is a problem and its byte position, if there is one.
     pub(crate) fn children(self) -> Children<'a> {
         Children { rest: self.data, offset: self.offset }
     }
 
-    /// The elements inside up to the first that is damaged.
+    /// The elements inside up to the first damage.
     pub(crate) fn valid_children(self) -> impl Iterator<Item = Element<'a>> {
         self.children().map_while(Result::ok)
     }
@@ -183,11 +183,6 @@ impl<'a> Children<'a> {
     }
 }
 
-pub(crate) fn wide(len: usize) -> u64 {
-    // usize has at most 64 bits on every platform of Rust.
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -195,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_valid_or_not() {
+    fn valid_and_invalid_ids() {
         let parse = |bytes: &[u8]| Header::parse(bytes);
         assert_eq!(parse(&[0xec, 0x81]), Ok(Header { id: 0xec, size: Some(1), len: 2 }));
         let cluster = [0x1f, 0x43, 0xb6, 0x75, 1, 255, 255, 255, 255, 255, 255, 255];

@@ -53,8 +53,8 @@ pub(crate) const PREV_SIZE: u32 = 0xab;
 pub(crate) const SILENT_TRACKS: u32 = 0x5854;
 pub(crate) const ENCRYPTED_BLOCK: u32 = 0xaf;
 
-/// Whether an element with this id cannot lie in a Cluster: a child of the Segment, or
-/// what begins another Segment.
+/// Returns whether an element with this id cannot lie in a Cluster: a child of the Segment, or
+/// the start of another Segment.
 pub(crate) fn is_above_cluster(id: u32) -> bool {
     matches!(id, EBML | SEGMENT) || is_child_of_segment(id)
 }
@@ -63,13 +63,13 @@ pub(crate) fn is_child_of_segment(id: u32) -> bool {
     matches!(id, SEEK_HEAD | INFO | TRACKS | CLUSTER | CUES | ATTACHMENTS | CHAPTERS | TAGS)
 }
 
-/// Whether an EBML header may hold this (RFC 8794 section 11.2).
+/// Returns whether an EBML header may hold this (RFC 8794 section 11.2).
 pub(crate) fn is_child_of_ebml(id: u32) -> bool {
     matches!(id, 0x4282 | 0x4285..=0x4287 | 0x42f2 | 0x42f3 | 0x42f7)
 }
 
-/// Whether a Cluster may hold this; other elements are passed over too, but are no
-/// evidence of a Cluster.
+/// Returns whether a Cluster may hold this. Other elements are skipped too, but are no evidence
+/// of a Cluster.
 pub(crate) fn is_child_of_cluster(id: u32) -> bool {
     matches!(
         id,
@@ -85,7 +85,7 @@ pub(crate) fn is_child_of_cluster(id: u32) -> bool {
     )
 }
 
-/// The name of an element that messages are about.
+/// The name of an element in messages.
 pub(crate) fn name(id: u32) -> &'static str {
     match id {
         EBML => "EBML header",

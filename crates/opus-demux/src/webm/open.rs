@@ -1,26 +1,30 @@
-//! What comes before the first Cluster.
+//! Reads everything before the first Cluster.
 
 use std::io::Read;
 
 use opus_packet::{OpusHead, OpusTags};
 
-use crate::webm::{
-    Error, FindingKind, Options, Track,
-    clock::BlockClock,
-    ebml::{Element, text, unsigned},
-    ids,
-    tags::Comments,
-    tracks::{self, Entry},
-    walker::{Event, Walker},
+use crate::{
+    Error,
+    webm::{
+        FindingKind, Options, Track,
+        clock::BlockClock,
+        ebml::{Element, text, unsigned},
+        error::Reason,
+        ids,
+        tags::Comments,
+        tracks::{self, Entry},
+        walker::{Event, Walker},
+    },
 };
 
-/// Whether a file begins like WebM or Matroska: with the id of an EBML header (RFC 8794
-/// section 8).
+/// Returns whether a file that begins with these bytes is WebM or Matroska: they are the id of
+/// an EBML header (RFC 8794 section 8).
 pub fn is_webm(start: &[u8]) -> bool {
     start.starts_with(&ids::EBML.to_be_bytes())
 }
 
-/// What is known before the first block.
+/// What the headers state.
 pub(crate) struct Opened {
     pub(crate) head: OpusHead,
     pub(crate) tags: OpusTags,
@@ -39,7 +43,7 @@ pub(crate) fn open<R: Read>(walker: &mut Walker<R>, options: Options) -> Result<
         match walker.next_event()? {
             Event::Header(id) => headers.take(walker, id)?,
             Event::Cluster | Event::End => break,
-            // No block is given before a Cluster.
+            // Blocks only come after a Cluster begins.
             Event::Block(_) => {}
         }
     }
@@ -80,17 +84,18 @@ impl Headers {
     fn publish<R: Read>(self, walker: &mut Walker<R>, options: Options) -> Result<Opened, Error> {
         let offset = walker.offset();
         if self.entries.is_empty() {
-            return Err(Error::NoTracks { offset });
+            return Err(Error::at(offset, Reason::NoTracks));
         }
         let tracks: Vec<Track> = self.entries.iter().map(|entry| entry.track.clone()).collect();
         let is_wanted = |track: &Track| options.track.is_none_or(|wanted| wanted == track.number());
         let mut entries = self.entries.iter();
         let Some(entry) = entries.find(|entry| entry.track.is_opus() && is_wanted(&entry.track))
         else {
-            return Err(match options.track {
-                Some(wanted) => Error::NoSuchTrack { offset, wanted, tracks },
-                None => Error::NoOpusTrack { offset, tracks },
-            });
+            let reason = match options.track {
+                Some(wanted) => Reason::NoSuchTrack { wanted, tracks },
+                None => Reason::NoOpusTrack { tracks },
+            };
+            return Err(Error::at(offset, reason));
         };
         let head = entry.head(&mut walker.findings)?;
         let tags = self.comments.into_opus_tags(entry.uid);
@@ -106,6 +111,6 @@ fn check_doc_type(header: Element<'_>) -> Result<(), Error> {
     let found = doc_type.map(|doc_type| text(doc_type.data)).unwrap_or_default();
     match found.as_str() {
         "webm" | "matroska" => Ok(()),
-        _ => Err(Error::DocType { offset, found: found.chars().take(60).collect() }),
+        _ => Err(Error::at(offset, Reason::DocType { found: found.chars().take(60).collect() })),
     }
 }

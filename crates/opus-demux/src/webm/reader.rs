@@ -1,50 +1,52 @@
-use std::{fmt, io::Read, ops::Range};
+use std::{fmt, io::Read, mem, ops::Range};
 
 use opus_packet::{
-    CONCEALMENT_UNIT, CodedPos, Concealment, OpusHead, OpusTags, Packet, PacketSource, Timeline,
+    CodedPos, Concealment, Gap, Ledger, LocatedPacket, OpusHead, OpusTags, Packet, PacketSource,
+    Timeline, wide,
 };
 
-use crate::webm::{
-    Error, Finding, FindingKind, Track, block,
-    clock::{BlockClock, Told, nearest_samples},
-    ebml::wide,
-    finding::Findings,
-    open::{Opened, open},
-    walker::{Block, Discard, Event, Walker},
+use crate::{
+    AudioFinding, Error,
+    audio::timeline,
+    webm::{
+        Finding, FindingKind, Track, block,
+        clock::{BlockClock, Verdict, nearest_samples},
+        finding::Findings,
+        open::{Opened, open},
+        walker::{Block, Discard, Event, Walker},
+    },
 };
 
-/// How a file is read.
-///
-/// By default the first Opus track, and tolerantly.
+/// How to read: by default tolerantly, and the first Opus track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Whether the first violation is an error. Otherwise it is reported as a
-    /// [`Finding`], and reading goes on.
+    /// Whether the first violation is an error. Otherwise it becomes a [`Finding`], and reading
+    /// continues.
     pub strict: bool,
-    /// The number of the track to read; none: the first that is Opus.
+    /// The number of the track to read; `None` for the first Opus track.
     pub track: Option<u64>,
 }
 
 impl Options {
-    /// The same, but the first violation is an error.
+    /// Sets whether the first violation is an error.
     #[must_use]
-    pub fn strict(self) -> Self {
-        Self { strict: true, ..self }
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
     }
 
-    /// The same, but for the track with this number.
+    /// Sets the number of the track to read.
     #[must_use]
     pub fn track(self, number: u64) -> Self {
         Self { track: Some(number), ..self }
     }
 }
 
-/// Reads the packets of an Opus track of WebM or Matroska, in bounded memory.
+/// Reads the packets of an Opus track of WebM or Matroska in bounded memory.
 ///
-/// Positions are sums of packet durations: block times, which are coarse, only show
-/// where audio is missing. Missing audio is given as packets that ask for concealment
-/// (RFC 7845 section 4.1), so what comes after stays at its place.
+/// Positions are sums of packet durations. Block times, which are coarse, only show where
+/// audio is missing. Packets that ask for concealment (RFC 7845 section 4.1) replace missing
+/// audio, so the audio after it does not shift.
 pub struct WebmOpusReader<R> {
     walker: Walker<R>,
     head: OpusHead,
@@ -54,24 +56,24 @@ pub struct WebmOpusReader<R> {
     clock: BlockClock,
     /// The frames of the current block, as ranges of its bytes.
     frames: Vec<Range<usize>>,
-    /// Those that are valid packets, and which of them is next.
+    /// The valid packets among them.
     packets: Vec<Frame>,
+    /// Which of the packets is next.
     next: usize,
     /// The packet before the current block.
     before: Vec<u8>,
-    /// Packets to give before the current block, and their samples that are left.
-    concealment: Option<Concealment>,
-    to_conceal: u64,
+    concealment: Concealment,
     position: CodedPos,
-    /// End of the current block in samples.
-    end: u64,
-    concealed: u64,
-    /// Of the last packet before the current block, and of all in the block before.
+    /// The samples up to the end of the current block.
+    ledger: Ledger,
+    /// Duration of the last packet before the current block.
     last_duration: u32,
+    /// Samples in the block before the current one.
     last_samples: u64,
     /// DiscardPadding of the last block so far, and the samples of this block.
     discard: Option<(Discard, u64)>,
-    clusterless_is_told: bool,
+    has_reported_clusterless: bool,
+    has_ended: bool,
     timeline: Option<Timeline>,
 }
 
@@ -79,30 +81,26 @@ pub struct WebmOpusReader<R> {
 struct Frame {
     range: Range<usize>,
     duration: u32,
-    /// Samples of invalid ones in the same block between the packet before and this.
+    /// Samples of invalid packets in this block, between the packet before and this one.
     lost: u64,
 }
 
-/// A packet and where it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WebmPacket<'a> {
-    /// The packet.
-    pub data: &'a [u8],
-    /// Samples per channel at 48 kHz.
-    pub duration: u32,
-    /// Position of its first sample.
-    pub position: CodedPos,
-    /// Byte position in the file; none for a packet that stands for lost audio.
-    pub offset: Option<u64>,
-}
-
 impl<R: Read> WebmOpusReader<R> {
-    /// Reads up to the first Cluster. There is no need to wrap `inner` in a `BufReader`.
+    /// Reads up to the first Cluster. `inner` needs no `BufReader`.
+    ///
+    /// # Errors
+    ///
+    /// The file is not WebM or Matroska, has no readable Opus track, or `inner` failed.
     pub fn new(inner: R) -> Result<Self, Error> {
         Self::with_options(inner, Options::default())
     }
 
-    /// The same, but strictly or for a chosen track.
+    /// The same with options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), or no Opus track has the requested number. A strict reader
+    /// also returns the first violation.
     pub fn with_options(inner: R, options: Options) -> Result<Self, Error> {
         let mut walker = Walker::new(inner, Findings::new(options.strict));
         let Opened { head, tags, tracks, track, clock } = open(&mut walker, options)?;
@@ -117,27 +115,26 @@ impl<R: Read> WebmOpusReader<R> {
             packets: Vec::new(),
             next: 0,
             before: Vec::new(),
-            concealment: None,
-            to_conceal: 0,
+            concealment: Concealment::default(),
             position: CodedPos::new(0),
-            end: 0,
-            concealed: 0,
+            ledger: Ledger::default(),
             last_duration: 0,
             last_samples: 0,
             discard: None,
-            clusterless_is_told: false,
+            has_reported_clusterless: false,
+            has_ended: false,
             timeline: None,
         })
     }
 
-    /// The identification header: CodecPrivate, or what the other fields of the track
-    /// tell if there is none, which is reported.
+    /// The identification header: CodecPrivate or, if it is missing, one made from the other
+    /// fields of the track, which is reported.
     pub fn head(&self) -> &OpusHead {
         &self.head
     }
 
-    /// Comments: the writing application as the vendor, the title, and the simple tags of
-    /// the file and the track, as far as they come before the first Cluster.
+    /// The comments before the first Cluster: the writing application as the vendor, the title,
+    /// and the simple tags of the file and the track.
     pub fn tags(&self) -> &OpusTags {
         &self.tags
     }
@@ -147,55 +144,57 @@ impl<R: Read> WebmOpusReader<R> {
         self.track
     }
 
-    /// All tracks of the file.
+    /// All tracks of the file, of any kind.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
     }
 
-    /// Which samples play; known once all packets have been read, because the end trim
-    /// stands in the last block.
+    /// Which samples play. Known once all packets have been read, because the last block states
+    /// the end trim.
     pub fn timeline(&self) -> Option<Timeline> {
         self.timeline
     }
 
-    /// Takes what has been found since the last call. Of more than 1,000 findings the
-    /// others are only counted, in a last one.
-    pub fn findings(&mut self) -> impl Iterator<Item = Finding> {
+    /// Takes the findings since the last call. Beyond the first thousand, they are only
+    /// counted.
+    pub fn findings(&mut self) -> impl Iterator<Item = Finding> + use<'_, R> {
         self.walker.findings.drain()
     }
 
     /// The next packet and where it lies; `None` at the end of the file.
-    pub fn next_webm_packet(&mut self) -> Result<Option<WebmPacket<'_>>, Error> {
-        while self.to_conceal == 0 && self.next >= self.packets.len() {
-            if self.timeline.is_some() || !self.load_block()? {
+    ///
+    /// # Errors
+    ///
+    /// Reading failed, or more audio is lost than a recording can lack. A strict reader also
+    /// returns the first violation.
+    pub fn next_located(&mut self) -> Result<Option<LocatedPacket<'_>>, Error> {
+        while !self.concealment.has_more() && self.next >= self.packets.len() {
+            if self.has_ended || !self.load_block()? {
                 return Ok(None);
             }
         }
-        if self.to_conceal == 0 {
+        if !self.concealment.has_more() {
             self.conceal_inside();
         }
-        if self.to_conceal > 0 { Ok(self.concealing_packet()) } else { Ok(self.packet()) }
+        if self.concealment.has_more() { Ok(self.concealing_packet()) } else { Ok(self.packet()) }
     }
 
-    fn concealing_packet(&mut self) -> Option<WebmPacket<'_>> {
-        // Gives as many samples as were asked for: a multiple of its unit.
-        let Packet { data, duration } = self.concealment.as_mut()?.next_packet()?;
-        self.to_conceal = self.to_conceal.saturating_sub(u64::from(duration));
+    fn concealing_packet(&mut self) -> Option<LocatedPacket<'_>> {
+        let Packet { data, duration } = self.concealment.next_packet()?;
         let position = advance(&mut self.position, duration);
-        Some(WebmPacket { data, duration, position, offset: None })
+        Some(LocatedPacket::new(data, duration, position).concealing())
     }
 
-    fn packet(&mut self) -> Option<WebmPacket<'_>> {
+    fn packet(&mut self) -> Option<LocatedPacket<'_>> {
         let Frame { range, duration, .. } = self.packets.get(self.next)?;
         self.next += 1;
         let position = advance(&mut self.position, *duration);
         let (payload, offset) = self.walker.payload();
         let data = payload.get(range.clone())?;
-        let offset = Some(offset + wide(range.start));
-        Some(WebmPacket { data, duration: *duration, position, offset })
+        Some(LocatedPacket::new(data, *duration, position).at(offset + wide(range.start)))
     }
 
-    /// Takes in the next block; false at the end of the file.
+    /// Reads the next block. Returns false at the end of the file.
     fn load_block(&mut self) -> Result<bool, Error> {
         if let Some(Frame { range, .. }) = self.packets.last() {
             self.before.clear();
@@ -207,10 +206,11 @@ impl<R: Read> WebmOpusReader<R> {
         match self.walker.next_event()? {
             Event::Block(block) => self.take_block(block)?,
             Event::End => {
-                self.timeline = Some(self.finish()?);
+                self.finish()?;
+                self.has_ended = true;
                 return Ok(false);
             }
-            // Only before blocks.
+            // These come before blocks only.
             Event::Header(_) | Event::Cluster => {}
         }
         Ok(true)
@@ -231,21 +231,26 @@ impl<R: Read> WebmOpusReader<R> {
                 let ticks = i128::from(timestamp) + i128::from(head.relative_time);
                 self.compare_times(offset, ticks)?;
             }
-            None if std::mem::replace(&mut self.clusterless_is_told, true) => {}
+            None if mem::replace(&mut self.has_reported_clusterless, true) => {}
             None => self.report(offset, FindingKind::NoClusterTimestamp)?,
         }
-        let start = self.end;
+        let start = self.end().get();
         self.count_packets()?;
-        let samples = self.end - start;
+        let samples = self.end().get() - start;
         if let Some(Frame { duration, .. }) = self.packets.last() {
             (self.last_duration, self.last_samples) = (*duration, samples);
         }
         self.take_discard(discard, samples)
     }
 
-    /// Finds the packets of the current block. An invalid one is taken to be as long as
-    /// the packet before. Its time is only counted if another follows in the block: else
-    /// the time of the next block tells.
+    /// The end of the current block.
+    fn end(&self) -> CodedPos {
+        self.ledger.position()
+    }
+
+    /// Finds the packets of the current block. An invalid one counts as long as the packet
+    /// before. Its time only counts if another packet follows in the block. Otherwise, the time
+    /// of the next block shows it.
     fn take_frames(&mut self) -> Result<(), Error> {
         let (mut before, mut lost) = (self.last_duration, 0);
         for frame in &self.frames {
@@ -254,84 +259,78 @@ impl<R: Read> WebmOpusReader<R> {
             match self.head.packet_duration(data) {
                 Ok(duration) => {
                     let range = frame.clone();
-                    self.packets.push(Frame { range, duration, lost: std::mem::take(&mut lost) });
+                    self.packets.push(Frame { range, duration, lost: mem::take(&mut lost) });
                     before = duration;
                 }
                 Err(reason) => {
                     lost += u64::from(before);
-                    let kind = FindingKind::InvalidPacket { reason };
-                    self.walker.findings.report(offset + wide(frame.start), kind)?;
+                    let (offset, length) = (offset + wide(frame.start), wide(data.len()));
+                    let kind = AudioFinding::InvalidPacket { length, reason };
+                    self.walker.findings.report(offset, kind)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Counts the samples of the current block, with what is lost in it.
+    /// Counts the samples of the current block, including those lost in it.
     fn count_packets(&mut self) -> Result<(), Error> {
         let (_, offset) = self.walker.payload();
-        for Frame { range, duration, lost: samples } in &self.packets {
-            if let (samples @ 1.., offset) = (*samples, offset + wide(range.start)) {
-                let position = CodedPos::new(self.end);
-                let kind = FindingKind::Gap { position, samples, is_inferred: false };
-                count_lost(offset, samples, &mut self.concealed, &mut self.end)?;
-                self.walker.findings.report(offset, kind)?;
+        for Frame { range, duration, lost } in &self.packets {
+            if *lost > 0 {
+                let offset = offset + wide(range.start);
+                let gap = Gap::new(self.ledger.position(), *lost);
+                lose(&mut self.ledger, offset, *lost)?;
+                self.walker.findings.report(offset, AudioFinding::Gap(gap))?;
             }
-            self.end += u64::from(*duration);
+            self.ledger.read(*duration);
         }
         Ok(())
     }
 
-    /// Conceals what is lost before the next packet, but in its block.
+    /// Begins to conceal the loss before the next packet within its block.
     fn conceal_inside(&mut self) {
         let before = self.next.checked_sub(1).and_then(|before| self.packets.get(before));
         let before = before.map(|Frame { range, .. }| range.clone());
-        let samples = self.packets.get_mut(self.next).map(|one| std::mem::take(&mut one.lost));
+        let samples = self.packets.get_mut(self.next).map(|one| mem::take(&mut one.lost));
         let Some(samples @ 1..) = samples else { return };
         let before = match before {
             Some(range) => self.walker.payload().0.get(range).unwrap_or_default(),
             None => &self.before,
         };
         let streams = self.head.mapping().streams().get();
-        self.concealment = Some(Concealment::new(before, streams, samples));
-        self.to_conceal = samples;
+        self.concealment = Concealment::new(before, streams, samples);
     }
 
     fn compare_times(&mut self, offset: u64, ticks: i128) -> Result<(), Error> {
-        // Nothing follows a time without packets; and lost ones before the first packet
-        // are lost from no timeline.
+        // A block without packets has no time, and losses before the first packet do not count.
         if self.packets.is_empty() {
             return Ok(());
         }
-        let position = CodedPos::new(self.end);
-        match self.clock.block(ticks, self.end, self.last_duration, self.last_samples) {
-            Told::Nothing => Ok(()),
-            Told::Backward { samples } => {
+        let position = self.end();
+        match self.clock.block(ticks, position.get(), self.last_duration, self.last_samples) {
+            Verdict::Fine => Ok(()),
+            Verdict::Backward { samples } => {
                 self.report(offset, FindingKind::BackwardTime { position, samples })
             }
-            Told::Drift { samples } => {
-                self.report(offset, FindingKind::Drift { position, samples })
+            Verdict::Drift { samples } => {
+                self.report(offset, AudioFinding::Drift { position, samples })
             }
-            Told::Gap { samples, is_inferred } => {
-                self.conceal(offset, samples)?;
-                self.report(offset, FindingKind::Gap { position, samples, is_inferred })
+            Verdict::Gap { samples, is_inferred } => {
+                lose(&mut self.ledger, offset, samples)?;
+                let streams = self.head.mapping().streams().get();
+                self.concealment = Concealment::new(&self.before, streams, samples);
+                let gap = Gap::new(position, samples).inferred(is_inferred);
+                self.report(offset, AudioFinding::Gap(gap))
             }
         }
     }
 
-    fn conceal(&mut self, offset: u64, samples: u64) -> Result<(), Error> {
-        count_lost(offset, samples, &mut self.concealed, &mut self.end)?;
-        let streams = self.head.mapping().streams().get();
-        self.concealment = Some(Concealment::new(&self.before, streams, samples));
-        self.to_conceal = samples - samples % u64::from(CONCEALMENT_UNIT);
-        Ok(())
-    }
-
-    /// Only the last block can trim the end: what stands in another is reported once a
-    /// block follows.
+    /// Only the last block can trim the end, so the padding of an earlier one is reported when
+    /// another block follows.
     fn take_discard(&mut self, discard: Option<Discard>, samples: u64) -> Result<(), Error> {
         let discard = discard.filter(|discard| discard.nanoseconds != 0);
-        let earlier = std::mem::replace(&mut self.discard, discard.map(|one| (one, samples)));
+        let earlier = mem::replace(&mut self.discard, discard.map(|one| (one, samples)));
         match earlier {
             None => Ok(()),
             Some((Discard { offset, nanoseconds }, _)) => {
@@ -340,7 +339,7 @@ impl<R: Read> WebmOpusReader<R> {
         }
     }
 
-    fn finish(&mut self) -> Result<Timeline, Error> {
+    fn finish(&mut self) -> Result<(), Error> {
         let mut end_trim = 0;
         if let Some((Discard { offset, nanoseconds }, samples)) = self.discard {
             let trim = u64::try_from(nanoseconds).map(nearest_samples);
@@ -349,35 +348,25 @@ impl<R: Read> WebmOpusReader<R> {
                 self.report(offset, FindingKind::DiscardPadding { nanoseconds, samples })?;
             }
         }
-        let (offset, pre_skip, coded_length) =
-            (self.walker.offset(), self.head.pre_skip(), self.end);
-        Timeline::new(pre_skip, coded_length, end_trim).or_else(|_| {
-            self.report(offset, FindingKind::NothingPlays { pre_skip, end_trim, coded_length })?;
-            let pre_skip = u16::try_from(coded_length).map_or(pre_skip, |len| pre_skip.min(len));
-            let end_trim = coded_length.saturating_sub(u64::from(pre_skip));
-            Timeline::new(pre_skip, coded_length, end_trim)
-                .map_err(|reason| Error::Timeline { offset, reason })
-        })
+        let lengths = (self.head.pre_skip(), self.end().get(), end_trim);
+        let offset = self.walker.offset();
+        self.timeline = timeline(lengths, offset, &mut self.walker.findings)?;
+        Ok(())
     }
 
-    fn report(&mut self, offset: u64, kind: FindingKind) -> Result<(), Error> {
-        self.walker.findings.report(offset, kind)
+    fn report(&mut self, offset: u64, kind: impl Into<FindingKind>) -> Result<(), Error> {
+        Ok(self.walker.findings.report(offset, kind)?)
     }
 }
 
-/// A hostile time must not cause packets without end.
-fn count_lost(offset: u64, samples: u64, concealed: &mut u64, end: &mut u64) -> Result<(), Error> {
-    let missing = concealed.saturating_add(samples);
-    let present = *end - *concealed;
-    if missing > MAX_CONCEALED.saturating_add(present) {
-        return Err(Error::GapTooLong { offset, missing, present });
-    }
-    *concealed = missing;
-    *end += samples;
+/// Counts lost samples, which are a multiple of those of a frame.
+fn lose(ledger: &mut Ledger, offset: u64, samples: u64) -> Result<(), Error> {
+    ledger.check_loss(samples).map_err(|reason| Error::at(offset, reason))?;
+    ledger.conceal(samples);
     Ok(())
 }
 
-/// Cannot overflow: a byte gives at most 5,760 samples, and gaps are bounded.
+/// Cannot overflow: each byte has at most 5,760 samples, and gaps are bounded.
 fn advance(position: &mut CodedPos, duration: u32) -> CodedPos {
     let before = *position;
     *position = CodedPos::new(before.get() + u64::from(duration));
@@ -388,8 +377,7 @@ impl<R: Read> PacketSource for WebmOpusReader<R> {
     type Error = Error;
 
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        let packet = self.next_webm_packet()?;
-        Ok(packet.map(|WebmPacket { data, duration, .. }| Packet { data, duration }))
+        Ok(self.next_located()?.map(Packet::from))
     }
 }
 
@@ -401,6 +389,3 @@ impl<R> fmt::Debug for WebmOpusReader<R> {
             .finish_non_exhaustive()
     }
 }
-
-/// 24 hours. Under a fuzzer little, as it costs time and finds nothing.
-const MAX_CONCEALED: u64 = if cfg!(fuzzing) { 48_000 * 60 } else { 48_000 * 3600 * 24 };

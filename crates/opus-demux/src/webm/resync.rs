@@ -1,23 +1,27 @@
-//! Where to go on after damage.
+//! Where to continue after damage.
 
 use std::io::Read;
 
-use crate::webm::{
+use opus_packet::wide;
+
+use crate::{
     Error,
-    ebml::{Header, wide},
-    ids,
-    input::{Input, MAX_PEEK},
+    input::Forward,
+    webm::{ebml::Header, ids},
 };
 
-/// Goes to the next place that looks like a Cluster or like another file; false if
-/// there is none. Each byte is looked at once.
-pub(crate) fn find_start<R: Read>(input: &mut Input<R>, needs_tracks: bool) -> Result<bool, Error> {
+/// Moves to the next place that looks like a Cluster or like another file, looking at each byte
+/// once. Returns false if there is none.
+pub(crate) fn find_start<R: Read>(
+    input: &mut Forward<R>,
+    needs_tracks: bool,
+) -> Result<bool, Error> {
     loop {
         let window = input.peek(MAX_PEEK)?;
         if window.is_empty() {
             return Ok(false);
         }
-        // The last bytes again with those that follow, if any do.
+        // The last bytes are looked at again together with those after them.
         let full = window.len().saturating_sub(MAX_PEEK - 1);
         let starts = if full == 0 { window.len() } else { full };
         let at = (0..starts).find(|&at| {
@@ -31,8 +35,8 @@ pub(crate) fn find_start<R: Read>(input: &mut Input<R>, needs_tracks: bool) -> R
     }
 }
 
-/// Whether these bytes begin an element that reading can go on with, together with its
-/// first child: the four bytes of an id alone may well be audio.
+/// Returns whether reading can continue with an element and its first child at the start of
+/// these bytes. The four bytes of an id on their own may be audio.
 fn looks_like_start(bytes: &[u8], needs_tracks: bool) -> bool {
     if !matches!(bytes.first(), Some(0x1a | 0x16 | 0x1f)) {
         return false;
@@ -51,3 +55,6 @@ fn looks_like_start(bytes: &[u8], needs_tracks: bool) -> bool {
     };
     is_expected && size.is_none_or(|size| child_len <= size)
 }
+
+/// Room for two element headers and some more bytes.
+pub(crate) const MAX_PEEK: usize = 32;

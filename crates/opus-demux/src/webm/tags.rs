@@ -1,5 +1,5 @@
-//! Comments in the form of OpusTags, from Info (RFC 9559 section 5.1.2) and Tags
-//! (section 5.1.8).
+//! Comments in the form of OpusTags, from Info (RFC 9559 section 5.1.2) and Tags (section
+//! 5.1.8).
 
 use opus_packet::OpusTags;
 
@@ -8,18 +8,18 @@ use crate::webm::{
     ids,
 };
 
-/// What was met of comments before the first Cluster.
+/// The comments before the first Cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Comments {
     title: Option<String>,
     writing_app: Option<String>,
     muxing_app: Option<String>,
-    /// Name, value, and the track that it is about.
+    /// Name, value and the UID of the described track.
     tags: Vec<(String, String, Option<u64>)>,
 }
 
 impl Comments {
-    /// Takes in an Info element.
+    /// Reads an Info element.
     pub(crate) fn info(&mut self, info: Element<'_>) {
         for child in info.valid_children() {
             match child.id {
@@ -31,14 +31,14 @@ impl Comments {
         }
     }
 
-    /// Takes in a Tags element.
+    /// Reads a Tags element.
     pub(crate) fn tags(&mut self, tags: Element<'_>) {
         for tag in tags.valid_children().filter(|child| child.id == ids::TAG) {
             let targets = tag.valid_children().find(|child| child.id == ids::TARGETS);
             let uid = targets.and_then(|targets| {
                 targets.valid_children().find(|child| child.id == ids::TAG_TRACK_UID)
             });
-            // 0 is all tracks (section 5.1.8.1.1.3).
+            // 0 means all tracks (section 5.1.8.1.1.3).
             let track = uid.and_then(|uid| unsigned(uid.data)).filter(|&uid| uid != 0);
             for simple in tag.valid_children().filter(|child| child.id == ids::SIMPLE_TAG) {
                 self.simple_tag(simple, track);
@@ -49,14 +49,14 @@ impl Comments {
     fn simple_tag(&mut self, simple: Element<'_>, track: Option<u64>) {
         let field = |id| simple.valid_children().find(|child| child.id == id);
         let name = field(ids::TAG_NAME).map(|name| text(name.data)).unwrap_or_default();
-        // What the name of a comment may hold: RFC 7845 section 5.2.
+        // RFC 7845 section 5.2: printable ASCII without '='.
         let is_name = name.bytes().all(|byte| matches!(byte, b' '..=b'}') && byte != b'=');
         if let (Some(value), true) = (field(ids::TAG_STRING), is_name && !name.is_empty()) {
             self.tags.push((name, text(value.data), track));
         }
     }
 
-    /// Those of the file and of one track.
+    /// The comments of the file and of one track.
     pub(crate) fn into_opus_tags(self, track: Option<u64>) -> OpusTags {
         let ours = |about: Option<u64>| about.is_none() || about == track;
         let mut comments: Vec<String> = self

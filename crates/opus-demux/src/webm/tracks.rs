@@ -1,18 +1,22 @@
-//! The list of tracks, RFC 9559 section 5.1.4.
+//! The list of tracks (RFC 9559 section 5.1.4).
 
 use std::fmt;
 
 use opus_packet::OpusHead;
 
-use crate::webm::{
-    Error, FindingKind,
-    clock::nearest_samples,
-    ebml::{Element, text, unsigned},
-    finding::Findings,
-    ids,
+use crate::{
+    Error,
+    webm::{
+        FindingKind,
+        clock::nearest_samples,
+        ebml::{Element, text, unsigned},
+        error::Reason,
+        finding::Findings,
+        ids,
+    },
 };
 
-/// A track of the file, of whatever kind. `Display` is "number codec (kind)".
+/// A track of the file, of any kind. `Display` is "number codec (kind)".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Track {
     number: u64,
@@ -20,7 +24,7 @@ pub struct Track {
     kind: TrackKind,
 }
 
-/// What a track holds (RFC 9559 section 5.1.4.1.3).
+/// The kind of a track (RFC 9559 section 5.1.4.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrackKind {
@@ -28,14 +32,14 @@ pub enum TrackKind {
     Video,
     /// Sound.
     Audio,
-    /// Text or pictures to be shown over the video.
+    /// Text or pictures to show over the video.
     Subtitle,
-    /// Another kind, as its number.
+    /// Another kind, by its number.
     Other(u64),
 }
 
 impl Track {
-    /// The number that blocks and [`Options::track`](crate::webm::Options::track) name it by.
+    /// Its number in blocks and in [`Options::track`](crate::webm::Options::track).
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -45,12 +49,12 @@ impl Track {
         &self.codec_id
     }
 
-    /// What it holds.
+    /// Its kind.
     pub fn kind(&self) -> TrackKind {
         self.kind
     }
 
-    /// Whether it is an Opus track.
+    /// Returns whether this is an Opus track.
     pub fn is_opus(&self) -> bool {
         self.codec_id == "A_OPUS"
     }
@@ -58,7 +62,7 @@ impl Track {
 
 impl fmt::Display for Track {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Escaped and cut: what is in a file shall not break a line.
+        // Escaped and cut, so that the file cannot break the line.
         let codec: String = self.codec_id.escape_debug().take(60).collect();
         write!(f, "{} {codec} ({})", self.number, self.kind)
     }
@@ -75,7 +79,7 @@ impl fmt::Display for TrackKind {
     }
 }
 
-/// A TrackEntry: what the reader needs beside [`Track`].
+/// A TrackEntry: the fields that the reader needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) track: Track,
@@ -85,12 +89,12 @@ pub(crate) struct Entry {
     channels: u64,
     /// Nanoseconds.
     codec_delay: u64,
-    /// With its byte position.
+    /// Byte position and data.
     codec_private: Option<(u64, Vec<u8>)>,
     encoding: Option<&'static str>,
 }
 
-/// Takes in the tracks of a Tracks element.
+/// Adds the tracks of a Tracks element.
 pub(crate) fn parse(
     tracks: Element<'_>,
     entries: &mut Vec<Entry>,
@@ -156,17 +160,16 @@ impl Entry {
         Ok(())
     }
 
-    /// The identification header: from CodecPrivate, or made from what else is known.
+    /// The identification header: from CodecPrivate, or made from the other fields.
     pub(crate) fn head(&self, findings: &mut Findings) -> Result<OpusHead, Error> {
         if let Some(encoding) = self.encoding {
             let (offset, track) = (self.offset, self.track.number);
-            return Err(Error::Encoded { offset, track, encoding });
+            return Err(Error::at(offset, Reason::Encoded { track, encoding }));
         }
         let Some((offset, private)) = &self.codec_private else {
             return self.made_head(findings);
         };
-        let head =
-            OpusHead::parse(private).map_err(|reason| Error::Head { offset: *offset, reason })?;
+        let head = OpusHead::parse(private).map_err(|reason| Error::at(*offset, reason))?;
         if nearest_samples(self.codec_delay) != u64::from(head.pre_skip()) {
             let (nanoseconds, pre_skip) = (self.codec_delay, head.pre_skip());
             findings.report(self.offset, FindingKind::CodecDelay { nanoseconds, pre_skip })?;
@@ -178,8 +181,8 @@ impl Entry {
         let offset = self.offset;
         let channels = u8::try_from(self.channels).unwrap_or(u8::MAX);
         let pre_skip = u16::try_from(nearest_samples(self.codec_delay)).unwrap_or(u16::MAX);
-        let head = OpusHead::new(channels, pre_skip, 0)
-            .map_err(|reason| Error::Head { offset, reason })?;
+        let head =
+            OpusHead::new(channels, pre_skip, 0).map_err(|reason| Error::at(offset, reason))?;
         findings.report(offset, FindingKind::NoCodecPrivate { channels })?;
         Ok(head)
     }
@@ -194,7 +197,7 @@ fn kind(number: u64) -> TrackKind {
     }
 }
 
-/// The name of what has been done to the blocks (RFC 9559 section 5.1.4.1.31).
+/// The name of the encoding of the blocks (RFC 9559 section 5.1.4.1.31).
 fn encoding(encodings: Element<'_>) -> Option<&'static str> {
     let first = encodings.valid_children().find(|child| child.id == ids::CONTENT_ENCODING)?;
     let algorithm = |parent: u32, id: u32| {
@@ -221,5 +224,5 @@ fn encoding(encodings: Element<'_>) -> Option<&'static str> {
     })
 }
 
-/// No file has more, in all its lists; it keeps two bytes of a hostile one from becoming a track each.
+/// No real file has more in all its lists. In a hostile one, two bytes could make a track.
 const MAX_TRACKS: usize = 1000;

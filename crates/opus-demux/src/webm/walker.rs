@@ -1,36 +1,43 @@
-//! Goes through the elements of a file: at most Segment, Cluster and BlockGroup are
-//! open at a time, so there is no recursion.
+//! Walks over the elements of a file. At most Segment, Cluster and BlockGroup are open at a
+//! time, so it needs no recursion.
 
-use std::io::Read;
+use std::{io::Read, mem};
 
-use crate::webm::{
-    Error, FindingKind,
-    ebml::{Element, Header, MAX_HEADER_LEN, NoHeader, signed, unsigned, wide},
-    finding::Findings,
-    ids,
-    input::Input,
-    resync::find_start,
+use opus_packet::wide;
+
+use crate::{
+    Error,
+    input::Forward,
+    webm::{
+        FindingKind,
+        ebml::{Element, Header, MAX_HEADER_LEN, NoHeader, signed, unsigned},
+        error::Reason,
+        finding::Findings,
+        ids,
+        resync::{MAX_PEEK, find_start},
+    },
 };
 
 mod data;
 
 #[derive(Debug)]
 pub(crate) struct Walker<R> {
-    input: Input<R>,
-    /// The data of the element that was read last, and its byte position.
+    input: Forward<R>,
+    /// The data of the last element that was read.
     payload: Vec<u8>,
+    /// Byte position of the payload.
     payload_offset: u64,
-    /// Where the Segment ends, if it says.
+    /// The end of the Segment, if it states its size.
     segment_end: Option<u64>,
-    /// After the end of the Segment.
+    /// Whether the Segment has ended.
     is_after_segment: bool,
     cluster: Option<Cluster>,
-    /// Timestamp of the last Cluster that has ended.
+    /// Timestamp of the Cluster before.
     last_timestamp: Option<u64>,
     group: Option<Group>,
-    /// None while headers are read.
+    /// `None` while headers are read.
     track: Option<u64>,
-    /// Bytes of Info, Tracks and Tags that may still be taken into memory.
+    /// Bytes of Info, Tracks and Tags that may still be kept in memory.
     room_for_headers: usize,
     is_over: bool,
     pub(crate) findings: Findings,
@@ -49,7 +56,7 @@ struct Group {
     discard: Option<Discard>,
 }
 
-/// A block of the track; its bytes are the payload.
+/// A block of the track, whose bytes are the payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block {
     /// Byte position of the element.
@@ -67,7 +74,7 @@ pub(crate) struct Discard {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
-    /// Info, Tracks or Tags: its data are the payload.
+    /// Info, Tracks or Tags, whose data is the payload.
     Header(u32),
     /// A Cluster begins.
     Cluster,
@@ -75,13 +82,13 @@ pub(crate) enum Event {
     End,
 }
 
-/// A header, and where its element lies.
+/// An element header and its position.
 #[derive(Clone, Copy)]
 struct Place {
     id: u32,
     offset: u64,
     header_len: u64,
-    /// Of the data; 0 if unknown.
+    /// Size of the data, or 0 if unknown.
     size: u64,
     end: Option<u64>,
 }
@@ -89,7 +96,7 @@ struct Place {
 impl<R: Read> Walker<R> {
     pub(crate) fn new(inner: R, findings: Findings) -> Self {
         Self {
-            input: Input::new(inner),
+            input: Forward::new(inner, CAPACITY),
             payload: Vec::new(),
             payload_offset: 0,
             segment_end: None,
@@ -104,12 +111,12 @@ impl<R: Read> Walker<R> {
         }
     }
 
-    /// Byte position up to which the file has been taken in.
+    /// Byte position up to which the file was read.
     pub(crate) fn offset(&self) -> u64 {
         self.input.offset()
     }
 
-    /// The data of the element that was read last, and its byte position.
+    /// The data of the last element that was read, and its byte position.
     pub(crate) fn payload(&self) -> (&[u8], u64) {
         (&self.payload, self.payload_offset)
     }
@@ -119,16 +126,16 @@ impl<R: Read> Walker<R> {
         (Element { id, data: &self.payload, offset: self.payload_offset }, &mut self.findings)
     }
 
-    /// Gives the blocks of this track from now on.
+    /// Returns the blocks of this track from now on.
     pub(crate) fn follow(&mut self, track: u64) {
         self.track = Some(track);
     }
 
-    /// The EBML header that the file must begin with.
+    /// Reads the EBML header at the start of the file.
     pub(crate) fn read_ebml_header(&mut self) -> Result<Element<'_>, Error> {
         let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
         let Ok(Header { id: ids::EBML, size: Some(size), len }) = header else {
-            return Err(Error::NotEbml { offset: self.input.offset() });
+            return Err(Error::at(self.input.offset(), Reason::NotEbml));
         };
         let place = Place { id: ids::EBML, offset: 0, header_len: u64::from(len), size, end: None };
         self.read_payload(place, MAX_EBML_HEADER_LEN)?;
@@ -139,9 +146,9 @@ impl<R: Read> Walker<R> {
     pub(crate) fn enter_segment(&mut self) -> Result<(), Error> {
         loop {
             let offset = self.input.offset();
-            let no_segment = Error::NoSegment { offset };
             let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
-            let Ok(Header { id, size, len }) = header else { return Err(no_segment) };
+            let no_segment = || Error::at(offset, Reason::NoSegment);
+            let Ok(Header { id, size, len }) = header else { return Err(no_segment()) };
             let len = u64::from(len);
             match (id, size) {
                 (ids::SEGMENT, _) => {
@@ -150,7 +157,7 @@ impl<R: Read> Walker<R> {
                     return Ok(());
                 }
                 (ids::VOID | ids::CRC_32, Some(size)) => self.input.skip(len + size)?,
-                _ => return Err(no_segment),
+                _ => return Err(no_segment()),
             };
         }
     }
@@ -161,12 +168,11 @@ impl<R: Read> Walker<R> {
                 return Ok(event);
             }
         }
-        // The file may end in a group whose block is complete.
+        // The file may end inside a group after its block.
         Ok(self.close_group().unwrap_or(Event::End))
     }
 
-    /// Takes in one element, or the header of one. Always gets further in the file, or
-    /// closes what is open, or ends.
+    /// Reads one element or its header. Always advances in the file, closes an element, or ends.
     fn step(&mut self) -> Result<Option<Event>, Error> {
         let offset = self.input.offset();
         if self.group.is_some_and(|group| offset >= group.end) {
@@ -281,7 +287,7 @@ impl<R: Read> Walker<R> {
             ids::VOID | ids::CRC_32 => self.skip(place),
             id if ids::is_child_of_segment(id) => self.child_of_segment(place),
             _ if self.is_after_segment => self.trailing_bytes(),
-            // The Cluster before says that it ends too early.
+            // The Cluster before states too small a size.
             id @ (ids::SIMPLE_BLOCK | ids::BLOCK_GROUP) if self.track.is_some() => {
                 self.findings.report(place.offset, FindingKind::OutsideCluster { id })?;
                 self.cluster = Some(Cluster { end: None, timestamp: self.last_timestamp });
@@ -292,7 +298,7 @@ impl<R: Read> Walker<R> {
     }
 
     fn child_of_segment(&mut self, place: Place) -> Result<Option<Event>, Error> {
-        if std::mem::take(&mut self.is_after_segment) {
+        if mem::take(&mut self.is_after_segment) {
             self.findings.report(place.offset, FindingKind::AfterSegment { id: place.id })?;
         }
         match place.id {
@@ -302,7 +308,7 @@ impl<R: Read> Walker<R> {
                 Ok(self.track.is_none().then_some(Event::Cluster))
             }
             ids::TRACKS if self.track.is_none() => self.read_header(place),
-            // Not worth an error, however long.
+            // Skipped rather than refused if they are too long.
             ids::INFO | ids::TAGS
                 if self.track.is_none() && place.size <= wide(self.room_for_headers) =>
             {
@@ -318,8 +324,8 @@ impl<R: Read> Walker<R> {
         Ok(is_complete.then_some(Event::Header(place.id)))
     }
 
-    /// What cannot lie in a Cluster begins: an ordinary end if the Cluster does not
-    /// know its size.
+    /// Ends a Cluster where an element begins that cannot lie in it. This is how a Cluster of
+    /// unknown size ends.
     fn parent_ends(&mut self, place: Place) -> Result<Option<Event>, Error> {
         let Place { id, offset, .. } = place;
         let is_known = self.cluster.is_some_and(|cluster| cluster.end.is_some());
@@ -339,7 +345,7 @@ impl<R: Read> Walker<R> {
         let Place { id, size, .. } = place;
         let kind = FindingKind::BeyondParent { id, size, parent_end };
         if ids::is_child_of_segment(id) {
-            // Writers that were interrupted leave a Segment with too small a size.
+            // Interrupted writers leave a Segment with too small a size.
             self.findings.report(place.offset, kind)?;
             self.segment_end = None;
             return Ok(None);
@@ -375,8 +381,7 @@ impl<R: Read> Walker<R> {
         Ok(None)
     }
 
-    /// An element that Matroska does not know is passed over, but
-    /// a long one is more likely a damaged size.
+    /// Skips an element that Matroska does not define. A long one is more likely a damaged size.
     fn skip_unknown(&mut self, place: Place) -> Result<Option<Event>, Error> {
         let Place { id, size, .. } = place;
         if size > MAX_UNKNOWN_LEN {
@@ -387,7 +392,7 @@ impl<R: Read> Walker<R> {
 
     fn end_of_input(&mut self) -> Result<Option<Event>, Error> {
         let offset = self.input.offset();
-        // A Cluster of unknown size may end with the Segment, and both here.
+        // A Cluster of unknown size may end together with the Segment.
         let is_open = self.group.is_some()
             || self.cluster.is_some_and(|cluster| cluster.end.is_some())
             || self.segment_end.is_some_and(|end| offset < end);
@@ -398,10 +403,10 @@ impl<R: Read> Walker<R> {
         Ok(None)
     }
 
-    /// The file ends inside this element.
+    /// Ends the file inside this element.
     fn truncated(&mut self, offset: u64, id: u32) -> Result<(), Error> {
         self.is_over = true;
-        self.findings.report(offset, FindingKind::Truncated { id })
+        Ok(self.findings.report(offset, FindingKind::Truncated { id })?)
     }
 
     fn trailing_bytes(&mut self) -> Result<Option<Event>, Error> {
@@ -410,7 +415,7 @@ impl<R: Read> Walker<R> {
         Ok(None)
     }
 
-    /// Something is wrong at the current position: goes to the next Cluster behind it.
+    /// Skips damage at the current position up to the next Cluster.
     fn damage(&mut self, kind: FindingKind) -> Result<Option<Event>, Error> {
         if self.is_after_segment {
             return self.trailing_bytes();
@@ -428,8 +433,10 @@ impl<R: Read> Walker<R> {
     }
 }
 
-/// An Opus block of the most frames and streams that are in use is far shorter.
+/// Far more than an Opus block of the most frames and streams in use.
 const MAX_BLOCK_LEN: usize = 4 * 1024 * 1024;
 const MAX_HEADERS_LEN: usize = 4 * 1024 * 1024;
 const MAX_EBML_HEADER_LEN: usize = 4096;
 const MAX_UNKNOWN_LEN: u64 = 1024 * 1024;
+/// Few system calls. Fuzzing uses a buffer so small that elements often cross its end.
+const CAPACITY: usize = if cfg!(fuzzing) { 2 * MAX_PEEK } else { 64 * 1024 };

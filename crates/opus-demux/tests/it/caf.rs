@@ -1,17 +1,20 @@
-//! What is written comes back, and damage never becomes audio.
+//! CAF: packets are read back, and damage never becomes audio.
 
 mod common;
 
 use std::io::Cursor;
 
 use common::Caf;
-use opus_demux::caf::{CafOpusReader, Error, FindingKind, Options, is_caf};
-use opus_packet::{OpusHead, Timeline, duration};
+use opus_demux::{
+    AudioFinding, Error, ErrorKind, OpusHead, Timeline,
+    caf::{CafOpusReader, FindingKind, Options, is_caf},
+};
+use opus_packet::duration;
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 #[derive(Debug, Default)]
 struct Outcome {
-    /// Those that were read, and where.
+    /// Packets with their offsets, without concealment.
     packets: Vec<(Vec<u8>, u64)>,
     concealed: u64,
     timeline: Option<Timeline>,
@@ -20,17 +23,18 @@ struct Outcome {
     error: Option<Error>,
 }
 
-/// Reads a file, and checks what holds for any.
+/// Reads a file and checks properties of all files.
 fn read(file: &[u8], strict: bool) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut reader = match CafOpusReader::with_options(Cursor::new(file), Options { strict }) {
+    let options = Options::default().strict(strict);
+    let mut reader = match CafOpusReader::with_options(Cursor::new(file), options) {
         Ok(reader) => reader,
         Err(error) => return Outcome { error: Some(error), ..outcome },
     };
     outcome.head = Some(reader.head().clone());
     let mut position = 0;
     loop {
-        match reader.next_caf_packet() {
+        match reader.next_located() {
             Ok(Some(packet)) => {
                 assert_eq!(duration(packet.data), Ok(packet.duration));
                 assert_eq!(packet.position.get(), position);
@@ -49,7 +53,7 @@ fn read(file: &[u8], strict: bool) -> Outcome {
             }
         }
     }
-    assert!(reader.next_caf_packet().unwrap().is_none(), "the end stays the end");
+    assert!(reader.next_located().unwrap().is_none(), "the end stays the end");
     outcome.timeline = reader.timeline();
     outcome.findings = reader.findings().map(|finding| finding.kind).collect();
     for kind in &outcome.findings {
@@ -58,7 +62,7 @@ fn read(file: &[u8], strict: bool) -> Outcome {
     outcome
 }
 
-fn is_told(outcome: &Outcome, is_it: impl Fn(&FindingKind) -> bool) -> bool {
+fn reports(outcome: &Outcome, is_it: impl Fn(&FindingKind) -> bool) -> bool {
     outcome.findings.iter().any(is_it)
 }
 
@@ -72,7 +76,7 @@ fn packets() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 proptest! {
     #[test]
-    fn packets_come_back(packets in packets(), table_first: bool, variable: bool, open_end: bool,
+    fn packets_are_read_back(packets in packets(), table_first: bool, variable: bool, open_end: bool,
                          priming in 0i32..960, remainder in 0i32..960) {
         let mut caf = Caf::new(packets.clone());
         let samples = i64::try_from(packets.len() * 960).unwrap();
@@ -92,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits_give_no_packet_that_is_not_there(packets in packets(), at: Index, bit in 0u8..8) {
+    fn flipped_bits_invent_no_packets(packets in packets(), at: Index, bit in 0u8..8) {
         let mut caf = Caf::new(packets);
         caf.others.push((b"info", b"\0\0\0\x01title\0A\0".to_vec()));
         let mut file = caf.bytes();
@@ -116,14 +120,14 @@ proptest! {
 }
 
 #[test]
-fn a_file_of_ffmpeg_is_read_and_its_missing_head_told() {
+fn a_file_of_ffmpeg_is_read_and_its_missing_head_reported() {
     let file = include_bytes!("../data/short.caf");
     assert!(is_caf(file) && !is_caf(b"RIFF"));
     let mut reader = CafOpusReader::new(Cursor::new(file.as_slice())).unwrap();
     let comments: Vec<_> = reader.tags().comments().map(String::from).collect();
     assert!(comments.contains(&"TITLE=Short".to_owned()), "{comments:?}");
     let mut samples = 0;
-    while let Some(packet) = reader.next_caf_packet().unwrap() {
+    while let Some(packet) = reader.next_located().unwrap() {
         samples += u64::from(packet.duration);
     }
     assert_eq!(samples, 20 * 960);
@@ -133,7 +137,7 @@ fn a_file_of_ffmpeg_is_read_and_its_missing_head_told() {
 }
 
 #[test]
-fn cut_anywhere_the_complete_packets_are_left() {
+fn a_cut_file_returns_its_complete_packets() {
     let packets: Vec<Vec<u8>> = (0..5).map(|i| vec![0x78, i, i]).collect();
     let mut caf = Caf::new(packets.clone());
     caf.table_first = true;
@@ -144,7 +148,7 @@ fn cut_anywhere_the_complete_packets_are_left() {
         let expected = cut.saturating_sub(start) / 3;
         assert!(outcome.packets.iter().map(|(packet, _)| packet).eq(&packets[..expected]));
         if cut >= start {
-            assert!(is_told(&outcome, |kind| matches!(kind, FindingKind::Truncated { .. })));
+            assert!(reports(&outcome, |kind| matches!(kind, FindingKind::Truncated { .. })));
         }
     }
     caf.table_first = false;
@@ -156,19 +160,23 @@ fn cut_anywhere_the_complete_packets_are_left() {
 }
 
 #[test]
-fn an_invalid_packet_leaves_its_time() {
+fn an_invalid_packet_is_concealed() {
     let mut caf = Caf::new(vec![vec![0x78, 1], vec![0x7b, 0], vec![], vec![0x78, 2]]);
     let outcome = read(&caf.bytes(), false);
     assert_eq!((outcome.packets.len(), outcome.concealed), (2, 1920));
-    assert!(is_told(&outcome, |kind| matches!(kind, FindingKind::Packet { length: 0, .. })));
-    assert!(read(&caf.bytes(), true).error.is_some());
+    assert!(reports(&outcome, |kind| matches!(
+        kind,
+        FindingKind::Audio(AudioFinding::InvalidPacket { length: 0, .. })
+    )));
+    let strict = read(&caf.bytes(), true).error.unwrap();
+    assert_eq!((strict.kind(), strict.finding().is_some()), (ErrorKind::Violation, true));
     caf.frames_per_packet = 0;
     caf.frames = vec![960, 480, 999, 960];
     assert_eq!(read(&caf.bytes(), false).concealed, 480 + 960);
 }
 
 #[test]
-fn the_head_of_the_cookie_comes_before_the_priming_frames() {
+fn the_head_of_the_cookie_overrides_the_priming_frames() {
     let mut caf = Caf::new(vec![vec![0x78, 1]; 3]);
     caf.others.push((b"kuki", OpusHead::new(1, 300, 8000).unwrap().to_bytes()));
     (caf.priming, caf.remainder) = (312, 100);
@@ -181,7 +189,7 @@ fn the_head_of_the_cookie_comes_before_the_priming_frames() {
     )));
     caf.others = vec![(b"kuki", b"else".to_vec())];
     let outcome = read(&caf.bytes(), false);
-    assert!(is_told(&outcome, |kind| *kind == FindingKind::Cookie));
+    assert!(reports(&outcome, |kind| *kind == FindingKind::Cookie));
     assert_eq!(outcome.head.unwrap().pre_skip(), 312);
 }
 
@@ -195,20 +203,20 @@ fn other_rates_are_counted_in_samples() {
 }
 
 #[test]
-fn trims_that_cannot_be_are_told() {
+fn impossible_trims_are_reported() {
     let mut caf = Caf::new(vec![vec![0x78, 1]]);
     (caf.priming, caf.remainder) = (-1, -1);
     let outcome = read(&caf.bytes(), false);
     assert_eq!(outcome.timeline, Timeline::new(0, 960, 0).ok());
-    assert!(is_told(&outcome, |kind| *kind == FindingKind::InvalidPriming { frames: -1 }));
-    assert!(is_told(&outcome, |kind| *kind == FindingKind::InvalidRemainder { frames: -1 }));
+    assert!(reports(&outcome, |kind| *kind == FindingKind::InvalidPriming { frames: -1 }));
+    assert!(reports(&outcome, |kind| *kind == FindingKind::InvalidRemainder { frames: -1 }));
     (caf.priming, caf.remainder) = (500, 500);
     let outcome = read(&caf.bytes(), false);
     assert_eq!(outcome.timeline, Timeline::new(500, 960, 460).ok());
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_byte() {
+fn errors_name_their_byte() {
     let text = |file: &[u8]| read(file, false).error.unwrap().to_string();
     assert_eq!(text(b"OggS"), "byte 0: expected a CAF file, which begins with \"caff\"");
     let mut caf = Caf::new(vec![vec![0x78, 1]]);
@@ -218,14 +226,13 @@ fn what_cannot_be_read_is_told_with_its_byte() {
     assert_eq!(text(&other), "byte 20: the CAF file holds \"alac\", expected \"opus\"");
     assert!(text(&file[..file.len() - 37]).contains("packet table"));
     caf.channels = 6;
-    assert!(text(&caf.bytes()).starts_with("byte 20: 6 channels and no OpusHead"));
+    assert!(text(&caf.bytes()).starts_with("byte 20: 6 channels need an OpusHead"));
     (caf.channels, caf.rate) = (1, 0.5);
     assert!(text(&caf.bytes()).starts_with("byte 20: sample rate"));
 }
 
-/// Packets of equal length need no table.
 #[test]
-fn packets_of_equal_length() {
+fn packets_of_equal_length_are_read_without_a_table() {
     let mut caf = Caf::new(vec![vec![0x78, 1, 2]; 4]);
     caf.bytes_per_packet = 3;
     let file = caf.bytes();

@@ -1,9 +1,12 @@
-//! What is written comes back, and damage never becomes audio.
+//! Raw streams: packets are read back, and damage never becomes audio.
 
 use std::io::{self, Read};
 
-use opus_demux::raw::{Error, FindingKind, Options, OpusDemoReader, SelfDelimitedReader};
-use opus_packet::{OpusHead, Packet, PacketSource, duration, write_self_delimited};
+use opus_demux::{
+    ErrorKind, OpusHead, Packet, PacketSource,
+    raw::{FindingKind, Options, OpusDemoReader, SelfDelimitedReader},
+};
+use opus_packet::{duration, write_self_delimited};
 use proptest::{collection::vec, prelude::*};
 
 fn head() -> OpusHead {
@@ -34,7 +37,7 @@ fn opus_demo(packets: &[Vec<u8>]) -> Vec<u8> {
     packets.iter().flat_map(entry).collect()
 }
 
-/// Gives few bytes at a time.
+/// Returns few bytes at a time.
 struct Pieces<'a>(&'a [u8], usize);
 
 impl Read for Pieces<'_> {
@@ -66,40 +69,40 @@ fn all<S: PacketSource>(mut source: S) -> (Vec<Vec<u8>>, u64, Option<S::Error>) 
 
 proptest! {
     #[test]
-    fn self_delimited_packets_come_back(packets in vec(packet(), 1..40), piece in 1usize..500) {
+    fn self_delimited_packets_are_read_back(packets in vec(packet(), 1..40), piece in 1usize..500) {
         let stream = self_delimited(&packets);
         let mut reader = SelfDelimitedReader::new(Pieces(&stream, piece), head()).unwrap();
         let mut position = 0;
         for expected in &packets {
-            let packet = reader.next_raw_packet().unwrap().unwrap();
+            let packet = reader.next_located().unwrap().unwrap();
             prop_assert_eq!((packet.data, packet.offset), (expected.as_slice(), None));
             prop_assert_eq!(packet.position.get(), position);
             position += u64::from(packet.duration);
         }
-        prop_assert!(reader.next_raw_packet().unwrap().is_none());
+        prop_assert!(reader.next_located().unwrap().is_none());
         prop_assert_eq!(reader.timeline().unwrap().coded_length(), position);
-        prop_assert_eq!(reader.findings().filter(|finding| finding.kind.is_violation()).count(), usize::from(position < 312));
+        prop_assert_eq!(reader.findings().filter(|finding| finding.is_violation()).count(), usize::from(position < 312));
     }
 
     #[test]
-    fn packets_of_opus_demo_come_back(packets in vec(packet(), 1..40), piece in 1usize..500) {
+    fn packets_of_opus_demo_are_read_back(packets in vec(packet(), 1..40), piece in 1usize..500) {
         let stream = opus_demo(&packets);
         let mut reader = OpusDemoReader::new(Pieces(&stream, piece), head()).unwrap();
         let mut position = 0;
         for expected in &packets {
-            let packet = reader.next_raw_packet().unwrap().unwrap();
+            let packet = reader.next_located().unwrap().unwrap();
             prop_assert_eq!(packet.data, expected.as_slice());
             prop_assert_eq!(packet.position.get(), position);
             let at = usize::try_from(packet.offset.unwrap()).unwrap();
             prop_assert_eq!(&stream[at..at + packet.data.len()], packet.data);
             position += u64::from(packet.duration);
         }
-        prop_assert!(reader.next_raw_packet().unwrap().is_none());
+        prop_assert!(reader.next_located().unwrap().is_none());
         prop_assert_eq!(reader.timeline().unwrap().coded_length(), position);
     }
 
     #[test]
-    fn cut_anywhere_the_complete_packets_are_left(packets in vec(packet(), 1..4)) {
+    fn a_cut_stream_returns_its_complete_packets(packets in vec(packet(), 1..4)) {
         let lengths = |framed: fn(&[Vec<u8>]) -> Vec<u8>| -> Vec<usize> {
             (1..=packets.len()).map(|count| framed(&packets[..count]).len()).collect()
         };
@@ -124,14 +127,14 @@ proptest! {
 
     #[test]
     fn any_bytes(bytes in vec(any::<u8>(), 1..2000), strict: bool) {
-        let options = Options { strict };
+        let options = Options::default().strict(strict);
         all(SelfDelimitedReader::with_options(bytes.as_slice(), head(), options).unwrap());
         all(OpusDemoReader::with_options(bytes.as_slice(), head(), options).unwrap());
     }
 }
 
 #[test]
-fn lost_and_invalid_packets_are_filled_as_long_as_the_one_before() {
+fn lost_and_invalid_packets_are_concealed_like_the_one_before() {
     let packets = [vec![], vec![0x78, 1], vec![], vec![0xfb, 0], vec![0x48, 2]];
     let stream = opus_demo(&packets);
     let mut reader = OpusDemoReader::new(stream.as_slice(), head()).unwrap();
@@ -142,16 +145,16 @@ fn lost_and_invalid_packets_are_filled_as_long_as_the_one_before() {
     assert_eq!(texts.len(), 4);
     assert_eq!(
         texts[0],
-        "byte 0: lost packet with none before it, so that what it lasted is unknown: dropped"
+        "byte 0: lost packet before the first one, so its duration is unknown; dropped"
     );
-    assert!(texts[1].starts_with("byte 18: 960 samples from 960 on are lost, filled"));
-    assert!(texts[2].starts_with("byte 34: packet of 2 bytes dropped: 0 frames"));
-    assert!(texts[3].contains("(taken to be as many as in the packet before)"));
-    let strict = Options { strict: true };
+    assert_eq!(texts[1], "byte 18: 960 samples are lost before coded sample 960; concealed");
+    assert!(texts[2].starts_with("byte 34: invalid packet of 2 bytes: 0 frames"));
+    assert!(texts[3].contains("960 samples (inferred) are lost before coded sample 1920"));
+    let strict = Options::default().strict(true);
     let (read, _, error) =
         all(OpusDemoReader::with_options(stream.as_slice(), head(), strict).unwrap());
     assert_eq!(read.len(), 2, "up to the invalid packet");
-    assert!(matches!(error, Some(Error::Violation(_))));
+    assert_eq!(error.unwrap().kind(), ErrorKind::Violation);
 }
 
 #[test]
@@ -160,32 +163,35 @@ fn more_than_a_day_lost_is_an_error() {
     packets.resize(24 * 3600 * 1000 / 120 + 10, vec![]);
     let (_, samples, error) =
         all(OpusDemoReader::new(opus_demo(&packets).as_slice(), head()).unwrap());
-    assert!(matches!(error, Some(Error::TooMuchLost { .. })));
+    assert_eq!(error.unwrap().kind(), ErrorKind::TooMuchLost);
     assert!(samples <= 24 * 3600 * 48_000 + 2 * 5760);
 }
 
 #[test]
-fn what_is_neither_form_is_told() {
+fn other_streams_are_refused_by_name() {
     let ogg = b"OggS\0\x02\0\0\0\0\0\0\0\0";
     let (_, _, error) = all(OpusDemoReader::new(ogg.as_slice(), head()).unwrap());
     let text = error.unwrap().to_string();
     assert!(text.ends_with("this does not look like a file of opus_demo"), "{text}");
-    assert!(matches!(OpusDemoReader::new([].as_slice(), head()), Err(Error::Empty)));
-    assert!(matches!(SelfDelimitedReader::new([].as_slice(), head()), Err(Error::Empty)));
+    let empty = OpusDemoReader::new([].as_slice(), head()).unwrap_err();
+    assert_eq!(empty.to_string(), "expected an Opus packet, found an empty stream");
+    let empty = SelfDelimitedReader::new([].as_slice(), head()).unwrap_err();
+    assert_eq!((empty.kind(), empty.offset()), (ErrorKind::Unreadable, None));
     let (_, _, error) = all(SelfDelimitedReader::new([0x7b, 0].as_slice(), head()).unwrap());
     let text = error.unwrap().to_string();
     assert!(text.starts_with("byte 0: expected a self-delimited packet"), "{text}");
     assert!(opus_demux::raw::WHY_BARE_PACKETS_CANNOT_BE_SPLIT.contains("RFC 6716"));
 }
 
-/// Only padding can make a packet so long.
+/// Only padding makes a packet this long.
 #[test]
-fn a_packet_without_end_is_refused() {
+fn an_endless_packet_is_refused() {
     let endless = [&[0x7b, 0x41][..], &[255; 300_000]].concat();
     for piece in [1, 70_000] {
         let source = Pieces(if piece == 1 { &endless[..70_000] } else { &endless }, piece * 61);
         let (read, _, error) = all(SelfDelimitedReader::new(source, head()).unwrap());
         assert!(read.is_empty());
-        assert!(matches!(error, Some(Error::PacketTooLong { offset: 0, .. })), "{error:?}");
+        let error = error.unwrap();
+        assert_eq!((error.kind(), error.offset()), (ErrorKind::Unreadable, Some(0)), "{error}");
     }
 }

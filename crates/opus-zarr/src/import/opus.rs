@@ -5,6 +5,7 @@ use std::{
 };
 
 use ogg_opus_demux::OggOpusWriter;
+use opus_demux::{OpusStream, Streams};
 use opus_packet::{PacketSource, SAMPLE_RATE, Timeline};
 use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
 
@@ -14,10 +15,9 @@ use super::{
 };
 use crate::{
     Error, ImportOptions, Imported,
-    demuxer::{OpusStream, Streams},
     origin::Origin,
     progress::{Stage, Watch},
-    source::{SourceFile, file_len},
+    source::{SourceFile, demux_error, file_len},
     survey::{StreamSurvey, Survey},
 };
 
@@ -57,7 +57,8 @@ impl<'a> OpusFile<'a> {
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
         let path = self.source.path();
-        let mut streams = Streams::open(path, self.options)?;
+        let fault = |error| demux_error(path, error);
+        let mut streams = Streams::open(path, &self.options.demuxing()).map_err(fault)?;
         let numbers = self.survey.streams.iter().map(|stream| stream.number);
         let sha256 = self.source.sha256();
         let targets = targets(name, numbers, store, path, |stream, found| {
@@ -70,14 +71,15 @@ impl<'a> OpusFile<'a> {
             recordings.push(record(path, store, target, exact, watch, |blob, watch| {
                 let changed = || Error::SourceChanged { path: path.to_owned() };
                 let found = streams.go_to(stream.number).or_else(|error| {
-                    // It was read before, so it most likely is another file by now.
-                    self.source.check_unchanged().and(Err(error))
+                    // It was read before, so it has most likely changed.
+                    self.source.check_unchanged().and(Err(fault(error)))
                 });
                 let demuxer = found?.ok_or_else(changed)?;
                 watch.begin(Stage::Write, self.source.bytes)?;
-                match self.survey.is_canonical {
-                    true => self.copy(stream, demuxer, blob, watch),
-                    false => self.remux(stream, demuxer, blob, watch),
+                if self.survey.is_canonical {
+                    self.copy(stream, demuxer, blob, watch)
+                } else {
+                    self.remux(stream, demuxer, blob, watch)
                 }
             })?);
         }
@@ -123,7 +125,7 @@ impl<'a> OpusFile<'a> {
         let start = start(self.source.path(), &comments, self.options);
         let source = Source::new(self.source.name(), stored)
             .content(self.source.bytes, self.source.sha256())
-            .format(self.survey.container, "opus")
+            .format(self.survey.container.name(), "opus")
             .stream(stream.number)
             .findings(stream.violations.clone());
         Description::new(head, tags, stream.timeline, source).gaps(stream.gaps.clone()).start(start)
@@ -149,7 +151,7 @@ fn write_stream(
     path: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Timeline, Error> {
-    let fault = |reason| Error::Source { path: path.to_owned(), reason };
+    let fault = |error| demux_error(path, error);
     let write_error = |reason| write_error(path, reason);
     // Outside Ogg more may be trimmed at the end than a page holds. What does not play
     // at all is left out.

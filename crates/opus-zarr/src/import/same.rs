@@ -5,6 +5,7 @@
 
 use std::{fmt, path::Path};
 
+use opus_demux::Container;
 use opus_zarr_store::{EncoderSettings, RecordingInfo, RecordingName, Start, Store, Transcoding};
 
 use super::{opus, transcode::Track};
@@ -124,7 +125,8 @@ impl Differences {
 
     fn add_packets(&mut self, path: &Path, options: &ImportOptions, found: &RecordingInfo) {
         if let Some(raw) = &options.raw {
-            self.add(Setting::RawFormat, found.source.container.as_str(), raw.format.name());
+            let requested = Container::Raw(raw.format).name();
+            self.add(Setting::RawFormat, found.source.container.as_str(), requested);
         }
         self.add_start(found, opus::start(path, &found.tags.comments, options).as_ref());
     }

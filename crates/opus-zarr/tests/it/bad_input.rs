@@ -150,15 +150,15 @@ fn not_ogg_opus() -> Vec<Row> {
         row(
             "bare packets",
             Attempt::Bytes([0xf8, 0xff, 0xfe].repeat(99)),
-            "(bare Opus packets cannot be split",
+            "bare Opus packets cannot be split",
         ),
         other(
             "Vorbis without an end",
             ogg_of(b"\x01vorbis\0\0\0\0"),
-            "the audio file cannot be read",
+            "cannot read the audio file",
         ),
-        other("FLAC without an end", ogg_of(b"\x7fFLAC\x01\0"), "the audio file cannot be read"),
-        other("an unknown codec", ogg_of(b"dear reader"), "the audio file cannot be read"),
+        other("FLAC without an end", ogg_of(b"\x7fFLAC\x01\0"), "cannot read the audio file"),
+        other("an unknown codec", ogg_of(b"dear reader"), "cannot read the audio file"),
         file(
             "three channels",
             ogg_of(THREE_CHANNELS),

@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
+use opus_packet::wide;
+
 use super::{Block, Event, MAX_BLOCK_LEN, Place, Walker};
-use crate::webm::{
-    Error, FindingKind,
-    block::track_number,
-    ebml::{MAX_HEADER_LEN, wide},
-    ids,
+use crate::{
+    Error,
+    webm::{FindingKind, block::track_number, ebml::MAX_HEADER_LEN, error::Reason, ids},
 };
 
 impl<R: Read> Walker<R> {
@@ -30,7 +30,7 @@ impl<R: Read> Walker<R> {
         Ok(number)
     }
 
-    /// Whether a block is of the track, or of none that can be told.
+    /// Returns whether a block belongs to the track, or to an unknown one.
     pub(super) fn is_ours(&mut self, place: Place) -> Result<bool, Error> {
         let bytes = self.input.peek(MAX_HEADER_LEN + 8)?;
         let header_len = usize::try_from(place.header_len).unwrap_or_default();
@@ -46,7 +46,7 @@ impl<R: Read> Walker<R> {
         self.damage(FindingKind::BlockTooLong { size: place.size, limit: wide(MAX_BLOCK_LEN) })
     }
 
-    /// Reads a block if it is of the track.
+    /// Reads a block if it belongs to the track.
     pub(super) fn read_block(&mut self, place: Place) -> Result<Option<Block>, Error> {
         if !self.is_ours(place)? {
             self.skip(place)?;
@@ -58,12 +58,12 @@ impl<R: Read> Walker<R> {
         Ok(is_complete.then_some(Block { offset, cluster_timestamp, discard: None }))
     }
 
-    /// Reads the data of an element; false if the file ends before, which is reported.
+    /// Reads the data of an element. Returns false if the file ends before, which is reported.
     pub(super) fn read_payload(&mut self, place: Place, limit: usize) -> Result<bool, Error> {
-        let len = usize::try_from(place.size)
-            .ok()
-            .filter(|&len| len <= limit)
-            .ok_or(Error::TooLong { offset: place.offset, name: ids::name(place.id), limit })?;
+        let len =
+            usize::try_from(place.size).ok().filter(|&len| len <= limit).ok_or_else(|| {
+                Error::at(place.offset, Reason::TooLong { name: ids::name(place.id), limit })
+            })?;
         self.input.skip(place.header_len)?;
         self.payload_offset = self.input.offset();
         if !self.input.read(len, &mut self.payload)? {

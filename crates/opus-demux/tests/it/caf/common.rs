@@ -1,8 +1,8 @@
 //! CAF files made by hand, valid or not.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(dead_code, reason = "no test uses all of it")]
 
-/// What a file is made of; `bytes` writes it.
+/// The parts of a file. `bytes` writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caf {
     pub(crate) rate: f64,
@@ -10,14 +10,14 @@ pub(crate) struct Caf {
     pub(crate) frames_per_packet: u32,
     pub(crate) channels: u32,
     pub(crate) packets: Vec<Vec<u8>>,
-    /// Of each packet, for `frames_per_packet` 0.
+    /// Frames of each packet, if `frames_per_packet` is 0.
     pub(crate) frames: Vec<u32>,
     pub(crate) valid: i64,
     pub(crate) priming: i32,
     pub(crate) remainder: i32,
     pub(crate) others: Vec<(&'static [u8; 4], Vec<u8>)>,
     pub(crate) table_first: bool,
-    /// The data chunk says -1.
+    /// Whether the data chunk states a length of -1.
     pub(crate) open_end: bool,
 }
 

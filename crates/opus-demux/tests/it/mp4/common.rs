@@ -1,17 +1,16 @@
-//! MP4 files made by hand, valid or not. What makes them does not use the crate that is
-//! tested.
+//! MP4 files made by hand, valid or not, without the crate under test.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod outcome;
 
-/// What a file is made of; `bytes` writes it.
+/// The parts of a file. `bytes` writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Mp4 {
     pub(crate) packets: Vec<Vec<u8>>,
     /// In ticks of the media.
     pub(crate) durations: Vec<u32>,
-    /// Into chunks, or runs, of so many packets, over and over.
+    /// Numbers of packets of chunks or runs, repeated.
     pub(crate) division: Vec<usize>,
     pub(crate) layout: Layout,
     pub(crate) timescale: u32,
@@ -22,7 +21,7 @@ pub(crate) struct Mp4 {
     /// A track of another kind, whose chunks lie between ours.
     pub(crate) has_video: bool,
     pub(crate) is_long: bool,
-    /// What stands in "udta".
+    /// The contents of "udta".
     pub(crate) metadata: Vec<u8>,
 }
 
@@ -30,14 +29,14 @@ pub(crate) struct Mp4 {
 pub(crate) enum Layout {
     MovieFirst,
     MovieLast,
-    /// Sizes in "stz2" of so many bits.
+    /// Sizes in "stz2" of this many bits.
     Compact(u8),
-    /// One for each chunk; offsets from the fragment, or absolute.
+    /// One for each chunk, with offsets from the fragment or absolute ones.
     Fragments {
         absolute: bool,
     },
-    /// All in one fragment, one run for each chunk, of which only the first says where
-    /// its data begin; durations once for all.
+    /// One fragment with one run for each chunk. Only the first states where its data begins,
+    /// and all share a duration.
     Runs,
 }
 
@@ -80,7 +79,7 @@ impl Mp4 {
         }
     }
 
-    /// How many packets each chunk has.
+    /// The number of packets in each chunk.
     pub(crate) fn chunks(&self) -> Vec<usize> {
         let (mut left, mut chunks) = (self.packets.len(), vec![]);
         for count in self.division.iter().cycle() {
@@ -93,7 +92,7 @@ impl Mp4 {
         chunks
     }
 
-    /// The contents of "mdat", which begin at `at`, and where the chunks do.
+    /// The contents of "mdat", which begin at `at`, and the offsets of the chunks.
     fn data(&self, at: usize) -> (Vec<u8>, Vec<usize>) {
         let (mut data, mut offsets, mut next) = (vec![], vec![], 0);
         for count in self.chunks() {
@@ -128,9 +127,10 @@ impl Mp4 {
         if !self.edits.is_empty() {
             let entries = self.edits.iter().flat_map(|(duration, start, speed)| {
                 let speed = speed.to_be_bytes();
-                match self.is_long {
-                    true => [&duration.to_be_bytes()[..], &start.to_be_bytes(), &speed].concat(),
-                    false => [&low(*duration)[..], &start.to_be_bytes()[4..], &speed].concat(),
+                if self.is_long {
+                    [&duration.to_be_bytes()[..], &start.to_be_bytes(), &speed].concat()
+                } else {
+                    [&low(*duration)[..], &start.to_be_bytes()[4..], &speed].concat()
                 }
             });
             let entries: Vec<u8> = entries.collect();
@@ -198,11 +198,11 @@ impl Mp4 {
         }
     }
 
-    /// A fragment with runs of so many packets, from number `first` on.
+    /// A fragment with runs of these numbers of packets, starting with packet `first`.
     fn push_fragment(&self, file: &mut Vec<u8>, first: usize, time: u64, runs: &[usize]) {
         let last = first + runs.iter().sum::<usize>();
         let data = boxed(b"mdat", &[&self.packets[first..last].concat()]);
-        // Once to know how long it is, and once with the offset.
+        // Once for its length, and once with the offset.
         let len = self.fragment(file.len(), 0, first, time, runs).len();
         let fragment = self.fragment(file.len(), len + 8, first, time, runs);
         file.extend(fragment);

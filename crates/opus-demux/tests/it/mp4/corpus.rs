@@ -1,4 +1,4 @@
-//! Every MP4 file of the corpus of real recordings that holds Opus.
+//! All MP4 files with Opus in the corpus of real recordings.
 
 use std::{
     env,
@@ -7,10 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use opus_demux::mp4::{Error, Mp4OpusReader, is_mp4};
+use opus_demux::{
+    Error,
+    mp4::{Mp4OpusReader, is_mp4},
+};
 
-/// What each file holds: packets, coded samples, pre-skip, end trim. Counted by hand and
-/// with another reader.
+/// Packets, coded samples, pre-skip and end trim of each file, counted by hand and with another
+/// reader.
 const EXPECTED: [(&str, [u64; 4]); 12] = [
     ("sample_opus.mp4", [146, 70_080, 21_912, 0]),
     ("sample_opus_fragmented.mp4", [250, 120_000, 0, 0]),
@@ -26,7 +29,7 @@ const EXPECTED: [(&str, [u64; 4]); 12] = [
     ("opus.m4a", [51, 48_960, 312, 648]),
 ];
 
-/// The rows of the manifest that are ours; none if there is no corpus.
+/// The MP4 files of the manifest; `None` without a corpus.
 fn corpus() -> Option<Vec<PathBuf>> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     let root = env::var_os("OPUS_ZARR_CORPUS").map_or(default, PathBuf::from);
@@ -40,13 +43,13 @@ fn corpus() -> Option<Vec<PathBuf>> {
     Some(rows.filter(is_ours).map(|fields| root.join(fields[0])).collect())
 }
 
-/// Reads a file to its end; gives a row for a person and the numbers.
+/// Reads a file to its end. Returns a row for people, and the numbers.
 fn read(path: &Path) -> Result<(String, [u64; 4]), Error> {
     let bytes = fs::read(path).unwrap();
     assert!(is_mp4(&bytes));
     let mut reader = Mp4OpusReader::new(File::open(path).unwrap())?;
     let (mut packets, mut concealed, mut len) = (0, 0, 0);
-    while let Some(packet) = reader.next_mp4_packet()? {
+    while let Some(packet) = reader.next_located()? {
         match packet.offset {
             Some(offset) => {
                 let at = usize::try_from(offset).unwrap();

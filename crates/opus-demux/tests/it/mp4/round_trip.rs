@@ -1,4 +1,4 @@
-//! What is written comes back, and damage never becomes audio.
+//! Packets are read back, and damage never becomes audio.
 
 use super::common::{
     Layout, Mp4,
@@ -41,7 +41,7 @@ fn file() -> impl Strategy<Value = Mp4> {
 
 proptest! {
     #[test]
-    fn packets_come_back(mp4 in file()) {
+    fn packets_are_read_back(mp4 in file()) {
         let outcome = read_strict(&mp4.bytes());
         prop_assert!(outcome.error.is_none(), "{:?}", outcome.error);
         prop_assert_eq!(&outcome.packets, &mp4.packets);
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn flipped_bits_give_no_packet_that_is_not_there(mp4 in file(), at: Index, bit in 0u8..8) {
+    fn flipped_bits_invent_no_packets(mp4 in file(), at: Index, bit in 0u8..8) {
         let mut file = mp4.bytes();
         let at = at.index(file.len());
         file[at] ^= 1 << bit;
@@ -76,9 +76,9 @@ proptest! {
     }
 }
 
-/// Of a file with the movie first, whatever packets are complete are given.
+/// A file with the movie first returns all complete packets.
 #[test]
-fn cut_anywhere_the_complete_packets_are_left() {
+fn a_cut_file_returns_its_complete_packets() {
     let packets: Vec<Vec<u8>> = (0..6).map(|i| vec![0x78, i, i]).collect();
     let layouts = [Layout::MovieFirst, Layout::Fragments { absolute: false }, Layout::Runs];
     for layout in layouts {
@@ -91,11 +91,11 @@ fn cut_anywhere_the_complete_packets_are_left() {
             if outcome.error.is_none() && layout == Layout::MovieFirst {
                 let expected = (cut + 18).saturating_sub(file.len()) / 3;
                 assert_eq!(outcome.packets.len(), expected, "cut at {cut}");
-                assert!(outcome.tells(FindingKind::is_violation));
+                assert!(outcome.findings.iter().any(|finding| finding.is_violation()));
             }
         }
         let outcome = read(&file[..file.len() - 1]);
         assert_eq!(outcome.packets.len(), 5);
-        assert!(outcome.tells(|kind| matches!(kind, FindingKind::Outside { count: 1 })));
+        assert!(outcome.reports(|kind| matches!(kind, FindingKind::Outside { count: 1 })));
     }
 }

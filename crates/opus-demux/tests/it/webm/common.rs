@@ -1,19 +1,21 @@
-//! A small writer of Matroska that shares nothing with the crate.
+//! A small writer of Matroska that shares no code with the crate.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod packets;
 
-use opus_demux::webm::{Error, Finding, WebmOpusReader};
-use opus_packet::OpusHead;
+use opus_demux::{
+    Error, OpusHead,
+    webm::{Finding, WebmOpusReader},
+};
 
-/// A number of up to 8 bytes without its leading zeros, at least one byte.
+/// A number of up to 8 bytes without leading zeros, but at least one byte.
 pub(crate) fn big_endian(value: u64) -> Vec<u8> {
     let skip = usize::try_from(value.leading_zeros() / 8).unwrap().min(7);
     value.to_be_bytes()[skip..].to_vec()
 }
 
-/// A size in the fewest bytes, but no fewer than `least`.
+/// A size in as few bytes as possible, but at least `least`.
 pub(crate) fn size(value: u64, least: u32) -> Vec<u8> {
     let len = (least..8).find(|len| value < (1 << (7 * len)) - 1).unwrap_or(8);
     let coded = value | 1 << (7 * len);
@@ -43,7 +45,7 @@ pub(crate) fn ebml_header(doc_type: &str) -> Vec<u8> {
 }
 
 pub(crate) fn info(scale: u64) -> Vec<u8> {
-    element(INFO, &[uint(0x2ad7b1, scale), element(0x5741, b"writer of tests")].concat())
+    element(INFO, &[uint(0x2ad7b1, scale), element(0x5741, b"test writer")].concat())
 }
 
 /// Mono, pre-skip 312.
@@ -71,7 +73,7 @@ pub(crate) enum Lacing {
     Fixed,
 }
 
-/// What Block and SimpleBlock hold.
+/// The data of a Block or SimpleBlock.
 pub(crate) fn block(track: u64, time: i16, lacing: Lacing, frames: &[Vec<u8>]) -> Vec<u8> {
     let flags = match lacing {
         Lacing::None => 0x80,
@@ -100,7 +102,7 @@ pub(crate) fn block(track: u64, time: i16, lacing: Lacing, frames: &[Vec<u8>]) -
     block
 }
 
-/// The first length itself, the others as differences.
+/// The first length as it is, the others as differences.
 fn ebml_length(length: i64, before: Option<i64>) -> Vec<u8> {
     let Some(before) = before else { return size(length.try_into().unwrap(), 1) };
     let difference = length - before;
@@ -124,7 +126,7 @@ pub(crate) fn cluster(timestamp: u64, blocks: &[Vec<u8>]) -> Vec<u8> {
     element(CLUSTER, &[uint(0xe7, timestamp), blocks.concat()].concat())
 }
 
-/// A file of these children of the Segment.
+/// A file with these children of the Segment.
 pub(crate) fn file(children: &[Vec<u8>]) -> Vec<u8> {
     [ebml_header("webm"), element(SEGMENT, &children.concat())].concat()
 }
@@ -164,7 +166,7 @@ pub(crate) fn read_all<R: std::io::Read>(
 ) -> (Vec<Read>, Option<Error>) {
     let mut packets = vec![];
     loop {
-        match reader.next_webm_packet() {
+        match reader.next_located() {
             Ok(Some(packet)) => packets.push(Read {
                 data: packet.data.to_vec(),
                 duration: packet.duration,
@@ -186,7 +188,7 @@ pub(crate) fn read(file: &[u8]) -> (WebmOpusReader<&[u8]>, Vec<Read>, Vec<Findin
     (reader, packets, findings)
 }
 
-/// What holds for the packets of any file.
+/// Checks properties of the packets of any file.
 pub(crate) fn check(packets: &[Read], file: &[u8], head: &OpusHead) {
     let mut position = 0;
     for packet in packets {

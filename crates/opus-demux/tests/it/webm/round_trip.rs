@@ -1,4 +1,4 @@
-//! What the writer of the tests wrote comes out again.
+//! The packets that the test writer wrote are read back.
 
 use super::common::{
     self, check,
@@ -23,7 +23,7 @@ proptest! {
             .collect();
         let (file, _) = layout.write(&packets);
         let mut reader =
-            WebmOpusReader::with_options(file.as_slice(), Options::default().strict()).unwrap();
+            WebmOpusReader::with_options(file.as_slice(), Options::default().strict(true)).unwrap();
         let (found, error) = read_all(&mut reader);
         prop_assert!(error.is_none(), "{:?}", error);
         check(&found, &file, reader.head());
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn byte_by_byte_is_the_same(packets in vec(packet(), 1..20), layout in layout()) {
+    fn reading_byte_by_byte_makes_no_difference(packets in vec(packet(), 1..20), layout in layout()) {
         let (file, _) = layout.write(&packets);
         let mut slow = WebmOpusReader::new(OneByOne(&file)).unwrap();
         let (_, fast, _) = read(&file);
@@ -43,9 +43,9 @@ proptest! {
 }
 
 proptest! {
-    /// Whatever is lost, and however times are rounded.
+    /// For any losses and any rounding of times.
     #[test]
-    fn what_remains_after_losses_stays_at_its_place(
+    fn packets_after_losses_do_not_shift(
         keep in vec(any::<bool>(), 1..200), round_up in vec(any::<bool>(), 200),
         duration in sample::select(vec![480_u64, 960, 1920, 2880]),
         scale in sample::select(vec![1_000_000_u64, 20_833, 500_000]),

@@ -1,12 +1,14 @@
 use std::io::Cursor;
 
-use opus_demux::mp4::{Error, Finding, FindingKind, Mp4OpusReader, Options};
-use opus_packet::{OpusHead, Timeline};
+use opus_demux::{
+    Error, OpusHead, Timeline,
+    mp4::{Finding, FindingKind, Mp4OpusReader, Options},
+};
 
-/// What a file gave up to its end or its first error.
+/// Everything read from a file up to its end or its first error.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Those that were read.
+    /// Without concealment.
     pub(crate) packets: Vec<Vec<u8>>,
     pub(crate) positions: Vec<u64>,
     pub(crate) concealed: u64,
@@ -17,7 +19,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn tells(&self, is_it: impl Fn(&FindingKind) -> bool) -> bool {
+    pub(crate) fn reports(&self, is_it: impl Fn(&FindingKind) -> bool) -> bool {
         self.findings.iter().any(|finding| is_it(&finding.kind))
     }
 
@@ -26,7 +28,7 @@ impl Outcome {
     }
 }
 
-/// Reads a file, and checks what holds for any.
+/// Reads a file and checks properties of all files.
 pub(crate) fn read_with(file: &[u8], options: Options) -> Outcome {
     let mut outcome = Outcome::default();
     let mut reader = match Mp4OpusReader::with_options(Cursor::new(file), options) {
@@ -39,7 +41,7 @@ pub(crate) fn read_with(file: &[u8], options: Options) -> Outcome {
     outcome.head = Some(reader.head().clone());
     let (mut position, mut bytes) = (0, 0);
     loop {
-        let packet = match reader.next_mp4_packet() {
+        let packet = match reader.next_located() {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
             Err(error) => {
@@ -57,11 +59,11 @@ pub(crate) fn read_with(file: &[u8], options: Options) -> Outcome {
         };
         assert!(file[usize::try_from(offset).unwrap()..].starts_with(packet.data));
         bytes += packet.data.len();
-        assert!(bytes <= file.len(), "no byte is given out twice");
+        assert!(bytes <= file.len(), "no byte is returned twice");
         outcome.packets.push(packet.data.to_vec());
         outcome.positions.push(packet.position.get());
     }
-    assert!(reader.next_mp4_packet().unwrap().is_none(), "the end stays the end");
+    assert!(reader.next_located().unwrap().is_none(), "the end stays the end");
     outcome.timeline = reader.timeline();
     assert_eq!(outcome.timeline.is_some(), outcome.error.is_none());
     assert!(outcome.timeline.is_none_or(|timeline| timeline.coded_length() == position));
@@ -77,5 +79,5 @@ pub(crate) fn read(file: &[u8]) -> Outcome {
 }
 
 pub(crate) fn read_strict(file: &[u8]) -> Outcome {
-    read_with(file, Options { strict: true, ..Options::default() })
+    read_with(file, Options::default().strict(true))
 }

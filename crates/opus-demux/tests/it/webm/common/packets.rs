@@ -1,4 +1,4 @@
-//! Random packets, and files of them.
+//! Random packets and files.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -16,7 +16,7 @@ pub(crate) fn lacing() -> impl Strategy<Value = Lacing> {
     proptest::sample::select(vec![Lacing::None, Lacing::Xiph, Lacing::Ebml, Lacing::Fixed])
 }
 
-/// How packets are put into blocks, and blocks into clusters.
+/// How packets are divided into blocks, and blocks into clusters.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// Packets of each block and its lacing.
@@ -25,7 +25,7 @@ pub(crate) struct Layout {
     blocks_per_cluster: usize,
     unknown_clusters: bool,
     unknown_segment: bool,
-    /// Where other elements stand.
+    /// Positions of other elements.
     other: Vec<Index>,
     scale: u64,
 }
@@ -55,8 +55,7 @@ impl Layout {
         !self.unknown_clusters
     }
 
-    /// Where clusters begin and end in the file, the file, and the packets that each
-    /// holds.
+    /// The file, and for each cluster its bytes in the file and its number of packets.
     pub(crate) fn write(
         &self,
         packets: &[Vec<u8>],
@@ -75,7 +74,7 @@ impl Layout {
                 let (now, after) =
                     if lacing == Lacing::None { left.split_at(1) } else { (now, after) };
                 let relative = self.ticks(position) - self.ticks(first);
-                // What a block cannot say begins another cluster.
+                // A time beyond the range of a block begins another cluster.
                 let Ok(relative) = i16::try_from(relative) else { break };
                 body.extend(self.other_element(number));
                 body.extend(self.block(relative, lacing, now));
@@ -104,13 +103,13 @@ impl Layout {
         [video, if is_group { block_group(&data, None) } else { element(0xa3, &data) }].concat()
     }
 
-    /// Elements that a reader passes over.
+    /// Elements that a reader skips.
     fn other_element(&self, number: usize) -> Vec<u8> {
         match self.other.get(number).map(|other| other.index(4)) {
             None => vec![],
             Some(0) => element(VOID, &[0; 40]),
             Some(1) => element(0xbf, &[1, 2, 3, 4]),
-            Some(2) => element(0x7abc, b"nobody knows"),
+            Some(2) => element(0x7abc, b"unknown"),
             Some(_) => uint(0xab, 4711),
         }
     }

@@ -1,0 +1,336 @@
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline, wide};
+
+use crate::{
+    Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
+    caf::{self, CafOpusReader},
+    mp4::{self, Mp4OpusReader},
+    ogg::{self, Buffered, OggOpusReader},
+    raw::{self, OpusDemoReader, SelfDelimitedReader},
+    webm::{self, WebmOpusReader},
+};
+
+/// How to open a file: by default tolerantly, and with its container recognised by content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Whether the first violation is an error. Otherwise it becomes a [`Finding`], and reading
+    /// continues.
+    pub strict: bool,
+    /// The form of a file without a container; `None` if it has one.
+    pub raw: Option<RawStream>,
+}
+
+impl Options {
+    /// Sets whether the first violation is an error.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
+    /// Reads the file as a raw stream.
+    #[must_use]
+    pub fn raw(self, raw: RawStream) -> Self {
+        Self { raw: Some(raw), ..self }
+    }
+}
+
+/// Reads all Opus streams of a file in any container: track by track and, in Ogg, link by link.
+///
+/// ```
+/// use opus_demux::{Container, Options, Streams};
+///
+/// # fn main() -> Result<(), opus_demux::Error> {
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/chirps-stereo.opus");
+/// let mut streams = Streams::open(path, &Options::default())?;
+/// assert_eq!(streams.container(), Container::Ogg);
+/// while let Some(stream) = streams.next_stream()? {
+///     let (mut packets, mut bytes) = (0, 0);
+///     while let Some(packet) = stream.next_located()? {
+///         packets += 1;
+///         bytes += packet.data.len();
+///     }
+///     let (number, channels) = (stream.number(), stream.head().channels());
+///     let plays = stream.timeline().map_or(0, |timeline| timeline.play_length());
+///     println!("stream {number}: {channels} channels, {packets} packets of {bytes} bytes");
+///     println!("plays {plays} samples per channel at 48 kHz");
+///     for finding in stream.findings() {
+///         println!("{finding}");
+///     }
+/// #   assert_eq!((number, channels, plays), (1, 2, 576_000));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Streams {
+    path: PathBuf,
+    options: Options,
+    container: Container,
+    current: Option<OpusStream>,
+    /// Number of the current stream, counted from 1; 0 before the first.
+    number: u64,
+    /// The tracks found so far.
+    tracks: Vec<Track>,
+    /// Which of the tracks is current.
+    track: usize,
+}
+
+/// How a container identifies a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Track {
+    /// The only or the first one.
+    First,
+    /// In Ogg: one of the Opus streams of each link, counted from 0.
+    OfEachLink(usize),
+    Matroska(u64),
+    Mp4(u32),
+}
+
+/// A stream of Opus packets in a file.
+pub struct OpusStream {
+    number: u64,
+    reader: Reader,
+}
+
+enum Reader {
+    Ogg(Box<OggOpusReader<Buffered<File>>>),
+    Matroska(Box<WebmOpusReader<File>>),
+    Mp4(Box<Mp4OpusReader<File>>),
+    Caf(Box<CafOpusReader<File>>),
+    SelfDelimited(Box<SelfDelimitedReader<File>>),
+    OpusDemo(Box<OpusDemoReader<File>>),
+}
+
+impl Streams {
+    /// Opens a file and recognises its container.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is not a regular file, or is of no container of Opus.
+    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let container = match &options.raw {
+            Some(raw) => Container::Raw(raw.format),
+            None => detect(path)?,
+        };
+        let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
+        Ok(Self { path, options, container, current: None, number: 0, tracks, track: 0 })
+    }
+
+    /// The container of the file.
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// Moves to the next stream; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or holds no readable Opus stream. A strict reader also returns
+    /// the first violation.
+    pub fn next_stream(&mut self) -> Result<Option<&mut OpusStream>, Error> {
+        if self.current.is_some() && !self.next_link()? {
+            self.current = None;
+            self.track += 1;
+        }
+        if self.current.is_none() {
+            let Some(&track) = self.tracks.get(self.track) else { return Ok(None) };
+            let reader = self.reader(open_file(&self.path)?, track)?;
+            self.current = Some(OpusStream { number: 0, reader });
+        }
+        self.number += 1;
+        if let Some(stream) = &mut self.current {
+            stream.number = self.number;
+            stream.reader.add_tracks(&mut self.tracks);
+        }
+        Ok(self.current.as_mut())
+    }
+
+    /// Moves to the start of the stream with this number, forwards or back; `None` if there is
+    /// no such stream.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next_stream`](Self::next_stream).
+    pub fn go_to(&mut self, number: u64) -> Result<Option<&mut OpusStream>, Error> {
+        if number <= self.number {
+            *self = Self::open(&self.path, &self.options)?;
+        }
+        while self.number < number {
+            if self.next_stream()?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(self.current.as_mut())
+    }
+
+    /// Moves to the next link of a chain. Returns false if there is none.
+    fn next_link(&mut self) -> Result<bool, Error> {
+        match &mut self.current {
+            Some(OpusStream { reader: Reader::Ogg(reader), .. }) => Ok(reader.next_link()?),
+            _ => Ok(false),
+        }
+    }
+
+    fn reader(&self, file: File, track: Track) -> Result<Reader, Error> {
+        let strict = self.options.strict;
+        if let Some(raw) = &self.options.raw {
+            return raw_reader(file, raw, strict);
+        }
+        Ok(match self.container {
+            // Raw streams returned above.
+            Container::Ogg | Container::Raw(_) => {
+                let track = if let Track::OfEachLink(track) = track { track } else { 0 };
+                let options = ogg::Options::default().strict(strict).track(track);
+                Reader::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
+            }
+            Container::Matroska => {
+                let mut options = webm::Options::default().strict(strict);
+                options.track = if let Track::Matroska(track) = track { Some(track) } else { None };
+                Reader::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
+            }
+            Container::Mp4 => {
+                let mut options = mp4::Options::default().strict(strict);
+                options.track = if let Track::Mp4(track) = track { Some(track) } else { None };
+                Reader::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
+            }
+            Container::Caf => {
+                let options = caf::Options::default().strict(strict);
+                Reader::Caf(Box::new(CafOpusReader::with_options(file, options)?))
+            }
+        })
+    }
+}
+
+fn raw_reader(file: File, raw: &RawStream, strict: bool) -> Result<Reader, Error> {
+    let (options, head) = (raw::Options::default().strict(strict), raw.head.clone());
+    Ok(match raw.format {
+        RawFormat::SelfDelimited => {
+            let reader = SelfDelimitedReader::with_options(file, head, options)?;
+            Reader::SelfDelimited(Box::new(reader))
+        }
+        RawFormat::OpusDemo => {
+            let reader = OpusDemoReader::with_options(file, head, options)?;
+            Reader::OpusDemo(Box::new(reader))
+        }
+    })
+}
+
+/// Calls the same on any reader.
+macro_rules! with_reader {
+    ($reader:expr, $it:ident => $body:expr) => {
+        match $reader {
+            Reader::Ogg($it) => $body,
+            Reader::Matroska($it) => $body,
+            Reader::Mp4($it) => $body,
+            Reader::Caf($it) => $body,
+            Reader::SelfDelimited($it) => $body,
+            Reader::OpusDemo($it) => $body,
+        }
+    };
+}
+
+impl OpusStream {
+    /// The number of the stream in the file, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The identification header.
+    pub fn head(&self) -> &OpusHead {
+        with_reader!(&self.reader, reader => reader.head())
+    }
+
+    /// The comments.
+    pub fn tags(&self) -> &OpusTags {
+        with_reader!(&self.reader, reader => reader.tags())
+    }
+
+    /// Which samples play. Known once all packets have been read.
+    pub fn timeline(&self) -> Option<Timeline> {
+        with_reader!(&self.reader, reader => reader.timeline())
+    }
+
+    /// The serial number, if this is an Ogg stream.
+    pub fn serial(&self) -> Option<u32> {
+        if let Reader::Ogg(reader) = &self.reader { Some(reader.serial()) } else { None }
+    }
+
+    /// Takes the findings since the last call. Beyond the first thousand, they are only
+    /// counted.
+    pub fn findings(&mut self) -> Vec<Finding> {
+        fn convert<K: Into<FindingKind>>(finding: opus_packet::Finding<K>) -> Finding {
+            Finding::new(finding.offset, finding.kind.into())
+        }
+        with_reader!(&mut self.reader, reader => reader.findings().map(convert).collect())
+    }
+
+    /// The next packet and where it lies; `None` at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Reading failed, or more audio is lost than a recording can lack. A strict reader also
+    /// returns the first violation.
+    pub fn next_located(&mut self) -> Result<Option<LocatedPacket<'_>>, Error> {
+        Ok(with_reader!(&mut self.reader, reader => reader.next_located()?))
+    }
+}
+
+impl PacketSource for OpusStream {
+    type Error = Error;
+
+    fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        Ok(self.next_located()?.map(Packet::from))
+    }
+}
+
+impl Reader {
+    /// Adds the Opus tracks next to the current one.
+    fn add_tracks(&self, tracks: &mut Vec<Track>) {
+        match self {
+            Self::Ogg(reader) => {
+                tracks.extend((tracks.len()..reader.tracks()).map(Track::OfEachLink));
+            }
+            Self::Matroska(reader) if tracks.as_slice() == [Track::First] => {
+                let opus = reader.tracks().iter().filter(|track| track.is_opus());
+                tracks.extend(opus.skip(1).map(|track| Track::Matroska(track.number())));
+            }
+            Self::Mp4(reader) if tracks.as_slice() == [Track::First] => {
+                let opus = reader.tracks().iter().filter(|track| track.is_opus());
+                tracks.extend(opus.skip(1).map(|track| Track::Mp4(track.id)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Recognises the container of a file by its content.
+fn detect(path: &Path) -> Result<Container, Error> {
+    let mut start = Vec::new();
+    let mut file = open_file(path)?.take(wide(DETECTION_LEN));
+    file.read_to_end(&mut start).map_err(|source| Error::read(wide(start.len()), source))?;
+    Container::detect(&start).map_err(Error::whole)
+}
+
+/// Opens a regular file, which can be read several times, unlike a pipe or a device.
+///
+/// # Errors
+///
+/// The file cannot be opened, or is not a regular file.
+pub fn open_file(path: impl AsRef<Path>) -> Result<File, Error> {
+    let path = path.as_ref();
+    // Before opening it, since opening a pipe waits for a writer.
+    let kind = fs::metadata(path).map_err(Error::open)?.file_type();
+    if kind.is_dir() {
+        return Err(Error::open(io::ErrorKind::IsADirectory.into()));
+    }
+    if !kind.is_file() {
+        return Err(Error::open(io::Error::other("not a regular file")));
+    }
+    File::open(path).map_err(Error::open)
+}
