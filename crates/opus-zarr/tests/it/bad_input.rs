@@ -152,11 +152,7 @@ fn not_ogg_opus() -> Vec<Row> {
             Attempt::Bytes([0xf8, 0xff, 0xfe].repeat(99)),
             "bare Opus packets cannot be split",
         ),
-        other(
-            "Vorbis without an end",
-            ogg_of(b"\x01vorbis\0\0\0\0"),
-            "cannot read the audio file",
-        ),
+        other("Vorbis without an end", ogg_of(b"\x01vorbis\0\0\0\0"), "cannot read the audio file"),
         other("FLAC without an end", ogg_of(b"\x7fFLAC\x01\0"), "cannot read the audio file"),
         other("an unknown codec", ogg_of(b"dear reader"), "cannot read the audio file"),
         file(
