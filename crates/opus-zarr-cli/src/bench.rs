@@ -143,7 +143,7 @@ impl Measured {
     }
 }
 
-/// Returns the smallest time that so many percent do not exceed.
+/// Returns a percentile: the smallest time that this share does not exceed.
 fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()

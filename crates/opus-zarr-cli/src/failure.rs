@@ -19,7 +19,7 @@ pub(crate) struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// The reader of standard output went away, which is no error.
+    /// The reader of standard output went away, which is not an error.
     Unread = 0,
     Error = 1,
     Usage = 2,

@@ -74,7 +74,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut told = Ok(());
     let tally = import_many(&store, &plan, &options, |event| {
         told = std::mem::replace(&mut told, Ok(())).and_then(|()| match event {
-            ImportEvent::Progress(progress) => Ok(bar.show(&progress)),
+            ImportEvent::Progress(progress) => {
+                bar.show(&progress);
+                Ok(())
+            }
             ImportEvent::File(done) => report.add(*done, output),
             _ => Ok(()),
         });

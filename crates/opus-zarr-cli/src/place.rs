@@ -32,7 +32,7 @@ impl StorePlace {
         Store::open_in(self.storage()?).map_err(|error| self.explain(error))
     }
 
-    /// Explains why there is no store here.
+    /// Explains why no store was found here.
     fn explain(&self, error: StoreError) -> Failure {
         match error {
             _ if self.is_absent() => {
@@ -83,7 +83,7 @@ pub(crate) enum Found {
 }
 
 impl StorePlace {
-    /// Finds the store of this name, or the recording if there is no such store.
+    /// Finds the store of this name, or else the recording.
     pub(crate) fn find(&self) -> Result<Found, Failure> {
         let (no_store, is_recording) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),

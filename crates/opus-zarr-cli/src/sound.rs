@@ -229,7 +229,7 @@ impl<'a> SoundWriter<'a> {
 }
 
 impl Encoder {
-    /// Returns the header of the file, as far as it is known yet.
+    /// Returns the header of the file, as far as known.
     fn header(&self, sound: &Sound) -> Vec<u8> {
         match self {
             Self::Wav => wav::header(sound),

@@ -37,8 +37,8 @@ pub enum Error {
     Remux { path: PathBuf, reason: ogg_opus_demux::Error },
     #[error("{path:?} is a store, expected a file or a directory with audio")]
     IsAStore { path: PathBuf },
-    #[error("{:?} and {:?} would both be named \"{name}\"", paths[0], paths[1])]
-    SameName { name: RecordingName, paths: Box<[PathBuf; 2]> },
+    #[error("{first:?} and {second:?} would both be named \"{name}\"")]
+    SameName { name: RecordingName, first: PathBuf, second: PathBuf },
     #[error("recording \"{recording}\" already exists in {store:?} and came from a different file")]
     OtherFile { path: PathBuf, recording: RecordingName, store: String },
     #[error(

@@ -65,7 +65,7 @@ impl Canvas {
         glyphs(text, size).1
     }
 
-    /// Cuts a text to the room there is.
+    /// Cuts a text to the available room.
     pub(crate) fn cut_text(text: &str, size: f64, room: i32) -> String {
         if Self::text_width(text, size) <= room {
             return text.to_owned();

@@ -41,7 +41,7 @@ impl Columns {
         usize::try_from(column).unwrap_or(usize::MAX)
     }
 
-    /// Groups consecutive columns so that a group has at most so many samples, or is a single
+    /// Groups consecutive columns so that a group has at most this many samples, or is a single
     /// column.
     pub(crate) fn groups(&self, samples: u64) -> Vec<Range<usize>> {
         let size = usize::try_from((samples / self.longest()).max(1)).unwrap_or(usize::MAX);

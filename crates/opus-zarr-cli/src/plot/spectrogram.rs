@@ -319,7 +319,7 @@ mod tests {
         // 6 kHz of 24, and of 12.
         assert!(loudest(&rows(&power, 400, 512.0)).abs_diff(100) <= 1);
         assert!(loudest(&rows(&power, 400, 256.0)).abs_diff(200) <= 1);
-        // As loud as it is in a row that begins elsewhere.
+        // The level does not depend on where the row begins.
         assert!((rows(&power, 5, 512.0)[1] - 1.0).abs() < 0.01);
     }
 

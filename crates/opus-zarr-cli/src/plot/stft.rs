@@ -19,7 +19,7 @@ pub(crate) struct Work {
 }
 
 impl Stft {
-    /// Uses windows of so many samples, padded with zeros to get enough frequencies.
+    /// Uses windows of `window` samples, padded with zeros to get enough frequencies.
     pub(crate) fn new(window: usize, padded: usize) -> Self {
         let fft = RealFftPlanner::new().plan_fft_forward(padded.max(window));
         let length = float(u64::try_from(window).unwrap_or(u64::MAX));

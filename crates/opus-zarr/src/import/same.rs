@@ -68,8 +68,8 @@ pub(crate) enum Held {
 /// Compares a recording with what an import of a file would make of a stream; of any stream,
 /// if none is given.
 ///
-/// The versions of the programs that decoded and encoded a file are no settings: nobody asked
-/// for them.
+/// The versions of the programs that decoded and encoded a file do not count as settings, because
+/// nobody requested them.
 pub(crate) fn compare(
     path: &Path,
     sha256: &str,

@@ -75,8 +75,8 @@ pub struct Unreadable {
     pub path: PathBuf,
     /// Why it cannot be read.
     pub reason: String,
-    /// Whether it is a link to a directory above it. Everything in there is planned in its own
-    /// place, so nothing is lost.
+    /// Whether it links to a directory above it. The files in there are planned in their own place, so
+    /// nothing is lost.
     pub is_loop: bool,
 }
 
@@ -180,7 +180,7 @@ fn with_names(found: Vec<Found>) -> Result<Vec<PlannedFile>, Error> {
         let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
         let name = if is_unique { stem } else { name_of(&file.relative) };
         if let Some(other) = taken.insert(name.clone(), file.path.clone()) {
-            return Err(Error::SameName { name, paths: Box::new([other, file.path]) });
+            return Err(Error::SameName { name, first: other, second: file.path });
         }
         planned.push(PlannedFile { path: file.path, name, bytes: file.bytes });
     }

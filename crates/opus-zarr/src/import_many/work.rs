@@ -41,7 +41,7 @@ struct State {
     audio: Duration,
 }
 
-/// Imports all files with so many threads. This one tells what they do.
+/// Imports all files with this many threads, while the current one reports what they do.
 pub(super) fn import_all(
     run: &Run<'_>,
     jobs: usize,

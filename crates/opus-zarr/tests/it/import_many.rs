@@ -1,4 +1,4 @@
-//! Many files at a time: what is planned, skipped, present, refused, cancelled.
+//! Imports of many files: planned, skipped, present, refused and cancelled ones.
 
 use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path};
 
@@ -77,7 +77,7 @@ fn a_directory_is_imported_once() {
     assert_eq!(tally(&folder, &dry), [0, 3, 0, 0, 0]);
 }
 
-/// Of the recordings of a file the first is written last.
+/// The first recording of a file is written last.
 #[test]
 fn a_file_without_its_first_recording_is_completed() {
     let folder = card();
@@ -125,7 +125,7 @@ fn other_settings_are_told_and_change_nothing() {
     assert_eq!(tally(&folder, &bitrate(64_000)), [0, 3, 0, 0, 0]);
 }
 
-/// Who asks for a sync map gets it, also where the recording is there.
+/// A present recording gets a sync map if the import requests one.
 #[test]
 fn missing_sync_maps_are_built_on_request() {
     let folder = card();
