@@ -1,5 +1,5 @@
-//! What `import` refuses: one line that says what and where, nothing half-written,
-//! nothing lost, and the next import works.
+//! Imports that must fail: with one line that says what is wrong and where, without half-written or
+//! lost data, and without effect on the next import.
 
 mod attempts;
 mod disks;
@@ -13,16 +13,16 @@ use self::{
     disks::{FULL, READ_ONLY},
 };
 
-/// Something that must be refused.
+/// An import that must fail.
 struct Row {
     what: &'static str,
     attempt: Attempt,
-    /// What is said of it, WORLD being the directory of all.
+    /// A part of the error. WORLD stands for the directory of the test.
     says: String,
 }
 
 #[test]
-fn what_is_refused_is_said_in_one_line_and_leaves_no_trace() {
+fn failed_imports_say_why_in_one_line_and_leave_no_trace() {
     let world = World::new();
     for Row { what, attempt, says } in rows() {
         let before = world.tree();
@@ -49,12 +49,12 @@ fn row(what: &'static str, attempt: Attempt, says: impl Into<String>) -> Row {
     Row { what, attempt, says: says.into() }
 }
 
-/// A file with a fault at a byte.
+/// A file with an error at a byte.
 fn file(what: &'static str, bytes: impl Into<Vec<u8>>, at: usize, says: &str) -> Row {
     row(what, Attempt::Bytes(bytes.into()), format!("\"WORLD/source.opus\": byte {at}: {says}"))
 }
 
-/// A good file and where its pages begin, the last entry being its end.
+/// A good file, and the offsets of its pages and of its end.
 fn good_file() -> (Vec<u8>, Vec<usize>) {
     let bytes = bytes_of(MONO);
     let mut pages = PageReader::new(bytes.as_slice());
@@ -164,7 +164,7 @@ fn not_ogg_opus() -> Vec<Row> {
     ]
 }
 
-/// A file that is of no container that is known.
+/// A file of an unknown format.
 fn other(what: &'static str, bytes: impl Into<Vec<u8>>, says: &str) -> Row {
     row(what, Attempt::Bytes(bytes.into()), format!("\"WORLD/source.opus\": {says}"))
 }
@@ -183,7 +183,7 @@ fn wav() -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// An Ogg stream of this packet on a page of its own, and of one more.
+/// An Ogg stream of this packet, alone on its page, and of another one.
 fn ogg_of(packet: &'static [u8]) -> Vec<u8> {
     let mut writer = PacketWriter::new(Vec::new());
     writer.write_packet(packet, 1, PacketWriteEndInfo::EndPage, 0).unwrap();
@@ -191,7 +191,7 @@ fn ogg_of(packet: &'static [u8]) -> Vec<u8> {
     writer.into_inner()
 }
 
-/// A head that contradicts itself: family 0 is mono or stereo.
+/// A head that contradicts itself: family 0 has one or two channels.
 const THREE_CHANNELS: &[u8] = b"OpusHead\x01\x03\x38\x01\x80\xbb\0\0\0\0\0";
 
 fn no_file() -> Vec<Row> {
@@ -270,19 +270,19 @@ fn full_disks() -> Vec<Row> {
 }
 
 #[test]
-#[ignore = "a child process on a disk of its own"]
+#[ignore = "runs as a child process, on its own disk"]
 fn child_on_a_full_disk() {
     disks::disk_of_child().iter().for_each(|disk| disks::import_to_a_full_disk(disk));
 }
 
 #[test]
-#[ignore = "a child process on a disk of its own"]
+#[ignore = "runs as a child process, on its own disk"]
 fn child_on_a_disk_that_becomes_read_only() {
-    disks::disk_of_child().iter().for_each(|disk| disks::make_better_times(disk));
+    disks::disk_of_child().iter().for_each(|disk| disks::import_while_writable(disk));
 }
 
 #[test]
-#[ignore = "a child process on a disk of its own"]
+#[ignore = "runs as a child process, on its own disk"]
 fn child_on_a_read_only_disk() {
     disks::disk_of_child().iter().for_each(|disk| disks::import_to_a_read_only_disk(disk));
 }

@@ -1,4 +1,4 @@
-//! A source file that changes while it is imported: nothing comes of it.
+//! Source files that change during their import.
 
 use std::{fmt, fs, io, path::PathBuf, sync::Arc};
 
@@ -12,8 +12,8 @@ use opus_zarr_testkit::{
     stream::Pages,
 };
 
-/// Puts other bytes into a file when a recording is begun: between the two times that an
-/// import reads it.
+/// A storage that replaces the bytes of the source when a draft begins, between the two times that an
+/// import reads the source.
 #[derive(Debug)]
 struct Meddling {
     inner: MemoryStorage,
@@ -57,10 +57,10 @@ impl WriteStorage for Meddling {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_imported_is_refused() {
+fn an_import_fails_if_its_source_changes_meanwhile() {
     let folder = fast_folder();
     let file = folder.path().join("it.opus");
-    // One that is copied as it is, and one whose packets are put into new pages.
+    // One that is stored verbatim, and one that is remuxed.
     for before in [bytes_of(MONO), stream_of(MONO).write(Pages::Full)] {
         let len = before.len();
         let other_tag = {

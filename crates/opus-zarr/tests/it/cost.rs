@@ -1,4 +1,4 @@
-//! What reading one second costs does not depend on the length of the recording.
+//! The cost of a read does not depend on the length of the recording.
 
 use opus_zarr::{Recording, Store, unwatched};
 use opus_zarr_testkit::{
@@ -8,7 +8,7 @@ use opus_zarr_testkit::{
     recordings::{MONO, open_at, store_of},
 };
 
-/// The mean and the most of 200 random reads of one second.
+/// The mean and the maximum of 200 random reads of one second.
 fn one_second_reads(recording: &Recording) -> (Cost, Cost) {
     let mut random = Random(1);
     let (mut sum, mut most) = (Cost::default(), Cost::default());
@@ -33,15 +33,15 @@ fn one_second_costs_the_same_in_an_hour_and_in_six() {
         drop(import_hours(hours, directory.path()));
         let store = Store::open(directory.path().join("store")).unwrap();
         let name = format!("{hours}-hours").parse().unwrap();
-        // Every read is a cold one.
+        // Without a cache every read is cold.
         let reader = store.open_recording(&name).unwrap().with_cached_chunks(0);
         one_second_reads(&Recording::new(reader))
     });
     println!("1 h: mean {hour:?}, most {hour_most:?}\n6 h: mean {six:?}, most {six_most:?}");
     for most in [hour_most, six_most] {
-        // One ranged read of the index and one of the blob, or two of one at a border.
+        // One ranged read of the index and one of the blob, or two of one at a boundary.
         assert!(most.reads <= 3);
-        // One second and the pre-roll, and the packets that these cut.
+        // One second, the pre-roll, and a partial packet at each end.
         assert!(most.packets <= 50 + 4 + 2);
         // Two inner chunks of the blob and two chunks of the index.
         assert!(most.bytes <= 2 * 65_540 + 2 * 40_000);
@@ -50,7 +50,7 @@ fn one_second_costs_the_same_in_an_hour_and_in_six() {
 }
 
 #[test]
-fn opening_is_one_read() {
+fn opening_takes_one_read_of_the_storage() {
     let directory = tempfile::tempdir().unwrap();
     drop(import_hours(1, directory.path()));
     let store = Store::open(directory.path().join("store")).unwrap();
@@ -59,7 +59,7 @@ fn opening_is_one_read() {
 }
 
 #[test]
-fn what_lies_near_an_earlier_read_is_one_read() {
+fn a_read_near_an_earlier_one_takes_one_read_of_the_storage() {
     let directory = tempfile::tempdir().unwrap();
     let recording = import_hours(1, directory.path());
     let start = 1000 * 48_000;
@@ -68,9 +68,9 @@ fn what_lies_near_an_earlier_read_is_one_read() {
     assert_eq!(cost.reads, 1, "{cost:?}");
 }
 
-/// Beside the approximate read, one read of the sync map, and packets from the start on.
+/// In addition to an approximate read: one read of the sync map, and the packets from the start on.
 #[test]
-fn an_exact_second_is_one_read_more() {
+fn an_exact_read_takes_one_more_read_of_the_storage() {
     let (store, mut recording) = store_of(MONO);
     recording.build_sync(unwatched).unwrap();
     let recording = open_at(store.path(), "it").unwrap();

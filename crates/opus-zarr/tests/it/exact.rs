@@ -1,4 +1,4 @@
-//! Exact reads out of a store, against one decoding of everything by libopus itself.
+//! Exact reads, compared with a full decode by libopus.
 
 mod corpus;
 mod full;
@@ -27,7 +27,7 @@ fn exact() -> ImportOptions {
     ImportOptions::default().exact(true)
 }
 
-/// Ranges of all lengths, and everything in pieces.
+/// Checks ranges of all lengths, and the whole recording in pieces.
 fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads: u64) {
     let (full, mut random) = (Full::<S>::of(recording, what), Random(7));
     for _ in 0..reads {
@@ -37,7 +37,7 @@ fn check<S: Sample + PartialEq + Debug>(recording: &Recording, what: &str, reads
 }
 
 #[test]
-fn every_range_is_exact() {
+fn reads_equal_the_full_decode() {
     for file in [MONO, STEREO, DTX] {
         let store = fast_folder();
         let imported = import_with(testdata(file), store.path(), "it", &exact()).unwrap();
@@ -48,9 +48,9 @@ fn every_range_is_exact() {
     }
 }
 
-/// What a decoder puts into a pause depends on how loud it took the background to be.
+/// The noise that a decoder puts into a pause depends on its estimate of the background.
 #[test]
-fn speech_with_pauses_is_exact_from_every_packet_on() {
+fn reads_from_every_packet_of_speech_with_pauses_equal_the_full_decode() {
     let (_store, mut recording) = store_of(DTX);
     recording.build_sync(unwatched).unwrap();
     let starts = packet_starts(&recording);
@@ -59,7 +59,7 @@ fn speech_with_pauses_is_exact_from_every_packet_on() {
 }
 
 #[test]
-fn without_a_sync_map_it_says_so_and_can_make_one() {
+fn a_recording_without_a_sync_map_says_so_and_can_build_one() {
     let (store, mut recording) = store_of(STEREO);
     assert_eq!(recording.exactness(), Err(NotExact::NoSyncMap));
     assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
@@ -69,16 +69,15 @@ fn without_a_sync_map_it_says_so_and_can_make_one() {
 
     recording.build_sync(unwatched).unwrap();
     assert_eq!(recording.read_mode(), ReadMode::Exact);
-    check::<i16>(&recording, "made later", 100);
-    // It is the same as one of an import.
+    check::<i16>(&recording, "built later", 100);
+    // An import writes the same map.
     let other = fast_folder();
     import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
     assert!(Tree::of(store.path()) == Tree::of(other.path()));
 }
 
-/// As if each were read alone, whatever the others are.
 #[test]
-fn many_ranges_at_once_are_those_read_one_by_one() {
+fn reading_many_ranges_at_once_equals_reading_them_one_by_one() {
     let (store, mut recording) = store_of(STEREO);
     let len = recording.info().play_length;
     let mut random = Random(9);
@@ -101,7 +100,7 @@ fn many_ranges_at_once_are_those_read_one_by_one() {
             }
         }
     }
-    // One that is damaged does not spoil those beside it.
+    // A damaged range does not affect its neighbours.
     opus_zarr_testkit::damage::edit(&store.path().join("it/opus_blob/c/0"), |bytes| {
         bytes[100_000] ^= 1
     });
@@ -115,7 +114,7 @@ fn many_ranges_at_once_are_those_read_one_by_one() {
 }
 
 #[test]
-fn a_sync_map_of_another_decoder_is_not_used() {
+fn a_sync_map_of_another_decoder_is_ignored() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     drop(recording);
@@ -131,7 +130,7 @@ fn a_sync_map_of_another_decoder_is_not_used() {
 const CHUNK: &str = "it/opus_sync/c/0/0";
 
 #[test]
-fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
+fn reads_without_a_usable_sync_map_are_exact_and_warn() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     let chunk = store.path().join(CHUNK);
@@ -150,7 +149,7 @@ fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
         let faults = verify_at(store.path(), "it", &options).unwrap().faults;
         assert_eq!(faults.total(), 1);
         assert!(faults.listed()[0].place.object.ends_with(CHUNK));
-        // It is made again.
+        // It can be rebuilt.
         let mut damaged = damaged;
         damaged.build_sync(unwatched).unwrap();
         assert_eq!(fs::read(&chunk).unwrap(), good);
@@ -158,7 +157,7 @@ fn with_a_damaged_or_lost_sync_map_reads_are_exact_and_warn() {
 }
 
 #[test]
-fn without_its_index_it_is_exact_as_well() {
+fn reads_without_the_index_are_exact() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     fs::remove_file(store.path().join("it/opus_index/c/0/0")).unwrap();
@@ -167,7 +166,7 @@ fn without_its_index_it_is_exact_as_well() {
 }
 
 #[test]
-fn copies_have_the_sync_map_too() {
+fn copies_include_the_sync_map() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     let other = fast_folder();
@@ -190,9 +189,9 @@ fn no_fault(store: &Path, name: &str) {
     assert_eq!(verify_at(store, name, &options).unwrap().faults.listed(), []);
 }
 
-/// One that passes its checksums and is wrong all the same is found by measuring again.
+/// Even with correct checksums.
 #[test]
-fn a_wrong_sync_map_is_found() {
+fn verify_finds_a_wrong_sync_map() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     no_fault(store.path(), "it");
@@ -200,9 +199,8 @@ fn a_wrong_sync_map_is_found() {
     assert_eq!(faults_of(store.path(), 1.0)[0], FaultKind::SyncMap { first: 2 });
 }
 
-/// Or by a sample that holds it.
 #[test]
-fn a_wrong_entry_of_a_sample_is_found() {
+fn verifying_a_sample_finds_wrong_entries_in_it() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     assert_eq!(faults_of(store.path(), 0.5), []);
@@ -226,7 +224,7 @@ fn a_wrong_entry_of_a_sample_is_found() {
         };
         found += usize::from(faults.iter().filter_map(entry_of).any(|entry| entry == number));
         set_entry(store.path(), entry, right);
-        // The first is in every sample.
+        // Every sample includes the first entry.
         assert!(entry != 1 || found == 1, "{faults:?}");
     }
     assert!((entries.len() / 4..entries.len()).contains(&found), "{found} of {}", entries.len());

@@ -1,5 +1,5 @@
-//! Storage that fails: at every call in turn, what changes a store has done all of its
-//! work or none, says why in one line, and does it when it is told to again.
+//! Storage that fails. Wherever it does, an operation has done all of its work or none, says why in
+//! one line, and succeeds when repeated.
 
 use std::{
     collections::BTreeMap,
@@ -23,12 +23,12 @@ use opus_zarr_testkit::{
 };
 
 #[test]
-fn every_call_to_a_storage_in_memory_may_fail() {
+fn operations_survive_a_failure_of_every_call_to_a_storage_in_memory() {
     every_call_may_fail(|_| Arc::new(MemoryStorage::new()));
 }
 
 #[test]
-fn every_call_to_a_storage_in_a_directory_may_fail() {
+fn operations_survive_a_failure_of_every_call_to_a_storage_in_a_directory() {
     every_call_may_fail(|folder| Arc::new(LocalStorage::new(folder)));
 }
 
@@ -61,9 +61,9 @@ fn every_call_may_fail(new: impl Fn(PathBuf) -> Arc<dyn Storage>) {
     }
 }
 
-/// Shards are finished beside the writing of the next: what fails there is not lost.
+/// A shard is finished while the next one is written. An error there is reported, too.
 #[test]
-fn every_call_while_a_blob_of_two_shards_is_written_may_fail() {
+fn writing_two_shards_survives_a_failure_of_every_call() {
     let memory: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     Store::open_or_create_in(memory.clone()).unwrap().create().unwrap();
     let zeros = vec![0; 1 << 20];
@@ -87,7 +87,7 @@ fn every_call_while_a_blob_of_two_shards_is_written_may_fail() {
 }
 
 #[test]
-fn every_system_call_that_writes_may_fail() {
+fn operations_survive_a_failure_of_every_system_call_that_writes() {
     if !strace::is_permitted() {
         return;
     }
@@ -103,7 +103,7 @@ fn every_system_call_that_writes_may_fail() {
     });
 }
 
-/// A store to work on, and what an operation makes of it.
+/// A store to work on, and what it holds before and after each operation.
 struct Scenes {
     template: PathBuf,
     before: Snapshot,
@@ -125,7 +125,7 @@ impl Scenes {
         scenes
     }
 
-    /// Makes a fresh store for each operation.
+    /// Makes a new store for each operation.
     fn set(&self, folder: &Path, operations: &[Operation]) {
         for operation in operations {
             let stage = stage_of(folder, *operation);
@@ -161,14 +161,14 @@ fn every_k_may_fail(
             outcome.has_failed_in(&thread)
         });
         if operations.is_empty() {
-            assert!(k > 1, "{fault}: there is no such call");
+            assert!(k > 1, "{fault}: no such call");
             break;
         }
     }
 }
 
 #[test]
-#[ignore = "a child process whose system calls fail"]
+#[ignore = "runs as a child process, whose system calls fail"]
 fn child_with_faults() {
     let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else { return };
     let fault = FAULTS[env::var(FAULT).unwrap().parse::<usize>().unwrap()];
@@ -179,7 +179,7 @@ fn child_with_faults() {
     };
     for operation in Operation::ALL.into_iter().filter(is_asked) {
         let store = Store::open(stage_of(&folder, operation)).unwrap();
-        // In a thread of its own, whose calls are counted from its beginning.
+        // strace counts the calls of each thread from its beginning.
         let work = || {
             fault.begin();
             (operation.run(&store, &supplies), strace::this_thread())
@@ -191,7 +191,7 @@ fn child_with_faults() {
     }
 }
 
-/// What a child says that has become of an operation, and in which thread.
+/// Returns the outcome of an operation in the child process, and the thread that ran it.
 fn result_of(operation: Operation, said: &str) -> (Result<(), String>, String) {
     let start = format!("{SAYS}{operation:?} ");
     let line = said.lines().find_map(|line| line.strip_prefix(&start));

@@ -1,4 +1,4 @@
-//! What `docs/format.md` shows of documents and bytes is what the golden store holds.
+//! The documents and bytes that `docs/format.md` shows are those of the golden store.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -8,7 +8,7 @@ use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::testdata;
 use serde_json::Value;
 
-/// A block of the page that says what it shows: its text by language, source and path.
+/// A block of code in the page: its language, where it is from, and its text.
 struct Block {
     kind: String,
     path: String,
@@ -33,11 +33,11 @@ fn the_page_has_all_its_examples() {
 }
 
 #[test]
-fn documents_are_those_of_the_golden_store() {
+fn documents_match_the_golden_store() {
     for Block { path, text, .. } in blocks_of("json golden") {
         let stored = fs::read_to_string(golden(&path)).unwrap();
         let shown: Value = serde_json::from_str(&text).unwrap();
-        // Only the document of a recording is stored without white space.
+        // Only the documents of recordings are stored without white space.
         let is_stored = if path == "notes/zarr.json" { shown.to_string() } else { text };
         assert_eq!(is_stored, stored, "{path}");
     }
@@ -49,7 +49,7 @@ fn documents_are_those_of_the_golden_store() {
 }
 
 #[test]
-fn bytes_are_those_of_the_golden_store() {
+fn bytes_match_the_golden_store() {
     for Block { path, text, .. } in blocks_of("hex golden") {
         assert_bytes(&bytes_of(&path), &text);
     }
@@ -63,7 +63,7 @@ fn bytes_are_those_of_the_golden_store() {
 }
 
 #[test]
-fn files_are_as_long_as_the_formulas_say() {
+fn file_sizes_match_the_formulas() {
     for recording in ["notes", "synced", "trio"] {
         let attributes = attributes(recording);
         let (bytes, ranges) = (&attributes["blob_bytes"], &attributes["index_ranges"]);
@@ -78,9 +78,9 @@ fn files_are_as_long_as_the_formulas_say() {
     }
 }
 
-/// By the recipe of the page: keys are sorted here, not by the code that is tested.
+/// By the recipe in the page: keys are sorted here, not by the code under test.
 #[test]
-fn the_checksum_is_that_of_the_text() {
+fn the_checksum_matches_its_recipe() {
     for Block { path, text, .. } in blocks_of("text checksum") {
         let text = text.replace('\n', "");
         let mut attributes = attributes(&path);
@@ -112,7 +112,7 @@ fn every_attribute_of_the_schema_is_in_the_table() {
     expected.extend(names(&format!("{transcoding}/settings/properties")));
     expected.extend(names("/properties/source/properties/metadata/items/properties"));
     let rows: String = PAGE.lines().filter(|line| line.starts_with("| `")).collect();
-    // Either the field alone, or with what it is.
+    // Either only the field, or the field and its type.
     let missing = |name: &&String| {
         !rows.contains(&format!("`{name}`")) && !rows.contains(&format!("`{name}: true`"))
     };
@@ -139,7 +139,7 @@ fn blocks_of(kind: &str) -> impl Iterator<Item = Block> {
     blocks().into_iter().filter(move |block| block.kind == kind)
 }
 
-/// Lines of offset, bytes and, behind a bar, what they are.
+/// Checks bytes against lines of an offset, bytes, and after a bar what they mean.
 fn assert_bytes(stored: &[u8], dump: &str) {
     for line in dump.lines() {
         let shown = line.split('|').next().unwrap();
@@ -153,7 +153,7 @@ fn assert_bytes(stored: &[u8], dump: &str) {
     }
 }
 
-/// Whether all that a part of a document says is there.
+/// Asserts that a document holds everything in a part of one.
 fn assert_holds(document: &Value, part: &Value, place: &str) {
     match part.as_object() {
         Some(fields) if !place.ends_with("/user") => {
@@ -165,7 +165,7 @@ fn assert_holds(document: &Value, part: &Value, place: &str) {
     }
 }
 
-/// JSON without white space and with sorted keys.
+/// Returns JSON without white space and with sorted keys.
 fn sorted(value: &Value) -> String {
     match value {
         Value::Object(fields) => {

@@ -1,6 +1,6 @@
-//! A store of layout 1 that was written once and is never written again. Every later
-//! version must read it as this one does, and write the same bytes from the same files:
-//! so neither readers nor writers drift.
+//! A store in layout 1 that was written once and never changes. Every later version must read it
+//! like this one, and write the same bytes from the same files, so that neither readers nor writers
+//! drift.
 
 mod recipe;
 
@@ -23,7 +23,7 @@ use opus_zarr_testkit::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// The recordings, and the file that each was imported from.
+/// The recordings and the file of each.
 const RECORDINGS: [(&str, &str); 3] =
     [("notes", "notes.opus"), ("synced", "notes.opus"), ("trio", "trio.opus")];
 
@@ -35,7 +35,7 @@ fn open(name: &str) -> Recording {
     open_at(golden("layout-1.zarr"), name).unwrap()
 }
 
-/// What the golden store is made by.
+/// Makes the golden store.
 fn import_all(store: &Path) {
     for (name, file) in RECORDINGS {
         import_to(golden(file), store, name).unwrap();
@@ -47,8 +47,8 @@ fn import_all(store: &Path) {
     trio.set_user_metadata(user()).unwrap();
 }
 
-/// Entries of every kind, made up: what a decoder gives differs from build to build, and the
-/// bytes of a map must not.
+/// Made-up entries of every kind. A real map depends on the build of the decoder, and this one must
+/// not.
 fn sync_map() -> [SyncEntry; 4] {
     [
         SyncEntry::ALL,
@@ -58,10 +58,10 @@ fn sync_map() -> [SyncEntry; 4] {
     ]
 }
 
-/// No decoder gives itself this name.
+/// The name of a decoder that does not exist.
 const DECODER: &str = "libopus 1.3.1, made up";
 
-/// One value of each kind that JSON has.
+/// One value of each JSON type.
 fn user() -> Map<String, Value> {
     let user = json!({
         "Art": "Singdrossel",
@@ -93,7 +93,7 @@ fn rows_of(name: &str) -> Vec<IndexRow> {
 }
 
 #[test]
-fn the_store_has_its_recordings() {
+fn it_lists_its_recordings() {
     let store = Store::open(golden("layout-1.zarr")).unwrap();
     let mut names: Vec<String> =
         store.recordings().unwrap().map(|name| name.unwrap().to_string()).collect();
@@ -102,7 +102,7 @@ fn the_store_has_its_recordings() {
 }
 
 #[test]
-fn every_attribute_is_read() {
+fn it_reads_every_attribute() {
     assert_eq!(serde_json::to_value(open("notes").info()).unwrap(), notes_attributes());
     assert_eq!(serde_json::to_value(open("synced").info()).unwrap(), synced_attributes());
     assert_eq!(serde_json::to_value(open("trio").info()).unwrap(), trio_attributes());
@@ -113,7 +113,7 @@ fn every_attribute_is_read() {
 }
 
 #[test]
-fn every_row_is_read() {
+fn it_reads_every_row_of_the_index() {
     let row = |offset, length, duration, first: u64| {
         let last = first + duration - 1;
         IndexRow { offset, length, duration, first, last }
@@ -132,32 +132,32 @@ fn every_row_is_read() {
 }
 
 #[test]
-fn every_entry_of_the_sync_map_is_read() {
+fn it_reads_every_entry_of_the_sync_map() {
     let entries = reader_of("synced").sync_entries().unwrap().unwrap();
     assert_eq!(entries, sync_map());
     let numbers = [0, u32::MAX, 16_320, u32::MAX, u32::MAX, 0, 13_440, 6720];
     assert_eq!(sync_to_bytes(&entries), numbers.map(u32::to_le_bytes).concat());
 
-    // What another decoder has measured is kept, and not used.
+    // The map of another decoder is kept and ignored.
     let NotExact::OtherDecoder { measured, .. } = open("synced").exactness().unwrap_err() else {
-        panic!("it is of another decoder")
+        panic!("the map of another decoder is in use")
     };
     assert_eq!(measured, DECODER);
     assert_eq!(reader_of("notes").sync_entries().unwrap(), None);
 }
 
 #[test]
-fn every_byte_of_the_blobs_is_read() {
+fn it_reads_every_byte_of_the_blobs() {
     let [notes, trio] = [notes_attributes(), trio_attributes()];
     for (name, attributes) in [("notes", &notes), ("synced", &notes), ("trio", &trio)] {
         assert_eq!(sha256(&blob_of(&open(name))), attributes["blob_sha256"], "{name}");
     }
     let file = fs::read(golden("notes.opus")).unwrap();
-    assert!(blob_of(&open("notes")) == file, "a canonical file is stored as it is");
+    assert!(blob_of(&open("notes")) == file, "a canonical file is not stored verbatim");
 }
 
 #[test]
-fn ranges_of_samples_lie_in_their_packets() {
+fn it_finds_the_packets_of_ranges() {
     let notes = open("notes");
     for (samples, packets) in
         [(0..1, 0..1), (0..94_988, 0..100), (20_000..44_000, 21..47), (94_987..94_988, 99..100)]
@@ -172,10 +172,10 @@ fn ranges_of_samples_lie_in_their_packets() {
     assert!(trio.find(0..143_689).is_err());
 }
 
-/// Other versions of libopus round in other ways, so samples are compared with some
-/// tolerance, which a shift of one sample exceeds: speech changes by more.
+/// Versions of libopus round differently, so samples are compared with a tolerance. A shift by one
+/// sample exceeds it, because speech changes by more.
 #[test]
-fn samples_are_where_they_were() {
+fn it_reads_the_samples() {
     let notes = open("notes");
     for (range, step, expected) in [
         (20_000..44_000, 2400, vec![-481, -204, 178, -11_410, -495, 2380, 526, 1180, -2168, -479]),
@@ -194,7 +194,7 @@ fn samples_are_where_they_were() {
 }
 
 #[test]
-fn the_index_that_is_made_again_is_the_same_bytes() {
+fn rebuilding_the_index_writes_the_same_bytes() {
     let folder = fast_folder();
     let store = folder.path().join("store");
     let before = Tree::of(&golden("layout-1.zarr"));
@@ -205,9 +205,9 @@ fn the_index_that_is_made_again_is_the_same_bytes() {
     before.assert_same(&Tree::of(&store), "rebuilt");
 }
 
-/// Byte for byte, but for the words in which findings are told: they may become better.
+/// Byte for byte, except for the wording of findings, which may improve.
 #[test]
-fn the_same_files_imported_today_give_the_same_bytes() {
+fn importing_the_same_files_writes_the_same_bytes() {
     let folder = fast_folder();
     let store = folder.path().join("store");
     import_all(&store);
@@ -218,8 +218,7 @@ fn the_same_files_imported_today_give_the_same_bytes() {
     Tree::of(&golden("layout-1.zarr")).assert_same(&Tree::of(&store), "imported today");
 }
 
-/// A document, in the order of its fields, without its findings and the checksum that
-/// they change.
+/// Removes the findings, and the checksum that they change, from a document.
 fn without_words(document: &str) -> String {
     let mut document: Value = serde_json::from_str(document).unwrap();
     let attributes = &mut document["attributes"]["opus_zarr"];
@@ -272,7 +271,7 @@ fn notes_attributes() -> Value {
     })
 }
 
-/// Those of `notes`, and what there is to know of the sync map.
+/// Those of `notes`, and the description of the sync map.
 fn synced_attributes() -> Value {
     let mut attributes = notes_attributes();
     attributes["sync"] = json!({ "decoder": DECODER, "entries": 4, "checksums": "c4b0406f" });

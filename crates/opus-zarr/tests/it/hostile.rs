@@ -1,5 +1,5 @@
-//! Stores from elsewhere, made to do harm: each is an error of one line, soon, in little
-//! memory, and nothing outside the store is read or written.
+//! Malicious stores. Each is an error of one line, after little time, in little memory, and nothing
+//! outside the store is read or written.
 
 use std::{
     fs::{self, File},
@@ -20,8 +20,7 @@ use opus_zarr_testkit::{
 };
 use serde_json::{Value, json};
 
-/// What is done to the store in a directory, which holds the recording "it"; beside it is
-/// room for more.
+/// A change to a store that holds the recording "it". The directory around it has room for more.
 struct Attack {
     what: String,
     inflict: Box<dyn Fn(&Path)>,
@@ -49,7 +48,7 @@ const DIRECTORIES: [&str; 6] = [
     "it/opus_index/c/0",
 ];
 
-/// Objects and directories that are something else.
+/// Objects and directories replaced by something else.
 fn replacements() -> Vec<Attack> {
     let mut attacks = Vec::new();
     for path in OBJECTS {
@@ -94,7 +93,7 @@ fn replacements() -> Vec<Attack> {
     attacks
 }
 
-/// What is very large, on the disk or by what it says.
+/// Objects that are very large, or claim to be.
 fn giants() -> Vec<Attack> {
     let mut attacks = Vec::new();
     for path in OBJECTS {
@@ -142,7 +141,7 @@ fn giants() -> Vec<Attack> {
     attacks
 }
 
-/// Shards without a chunk, which is one of zeros.
+/// Writes shards in which every chunk is missing, which makes it one of zeros.
 fn empty_shards(recording: &Path, count: u64) {
     let mut index = vec![0xff; 4096];
     index.extend(crc32c::crc32c(&index).to_le_bytes());
@@ -160,7 +159,7 @@ fn bombs() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// All that can be done with a store; gives what is said of it.
+/// Uses a store in every way and returns all errors.
 fn use_it(store: &Path) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let mut say = |error: String| said.push(error);
@@ -206,7 +205,7 @@ fn use_it(store: &Path) -> Vec<String> {
     said
 }
 
-/// What has happened before anything is made again.
+/// Verifies a store, before anything is rebuilt, and returns all faults.
 fn look_at_it(store: &Path) -> Vec<String> {
     let options = VerifyOptions::default().level(VerifyLevel::Checksums).sample(0.01);
     match verify_at(store, "it", &options) {
@@ -232,7 +231,7 @@ fn assert_harmless(attacks: Vec<Attack>) {
             assert!(line.lines().count() == 1 && line.len() < 2000, "{what}: {line:.300}");
         }
         assert!(said.iter().any(|line| line.contains(&says)), "{what}: no \"{says}\" in {said:#?}");
-        // For machines that are busy; it is milliseconds.
+        // It takes milliseconds; the rest is for busy machines.
         assert!(took < Duration::from_secs(60), "{what}: {took:?}");
         assert!(grown < MOST_MEMORY, "{what}: {} MiB", grown >> 20);
         if let Some(before) = before {
@@ -241,12 +240,12 @@ fn assert_harmless(attacks: Vec<Attack>) {
     }
 }
 
-/// How much memory is used at most from now on.
+/// Measures the peak of memory from now on.
 struct Memory(u64);
 
 impl Memory {
     fn start() -> Self {
-        // Forgets the highest so far.
+        // Resets the peak.
         let _ = fs::write("/proc/self/clear_refs", "5");
         Self(status("VmRSS:"))
     }
@@ -264,7 +263,7 @@ fn status(field: &str) -> u64 {
 
 const MOST_MEMORY: u64 = 64 << 20;
 
-/// In a process of its own, whose memory is that of one test.
+/// Runs a test in its own process, so that no other test uses memory there.
 fn run_alone(test: &str) {
     let output = this_test(module_path!(), test).output().unwrap();
     println!("{}", String::from_utf8_lossy(&output.stdout));
@@ -272,29 +271,29 @@ fn run_alone(test: &str) {
 }
 
 #[test]
-fn what_is_something_else_than_it_should_be() {
+fn replaced_objects_do_no_harm() {
     run_alone("child_replacements");
 }
 
 #[test]
-#[ignore = "a child process"]
+#[ignore = "runs as a child process"]
 fn child_replacements() {
     assert_harmless(replacements());
 }
 
 #[test]
-fn what_is_very_large() {
+fn huge_objects_do_no_harm() {
     run_alone("child_giants");
 }
 
 #[test]
-#[ignore = "a child process"]
+#[ignore = "runs as a child process"]
 fn child_giants() {
     assert_harmless(giants());
 }
 
 #[test]
-fn names_that_lead_elsewhere() {
+fn names_that_lead_out_of_the_store_are_invalid() {
     let (store, _) = store_of(MONO);
     let whole = Tree::of(store.path());
     let long = "x".repeat(300);

@@ -1,4 +1,4 @@
-//! Imports that must be refused, in a world where nothing may change by them.
+//! Imports that must fail, and the directory that they must not change.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -13,21 +13,21 @@ use tempfile::TempDir;
 
 use super::disks::Disk;
 
-/// What is wrong with an import; all the rest of it is good.
+/// What is wrong with an import. Everything else is right.
 pub(crate) enum Attempt {
     /// The source is a file with these bytes.
     Bytes(Vec<u8>),
-    /// The source is this path in the world.
+    /// The source is this path in the directory.
     Source(&'static str),
-    /// The recording is to have this name.
+    /// The name of the recording.
     Name(String),
-    /// The store is this path in the world.
+    /// The store is this path in the directory.
     Store(&'static str),
     /// The store is on this disk.
     Disk(Disk),
 }
 
-/// A directory with a good store that holds one recording, and with what is no store.
+/// A directory with a good store that holds one recording, and with things that are not stores.
 pub(crate) struct World {
     folder: TempDir,
     earlier: [Vec<i16>; 2],
@@ -54,13 +54,13 @@ impl World {
         Self { folder, earlier }
     }
 
-    /// What the attempt is told; sources and names are tried with a store that there
-    /// is and with one that there is not.
+    /// Returns the errors of the attempt. Sources and names are tried with an existing store and
+    /// with a new one.
     pub(crate) fn refusals(&self, attempt: &Attempt) -> Vec<String> {
         let into = |source: PathBuf, store: &str, name: &str| {
             let strict = ImportOptions::default().strict(true);
             let result = import_with(source, self.at(store), name, &strict);
-            result.map(drop).expect_err("an import that is refused").to_string()
+            result.map(drop).expect_err("an import that must fail").to_string()
         };
         let into_stores = |source: PathBuf, name: &str| {
             ["store", "new/store"].map(|store| into(source.clone(), store, name)).into()
@@ -71,7 +71,7 @@ impl World {
                 into_stores(self.at("source.opus"), "it")
             }
             Attempt::Source(path) => into_stores(self.at(path), "it"),
-            // Of another file.
+            // This name belongs to another file.
             Attempt::Name(name) if name == "earlier" => vec![into(testdata(STEREO), "store", name)],
             Attempt::Name(name) => into_stores(testdata(MONO), name),
             Attempt::Store(path) => vec![into(testdata(MONO), path, "it")],
@@ -79,17 +79,19 @@ impl World {
         }
     }
 
-    /// All that could change, but for the source of the row.
+    /// Everything that could change, except for the source of the attempt.
     pub(crate) fn tree(&self) -> Tree {
         fs::write(self.at("source.opus"), "").unwrap();
         Tree::of(self.folder.path())
     }
 
+    /// Asserts that the recording from before reads as before.
     pub(crate) fn assert_that_the_earlier_recording_reads(&self, what: &str) {
         let recording = open_at(self.at("store"), "earlier").unwrap();
         assert!(first_and_last(&recording) == self.earlier, "{what}: the earlier recording");
     }
 
+    /// Asserts that another import succeeds, and removes it again.
     pub(crate) fn assert_that_a_good_import_works(&self, what: &str) {
         let recording =
             import_to(testdata(MONO), self.at("store"), "next").expect(what).into_first();
@@ -97,7 +99,7 @@ impl World {
         fs::remove_dir_all(self.at("store/next")).unwrap();
     }
 
-    /// The text with WORLD in place of the directory.
+    /// Replaces the directory by WORLD.
     pub(crate) fn anonymous(&self, text: &str) -> String {
         text.replace(self.folder.path().to_str().unwrap(), "WORLD")
     }
@@ -107,6 +109,6 @@ impl World {
     }
 }
 
-/// What a store of a later layout may say.
+/// The document of a store in a later layout.
 const FUTURE: &str =
     r#"{"zarr_format":3,"node_type":"group","attributes":{"opus_zarr":{"layout":7}}}"#;

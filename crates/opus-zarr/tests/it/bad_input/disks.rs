@@ -1,5 +1,5 @@
-//! Real disks that are full or read-only: a tmpfs in a mount namespace, in which a
-//! child process imports and looks around. Linux only.
+//! Real disks that are full or read-only: a tmpfs in a mount namespace, where a child process
+//! imports. Linux only.
 
 use std::{
     collections::BTreeSet,
@@ -17,10 +17,10 @@ use opus_zarr_testkit::{
     tree::{Tree, drafts, visible},
 };
 
-/// How a disk is made, and the ignored tests that run on it.
+/// How to make a disk, and which ignored tests run on it.
 #[derive(Clone, Copy)]
 pub(crate) struct Disk {
-    /// A shell script: `$1` is where to mount, `$2` the test binary.
+    /// A shell script: `$1` is the mount point, `$2` the test executable.
     script: &'static str,
 }
 
@@ -37,12 +37,12 @@ pub(crate) const READ_ONLY: Disk = Disk {
 };
 
 impl Disk {
-    /// What imports to the disk, mounted at this directory, are told. None, with a
-    /// message, where it is not permitted to mount.
+    /// Returns the errors of imports to the disk, mounted at this directory. Where mounting is not
+    /// permitted, says so and returns nothing.
     pub(crate) fn refusals(&self, at: &Path) -> Vec<String> {
         let probe = in_namespace(r#"mount -t tmpfs none "$1""#, at);
         if let Some(why) = failure(&probe) {
-            say_skipped(&format!("imports to a bad disk: cannot mount: {why}"));
+            say_skipped(&format!("imports to full and read-only disks: cannot mount: {why}"));
             return vec![];
         }
         let child = in_namespace(self.script, at);
@@ -71,48 +71,48 @@ fn failure(output: &io::Result<Output>) -> Option<String> {
     }
 }
 
-/// In a child: the disk that it is to work on, if it is one.
+/// In a child process: returns its disk. `None` in any other process.
 pub(crate) fn disk_of_child() -> Option<PathBuf> {
     env::var_os(DISK).map(PathBuf::from)
 }
 
-/// In a child: fills the disk more and more, byte by byte and file by file.
+/// In a child process: imports with ever more bytes, then ever more files, left on the disk.
 pub(crate) fn import_to_a_full_disk(disk: &Path) {
     let here = Place::new(disk);
     let mut named = BTreeSet::new();
     for pages in 0.. {
         leave_bytes(disk, pages * 4096);
-        here.assert_that_nothing_comes_of_rebuilding_the_index();
+        here.assert_that_rebuilding_the_index_changes_nothing();
         let Some(error) = here.refusal("No space left on device") else { break };
         let files = ["opus_blob/c/0", "opus_index/c/0/0", "zarr.json"];
         named.extend(files.into_iter().filter(|file| error.contains(file)));
     }
-    assert_eq!(named.len(), 3, "the disk was full at every file, not only at {named:?}");
+    assert_eq!(named.len(), 3, "the disk was full only at {named:?}");
     leave_bytes(disk, 1 << 20);
     for files in 0.. {
         leave_files(disk, files);
         here.assert_that_no_new_store_is_half_made("No space left on device");
         if here.refusal("No space left on device").is_none() {
-            assert!(files > 8, "an import makes more than {files} files and directories");
+            assert!(files > 8, "an import succeeded with room for {files} files and directories");
             break;
         }
     }
 }
 
-/// In a child: imports what must be readable later.
-pub(crate) fn make_better_times(disk: &Path) {
-    recording_of_better_times(&disk.join("store"));
+/// In a child process: imports a recording that must stay readable.
+pub(crate) fn import_while_writable(disk: &Path) {
+    recording_from_before(&disk.join("store"));
 }
 
-/// In a child: on a disk that is read-only.
+/// In a child process: imports to a read-only disk.
 pub(crate) fn import_to_a_read_only_disk(disk: &Path) {
     let here = Place::new(disk);
-    here.refusal("Read-only file system").expect("nothing can be written");
+    here.refusal("Read-only file system").expect("the disk is read-only");
     here.assert_that_no_new_store_is_half_made("Read-only file system");
-    here.assert_that_nothing_comes_of_rebuilding_the_index();
+    here.assert_that_rebuilding_the_index_changes_nothing();
 }
 
-/// A store on a bad disk, with a recording of better times.
+/// A store on a bad disk, with a recording from before.
 struct Place {
     store: PathBuf,
     new_store: PathBuf,
@@ -122,11 +122,11 @@ struct Place {
 impl Place {
     fn new(disk: &Path) -> Self {
         let (store, new_store) = (disk.join("store"), disk.join("new"));
-        let earlier = first_and_last(&recording_of_better_times(&store));
+        let earlier = first_and_last(&recording_from_before(&store));
         Self { store, new_store, earlier }
     }
 
-    /// Tries to import and says why that failed, if it did; then nothing is left.
+    /// Imports. Returns the error, if any, after checking that nothing is left.
     fn refusal(&self, reason: &str) -> Option<String> {
         let before = Tree::of(&self.store);
         let Err(error) = import_to(testdata(MONO), &self.store, "it") else {
@@ -152,21 +152,21 @@ impl Place {
         let _ = fs::remove_dir_all(&self.new_store);
     }
 
-    fn assert_that_nothing_comes_of_rebuilding_the_index(&self) {
+    fn assert_that_rebuilding_the_index_changes_nothing(&self) {
         let before = Tree::of(&self.store);
         let rebuilt = open_at(&self.store, "earlier").unwrap().rebuild_index(unwatched);
         before.assert_same(&Tree::of(&self.store), &format!("rebuilding: {rebuilt:?}"));
     }
 }
 
-fn recording_of_better_times(store: &Path) -> Recording {
-    match store.exists() {
-        true => open_at(store, "earlier").unwrap(),
-        false => import_to(testdata(MONO), store, "earlier").unwrap().into_first(),
+fn recording_from_before(store: &Path) -> Recording {
+    if store.exists() {
+        return open_at(store, "earlier").unwrap();
     }
+    import_to(testdata(MONO), store, "earlier").unwrap().into_first()
 }
 
-/// Tells the parent.
+/// Prints the error for the parent process.
 fn report(error: &opus_zarr::Error, reason: &str) -> String {
     let error = error.to_string();
     println!("\n{REFUSED}{error}");
@@ -174,7 +174,7 @@ fn report(error: &opus_zarr::Error, reason: &str) -> String {
     error
 }
 
-/// Fills the disk but for so many bytes.
+/// Fills the disk except for this many bytes.
 fn leave_bytes(disk: &Path, free: u64) {
     let path = disk.join("filler");
     let mut filler = fs::File::create(&path).unwrap();
@@ -183,7 +183,7 @@ fn leave_bytes(disk: &Path, free: u64) {
     filler.set_len(full - free).unwrap();
 }
 
-/// Fills the disk but for so many files.
+/// Fills the disk except for this many files.
 fn leave_files(disk: &Path, free: usize) {
     let fillers = disk.join("fillers");
     let _ = fs::remove_dir_all(&fillers);
@@ -197,7 +197,7 @@ fn leave_files(disk: &Path, free: usize) {
     }
 }
 
-/// The environment variable that names the disk to a child.
+/// The environment variable that names the disk of a child process.
 const DISK: &str = "OPUS_ZARR_TEST_DISK";
-/// What the lines of a child begin with that the parent reads.
+/// The beginning of the lines that the parent reads.
 const REFUSED: &str = "refused: ";

@@ -1,4 +1,4 @@
-//! What reads are held against: one decoding of all packets by libopus.
+//! The reference for reads: a full decode by libopus.
 
 use std::{fmt::Debug, ops::Range};
 
@@ -7,7 +7,7 @@ use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{Recording, Sample};
 use opus_zarr_testkit::{Random, stream::interleaved};
 
-/// A recording, and every sample of it that plays.
+/// A recording and its full decode.
 pub(crate) struct Full<'a, S> {
     recording: &'a Recording,
     samples: Vec<S>,
@@ -15,6 +15,7 @@ pub(crate) struct Full<'a, S> {
 }
 
 impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
+    /// Decodes a recording.
     pub(crate) fn of(recording: &'a Recording, what: &'a str) -> Self {
         let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
         let (mut decoder, mut all) = (LibopusDecoder::new(reader.head()).unwrap(), Vec::new());
@@ -31,13 +32,14 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
         Self { recording, samples: all, what }
     }
 
+    /// Checks one read.
     pub(crate) fn check(&self, range: Range<u64>) {
         let read = self.recording.read::<S>(range.clone()).unwrap();
         let samples = &self.samples[interleaved(&range, self.recording.info().channels)];
         assert!(read == samples, "{}: {range:?}", self.what);
     }
 
-    /// Reads of up to 100 ms from these places on.
+    /// Checks reads of up to 100 ms from each of these positions.
     pub(crate) fn check_from(&self, starts: &[u64]) {
         let (mut random, len) = (Random(5), self.recording.info().play_length);
         for &start in starts {
@@ -45,7 +47,7 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
         }
     }
 
-    /// Everything, in pieces that are put together again.
+    /// Checks the whole recording, read in pieces.
     pub(crate) fn check_in_pieces(&self) {
         let (mut random, len) = (Random(7), self.recording.info().play_length);
         let (mut pieces, mut start) = (Vec::new(), 0);
@@ -58,7 +60,7 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
     }
 }
 
-/// Where the packets of a recording begin to play.
+/// Returns the play position of every packet.
 pub(crate) fn packet_starts(recording: &Recording) -> Vec<u64> {
     let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let (mut starts, info) = (Vec::new(), recording.info());

@@ -1,4 +1,4 @@
-//! Files that opusenc makes, with every option that changes what a packet is.
+//! Files by opusenc, with every option that changes the kind of packets.
 
 use std::{collections::BTreeSet, fmt::Debug, fs, path::Path, process::Command};
 
@@ -18,7 +18,7 @@ use super::{
     full::{Full, packet_starts},
 };
 
-/// Channels, and options. Of more than two channels each packet holds several streams.
+/// Channels and options. With more than two channels each packet holds several Opus streams.
 const FILES: [(usize, &str); 12] = [
     (1, "--speech --bitrate 8 --framesize 60"),
     (1, "--speech --bitrate 12 --framesize 40 --hard-cbr"),
@@ -35,7 +35,7 @@ const FILES: [(usize, &str); 12] = [
 ];
 
 #[test]
-fn files_of_opusenc_are_exact_from_every_packet_on() {
+fn reads_from_every_packet_of_opusenc_files_equal_the_full_decode() {
     if Command::new("opusenc").arg("-V").output().is_err() {
         return say_skipped("nothing was encoded with opusenc: no opus-tools");
     }
@@ -56,7 +56,7 @@ fn files_of_opusenc_are_exact_from_every_packet_on() {
     assert_eq!(modes, ["Celt", "Hybrid", "Silk", "pause"].map(str::to_owned).into());
 }
 
-/// Four seconds, the third of them silent. Each channel is another part of the speech.
+/// Encodes four seconds, the third of them silent. Each channel is a different part of the speech.
 fn encode(speech: &[i16], channels: usize, options: &str, file: &Path) {
     let speech = |at: usize| match at {
         96_000..144_000 => vec![0; channels],
@@ -74,7 +74,7 @@ fn encode(speech: &[i16], channels: usize, options: &str, file: &Path) {
     assert!(output.status.success(), "{options}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// How the packets are coded; of several streams, the first.
+/// The coding modes of the packets, or of the first of several streams.
 fn modes_of(recording: &Recording) -> BTreeSet<String> {
     let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let mut modes = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! How the golden store was made, and the files that it was imported from.
+//! How the golden store and its source files were made.
 
 use std::fs;
 
@@ -13,16 +13,15 @@ use opus_zarr_testkit::{
 
 use super::{golden, import_all};
 
-/// Writes `testdata/golden/`. A layout that was released has one golden store for ever,
-/// so what is there is never replaced. (The recording `synced` was added when layout 1 got
-/// sync maps; the others were there.)
+/// Writes `testdata/golden/`. A released layout keeps its golden store for ever, so this never
+/// replaces one. (The recording `synced` was added when layout 1 got sync maps.)
 ///
-/// `cargo test --test golden -- --ignored`
+/// `cargo test -p opus-zarr write_the_golden_store -- --ignored`
 #[test]
-#[ignore = "the golden store is there; this says how it was made"]
+#[ignore = "the golden store exists; this shows how it was made"]
 fn write_the_golden_store() {
     let store = golden("layout-1.zarr");
-    assert!(!store.exists(), "{} is there: it is not to be made anew", store.display());
+    assert!(!store.exists(), "{} exists and must not be replaced", store.display());
     fs::create_dir_all(golden("")).unwrap();
     for (file, bytes) in [("notes.opus", notes()), ("trio.opus", trio())] {
         fs::write(golden(file), bytes).unwrap();
@@ -30,17 +29,16 @@ fn write_the_golden_store() {
     import_all(&store);
 }
 
-/// Two seconds of speech that end 1.5 packets before their last one does: canonical, so
-/// that the blob is this file.
+/// Two seconds of speech with an end trim. The file is canonical, so the blob equals it.
 fn notes() -> Vec<u8> {
     let mut stream = stream_of(MONO).shortened(100);
     stream.last_granule -= 700;
     stream.write(Pages::OfOneSecond)
 }
 
-/// Three seconds of birds left and right and of speech between them: family 1, with an
-/// output gain, a tag too long to be copied, half a second lost, and another loss right
-/// before the end, where the source leaves open how much was lost.
+/// Three seconds of birds left and right and of speech between them: mapping family 1, with an output
+/// gain, a tag too long to copy, half a second lost, and another loss before the end, whose length
+/// the source leaves open.
 fn trio() -> Vec<u8> {
     let pages = whole_trio();
     let lost = |number: usize| [4, 6].contains(&number);
@@ -48,7 +46,7 @@ fn trio() -> Vec<u8> {
     kept.flat_map(|(_, page)| page).collect()
 }
 
-/// The pages, of half a second each.
+/// The pages, half a second each.
 fn whole_trio() -> Vec<Vec<u8>> {
     let mapping = ChannelMapping::parse(1, 3, &[2, 1, 0, 2, 1]).unwrap();
     let head = OpusHead::new(1, 312, 44_100).unwrap().with_mapping(mapping).with_output_gain(-256);
