@@ -1,5 +1,4 @@
-//! Audio that is not Opus, from real files: as long as it was, at its place, how near to it; and
-//! ultrasound.
+//! Real files of other codecs: length, position and fidelity after encoding, and ultrasound.
 
 mod fidelity;
 mod peer;

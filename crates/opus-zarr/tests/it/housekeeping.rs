@@ -1,4 +1,4 @@
-//! What is done with whole recordings, in every storage alike.
+//! Copying, renaming, deleting and annotating recordings, in every storage.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ use opus_zarr_testkit::{
 };
 use serde_json::{Map, Value, json};
 
-/// Runs a test in each storage, and tells it where the other one is.
+/// Runs a test with a store in each kind of storage, and with an empty store in the other kind.
 fn in_every_storage(test: impl Fn(&Store, &Store)) {
     let folder = fast_folder();
     let local: Arc<dyn Storage> = Arc::new(LocalStorage::new(folder.path().join("a")));
@@ -39,7 +39,7 @@ fn names(store: &Store) -> BTreeSet<String> {
     let names: Vec<String> =
         store.recordings().unwrap().map(|name| name.unwrap().to_string()).collect();
     let sorted: BTreeSet<String> = names.iter().cloned().collect();
-    assert_eq!(sorted.len(), names.len(), "each once: {names:?}");
+    assert_eq!(sorted.len(), names.len(), "a name twice: {names:?}");
     sorted
 }
 
@@ -47,7 +47,7 @@ fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.map(str::to_owned).into()
 }
 
-/// The objects of one recording, under the names that they have in it.
+/// The objects of one recording, by their names within it.
 fn objects(store: &Store, recording: &str) -> Snapshot {
     let start = format!("{recording}/");
     let of_it = |(key, bytes): (String, Vec<u8>)| Some((key.strip_prefix(&start)?.into(), bytes));
@@ -64,7 +64,7 @@ fn document(store: &Store, recording: &str) -> Value {
 }
 
 #[test]
-fn copies_are_the_same_bytes_and_do_not_depend_on_the_original() {
+fn copies_equal_the_original_byte_for_byte_and_survive_it() {
     in_every_storage(|store, other| {
         let (before, heard) = (objects(store, "mono"), samples(store, "mono"));
         store.copy_recording(&name("mono"), store, &name("twin")).unwrap();
@@ -81,7 +81,7 @@ fn copies_are_the_same_bytes_and_do_not_depend_on_the_original() {
 }
 
 #[test]
-fn a_name_that_is_taken_or_missing_changes_nothing() {
+fn a_taken_or_missing_name_changes_nothing() {
     in_every_storage(|store, other| {
         let before = snapshot(store);
         let (mono, stereo, none) = (name("mono"), name("stereo"), name("none"));
@@ -104,7 +104,7 @@ fn a_name_that_is_taken_or_missing_changes_nothing() {
 }
 
 #[test]
-fn renamed_and_deleted() {
+fn recordings_are_renamed_and_deleted() {
     in_every_storage(|store, _| {
         let before = objects(store, "mono");
         let renamed = store.rename_recording(&name("mono"), &name("wren 1")).unwrap();
@@ -121,7 +121,7 @@ fn renamed_and_deleted() {
 }
 
 #[test]
-fn user_metadata_changes_the_document_alone_and_goes_where_the_recording_goes() {
+fn user_metadata_changes_only_the_document_and_follows_the_recording() {
     in_every_storage(|store, other| {
         let before = snapshot(store);
         let foreign = json!({ "plotted by": ["another program", 7] });
@@ -153,11 +153,11 @@ fn user_metadata_changes_the_document_alone_and_goes_where_the_recording_goes() 
 }
 
 #[test]
-fn user_metadata_that_could_not_be_read_again_is_refused() {
+fn user_metadata_that_could_not_be_read_back_is_refused() {
     in_every_storage(|store, _| {
         let before = snapshot(store);
         let deep = (0..200).fold(Value::Null, |inner, _| Value::from(vec![inner]));
-        // Commas are counted wherever they are.
+        // The limit counts every comma.
         let many = Value::from(",".repeat(1_100_000));
         for user in [deep, many] {
             let mut recording = store.open_recording(&name("mono")).unwrap();
@@ -171,7 +171,7 @@ fn user_metadata_that_could_not_be_read_again_is_refused() {
 }
 
 #[test]
-fn numbers_in_user_metadata_are_read_back_to_the_last_bit() {
+fn numbers_in_user_metadata_read_back_to_the_last_bit() {
     let store = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
     import(testdata(MONO), &store, "it", &ImportOptions::default(), unwatched).unwrap();
     let mut random = Random(1);
@@ -185,7 +185,7 @@ fn numbers_in_user_metadata_are_read_back_to_the_last_bit() {
 }
 
 #[test]
-fn ten_thousand_recordings_are_listed_in_less_than_two_seconds() {
+fn listing_ten_thousand_recordings_takes_less_than_two_seconds() {
     let folder = fast_folder();
     let store = Store::open_or_create(folder.path()).unwrap();
     import(testdata(MONO), &store, "0", &ImportOptions::default(), unwatched).unwrap();
@@ -205,7 +205,7 @@ fn ten_thousand_recordings_are_listed_in_less_than_two_seconds() {
     assert!(all < Duration::from_secs(2), "{all:?}");
 }
 
-/// As another program may: an attribute beside ours, in a document that is written anew.
+/// Adds an attribute beside ours and rewrites the document, as another program may.
 fn add_attribute(store: &Store, recording: &str, key: &str, value: &Value) {
     let mut document = document(store, recording);
     document["attributes"][key] = value.clone();

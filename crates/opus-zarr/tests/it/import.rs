@@ -1,5 +1,4 @@
-//! The crate alone: a stream made here, imported and read. What real recordings do
-//! is tested at the root of the workspace.
+//! The short path: a small stream is imported, described and read.
 
 use std::{fs, io::Read, path::Path};
 
@@ -8,7 +7,7 @@ use opus_packet::{OpusHead, OpusTags};
 use opus_zarr::{Error, ReadMode, Recording, StoredAs, unwatched};
 use opus_zarr_testkit::recordings::{import_to, open_at};
 
-/// Two seconds of stereo silence: packets of a TOC byte and nothing else.
+/// Two seconds of stereo silence: packets of only a TOC byte.
 fn silence() -> Vec<u8> {
     let head = OpusHead::new(2, 312, 48_000).unwrap();
     let tags = OpusTags::new("nobody", ["TITLE=silence"]);
@@ -24,7 +23,7 @@ fn imported(directory: &Path) -> Recording {
 }
 
 #[test]
-fn what_is_imported_is_described_and_read() {
+fn an_import_is_described_and_read() {
     let directory = tempfile::tempdir().unwrap();
     drop(imported(directory.path()));
     let recording = open_at(directory.path().join("store"), "silence").unwrap();
@@ -45,25 +44,25 @@ fn what_is_imported_is_described_and_read() {
 }
 
 #[test]
-fn a_lost_index_is_made_again() {
+fn a_lost_index_is_rebuilt() {
     let directory = tempfile::tempdir().unwrap();
     let mut recording = imported(directory.path());
     let shard = directory.path().join("store/silence/opus_index/c/0/0");
     let before = fs::read(&shard).unwrap();
     fs::remove_file(&shard).unwrap();
     assert!(!recording.has_index());
-    assert_eq!(recording.read::<f32>(0..10).unwrap(), [0.0; 20], "read without it");
+    assert_eq!(recording.read::<f32>(0..10).unwrap(), [0.0; 20], "read without the index");
     recording.rebuild_index(unwatched).unwrap();
     assert!(recording.has_index() && fs::read(&shard).unwrap() == before);
 }
 
 #[test]
-fn a_name_is_taken_once() {
+fn a_name_belongs_to_one_file() {
     let directory = tempfile::tempdir().unwrap();
     imported(directory.path());
     let (file, store) = (directory.path().join("silence.opus"), directory.path().join("store"));
     let again = import_to(&file, &store, "silence").unwrap();
-    assert_eq!((again.earlier, again.recordings.len()), (1, 1), "it is the same");
+    assert_eq!((again.earlier, again.recordings.len()), (1, 1), "not the same recording");
     let mut other = silence();
     other.extend(silence());
     fs::write(&file, other).unwrap();

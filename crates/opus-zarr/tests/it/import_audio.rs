@@ -1,4 +1,4 @@
-//! Audio that is encoded as it is imported: what its sync map says, and a file without end.
+//! Encoding on import: the sync map that it writes, and an endless file.
 
 use std::{
     fs::{self, File},
@@ -21,7 +21,7 @@ use opus_zarr_testkit::{
 };
 
 #[test]
-fn from_a_sync_point_each_second_every_range_is_exact() {
+fn with_a_sync_point_every_second_reads_are_exact() {
     let folder = fast_folder();
     let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
     write_wave(&file, SECONDS * BYTES_A_SECOND, 1);
@@ -30,7 +30,7 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
     assert_eq!(recording.read_mode(), ReadMode::Exact);
     let map = || sync_map(&store, "it");
     let measured = map();
-    // The last start has no second behind it.
+    // No second follows the last start.
     for (number, entry) in (0..).zip(&measured).skip(1).take(2 * 29) {
         let (exact, start) = (entry.exact(number), number * 24_000);
         assert_eq!(exact.is_empty(), number % 2 == 1, "{number}");
@@ -45,14 +45,14 @@ fn from_a_sync_point_each_second_every_range_is_exact() {
         assert!(range == expected, "{at}, {len}");
     }
     recording.build_sync(unwatched).unwrap();
-    assert_eq!(map(), measured, "it is made again as it was made");
+    assert_eq!(map(), measured, "a rebuilt map differs");
     let options = VerifyOptions::default().level(VerifyLevel::Decode);
     let verification = verify_at(&store, "it", &options).unwrap();
     assert_eq!(verification.faults.total(), 0, "{:?}", verification.faults);
 }
 
 #[test]
-fn where_sync_points_are_far_apart_all_starts_are_measured() {
+fn between_distant_sync_points_every_start_is_measured() {
     let folder = fast_folder();
     let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
     write_wave(&file, 10 * BYTES_A_SECOND, 1);
@@ -65,7 +65,7 @@ fn where_sync_points_are_far_apart_all_starts_are_measured() {
 }
 
 #[test]
-fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
+fn importing_an_endless_file_uses_little_memory_and_leaves_nothing_when_cancelled() {
     let folder = fast_folder();
     let file = folder.path().join("it.wav");
     write_wave(&file, HUNDRED_GIGABYTES, 5);
@@ -84,7 +84,7 @@ fn of_a_file_without_end_little_is_kept_and_when_cancelled_nothing() {
     let took = at.elapsed();
     assert_eq!(stage, Stage::Write);
     assert!(matches!(result, Err(Error::Cancelled)));
-    assert!(took < Duration::from_secs(5), "on a busy machine, and not built to be fast: {took:?}");
+    assert!(took < Duration::from_secs(5), "even in a debug build on a busy machine: {took:?}");
     assert_eq!(folder.path().join("store").read_dir().unwrap().count(), 1, "only zarr.json");
     let memory = peak_memory();
     println!("cancelled in {took:?}; {memory} kB at most");
@@ -100,8 +100,8 @@ fn sync_map(store: &Path, name: &str) -> Vec<SyncEntry> {
     reader.sync_entries().unwrap().unwrap()
 }
 
-/// An RF64 file of speech, mono, 16 bit, 48 kHz: some seconds, so many times, and then zeros that
-/// take no room.
+/// Writes an RF64 file, mono, 16 bit, 48 kHz: some seconds of speech, repeated, then zeros that take
+/// no space on the disk.
 fn write_wave(path: &Path, bytes: u64, times: usize) {
     let folder = fast_folder();
     let speech = import_to(testdata("field-notes.opus"), folder.path(), "it").unwrap().into_first();
@@ -118,7 +118,7 @@ fn write_wave(path: &Path, bytes: u64, times: usize) {
     file.set_len(u64::try_from(head.len()).unwrap() + bytes).unwrap();
 }
 
-/// Of this process, in kB, as Linux counts it.
+/// The peak memory of this process in kB, on Linux.
 fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -1,5 +1,4 @@
-//! An index that is lost or damaged costs time, never samples; a damaged blob is an
-//! error that says where.
+//! A lost or damaged index costs time, never samples. A damaged blob is an error that says where.
 
 use std::{fs, io::Read, ops::Range, path::Path, sync::Barrier, thread};
 
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 
 const INDEX_SHARD: &str = "opus_index/c/0/0";
 const BLOB_SHARD: &str = "opus_blob/c/0";
-/// Bytes of an inner chunk of the blob, as they are and as they are stored.
+/// Bytes of an inner chunk of the blob, without and with its checksum.
 const CHUNK: u64 = 65_536;
 const STORED_CHUNK: u64 = CHUNK + 4;
 
@@ -25,7 +24,7 @@ const STORED_CHUNK: u64 = CHUNK + 4;
 struct Loss {
     what: String,
     inflict: Box<dyn Fn(&Path)>,
-    /// Whether it shows without reading the index.
+    /// Whether it is noticed without reading the index.
     is_seen: bool,
 }
 
@@ -48,14 +47,14 @@ fn losses() -> Vec<Loss> {
         loss("another checksum in the attributes", false, |it| {
             attribute(it, "index_checksums", json!("01234567"));
         }),
-        loss("places in the attributes that cannot be", true, |it| {
+        loss("impossible ranges in the attributes", true, |it| {
             attribute(it, "index_ranges", json!([[40, 17]]));
         }),
-        loss("checkpoints in the attributes that cannot be", true, |it| {
+        loss("impossible checkpoints in the attributes", true, |it| {
             attribute(it, "index_checkpoints", json!([960]));
         }),
     ];
-    // The compressed chunk lies before the shard's own index of 20 bytes.
+    // The compressed chunk precedes the 20 bytes of the shard's own index.
     losses.extend((0..16).map(|place| {
         let what = format!("a bit flipped at {place}/16 of the chunk");
         loss(what, false, move |it| {
@@ -74,8 +73,8 @@ fn edit(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     fs::write(file, bytes).unwrap();
 }
 
-/// Sets an attribute of the recording in a directory, and the checksum that goes
-/// with it: what a writer with a fault of its own might leave.
+/// Sets an attribute of the recording in a directory and corrects the checksum, as a faulty writer
+/// might.
 fn attribute(recording: &Path, key: &str, value: Value) {
     edit(&recording.join("zarr.json"), |bytes| {
         let mut document: Value = serde_json::from_slice(bytes).unwrap();
@@ -90,7 +89,7 @@ fn attribute(recording: &Path, key: &str, value: Value) {
     });
 }
 
-/// Some ranges and their samples, of which the first is the whole.
+/// Some ranges and their samples. The first is the whole recording.
 fn some_reads(recording: &Recording) -> Vec<(Range<u64>, Vec<i16>)> {
     let len = recording.info().play_length;
     let mut random = Random(1);
@@ -99,7 +98,7 @@ fn some_reads(recording: &Recording) -> Vec<(Range<u64>, Vec<i16>)> {
 }
 
 #[test]
-fn every_loss_of_the_index_leaves_the_samples_and_warns() {
+fn without_a_usable_index_reads_return_the_same_samples_and_warn() {
     let (store, recording) = store_of(MONO);
     import_to(testdata(STEREO), store.path(), "other").unwrap();
     let it = store.path().join("it");
@@ -140,14 +139,14 @@ fn assert_reads_without_a_warning(
 }
 
 #[test]
-fn an_index_that_is_lost_while_it_is_open_is_noticed() {
+fn losing_the_index_of_an_open_recording_is_noticed() {
     let (store, recording) = store_of(STEREO);
     let reads = some_reads(&recording);
     let fresh = open_at(store.path(), "it").unwrap();
     assert!(recording.has_index());
     fs::remove_file(store.path().join("it").join(INDEX_SHARD)).unwrap();
     assert!(!recording.has_index());
-    assert_reads_without_a_warning(&recording, &reads, "with its one chunk at hand");
+    assert_reads_without_a_warning(&recording, &reads, "with its one chunk cached");
     let recording = fresh;
     for (range, expected) in &reads {
         let (samples, warnings) = warnings_of(|| recording.read::<i16>(range.clone()).unwrap());
@@ -157,7 +156,7 @@ fn an_index_that_is_lost_while_it_is_open_is_noticed() {
 }
 
 #[test]
-fn f32_samples_without_the_index_are_the_same_too() {
+fn without_the_index_f32_samples_are_the_same() {
     for file in BOTH {
         let (store, recording) = store_of(file);
         let before: Vec<f32> = recording.read(100_000..200_000).unwrap();
@@ -169,7 +168,7 @@ fn f32_samples_without_the_index_are_the_same_too() {
 }
 
 #[test]
-fn a_whole_index_is_rebuilt_to_the_same_bytes() {
+fn rebuilding_an_intact_index_writes_the_same_bytes() {
     for file in BOTH {
         let (store, mut recording) = store_of(file);
         let (whole, info) = (Tree::of(store.path()), recording.index_info());
@@ -180,7 +179,7 @@ fn a_whole_index_is_rebuilt_to_the_same_bytes() {
 }
 
 #[test]
-fn threads_rebuild_one_index_at_once() {
+fn threads_rebuild_one_index_concurrently() {
     let (store, recording) = store_of(MONO);
     let whole = Tree::of(store.path());
     drop(recording);
@@ -211,7 +210,7 @@ fn find_needs_the_index_and_says_so() {
 }
 
 #[test]
-fn a_wrong_range_is_told_so_without_the_index_too() {
+fn without_the_index_an_invalid_range_is_the_same_error() {
     let (store, recording) = store_of(MONO);
     fs::remove_dir_all(store.path().join("it/opus_index")).unwrap();
     let (error, warnings) = warnings_of(|| recording.read::<i16>(0..u64::MAX).unwrap_err());
@@ -219,15 +218,15 @@ fn a_wrong_range_is_told_so_without_the_index_too() {
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
-/// What play samples lie wholly in the first chunk of the blob, with a second
-/// between them and the next: which no read of one of them touches.
+/// Returns the end of the play samples that lie within the first chunk of the blob, a second before
+/// the next chunk, so that no read of them touches it.
 fn play_of_first_chunk(recording: &Recording) -> u64 {
     let len = recording.info().play_length;
     len * CHUNK / recording.info().blob_bytes - 2 * 48_000
 }
 
 #[test]
-fn a_damaged_chunk_of_the_blob_is_an_error_that_names_it() {
+fn reading_a_damaged_chunk_of_the_blob_is_an_error_that_names_it() {
     for file in BOTH {
         let (store, recording) = store_of(file);
         let shard = store.path().join("it").join(BLOB_SHARD);
@@ -253,7 +252,7 @@ fn assert_blob_damage(error: Error, shard: &Path) {
 }
 
 #[test]
-fn reads_beside_a_damaged_chunk_are_unchanged() {
+fn reads_beside_a_damaged_chunk_return_the_same_samples() {
     for file in BOTH {
         let (store, recording) = store_of(file);
         let (samples, channels) = (all::<i16>(&recording), recording.info().channels);
@@ -271,7 +270,7 @@ fn reads_beside_a_damaged_chunk_are_unchanged() {
 }
 
 #[test]
-fn a_damaged_blob_is_found_without_the_index_as_well() {
+fn without_the_index_a_damaged_blob_is_found() {
     let (store, recording) = store_of(MONO);
     let it = store.path().join("it");
     let shard = it.join(BLOB_SHARD);
@@ -287,24 +286,24 @@ fn a_damaged_blob_is_found_without_the_index_as_well() {
         let error = reader.read_to_end(&mut kept).unwrap_err().to_string();
         assert!(error.contains(&shard.display().to_string()) && error.contains(&place), "{error}");
     }
-    assert!(kept == bytes_of(MONO)[..kept.len()], "what lies before the damage");
-    assert_eq!(u64::try_from(kept.len()), Ok(CHUNK), "all of what lies before the damage");
+    assert!(kept == bytes_of(MONO)[..kept.len()], "other bytes before the damage");
+    assert_eq!(u64::try_from(kept.len()), Ok(CHUNK), "bytes before the damage are missing");
 }
 
 #[test]
-fn an_index_cannot_be_rebuilt_from_a_damaged_blob_and_nothing_is_left_of_the_try() {
+fn rebuilding_the_index_from_a_damaged_blob_fails_and_leaves_nothing() {
     let (store, mut recording) = store_of(MONO);
     let shard = store.path().join("it").join(BLOB_SHARD);
     edit(&shard, |bytes| bytes[usize::try_from(STORED_CHUNK).unwrap() + 999] ^= 1);
     let before = Tree::of(store.path());
     let error = recording.rebuild_index(unwatched).unwrap_err().to_string();
     assert!(error.contains(&shard.display().to_string()), "{error}");
-    before.assert_same(&Tree::of(store.path()), "a try to rebuild");
+    before.assert_same(&Tree::of(store.path()), "rebuilding");
     assert!(recording.has_index());
 }
 
 #[test]
-fn every_flipped_bit_of_the_blob_is_an_error_or_does_no_harm() {
+fn a_flipped_bit_of_the_blob_is_an_error_or_changes_no_sample() {
     let (store, recording) = store_of(MONO);
     let shard = store.path().join("it").join(BLOB_SHARD);
     let (good, samples) = (fs::read(&shard).unwrap(), all::<i16>(&recording));
@@ -321,7 +320,7 @@ fn every_flipped_bit_of_the_blob_is_an_error_or_does_no_harm() {
 }
 
 #[test]
-fn a_flipped_bit_of_the_metadata_is_an_error_of_one_line_or_does_no_harm() {
+fn a_flipped_bit_of_the_metadata_is_an_error_of_one_line_or_changes_no_sample() {
     let (store, recording) = store_of(MONO);
     let expected: Vec<i16> = recording.read(0..1000).unwrap();
     let document = store.path().join("it/zarr.json");
@@ -338,11 +337,11 @@ fn a_flipped_bit_of_the_metadata_is_an_error_of_one_line_or_does_no_harm() {
         }
         fs::write(&document, &good).unwrap();
     }
-    assert!(refused > good.len() * 8 / 7 / 2, "most bits matter, {refused} were noticed");
+    assert!(refused > good.len() * 8 / 7 / 2, "only {refused} bits were noticed");
 }
 
 #[test]
-fn a_line_feed_in_an_attribute_is_no_line_feed_in_the_error() {
+fn errors_escape_line_feeds_in_attributes() {
     let (store, _) = store_of(MONO);
     let stored = json!({ "name": "", "bytes": 0, "sha256": "", "container": "", "codec": "",
         "stored": "ver\nbatim" });

@@ -1,5 +1,5 @@
-//! Reads at other rates, of some channels, as streams and into memory of the caller, against
-//! libopus itself.
+//! Reads at other rates, of selected channels, as streams and into the caller's memory, compared with
+//! libopus.
 
 use magnum_opus::{Channels, Decoder};
 use opus_zarr::{
@@ -16,7 +16,7 @@ fn at_rate(hz: u32) -> Output {
     Output::default().rate(hz.try_into().unwrap())
 }
 
-/// All that plays, by libopus at this rate.
+/// Decodes every play sample by libopus at this rate.
 fn decoded(file: &str, hz: u32) -> Vec<f32> {
     let stream = stream_of(file);
     let channels = usize::from(stream.channels());
@@ -33,10 +33,9 @@ fn decoded(file: &str, hz: u32) -> Vec<f32> {
     samples[place(pre_skip)..place(pre_skip + stream.play_length())].to_vec()
 }
 
-/// From the first packet on every rate is what libopus decodes to, to the bit; and whatever is
-/// read is as long as it should be and lies where it should.
+/// A full read is bit-identical at every rate. Other reads have the right length and position.
 #[test]
-fn every_rate_is_that_of_libopus() {
+fn full_reads_at_every_rate_equal_libopus() {
     for (file, hz) in BOTH.iter().flat_map(|file| HZ.map(|hz| (file, hz))) {
         let (_store, mut recording) = store_of(file);
         recording.build_sync(unwatched).unwrap();
@@ -66,9 +65,9 @@ fn every_rate_is_that_of_libopus() {
     }
 }
 
-/// What SILK codes comes a little earlier at low rates: the resamplers of libopus differ.
+/// Except that SILK comes slightly earlier at low rates, because the resamplers of libopus differ.
 #[test]
-fn a_sample_stands_for_the_same_time_at_every_rate() {
+fn positions_mean_the_same_time_at_every_rate() {
     for (file, most) in [(MONO, 2), (STEREO, 0)] {
         let full = decoded(file, 48_000);
         let stream = stream_of(file);
@@ -133,7 +132,7 @@ fn check_channels<S: Sample + PartialEq>(recording: &mut Recording, mono: impl F
 }
 
 #[test]
-fn a_stream_is_the_range_in_pieces() {
+fn a_stream_returns_the_range_in_pieces() {
     for file in BOTH {
         let (_store, mut recording) = store_of(file);
         for exact in [false, true] {
@@ -158,14 +157,14 @@ fn a_stream_is_the_range_in_pieces() {
 }
 
 #[test]
-fn a_stream_may_go_to_another_thread() {
-    fn goes<T: Send>(_: &T) {}
+fn streams_are_send() {
+    fn is_send<T: Send>(_: &T) {}
     let (_store, recording) = store_of(MONO);
-    goes(&recording.stream::<f32>(0..1).unwrap());
+    is_send(&recording.stream::<f32>(0..1).unwrap());
 }
 
 #[test]
-fn a_range_is_read_into_memory_of_the_caller() {
+fn a_range_is_read_into_the_callers_memory() {
     let (_store, mut recording) = store_of(STEREO);
     recording.set_output(at_rate(16_000)).unwrap();
     let range = 100_000..148_000;

@@ -1,4 +1,4 @@
-//! An import tells how far it is, and can be cancelled wherever it is.
+//! Imports report their progress and can be cancelled at any moment.
 
 use std::{ops::ControlFlow, path::PathBuf};
 
@@ -7,7 +7,7 @@ use opus_zarr_testkit::{fast_folder, testdata};
 use tempfile::TempDir;
 
 #[test]
-fn it_goes_through_its_stages_and_never_back() {
+fn progress_never_goes_back() {
     let folder = fast_folder();
     for file in files(&folder) {
         let (stages, told) = watched(&file);
@@ -26,7 +26,7 @@ fn it_goes_through_its_stages_and_never_back() {
 }
 
 #[test]
-fn cancelled_anywhere_it_leaves_nothing() {
+fn cancelling_at_any_moment_leaves_nothing() {
     let folder = fast_folder();
     for file in files(&folder) {
         let (_, told) = watched(&file);
@@ -39,14 +39,14 @@ fn cancelled_anywhere_it_leaves_nothing() {
                 if calls >= count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             });
             assert!(matches!(result, Err(Error::Cancelled)), "{file:?}: {count} of {}", told.len());
-            assert_eq!(calls, count, "it was asked again");
+            assert_eq!(calls, count, "called again after cancelling");
             let left = folder.path().join("store").read_dir().map_or(0, Iterator::count);
-            assert!(left <= 1, "{file:?}: at most zarr.json");
+            assert!(left <= 1, "{file:?}: more than zarr.json is left");
         }
     }
 }
 
-/// Imports the file; gives its stages and all that was told.
+/// Imports a file. Returns its stages and every report.
 fn watched(file: &PathBuf) -> (Vec<Stage>, Vec<Progress>) {
     let folder = fast_folder();
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
@@ -63,7 +63,7 @@ fn options() -> ImportOptions {
     ImportOptions::default().exact(true)
 }
 
-/// One that is copied, one that is written anew, and one that is encoded.
+/// A file that is stored verbatim, one that is remuxed, and one that is encoded.
 fn files(folder: &TempDir) -> Vec<PathBuf> {
     vec![testdata("chirps-stereo.opus"), testdata("golden/trio.opus"), wave(folder)]
 }

@@ -1,4 +1,4 @@
-//! A recording as its users see it, held against libopus and the `ogg` crate.
+//! Recordings as their users see them, compared with libopus and the `ogg` crate.
 
 use std::{io::Read, ops::Range, thread, time::Duration};
 
@@ -11,8 +11,8 @@ use opus_zarr_testkit::{
     stream::{PACKET, Pages, Stream, interleaved},
 };
 
-/// The packet at which decoding begins: that of 80 ms before the range, or the
-/// first if the range begins within the first 80 ms.
+/// The packet where decoding begins: 80 ms before the range, or the first one if the range begins
+/// within the first 80 ms.
 fn first_decoded(stream: &Stream, range: &Range<u64>) -> u64 {
     match range.start.checked_sub(3841) {
         None => 0,
@@ -21,7 +21,7 @@ fn first_decoded(stream: &Stream, range: &Range<u64>) -> u64 {
 }
 
 #[test]
-fn info_is_that_of_the_file() {
+fn info_describes_the_stream() {
     for file in BOTH {
         let (_store, recording) = store_of(file);
         let (expected, info) = (stream_of(file), recording.info());
@@ -41,7 +41,7 @@ fn info_is_that_of_the_file() {
 }
 
 #[test]
-fn info_names_the_source_and_its_tags() {
+fn info_describes_the_source_and_its_tags() {
     let (_store, recording) = store_of(MONO);
     let info = recording.info();
     assert_eq!(info.source.name, MONO);
@@ -63,16 +63,16 @@ fn duration_is_exact_to_the_sample() {
 }
 
 #[test]
-fn a_recording_opened_again_says_the_same() {
+fn opening_again_returns_the_same_recording() {
     let (store, imported) = store_of(MONO);
     let opened = open_at(store.path(), "it").unwrap();
     assert_eq!(opened.info(), imported.info());
     assert_eq!(opened.index_info(), imported.index_info());
-    assert!(all::<i16>(&opened) == all::<i16>(&imported), "the samples are the same");
+    assert!(all::<i16>(&opened) == all::<i16>(&imported), "other samples");
 }
 
 #[test]
-fn all_samples_are_those_of_libopus() {
+fn a_full_read_equals_libopus() {
     for file in BOTH {
         let (_store, recording) = store_of(file);
         let expected = stream_of(file);
@@ -83,7 +83,7 @@ fn all_samples_are_those_of_libopus() {
 }
 
 #[test]
-fn a_range_is_what_libopus_gives_after_the_pre_roll() {
+fn approximate_reads_equal_libopus_after_the_pre_roll() {
     for file in BOTH {
         let (_store, recording) = store_of(file);
         let expected = stream_of(file);
@@ -100,7 +100,7 @@ fn a_range_is_what_libopus_gives_after_the_pre_roll() {
 }
 
 #[test]
-fn the_first_and_the_last_sample_can_be_read_alone() {
+fn the_first_and_the_last_sample_can_be_read() {
     for file in BOTH {
         let (_store, recording) = store_of(file);
         let channels = recording.info().channels;
@@ -111,7 +111,7 @@ fn the_first_and_the_last_sample_can_be_read_alone() {
 }
 
 #[test]
-fn wrong_ranges_are_typed_and_told_the_valid_one() {
+fn an_invalid_range_is_a_typed_error_that_states_the_valid_one() {
     let (_store, recording) = store_of(STEREO);
     let pos = PlayPos::new;
     let (len, play_length) = (576_000, 576_000);
@@ -151,7 +151,7 @@ fn assert_range_error(error: Error, expected: &InvalidRange) {
 }
 
 #[test]
-fn find_is_exact_at_packet_borders() {
+fn find_is_exact_at_packet_boundaries() {
     let (_store, recording) = store_of(MONO);
     let expected = stream_of(MONO);
     let (border, len) = (PACKET * 7 - u64::from(expected.pre_skip()), expected.play_length());
@@ -173,7 +173,7 @@ fn find_is_exact_at_packet_borders() {
 }
 
 #[test]
-fn what_is_kept_is_the_file_byte_for_byte() {
+fn a_canonical_file_is_stored_byte_for_byte() {
     for file in BOTH {
         let (_store, recording) = store_of(file);
         let mut kept = Vec::new();
@@ -184,7 +184,7 @@ fn what_is_kept_is_the_file_byte_for_byte() {
 }
 
 #[test]
-fn threads_that_share_a_recording_read_what_one_thread_reads() {
+fn threads_can_share_a_recording() {
     let (_store, recording) = store_of(STEREO);
     let len = recording.info().play_length;
     let read = |range: &Range<u64>| recording.read::<i16>(range.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! Files whose packets cross page ends: stored as the same packets in new pages.
+//! Files whose packets cross pages: the store keeps the packets in new pages.
 
 use std::{fs, io::Read, path::Path};
 
@@ -17,18 +17,17 @@ fn kept(recording: &Recording) -> Vec<u8> {
     kept
 }
 
-/// A recording of testdata, and the same in packets that cross pages.
+/// A recording of `testdata/`, and the same in pages that its packets cross.
 fn original_and_remuxed(file: &str, folder: &Path) -> (Recording, Recording) {
     let original =
         import_to(testdata(file), folder.join("store"), "original").unwrap().into_first();
     (original, import_bytes(&divisible(file).write(Pages::Full), folder, "remuxed"))
 }
 
-/// The packets of our recordings are so short that hardly one of them could cross a
-/// page, so they are padded.
+/// Pads the packets of a recording, because hardly any of them is long enough to cross a page.
 fn divisible(file: &str) -> Stream {
     let stream = stream_of(file).padded();
-    assert!(continued_pages(&stream.write(Pages::Full)) > 0, "packets of {file} cross pages");
+    assert!(continued_pages(&stream.write(Pages::Full)) > 0, "no packet of {file} crosses a page");
     stream
 }
 
@@ -42,7 +41,7 @@ fn continued_pages(file: &[u8]) -> usize {
 }
 
 #[test]
-fn the_audio_is_that_of_the_original() {
+fn the_samples_are_those_of_the_original() {
     for file in BOTH {
         let folder = fast_folder();
         let (original, remuxed) = original_and_remuxed(file, folder.path());
@@ -60,7 +59,7 @@ fn the_audio_is_that_of_the_original() {
 }
 
 #[test]
-fn the_store_says_that_it_is_remuxed_and_from_what() {
+fn info_says_that_it_was_remuxed_and_from_which_file() {
     let folder = fast_folder();
     let (original, remuxed) = original_and_remuxed(MONO, folder.path());
     let source = &remuxed.info().source;
@@ -72,7 +71,7 @@ fn the_store_says_that_it_is_remuxed_and_from_what() {
 }
 
 #[test]
-fn headers_and_packets_are_kept_byte_for_byte() {
+fn headers_and_packets_are_stored_byte_for_byte() {
     for file in BOTH {
         let folder = fast_folder();
         let (_, remuxed) = original_and_remuxed(file, folder.path());
@@ -86,20 +85,20 @@ fn headers_and_packets_are_kept_byte_for_byte() {
 }
 
 #[test]
-fn no_packet_of_what_is_kept_crosses_a_page() {
+fn no_stored_packet_crosses_a_page() {
     let folder = fast_folder();
     let (_, remuxed) = original_and_remuxed(MONO, folder.path());
     let kept = kept(&remuxed);
     let mut reader = OggOpusReader::new(kept.as_slice()).unwrap();
     while let Some(packet) = reader.next_located().unwrap() {
-        let at = usize::try_from(packet.offset.expect("in one page")).unwrap();
-        assert!(kept[at..].starts_with(packet.data), "the packet is where it is said to be");
+        let at = usize::try_from(packet.offset.expect("crosses a page")).unwrap();
+        assert!(kept[at..].starts_with(packet.data), "the packet is elsewhere");
     }
     assert_eq!(reader.timeline().unwrap().play_length(), remuxed.info().play_length);
 }
 
 #[test]
-fn what_is_kept_imports_verbatim() {
+fn the_stored_stream_imports_verbatim() {
     let folder = fast_folder();
     let (_, remuxed) = original_and_remuxed(MONO, folder.path());
     let again = import_bytes(&kept(&remuxed), folder.path(), "again");
@@ -108,7 +107,7 @@ fn what_is_kept_imports_verbatim() {
 }
 
 #[test]
-fn tags_longer_than_a_page_are_kept() {
+fn tags_longer_than_a_page_are_stored() {
     let folder = fast_folder();
     let picture = format!("METADATA_BLOCK_PICTURE={}", "a".repeat(200_000));
     let tags = opus_packet::OpusTags::new("vendor", ["TITLE=x", &picture]);
@@ -118,12 +117,12 @@ fn tags_longer_than_a_page_are_kept() {
         assert_eq!(format!("{:?}", recording.info().source.stored).to_lowercase(), name);
         assert_eq!(recording.info().tags.comments, ["TITLE=x"]);
         assert_eq!(recording.info().tags.omitted, 1);
-        assert!(Stream::read(&kept(&recording)).tags == stream.tags, "{name}: all tags are kept");
+        assert!(Stream::read(&kept(&recording)).tags == stream.tags, "{name}: other tags");
     }
 }
 
-/// The last page of a source may hold more than is trimmed, and the last second of
-/// the new pages less: it gets packets of the page before.
+/// The trim may be shorter than the last page of the source and longer than the last second, which
+/// then gets packets of the page before.
 #[test]
 fn an_end_trim_longer_than_the_last_new_page_is_kept() {
     let folder = fast_folder();

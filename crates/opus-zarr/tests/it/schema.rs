@@ -1,4 +1,4 @@
-//! `docs/recording.schema.json` describes what imports write, and nothing else.
+//! `docs/recording.schema.json` accepts what imports write, and nothing else.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::interop::{interop, python};
 
 #[test]
-fn what_is_imported_is_valid() {
+fn every_document_of_an_import_is_valid() {
     let folder = fast_folder();
     let store = folder.path().join("store");
     let mut files: Vec<PathBuf> = BOTH.into_iter().map(testdata).collect();
@@ -29,7 +29,7 @@ fn what_is_imported_is_valid() {
     let golden = testdata("golden/layout-1.zarr");
     let mut documents = documents_of(&golden, &["notes", "synced", "trio"]);
     for (file, number) in files.iter().zip(1..) {
-        // Some of the corpus are damaged beyond use.
+        // Some files of the corpus are damaged beyond use.
         let options = ImportOptions::default().exact(number <= BOTH.len());
         let imported = import_with(file, &store, &number.to_string(), &options);
         let Ok(imported) = imported else { continue };
@@ -50,14 +50,14 @@ fn what_is_imported_is_valid() {
     }
 }
 
-/// With each of the other documents, so that no part of the schema takes anything.
+/// Every part of the schema rejects the documents of every other part.
 #[test]
-fn a_document_is_no_other_one() {
+fn a_document_of_another_kind_is_invalid() {
     let documents = documents_of(&testdata("golden/layout-1.zarr"), &["trio"]);
     let swapped: Vec<(&str, Value)> = documents
         .iter()
         .flat_map(|(part, _)| documents.iter().map(move |other| (*part, other)))
-        // A recording's document has what that of the store must have.
+        // The document of a recording has everything that the document of a store needs.
         .filter(|(part, other)| *part != other.0 && *part != STORE)
         .map(|(part, (_, document))| (part, document.clone()))
         .collect();
@@ -65,7 +65,7 @@ fn a_document_is_no_other_one() {
 }
 
 #[test]
-fn without_a_required_attribute_it_is_invalid() {
+fn a_document_without_a_required_attribute_is_invalid() {
     let whole = attributes("trio");
     let optional = ["gaps", "user"];
     let lacking = |key: &String| {
@@ -80,7 +80,7 @@ fn without_a_required_attribute_it_is_invalid() {
 }
 
 #[test]
-fn with_a_wrong_value_it_is_invalid() {
+fn a_document_with_a_wrong_value_is_invalid() {
     let long = "0".repeat(65);
     let wrong = |(place, value): (&str, Value)| {
         let mut attributes = attributes("trio");
@@ -96,7 +96,7 @@ fn with_a_wrong_value_it_is_invalid() {
             ("/channels", json!(0)),
             ("/channels", json!(256)),
             ("/mapping_family", json!(4)),
-            // It would have no table then.
+            // Family 0 has no table.
             ("/mapping_family", json!(0)),
             ("/channel_mapping", json!("02010")),
             ("/pre_skip", json!(65_536)),
@@ -133,7 +133,7 @@ fn with_a_wrong_value_it_is_invalid() {
 }
 
 #[test]
-fn an_array_of_another_form_is_invalid() {
+fn an_array_of_another_type_or_shape_is_invalid() {
     let documents = documents_of(&testdata("golden/layout-1.zarr"), &["trio"]);
     let codecs = "/codecs/0/configuration";
     let mut wrong = Vec::new();
@@ -160,11 +160,11 @@ fn assert_invalid(documents: &[(&str, Value)]) {
     let Some(errors) = errors_of(documents) else { return };
     assert!(!documents.is_empty());
     for ((part, document), errors) in documents.iter().zip(errors) {
-        assert_ne!(errors, json!([]), "this passes as {part:?}: {document}");
+        assert_ne!(errors, json!([]), "accepted as {part:?}: {document}");
     }
 }
 
-/// What a maintained validator says of each. None without Python.
+/// Returns the errors that a maintained validator finds in each document. `None` without Python.
 fn errors_of(documents: &[(&str, Value)]) -> Option<Vec<Value>> {
     let python = python("no document was validated against the schema")?;
     let folder = fast_folder();
@@ -182,8 +182,8 @@ fn errors_of(documents: &[(&str, Value)]) -> Option<Vec<Value>> {
     Some(errors)
 }
 
-/// The documents of a store and of some of its recordings, and for each the part of the
-/// schema that describes it.
+/// Returns the documents of a store and of some of its recordings, each with the part of the schema
+/// that describes it.
 fn documents_of(store: &Path, recordings: &[&str]) -> Vec<(&'static str, Value)> {
     let read = |path: PathBuf| serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let mut documents = vec![(STORE, read(store.join("zarr.json")))];
@@ -205,13 +205,13 @@ fn attributes(golden: &str) -> Value {
     documents.into_iter().find(|(part, _)| part.is_empty()).unwrap().1
 }
 
-/// A dozen files of the corpus with more than two channels, in any container.
+/// A dozen files of the corpus with more than two channels.
 fn surround() -> Vec<PathBuf> {
     let files = every_opus_file().unwrap_or_default();
     files.into_iter().filter(|file| file.channels > 2).map(|file| file.path).take(12).collect()
 }
 
-/// A recording with a page that does not pass its checksum.
+/// A file with a page whose checksum is wrong.
 fn damaged(folder: &Path) -> PathBuf {
     let mut bytes = bytes_of(BOTH[0]);
     let middle = bytes.len() / 2;
@@ -221,7 +221,7 @@ fn damaged(folder: &Path) -> PathBuf {
     file
 }
 
-/// Audio with a chunk and a time in its name.
+/// An audio file with a chunk, and with a time in its name.
 fn encoded(folder: &Path) -> PathBuf {
     let file = folder.join("20260112_041500Z.wav");
     fs::copy(testdata("wave/no-size-guano.wav"), &file).unwrap();

@@ -1,4 +1,4 @@
-//! Stores of many recordings and of many writers.
+//! Stores with many recordings and many writers.
 
 use std::{
     env, fs,
@@ -22,7 +22,7 @@ use opus_zarr_testkit::{
 };
 
 #[test]
-fn a_store_of_300_recordings() {
+fn a_store_holds_300_recordings() {
     let folder = fast_folder();
     let (file, store) = (folder.path().join("short.opus"), folder.path().join("store"));
     fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
@@ -39,7 +39,7 @@ fn a_store_of_300_recordings() {
 }
 
 #[test]
-fn threads_that_make_one_store_at_once_all_open_it() {
+fn threads_that_create_one_store_concurrently_all_open_it() {
     let folder = fast_folder();
     for round in 0..200 {
         let store = folder.path().join(round.to_string());
@@ -60,7 +60,7 @@ fn threads_that_make_one_store_at_once_all_open_it() {
 }
 
 #[test]
-fn threads_make_a_store_and_import_into_it_at_once() {
+fn threads_create_a_store_and_import_into_it_concurrently() {
     let expected = stream_of(MONO).shortened(10);
     let folder = fast_folder();
     let file = folder.path().join("short.opus");
@@ -84,7 +84,7 @@ fn threads_make_a_store_and_import_into_it_at_once() {
 }
 
 #[test]
-fn of_threads_that_import_one_name_exactly_one_writes_it() {
+fn exactly_one_of_the_threads_that_import_one_name_writes_it() {
     let folder = fast_folder();
     let store = folder.path().join("store");
     let start = Barrier::new(6);
@@ -96,14 +96,14 @@ fn of_threads_that_import_one_name_exactly_one_writes_it() {
         let threads: Vec<_> = (0..6).map(|_| scope.spawn(import_it)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    // Who comes when it is there gets it; who has begun before is told.
+    // An import that begins later returns the recording; one that began before fails.
     let written = results.iter().flatten().filter(|imported| imported.earlier == 0).count();
     assert_eq!(written, 1);
     for error in results.into_iter().filter_map(Result::err) {
         assert_eq!(error, format!("{store:?} already has a recording \"it\""));
     }
     assert_eq!(visible(&store), ["it"]);
-    assert!(drafts(&store).is_empty(), "no draft is left");
+    assert!(drafts(&store).is_empty(), "a draft is left");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn eight_processes_import_into_one_store_while_eight_read_it() {
     assert!(read.iter().all(|&count| count > 0));
     let names = visible(&store);
     assert_eq!(names.len(), 81, "{names:?}");
-    assert!(drafts(&store).is_empty(), "no draft is left");
+    assert!(drafts(&store).is_empty(), "a draft is left");
     let whole = Tree::of(&store.join("earlier"));
     for name in names {
         whole.assert_same(&Tree::of(&store.join(&name)), &name);
@@ -129,7 +129,7 @@ fn eight_processes_import_into_one_store_while_eight_read_it() {
 }
 
 #[test]
-fn of_processes_that_import_the_same_names_exactly_one_writes_each() {
+fn exactly_one_of_the_processes_that_import_the_same_names_writes_each() {
     let folder = fast_folder();
     let (store, _) = short_file(folder.path());
     let children: Vec<Child> = (0..4).map(|_| spawn("child_imports_ten", &store, "same")).collect();
@@ -137,11 +137,11 @@ fn of_processes_that_import_the_same_names_exactly_one_writes_each() {
     println!("won by each process: {won:?}");
     assert_eq!(won.iter().sum::<u64>(), 10, "{won:?}");
     assert_eq!(visible(&store).len(), 10);
-    assert!(drafts(&store).is_empty(), "no draft is left");
+    assert!(drafts(&store).is_empty(), "a draft is left");
 }
 
 #[test]
-fn of_threads_that_delete_a_recording_exactly_one_does() {
+fn exactly_one_of_the_threads_that_delete_a_recording_succeeds() {
     let folder = fast_folder();
     let (store, file) = short_file(folder.path());
     import_to(&file, &store, "earlier").unwrap();
@@ -167,13 +167,13 @@ fn of_threads_that_delete_a_recording_exactly_one_does() {
     assert!(drafts(&folder.path().join("store")).is_empty());
 }
 
-/// Says how many of ten names it has given.
+/// Imports ten recordings and prints how many of them it wrote.
 #[test]
-#[ignore = "a child process"]
+#[ignore = "runs as a child process"]
 fn child_imports_ten() {
     let Some((store, process)) = orders() else { return };
     let (mut won, file) = (0, store.with_file_name(SHORT));
-    // Each begins at another name, so that all win and lose.
+    // Each process begins with another name, so that all of them win and lose.
     let first = std::process::id();
     for number in (0..10).map(|count| (first + count) % 10) {
         match import_to(&file, &store, &format!("{process}{number}")) {
@@ -186,9 +186,9 @@ fn child_imports_ten() {
     println!("\n{SAYS}{won}");
 }
 
-/// Reads all that is there, again and again; says how many recordings that were.
+/// Reads every recording over and over, and prints how many that were.
 #[test]
-#[ignore = "a child process"]
+#[ignore = "runs as a child process"]
 fn child_that_reads() {
     let Some((store, _)) = orders() else { return };
     let mut expected: Option<(Vec<i16>, Vec<u8>)> = None;
@@ -209,7 +209,7 @@ fn child_that_reads() {
     println!("\n{SAYS}{count}");
 }
 
-/// A store that is to be made in a folder, and beside it a short file to import.
+/// Returns the path of a new store in a folder, and a short file to import.
 fn short_file(folder: &Path) -> (PathBuf, PathBuf) {
     let file = folder.join(SHORT);
     fs::write(&file, stream_of(MONO).shortened(10).write(Pages::OfOneSecond)).unwrap();
@@ -222,7 +222,7 @@ fn spawn(test: &str, store: &Path, process: &str) -> Child {
     command.stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// What a child says when it is done.
+/// Waits for a child process and returns its result.
 fn said_by(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -230,7 +230,7 @@ fn said_by(child: Child) -> String {
     said.lines().find_map(|line| line.strip_prefix(SAYS)).unwrap().to_owned()
 }
 
-/// In a child: the store, and which of the processes it is.
+/// In a child process: returns its store and its number. `None` in any other process.
 fn orders() -> Option<(PathBuf, String)> {
     Some((env::var_os("OPUS_ZARR_TEST_STORE")?.into(), env::var("OPUS_ZARR_TEST_PROCESS").ok()?))
 }

@@ -1,5 +1,4 @@
-//! Files with more than one stream, with damage, or without a container: what they
-//! become in a store.
+//! Imports of files with several streams, with damage, or without a container.
 
 use std::{fs, ops::ControlFlow, path::PathBuf};
 
@@ -16,7 +15,7 @@ use opus_zarr_testkit::{
 };
 use tempfile::TempDir;
 
-/// A file with these bytes, and a store beside it.
+/// A file and a store beside it.
 struct Bench {
     folder: TempDir,
 }
@@ -72,14 +71,14 @@ fn assert_is(recording: &Recording, file: &str, name: &str) {
 }
 
 #[test]
-fn every_link_of_a_chain_is_a_recording() {
+fn every_link_of_a_chain_becomes_a_recording() {
     let chain = BOTH.map(bytes_of).concat();
     let bench = Bench::new(&chain);
     let imported = bench.import();
     assert_eq!(imported.recordings.len(), 2);
     assert_is(&imported.recordings[0], MONO, "it");
     assert_is(&imported.recordings[1], STEREO, "it.2");
-    assert!(imported.findings.is_empty(), "a chain is allowed: {:?}", imported.findings);
+    assert!(imported.findings.is_empty(), "chains are valid: {:?}", imported.findings);
     for (recording, number) in imported.recordings.iter().zip(1..) {
         let source = &recording.info().source;
         assert_eq!((source.stored, source.stream), (StoredAs::Remuxed, number));
@@ -88,7 +87,7 @@ fn every_link_of_a_chain_is_a_recording() {
 }
 
 #[test]
-fn every_multiplexed_track_is_a_recording() {
+fn every_multiplexed_track_becomes_a_recording() {
     let [mono, stereo] = BOTH.map(bytes_of);
     let (mono, stereo) = (pages(&mono), pages(&stereo));
     let mut file = vec![];
@@ -108,7 +107,7 @@ fn every_multiplexed_track_is_a_recording() {
 }
 
 #[test]
-fn one_stream_can_be_picked() {
+fn a_single_stream_can_be_imported() {
     let bench = Bench::new(&BOTH.map(bytes_of).concat());
     let pick = |stream| ImportOptions::default().stream(stream);
     for wrong in [0, 3] {
@@ -122,7 +121,7 @@ fn one_stream_can_be_picked() {
 }
 
 #[test]
-fn if_one_name_is_taken_nothing_is_imported() {
+fn nothing_is_imported_if_one_name_is_taken() {
     let bench = Bench::new(&bytes_of(MONO));
     import_with(bench.folder.path().join("file"), bench.store(), "it.2", &ImportOptions::default())
         .unwrap();
@@ -133,7 +132,7 @@ fn if_one_name_is_taken_nothing_is_imported() {
 }
 
 #[test]
-fn an_import_that_was_cut_short_goes_on_where_it_was() {
+fn importing_again_completes_an_interrupted_import() {
     let links = [MONO, STEREO, MONO];
     let bench = Bench::new(&links.map(bytes_of).concat());
     let options = ImportOptions::default();
@@ -144,7 +143,7 @@ fn an_import_that_was_cut_short_goes_on_where_it_was() {
         if begun == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(cut_short, Err(Error::Cancelled)));
-    assert_eq!(visible(&bench.store()), ["it.2", "it.3"], "the first one is written last");
+    assert_eq!(visible(&bench.store()), ["it.2", "it.3"], "the first recording is written last");
     let before = Tree::of(&bench.store().join("it.2"));
 
     let imported = bench.import();
@@ -160,7 +159,7 @@ fn an_import_that_was_cut_short_goes_on_where_it_was() {
     assert!(again.recordings.iter().all(|recording| recording.exactness().is_ok()));
 }
 
-/// A second is lost in the middle: everything behind it is where it was.
+/// A lost second in the middle shifts nothing.
 #[test]
 fn lost_audio_is_concealed_and_listed() {
     let (_store, whole) = store_of(MONO);
@@ -197,13 +196,13 @@ fn lost_audio_is_concealed_and_listed() {
     }
     let start = gap.position - u64::from(info.pre_skip);
     let before = |recording: &Recording| recording.read::<i16>(0..start).unwrap();
-    assert!(before(&imported.recordings[0]) == before(&whole), "the same up to the loss");
+    assert!(before(&imported.recordings[0]) == before(&whole), "other samples before the loss");
     let rest: Vec<i16> = imported.recordings[0].read(start..info.play_length).unwrap();
     assert_eq!(u64::try_from(rest.len()), Ok(info.play_length - start));
 }
 
 #[test]
-fn a_raw_stream_is_what_the_caller_says() {
+fn a_raw_stream_is_read_as_the_caller_says() {
     let head = OpusHead::new(1, 312, 48_000).unwrap();
     let (mut self_delimited, mut opus_demo) = (vec![], vec![]);
     for packet in packets(&bytes_of(MONO)) {
@@ -220,7 +219,7 @@ fn a_raw_stream_is_what_the_caller_says() {
     {
         let bench = Bench::new(bytes);
         let error = bench.import_with(&ImportOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("expected Opus in Ogg"), "never guessed: {error}");
+        assert!(error.contains("expected Opus in Ogg"), "raw streams must not be guessed: {error}");
         let raw = RawStream::new(format, head.clone());
         let options = ImportOptions::default().raw(raw).strict(true);
         let recording = bench.import_with(&options).unwrap().into_first();
@@ -231,7 +230,7 @@ fn a_raw_stream_is_what_the_caller_says() {
 }
 
 #[test]
-fn surround_is_kept_and_read() {
+fn surround_is_stored_and_read() {
     let Some(files) = opus_zarr_testkit::ogg_opus_files() else { return };
     let file = files.iter().find(|file| file.path.ends_with("test-6-5.1.opus")).unwrap();
     let store = fast_folder();
@@ -246,7 +245,7 @@ fn surround_is_kept_and_read() {
     assert_eq!((found.faults.listed(), found.decoded), (&[][..], info.packet_count));
     let samples = again.read::<i16>(0..info.play_length).unwrap();
     assert_eq!(u64::try_from(samples.len()).unwrap(), 6 * info.play_length);
-    // A range with a pre-roll is what is there, nearly.
+    // A range after a pre-roll nearly equals the full read.
     let range = again.read::<i16>(200_000..240_000).unwrap();
     let error = |(one, other): (&i16, &i16)| f64::from(one.abs_diff(*other)).powi(2);
     let whole = &samples[6 * 200_000..6 * 240_000];

@@ -1,4 +1,4 @@
-//! What becomes of a file whose audio is not Opus, and of what its recorder wrote into it.
+//! Imports of audio that is not Opus, and of the metadata that its recorder wrote.
 
 #![allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "tones are rounded")]
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 #[test]
-fn a_recording_knows_what_its_recorder_knew() {
+fn metadata_of_the_recorder_is_stored() {
     let guano =
         "GUANO|Version: 1.0\nTimestamp: 2026-05-12T04:15:00.5+02:00\nLoc Position: 47.4 8.5\n";
     let world = World::new();
@@ -42,7 +42,7 @@ fn a_recording_knows_what_its_recorder_knew() {
     let before = time("2026-05-12T02:14:00Z")..time("2026-05-12T02:15:01Z");
     assert!(matches!(recording.samples_of_utc(before), Err(Error::BeforeStart { .. })));
 
-    // As they are, in any document that another program reads.
+    // Unchanged, in the document that other programs read.
     let stored = fs::read(world.store().join("it/zarr.json")).unwrap();
     let stored: Value = serde_json::from_slice(&stored).unwrap();
     let metadata = &stored["attributes"]["opus_zarr"]["source"]["metadata"];
@@ -55,7 +55,7 @@ fn a_recording_knows_what_its_recorder_knew() {
 }
 
 #[test]
-fn a_name_gives_a_start_whose_zone_is_what_the_caller_says() {
+fn a_file_name_gives_a_start_in_the_callers_time_zone() {
     let world = World::new();
     let file = world.folder.path().join("S4A01234_20260112_041500.wav");
     fs::rename(world.wave(48_000, 1, 4_800, &[]), &file).unwrap();
@@ -73,14 +73,13 @@ fn a_name_gives_a_start_whose_zone_is_what_the_caller_says() {
     assert_eq!(zurich.source, "file name");
     let zone = "Europe/Paris".parse().unwrap();
     let moved = import_with(&file, world.store(), "zurich", &ImportOptions::default().zone(zone));
-    assert!(moved.is_ok_and(|moved| moved.earlier == 1), "the same start");
+    assert!(moved.is_ok_and(|moved| moved.earlier == 1), "not the same start");
     let refused = import_with(&file, world.store(), "zurich", &ImportOptions::default());
     assert!(refused.is_err(), "another start");
 }
 
-/// Opus that a recorder wrote has a name as well.
 #[test]
-fn opus_is_kept_as_it_is_with_the_start_that_its_name_says() {
+fn the_name_of_an_opus_file_gives_a_start_too() {
     let world = World::new();
     let file = world.folder.path().join("20260112_041500.opus");
     fs::copy(testdata(MONO), &file).unwrap();
@@ -90,7 +89,7 @@ fn opus_is_kept_as_it_is_with_the_start_that_its_name_says() {
 }
 
 #[test]
-fn what_is_encoded_is_exact_unless_told_otherwise() {
+fn encoded_audio_is_exact_by_default() {
     let world = World::new();
     let file = world.wave(48_000, 2, 150_000, &[]);
     let recording = world.import(&file, &ImportOptions::default()).unwrap().into_first();
@@ -104,7 +103,7 @@ fn what_is_encoded_is_exact_unless_told_otherwise() {
     let options = ImportOptions::default().exact(false);
     let other = import_with(&file, world.store(), "approximate", &options).unwrap().into_first();
     assert_ne!(other.read_mode(), ReadMode::Exact);
-    // Nothing else depends on it, nor on the number of threads.
+    // Nothing else depends on this option, or on the number of threads.
     let mut alone = ImportOptions::default();
     alone.transcode.threads = std::num::NonZeroUsize::MIN;
     let alone = import_with(&file, world.store(), "alone", &alone).unwrap().into_first();
@@ -114,7 +113,7 @@ fn what_is_encoded_is_exact_unless_told_otherwise() {
 }
 
 #[test]
-fn every_rate_gives_its_samples_at_their_place() {
+fn audio_of_every_rate_keeps_its_position() {
     for rate in [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 250_000] {
         let world = World::new();
         let file = world.wave(rate, 1, rate / 2 + 7, &[]);
@@ -131,17 +130,17 @@ fn every_rate_gives_its_samples_at_their_place() {
     }
 }
 
-/// WAVE and Opus have other orders: front left, front right, front centre, LFE, back left,
-/// back right; and left, centre, right, back left, back right, LFE.
+/// WAVE and Opus order channels differently: front left, front right, front centre, LFE, back left,
+/// back right in WAVE; left, centre, right, back left, back right, LFE in Opus.
 #[test]
-fn surround_stays_on_its_loudspeakers() {
+fn surround_channels_are_reordered() {
     let world = World::new();
     let file = world.wave(48_000, 6, 24_000, &[]);
     let recording = world.import(&file, &ImportOptions::default()).unwrap().into_first();
     assert_eq!(recording.info().mapping_family, 1);
     let samples: Vec<f32> = recording.read(0..24_000).unwrap();
     for (channel, source) in [0, 2, 1, 4, 5, 3].into_iter().enumerate() {
-        // An LFE channel has no more than what is low.
+        // The LFE channel keeps only low frequencies.
         if source == 3 {
             continue;
         }
@@ -154,7 +153,7 @@ fn surround_stays_on_its_loudspeakers() {
 }
 
 #[test]
-fn ultrasound_is_lost_with_a_warning_or_kept_or_refused() {
+fn ultrasound_is_lost_with_a_warning_or_kept_or_rejected() {
     let world = World::new();
     let file = world.wave(250_000, 1, 125_000, &[]);
     let with = |ultrasound: Ultrasound, name: &str| {
@@ -181,7 +180,7 @@ fn ultrasound_is_lost_with_a_warning_or_kept_or_refused() {
 }
 
 #[test]
-fn time_that_was_expanded_runs_as_it_ran() {
+fn time_expansion_is_undone() {
     let world = World::new();
     let file = world.wave(44_100, 1, 44_100, &[("guan", b"GUANO|Version: 1.0\nTE: 10\n")]);
     let recording = world.import(&file, &ImportOptions::default()).unwrap().into_first();
@@ -194,7 +193,7 @@ fn time_that_was_expanded_runs_as_it_ran() {
 }
 
 #[test]
-fn the_comment_of_an_audiomoth_and_tags_are_read() {
+fn audiomoth_comments_and_tags_are_read() {
     let comment = "Recorded at 19:30:00 12/11/2021 (UTC+1) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and temperature was 14.0C.";
     let mut list = b"INFOICMT".to_vec();
     list.extend(u32::try_from(comment.len()).unwrap().to_le_bytes());
@@ -212,13 +211,13 @@ fn the_comment_of_an_audiomoth_and_tags_are_read() {
 }
 
 #[test]
-fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
+fn ffmpeg_decodes_other_formats_on_request() {
     let world = World::new();
     let (source, file) = (world.wave(44_100, 2, 44_100, &[]), world.folder.path().join("a.wma"));
     let encode =
         Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&source).arg(&file).status();
     if !encode.is_ok_and(|status| status.success()) {
-        return opus_zarr_testkit::say_skipped("import through ffmpeg: there is none");
+        return opus_zarr_testkit::say_skipped("import through ffmpeg: no ffmpeg");
     }
     let refused = world.import(&file, &ImportOptions::default()).unwrap_err().to_string();
     assert!(refused.contains("expected Opus in Ogg"), "{refused}");
@@ -237,7 +236,7 @@ fn what_is_not_decoded_here_is_read_by_ffmpeg_if_that_is_asked_for() {
 }
 
 #[test]
-fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
+fn importing_again_completes_an_interrupted_import_with_the_same_settings() {
     let world = World::new();
     let (source, file) = (world.wave(48_000, 1, 96_000, &[]), world.folder.path().join("two.mka"));
     let mut encode = Command::new("ffmpeg");
@@ -246,9 +245,7 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
         .arg(&source)
         .args(["-map", "0", "-map", "0", "-c:a", "flac"]);
     if !encode.arg(&file).status().is_ok_and(|status| status.success()) {
-        return opus_zarr_testkit::say_skipped(
-            "an import of two tracks that is cut short: there is no ffmpeg",
-        );
+        return opus_zarr_testkit::say_skipped("an interrupted import of two tracks: no ffmpeg");
     }
     let (store, options) =
         (Store::open_or_create(world.store()).unwrap(), ImportOptions::default());
@@ -258,12 +255,12 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
         if begun == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert!(matches!(cut_short, Err(Error::Cancelled)));
-    assert_eq!(visible(&world.store()), ["it.2"], "the first one is written last");
+    assert_eq!(visible(&world.store()), ["it.2"], "the first recording is written last");
 
     let mut other = options.clone();
     other.transcode.sync_interval = None;
     let refused = world.import(&file, &other).unwrap_err().to_string();
-    assert!(refused.ends_with("already has a recording \"it.2\""), "{refused}");
+    assert!(refused.ends_with("sync interval 48000 samples instead of none"), "{refused}");
     for earlier in [1, 2] {
         let imported = world.import(&file, &options).unwrap();
         assert_eq!(imported.earlier, earlier);
@@ -277,7 +274,7 @@ fn a_track_that_is_there_is_not_encoded_again_unless_it_would_be_another() {
     assert!(refused.to_string().ends_with("already has a recording \"it\""), "{refused}");
 }
 
-/// A folder with a file and a store.
+/// A folder for a file and a store.
 struct World {
     folder: TempDir,
 }
@@ -295,7 +292,7 @@ impl World {
         import_with(file, self.store(), "it", options)
     }
 
-    /// A WAV file with a tone in each channel, and chunks before it.
+    /// Writes a WAV file with a tone in each channel, after these chunks.
     fn wave(&self, rate: u32, channels: u16, frames: u32, chunks: &[(&str, &[u8])]) -> PathBuf {
         let mut bytes = b"RIFF\0\0\0\0WAVE".to_vec();
         let mut format = vec![1, 0];
@@ -330,7 +327,7 @@ fn pcm(sample: f32) -> [u8; 2] {
     ((sample * 32_767.0).round() as i16).to_le_bytes()
 }
 
-/// Of each channel another.
+/// A different one in each channel.
 fn tone(channel: u8, k: u32, rate: u32) -> f32 {
     let turns = hz(channel) * f64::from(k) / f64::from(rate);
     0.4 * (TAU * turns.fract() as f32).sin()

@@ -1,4 +1,4 @@
-//! What users note of a recording is kept, and never makes it unreadable.
+//! Users' notes are kept and never make a recording unreadable.
 
 use std::{cell::RefCell, fs};
 
@@ -41,7 +41,7 @@ fn notes_are_kept_replaced_and_removed() {
 }
 
 #[test]
-fn notes_that_could_not_be_read_again_are_refused() {
+fn notes_that_could_not_be_read_back_are_refused() {
     let (folder, mut reader) = noted();
     let before = Tree::of(folder.path());
     let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
@@ -61,7 +61,7 @@ fn notes_that_could_not_be_read_again_are_refused() {
 }
 
 #[test]
-fn attributes_of_others_stay_beside_the_notes() {
+fn attributes_of_other_programs_are_preserved() {
     let (folder, _) = noted();
     let path = folder.path().join("it/zarr.json");
     let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -75,8 +75,7 @@ fn attributes_of_others_stay_beside_the_notes() {
     assert_eq!(document["attributes"]["opus_zarr"]["user"]["note"], "seen");
 }
 
-/// Numbers are read as they were written, to the last bit: else the checksum of the
-/// attributes would no longer hold.
+/// To the last bit. Otherwise the checksum of the attributes would not match.
 #[test]
 fn any_double_is_kept() {
     let (folder, mut reader) = noted();

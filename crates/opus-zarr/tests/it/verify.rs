@@ -1,5 +1,4 @@
-//! What is not as it was written is found and named; what is gone is made again where it
-//! can be.
+//! Verifying finds and names everything that is not as it was written, and what can be rebuilt is.
 
 use std::{fs, path::Path};
 
@@ -59,7 +58,7 @@ fn listed(verification: &Verification) -> Vec<Fault> {
 }
 
 #[test]
-fn what_was_imported_has_no_fault_on_any_level() {
+fn an_import_has_no_fault_at_any_level() {
     for file in BOTH {
         let (store, recording) = store_of(file);
         for level in LEVELS {
@@ -75,19 +74,19 @@ fn what_was_imported_has_no_fault_on_any_level() {
         let found = recording.verify(&some, unwatched).unwrap();
         assert_eq!(found.faults.listed(), []);
         assert!(found.decoded <= recording.info().packet_count);
-        whole.assert_same(&Tree::of(store.path()), "to verify changes nothing");
+        whole.assert_same(&Tree::of(store.path()), "verifying changed it");
     }
 }
 
 #[test]
-fn a_lost_object_is_named_and_made_again_if_it_can_be() {
+fn a_lost_object_is_named_and_rebuilt_where_possible() {
     for object in OBJECTS {
         let (store, mut recording) = store_of(MONO);
         let (path, whole) = (store.path().join(object), Tree::of(store.path()));
         fs::remove_file(&path).unwrap();
         for level in LEVELS {
             let is_shard = object.contains("/c/");
-            // A store without its document opens no more.
+            // A store without its document does not open.
             let found = listed(&recording.verify(&at(level), unwatched).unwrap());
             let lost = |fault: &&Fault| {
                 fault.place.object == path.display().to_string()
@@ -107,7 +106,7 @@ fn a_lost_object_is_named_and_made_again_if_it_can_be() {
 }
 
 #[test]
-fn flipped_bits_all_over_a_store_are_found() {
+fn flipped_bits_anywhere_in_a_store_are_found() {
     let (store, _) = store_of(STEREO);
     let mut random = Random(3);
     for object in OBJECTS {
@@ -126,8 +125,7 @@ fn flipped_bits_all_over_a_store_are_found() {
     assert_eq!(faults(store.path(), VerifyLevel::Packets), []);
 }
 
-/// What the attributes say of the stream, wrong but with the right checksum: only the
-/// blob tells.
+/// Wrong attributes with the right checksum: only the blob contradicts them.
 #[test]
 fn attributes_that_the_blob_contradicts_are_found() {
     let (store, recording) = store_of(MONO);
@@ -161,7 +159,7 @@ fn attributes_that_the_blob_contradicts_are_found() {
     assert!(found[0].to_string().contains("SHA-256"), "{found:?}");
 }
 
-/// Index and attributes of another stream that is as long as this one.
+/// The index and attributes are those of another stream of the same length.
 #[test]
 fn an_index_that_the_packets_contradict_is_found() {
     let folder = fast_folder();
@@ -187,7 +185,7 @@ fn an_index_that_the_packets_contradict_is_found() {
 }
 
 #[test]
-fn damage_in_one_chunk_hides_nothing_in_another() {
+fn damage_in_one_chunk_does_not_hide_damage_in_another() {
     let (store, _) = store_of(MONO);
     let shard = store.path().join(BLOB_SHARD);
     edit(&shard, |bytes| {
@@ -206,7 +204,7 @@ fn damage_in_one_chunk_hides_nothing_in_another() {
 }
 
 #[test]
-fn what_is_not_there_is_no_fault_but_an_error() {
+fn a_missing_recording_is_an_error_not_a_fault() {
     let (store, _) = store_of(MONO);
     for (place, name, says) in [
         (store.path().to_owned(), "other", "no recording \"other\""),

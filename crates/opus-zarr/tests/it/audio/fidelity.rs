@@ -1,4 +1,4 @@
-//! How near decoded audio is to what was encoded: where it lies, and how much noise was added.
+//! The fidelity of encoded audio: its position and signal-to-noise ratio.
 
 use std::ops::Range;
 
@@ -6,30 +6,29 @@ use realfft::num_complex::Complex;
 
 use super::spectrum::{Fft, count};
 
-/// From here on audio is compared: the encoder takes out what does not swing.
+/// The lowest frequency that is compared, in Hz. The encoder removes DC.
 const LOWEST: f64 = 50.0;
-/// From here on the place of audio is looked for: its filter lets what is low come earlier.
+/// The lowest frequency for finding the position, in Hz. The encoder's filter advances lower ones.
 const LOWEST_OF_LAG: f64 = 300.0;
-/// Up to here: Opus has nothing above.
+/// The highest frequency that is compared, in Hz. Opus has nothing above.
 const HIGHEST: f64 = 20_000.0;
-/// Up to so much of the rate of the source: resamplers differ in what they leave of the rest.
+/// The highest part of the source's rate that is compared. Above, resamplers differ.
 const PASSED: f64 = 0.45;
 const RATE: f64 = 48_000.0;
-/// Audio that is not louder has neither a place nor noise that would say something: -80 dB of
-/// full scale.
+/// Audio that is not louder has neither position nor noise: -80 dB of full scale.
 const SILENCE: f64 = 1e-4;
 
-/// What was measured at 48 kHz.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Fidelity {
-    /// How many samples later than the source it is.
+    /// How much later than the source it is, in samples at 48 kHz.
     pub(crate) lag: i64,
-    /// Signal to noise in dB, of all channels together.
+    /// The signal-to-noise ratio of all channels together, in dB.
     pub(crate) snr: f64,
 }
 
-/// Compares two pieces of audio at 48 kHz that begin at the same time; the source had this rate.
-/// None: it is silent.
+/// Compares two pieces of audio at 48 kHz that begin at the same time. The source had this rate.
+/// Returns `None` if it is silent.
 pub(crate) fn compare(
     recording: &[f32],
     source: &[f32],
@@ -60,8 +59,8 @@ pub(crate) fn compare(
     Some(Fidelity { lag: lag(&ours, &theirs), snr: 10.0 * (signal / noise).log10() })
 }
 
-/// Where the difference is smallest, up to `REACH` samples either way. A steady tone fits in many
-/// places: the nearest counts if it fits well, and 0 unless another fits better by half.
+/// Returns the lag of the smallest difference, up to `REACH` samples either way. A steady tone fits
+/// at many lags: the nearest that fits well counts, and 0 unless another fits better by half.
 fn lag(recording: &[f64], source: &[f64]) -> i64 {
     const REACH: usize = 8192;
     const WINDOW: usize = 65_536;
@@ -69,7 +68,7 @@ fn lag(recording: &[f64], source: &[f64]) -> i64 {
     let window = |at: usize| &source[at..(at + WINDOW).min(source.len())];
     let loudest = starts.max_by(|a, b| energy(window(*a)).total_cmp(&energy(window(*b)))).unwrap();
     let window = window(loudest);
-    // From `REACH` before the window to as much behind it.
+    // From `REACH` before the window to `REACH` after it.
     let around: Vec<f64> = (loudest..loudest + window.len() + 2 * REACH)
         .map(|at| at.checked_sub(REACH).and_then(|at| recording.get(at)).copied().unwrap_or(0.0))
         .collect();
@@ -92,7 +91,7 @@ fn lag(recording: &[f64], source: &[f64]) -> i64 {
     i64::try_from(best).unwrap() - i64::try_from(REACH).unwrap()
 }
 
-/// The sums of products of `window` with `around`, for every shift.
+/// Returns the correlation of `window` with `around` for every shift.
 fn correlation(around: &[f64], window: &[f64]) -> Vec<f64> {
     let fft = Fft::new(around.len().next_power_of_two());
     let (around, window) = (fft.forward(around), fft.forward(window));
@@ -100,7 +99,7 @@ fn correlation(around: &[f64], window: &[f64]) -> Vec<f64> {
     fft.inverse(product)
 }
 
-/// What of the samples lies between these frequencies.
+/// Returns the part of the samples between these frequencies.
 fn band(fft: &Fft, samples: &[f64], limits: Range<f64>) -> Vec<f64> {
     let mut spectrum = fft.forward(samples);
     for (bin, value) in spectrum.iter_mut().enumerate() {

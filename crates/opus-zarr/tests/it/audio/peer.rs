@@ -1,4 +1,4 @@
-//! What ffmpeg makes of an audio file.
+//! Audio files as ffmpeg decodes them.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// What ffmpeg decodes, at its own rate.
+/// A whole track at its own rate.
 pub(crate) struct Whole {
     pub(crate) rate: u32,
     pub(crate) channels: u32,
@@ -21,7 +21,7 @@ impl fmt::Display for Whole {
     }
 }
 
-/// How many samples ffmpeg makes of a track, counted from 1; none: nothing at all.
+/// Decodes a track, counted from 1. Returns `None` if ffmpeg decodes nothing.
 pub(crate) fn whole(path: &Path, track: u64) -> Option<Whole> {
     let mut ffmpeg = start(path, track, &[]);
     let mut stream = ffmpeg.stdout.take().unwrap();
@@ -36,7 +36,8 @@ pub(crate) fn whole(path: &Path, track: u64) -> Option<Whole> {
     (samples > 0).then_some(Whole { rate, channels, samples })
 }
 
-/// The first seconds of a track at 48 kHz, by soxr at the highest precision.
+/// Decodes the first seconds of a track and resamples them to 48 kHz by soxr at the highest
+/// precision.
 pub(crate) fn resampled(path: &Path, track: u64, seconds: u32) -> Vec<f32> {
     let seconds = seconds.to_string();
     let options = ["-af", "aresample=48000:resampler=soxr:precision=33", "-t", &seconds];
@@ -56,7 +57,7 @@ fn start(path: &Path, track: u64, options: &[&str]) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Rate and channels, out of the header of AU.
+/// Returns the rate and the number of channels in an AU header.
 fn header(stream: &mut impl Read) -> Option<(u32, u32)> {
     let mut word = || {
         let mut bytes = [0; 4];
@@ -65,7 +66,7 @@ fn header(stream: &mut impl Read) -> Option<(u32, u32)> {
     };
     let [_magic, len, _size, _encoding, rate, channels] =
         [word()?, word()?, word()?, word()?, word()?, word()?];
-    // What follows is text.
+    // Text follows.
     (6..len / 4).try_for_each(|_| word().map(drop))?;
     Some((rate, channels))
 }

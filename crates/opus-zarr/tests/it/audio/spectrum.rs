@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex};
 
-/// Energy between each two of these frequencies, as parts of the sample rate.
+/// Returns the energy between each two of these frequencies, given as parts of the sample rate.
 pub(crate) fn band_energies(samples: &[f64], limits: &[f64]) -> Vec<f64> {
     const LEN: usize = 4096;
     let turn = std::f64::consts::TAU / count(LEN);
     let hann: Vec<f64> = (0..LEN).map(|at| 0.5 - 0.5 * (turn * count(at)).cos()).collect();
     let fft = Fft::new(LEN);
     let mut energies = vec![0.0; limits.len() - 1];
-    // The first and the last window reach beyond the audio, so that every sample counts as much.
+    // The first and the last window extend beyond the audio, so that all samples count equally.
     for start in (0..samples.len() + LEN / 2).step_by(LEN / 2) {
         let at = |place: usize| (start + place).checked_sub(LEN / 2);
         let sample = |place| at(place).and_then(|at| samples.get(at)).copied().unwrap_or(0.0);
@@ -44,7 +44,7 @@ impl Fft {
         Self { len, forward, inverse }
     }
 
-    /// The spectrum of the samples, with silence behind them.
+    /// Returns the spectrum of the samples, padded with silence.
     pub(crate) fn forward(&self, samples: &[f64]) -> Vec<Complex<f64>> {
         let mut input = samples.to_vec();
         input.resize(self.len, 0.0);
@@ -54,7 +54,7 @@ impl Fft {
     }
 
     pub(crate) fn inverse(&self, mut spectrum: Vec<Complex<f64>>) -> Vec<f64> {
-        // Of real samples these are real, and were but for rounding.
+        // Those of real samples are real, except for rounding.
         spectrum[0].im = 0.0;
         spectrum[self.len / 2].im = 0.0;
         let mut samples = self.inverse.make_output_vec();

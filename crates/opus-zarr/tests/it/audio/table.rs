@@ -1,7 +1,7 @@
-//! What becomes of every real file whose audio is not Opus, with default options, as a table
-//! that is checked in: `testdata/audio.tsv`. After a change that is meant,
-//! `OPUS_ZARR_WRITE_TABLE=1 cargo test --test audio` writes it anew, with what ffmpeg says; and a
-//! question mark where ffmpeg says something else and somebody has yet to judge.
+//! The outcome of importing every real file of another codec with default options, as a table in the
+//! repository: `testdata/audio.tsv`. After an intended change, `OPUS_ZARR_WRITE_TABLE=1 cargo test
+//! -p opus-zarr audio::table` rewrites it, with the results of ffmpeg, and a question mark where
+//! ffmpeg disagrees and somebody has yet to judge.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,9 @@ use opus_encode::{Channels, SampleBuffer};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
 use opus_zarr::{Finding, ImportOptions, Recording};
 
-use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, recordings::import_with, testdata};
+use opus_zarr_testkit::{
+    CorpusFile, every_file, fast_folder, is_full_run, recordings::import_with, testdata,
+};
 
 use super::{
     fidelity::{Fidelity, compare},
@@ -45,22 +47,23 @@ const SAMPLES: usize = 7;
 const PLAYS: usize = 8;
 const LAG: usize = 9;
 const SNR: usize = 10;
-/// From here on, all is of ffmpeg.
+/// The first column about ffmpeg.
 const PEER: usize = 14;
 const JUDGEMENT: usize = 17;
 
-/// So much of a recording is compared with its source.
+/// How much of a recording is compared with its source, in seconds.
 const SECONDS: u32 = 20;
-/// Longer ones are compared only when the table is written.
+/// Files of this many seconds or more are checked only in a full run.
 const LONG: u32 = 55;
 const RATE: u32 = 48_000;
-/// Encoders on other processors round in other ways.
-const SNR_TOLERANCE: f64 = 0.5;
+/// libopus rounds differently on different processors: 1.3 dB between two of them were seen. A shift
+/// by one sample costs more than 10 dB.
+const SNR_TOLERANCE: f64 = 2.0;
 
 type Row = Vec<String>;
 
 #[test]
-fn every_file_gives_what_the_table_says() {
+fn every_encoded_file_matches_the_table() {
     let Some(mut files) = every_file() else { return };
     files.retain(|file| file.codec != "opus");
     let path = testdata("audio.tsv");
@@ -72,9 +75,10 @@ fn every_file_gives_what_the_table_says() {
         fs::write(&path, format!("{}\n{}\n", COLUMNS.join("\t"), lines.join("\n"))).unwrap();
         expected = rows;
     } else {
-        let long: Vec<_> = expected.iter().filter(|row| is_long(row)).cloned().collect();
+        let is_left_out = |row: &&Row| is_long(row) && !is_full_run();
+        let long: Vec<_> = expected.iter().filter(is_left_out).cloned().collect();
         files.retain(|file| long.iter().all(|row| row[0] != file.relative));
-        expected.retain(|row| !is_long(row));
+        expected.retain(|row| !is_left_out(&row));
         let found = rows_of(&files, false);
         let pairs = expected.iter().zip(&found);
         let differences: Vec<_> =
@@ -88,7 +92,6 @@ fn every_file_gives_what_the_table_says() {
     }
 }
 
-/// These are encoded only when the table is written.
 fn is_long(row: &Row) -> bool {
     row[PLAYS].parse::<u64>().is_ok_and(|plays| plays >= u64::from(RATE * LONG))
 }
@@ -98,7 +101,7 @@ fn parse(table: &str) -> Vec<Row> {
     table.lines().skip(1).map(row).collect()
 }
 
-/// All but what is of ffmpeg.
+/// Compares everything but the columns about ffmpeg.
 fn agree(expected: &[String], found: &[String]) -> bool {
     let numbers = [&expected[SNR], &found[SNR]].map(|snr| snr.parse::<f64>());
     let snr_agrees = match numbers {
@@ -108,7 +111,7 @@ fn agree(expected: &[String], found: &[String]) -> bool {
     snr_agrees && expected[..SNR] == found[..SNR] && expected[SNR + 1..PEER] == found[SNR + 1..PEER]
 }
 
-/// Takes what has been said of rows in which ffmpeg says something else.
+/// Keeps the judgements of rows in which ffmpeg disagrees.
 fn judge(rows: &mut [Row], before: &[Row]) {
     let key = |row: &Row| (row[0].clone(), row[1].clone());
     let judgements: HashMap<_, _> =
@@ -126,7 +129,7 @@ fn is_as_ffmpeg_says(row: &Row) -> bool {
     row[2] == "ok" && row[SAMPLES] == row[PEER] && is_at_its_place && is_alike
 }
 
-/// The rows of all files, by as many threads as there are.
+/// Returns the rows of all files.
 fn rows_of(files: &[CorpusFile], with_ffmpeg: bool) -> Vec<Row> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -147,10 +150,10 @@ fn rows_of(files: &[CorpusFile], with_ffmpeg: bool) -> Vec<Row> {
     rows
 }
 
-/// A row for each recording that the file becomes.
+/// Returns a row for each recording of the file.
 fn rows_of_file(file: &CorpusFile, with_ffmpeg: bool) -> Vec<Row> {
     let directory = fast_folder();
-    // A sync map takes most of the time and changes no sample.
+    // Building a sync map takes most of the time and changes no sample.
     let options = ImportOptions::default().exact(false);
     match import_with(&file.path, directory.path(), "it", &options) {
         Err(error) => {
@@ -176,7 +179,7 @@ fn row(file: &CorpusFile, recording: &Recording, findings: &[Finding], with_ffmp
     let transcoding = source.transcoding.as_ref().unwrap();
     let (rate, samples) = (transcoding.rate, transcoding.samples);
     let expected = (samples * u64::from(RATE)).div_ceil(rate.into());
-    assert_eq!(info.play_length, expected, "{}: as long as its source", file.relative);
+    assert_eq!(info.play_length, expected, "{}: not as long as its source", file.relative);
     let beginning = beginning(recording);
     let fidelity = compare(&beginning, &source_of(file, source.stream), info.channels.into(), rate);
     let mut row = vec![file.relative.clone(), source.stream.to_string(), "ok".to_owned()];
@@ -194,7 +197,7 @@ fn row(file: &CorpusFile, recording: &Recording, findings: &[Finding], with_ffmp
     row
 }
 
-/// What ffmpeg decodes: how much, and what the recording is beside that.
+/// The length that ffmpeg decodes, and the fidelity of the recording to it.
 fn by_ffmpeg(file: &CorpusFile, track: u64, ours: &[f32], (rate, channels): (u32, u32)) -> Row {
     let Some(whole) = peer::whole(&file.path, track) else { return vec!["none".to_owned()] };
     if (whole.rate, whole.channels) != (rate, channels) {
@@ -207,7 +210,7 @@ fn by_ffmpeg(file: &CorpusFile, track: u64, ours: &[f32], (rate, channels): (u32
     fields
 }
 
-/// Lag and SNR.
+/// Shows lag and SNR.
 fn show(fidelity: Option<Fidelity>) -> [String; 2] {
     fidelity.map_or(["silent".to_owned(), "silent".to_owned()], |fidelity| {
         [fidelity.lag.to_string(), format!("{:.1}", fidelity.snr)]
@@ -219,7 +222,7 @@ fn beginning(recording: &Recording) -> Vec<f32> {
     recording.read(0..end).unwrap()
 }
 
-/// The same of its source, as it is decoded here.
+/// Decodes the beginning of the source.
 fn source_of(file: &CorpusFile, track: u64) -> Vec<f32> {
     let track = usize::try_from(track - 1).unwrap();
     let source = AudioFile::open(&file.path, &ReadOptions::default().track(track)).unwrap();
@@ -231,7 +234,7 @@ fn source_of(file: &CorpusFile, track: u64) -> Vec<f32> {
     in_opus_order(buffer.samples().to_vec(), channels)
 }
 
-/// WAV's order of channels becomes that of Opus.
+/// Reorders channels from WAV to Opus.
 fn in_opus_order(mut samples: Vec<f32>, channels: usize) -> Vec<f32> {
     let count = Channels::new(u8::try_from(channels).unwrap()).unwrap();
     for frame in samples.chunks_exact_mut(channels) {

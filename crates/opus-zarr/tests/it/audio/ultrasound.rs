@@ -1,4 +1,4 @@
-//! What is sampled faster than Opus can say: its energy before and after, and its time.
+//! Audio above 48 kHz: its energy before and after, and its time.
 
 use std::{path::Path, time::Duration};
 
@@ -10,14 +10,14 @@ use opus_zarr_testkit::{CorpusFile, every_file, fast_folder, recordings::import_
 
 use super::spectrum::band_energies;
 
-/// Of the bats of the corpus.
+/// The sample rate of the bats in the corpus.
 const BAT_RATE: u32 = 250_000;
-/// Of those, an eighth of what their rate can say.
+/// An eighth of their bandwidth, in Hz.
 const BAND: f64 = 15_625.0;
 
 struct Stored {
     recording: Recording,
-    /// What the recording is read from.
+    /// The store of the recording.
     _folder: TempDir,
 }
 
@@ -51,39 +51,39 @@ fn samples_of_recording(recording: &Recording) -> Vec<f64> {
     samples.into_iter().map(f64::from).collect()
 }
 
-/// Levels in dB of the bands between these frequencies in Hz, of audio that is sampled at `rate`.
+/// Returns the levels in dB of the bands between these frequencies in Hz.
 fn levels(samples: &[f64], rate: u32, limits: &[f64]) -> Vec<f64> {
     let rate = f64::from(rate);
     let limits: Vec<f64> = limits.iter().map(|limit| limit / rate).collect();
-    // By second and not by sample.
+    // Per second, not per sample.
     band_energies(samples, &limits).iter().map(|energy| 10.0 * (energy / rate).log10()).collect()
 }
 
-/// Below 20/48 of the rate, 104 kHz, levels stay; above, Opus has nothing.
+/// Levels below 20/48 of the rate, 104 kHz, stay the same. Opus codes nothing above.
 #[test]
-fn bats_that_are_kept_have_their_energy_up_to_what_opus_leaves_out() {
+fn kept_ultrasound_has_its_energy_below_104_khz() {
     let Some(files) = files_of("mbsantiago+pytadarida") else { return };
     let limits: Vec<f64> = (0..=8).map(|band| f64::from(band) * BAND).collect();
     for file in &files {
         let stored = import(&file.path, Ultrasound::Keep).unwrap();
         let source = samples_of_file(&file.path);
         let kept = samples_of_recording(&stored.recording);
-        assert_eq!(kept.len(), source.len(), "{}: sample by sample", file.name);
+        assert_eq!(kept.len(), source.len(), "{}: other length", file.name);
         let before = levels(&source, BAT_RATE, &limits);
         let after = levels(&kept, BAT_RATE, &limits);
         let what = format!("{}: {before:.1?} became {after:.1?}", file.name);
         for band in 0..6 {
             assert!((after[band] - before[band]).abs() < 0.5, "{what}");
         }
-        // From 93.75 to 109.375 kHz.
+        // The band from 93.75 to 109.375 kHz.
         assert!(after[6] < before[6] + 0.5 && after[6] > before[6] - 3.0, "{what}");
         assert!(after[7] < before[7] - 20.0, "{what}");
     }
 }
 
-/// What can be heard stays; the calls are lost, all but what of them lies below 20 kHz.
+/// Audible sound stays; the calls above 20 kHz are lost.
 #[test]
-fn bats_that_are_downsampled_have_what_lies_below_20_khz() {
+fn downsampled_ultrasound_has_its_energy_below_20_khz() {
     let Some(files) = files_of("mbsantiago+pytadarida") else { return };
     let limits = [0.0, 4_000.0, 8_000.0, 12_000.0, 16_000.0, 20_000.0, 24_000.0];
     for file in &files {
@@ -99,7 +99,7 @@ fn bats_that_are_downsampled_have_what_lies_below_20_khz() {
 }
 
 #[test]
-fn bats_are_found_at_the_time_at_which_they_called() {
+fn ultrasound_keeps_its_time() {
     let Some(files) = files_of("mbsantiago+pytadarida") else { return };
     for file in &files {
         let kept = import(&file.path, Ultrasound::Keep).unwrap();
@@ -107,9 +107,9 @@ fn bats_are_found_at_the_time_at_which_they_called() {
         let (kept, lost) = (&kept.recording, &lost.recording);
         assert_eq!((kept.info().real_rate.get(), lost.info().real_rate.get()), (BAT_RATE, 48_000));
         let end = |recording: &Recording| recording.time_of(recording.info().play_length);
-        // Less than a sample at 48 kHz.
+        // One sample at 48 kHz.
         assert!(end(lost).abs_diff(end(kept)) < Duration::from_nanos(20_834), "{}", file.name);
-        // The ten milliseconds in which it is loudest.
+        // The loudest ten milliseconds.
         let source = samples_of_file(&file.path);
         let energy = |call: &&[f64]| product(call, call);
         let calls = source.chunks_exact(2_500).enumerate();
@@ -127,22 +127,22 @@ fn bats_are_found_at_the_time_at_which_they_called() {
     }
 }
 
-/// Of a sample too early or too late, much less is left.
+/// A shift by one sample leaves much less.
 const LIKENESS: f64 = 0.9;
 
 fn product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Detectors that play ten times slower than they record say so in a chunk of Wildlife
-/// Acoustics', the first and the last of these.
+/// The first and the last of these files say in a chunk of Wildlife Acoustics that they play ten times
+/// slower than they were recorded.
 #[test]
-fn expanded_time_runs_as_it_ran() {
+fn time_expansion_is_undone() {
     let Some(files) = files_of("YvesBas+Tadarida-D") else { return };
     for (file, recorded) in files.iter().zip([Some(192_000), None, Some(384_000)]) {
         let stored = import(&file.path, Ultrasound::Downsample).unwrap();
         let info = stored.recording.info();
-        // All play for 50 seconds.
+        // All of them play for 50 seconds.
         let (rate, seconds) = if recorded.is_some() { (480_000, 5) } else { (48_000, 50) };
         assert_eq!((info.play_length, info.real_rate.get()), (2_400_000, rate), "{}", file.name);
         assert_eq!(stored.recording.time_of(info.play_length), Duration::from_secs(seconds));
