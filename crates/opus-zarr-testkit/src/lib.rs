@@ -13,6 +13,7 @@
 pub mod corpus;
 pub mod counter;
 pub mod damage;
+pub mod errors;
 #[cfg(feature = "zarr")]
 pub mod faulty;
 pub mod files;
@@ -37,6 +38,7 @@ pub mod tree;
 pub mod warnings;
 
 pub use corpus::{CorpusFile, every_file, every_opus_file, is_full_run, ogg_opus_files};
+pub use errors::chain;
 pub use files::{fast_folder, root, target_tmp, testdata};
 pub use random::Random;
 pub use skipped::say_skipped;

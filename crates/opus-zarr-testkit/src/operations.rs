@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,6 +13,7 @@ use opus_zarr_store::{MemoryStorage, Part, RecordingName, Store};
 use serde_json::{Map, Value};
 
 use crate::{
+    errors::chain,
     recordings::{MONO, stream_of},
     stream::Pages,
 };
@@ -160,8 +162,8 @@ pub fn check(
     assert!(snapshot(store) == *after, "{what}: again");
 }
 
-fn message<T>(result: Result<T, impl std::fmt::Display>) -> Result<(), String> {
-    result.map(drop).map_err(|error| error.to_string())
+fn message<T>(result: Result<T, impl Error>) -> Result<(), String> {
+    result.map(drop).map_err(|error| chain(&error))
 }
 
 /// Parses a recording name.

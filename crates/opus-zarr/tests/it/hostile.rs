@@ -12,6 +12,7 @@ use std::{
 
 use opus_zarr::{Store, VerifyLevel, VerifyOptions, unwatched};
 use opus_zarr_testkit::{
+    chain,
     damage::{edit, edit_document, set_attribute},
     processes::this_test,
     recordings::{MONO, import_to, open_at, store_of, verify_at},
@@ -52,7 +53,7 @@ const DIRECTORIES: [&str; 6] = [
 fn replacements() -> Vec<Attack> {
     let mut attacks = Vec::new();
     for path in OBJECTS {
-        let link = "a symbolic link within a store is not followed";
+        let link = "symbolic links within a store are not followed";
         attacks.push(attack(format!("{path} a link"), link, move |store| {
             let away = store.with_file_name("away");
             fs::rename(store.join(path), &away).unwrap();
@@ -75,7 +76,7 @@ fn replacements() -> Vec<Attack> {
         }));
     }
     for path in DIRECTORIES {
-        let link = "a symbolic link within a store is not followed";
+        let link = "symbolic links within a store are not followed";
         attacks.push(attack(format!("{path} a link"), link, move |store| {
             let away = store.with_file_name("away");
             fs::rename(store.join(path), &away).unwrap();
@@ -170,37 +171,34 @@ fn use_it(store: &Path) -> Vec<String> {
                 recording
                     .read::<i16>(range.clone())
                     .err()
-                    .into_iter()
-                    .for_each(|error| say(error.to_string()));
-                recording.find(range).err().into_iter().for_each(|error| say(error.to_string()));
+                    .iter()
+                    .for_each(|error| say(chain(error)));
+                recording.find(range).err().iter().for_each(|error| say(chain(error)));
             }
             let mut stream = recording.ogg_opus().take(1 << 20);
-            io::copy(&mut stream, &mut copied)
-                .err()
-                .into_iter()
-                .for_each(|error| say(error.to_string()));
+            io::copy(&mut stream, &mut copied).err().iter().for_each(|error| say(chain(error)));
             drop(stream);
-            recording
-                .rebuild_index(unwatched)
-                .err()
-                .into_iter()
-                .for_each(|error| say(error.to_string()));
+            recording.rebuild_index(unwatched).err().iter().for_each(|error| say(chain(error)));
         }
-        Err(error) => say(error.to_string()),
+        Err(error) => say(chain(&error)),
     }
     let options = VerifyOptions::default().level(VerifyLevel::Packets).sample(0.01);
     match verify_at(store, "it", &options) {
         Ok(found) => found.faults.listed().iter().for_each(|fault| say(fault.to_string())),
-        Err(error) => say(error.to_string()),
+        Err(error) => say(chain(&error)),
     }
     match Store::open(store) {
         Ok(store) => {
-            store.recordings().unwrap().filter_map(Result::err).for_each(|e| say(e.to_string()));
+            store
+                .recordings()
+                .unwrap()
+                .filter_map(Result::err)
+                .for_each(|error| say(chain(&error)));
             let (from, to) = ("it".parse().unwrap(), "copy".parse().unwrap());
             let copied = store.copy_recording(&from, &store, &to);
-            copied.err().into_iter().for_each(|error| say(error.to_string()));
+            copied.err().iter().for_each(|error| say(chain(error)));
         }
-        Err(error) => say(error.to_string()),
+        Err(error) => say(chain(&error)),
     }
     said
 }
@@ -210,7 +208,7 @@ fn look_at_it(store: &Path) -> Vec<String> {
     let options = VerifyOptions::default().level(VerifyLevel::Checksums).sample(0.01);
     match verify_at(store, "it", &options) {
         Ok(found) => found.faults.listed().iter().map(ToString::to_string).collect(),
-        Err(error) => vec![error.to_string()],
+        Err(error) => vec![chain(&error)],
     }
 }
 
@@ -304,7 +302,7 @@ fn names_that_lead_out_of_the_store_are_invalid() {
             verify_at(store.path(), name, &options).map(drop).unwrap_err(),
             import_to(testdata(MONO), store.path(), name).map(drop).unwrap_err(),
         ] {
-            let error = error.to_string();
+            let error = chain(&error);
             assert!(error.starts_with("invalid recording name"), "{name:?}: {error}");
             assert!(error.lines().count() == 1 && error.len() < 400, "{error}");
         }

@@ -101,8 +101,8 @@ fn channels_are_selected_and_mixed() {
     });
     check_channels::<f32>(&mut recording, |[left, right]| left * 0.5 + right * 0.5);
     for (channels, expected) in [
-        (vec![2], "channel 2 asked for of 2, which are counted from 0"),
-        (vec![], "no channel asked for, expected at least one"),
+        (vec![2], "no channel 2; the stream has 2 channels, counted from 0"),
+        (vec![], "no channel selected, expected at least one"),
     ] {
         let channels = ChannelSelection::Only(channels);
         let error = recording.set_output(Output::default().channels(channels)).unwrap_err();

@@ -271,7 +271,7 @@ fn importing_again_completes_an_interrupted_import_with_the_same_settings() {
         assert_eq!(streams.collect::<Vec<_>>(), [("it", 1), ("it.2", 2)]);
     }
     let refused = world.import(&file, &options.stream(2)).unwrap_err();
-    assert!(refused.to_string().ends_with("already has a recording \"it\""), "{refused}");
+    assert!(refused.to_string().ends_with("stream 1 instead of 2"), "{refused}");
 }
 
 /// A folder for a file and a store.

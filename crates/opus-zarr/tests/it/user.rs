@@ -5,7 +5,7 @@ use std::{cell::RefCell, fs};
 use opus_zarr::Store;
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
-    Random,
+    Random, chain,
     recordings::{MONO, open_at, store_of},
     tree::Tree,
 };
@@ -48,10 +48,11 @@ fn notes_that_could_not_be_read_back_are_refused() {
     for (value, reason) in [
         (json!(vec![0; 1_000_001]), "more than 1000000 values"),
         (json!(",".repeat(1_000_001)), "more than 1000000 values"),
-        (json!("x".repeat(32 << 20)), "at most 33554432 can be read again"),
+        (json!("x".repeat(32 << 20)), "at most 33554432 can be read back"),
         (deep, "recursion limit exceeded"),
     ] {
-        let error = reader.set_user_metadata(notes(value)).unwrap_err().to_string();
+        let error = reader.set_user_metadata(notes(value)).unwrap_err();
+        let error = chain(&error);
         assert!(error.contains(reason), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
         before.assert_same(&Tree::of(folder.path()), reason);

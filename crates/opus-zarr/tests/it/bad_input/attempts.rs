@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use opus_zarr::ImportOptions;
 use opus_zarr_testkit::{
-    fast_folder,
+    chain, fast_folder,
     recordings::{MONO, STEREO, first_and_last, import_to, import_with, open_at},
     testdata,
     tree::Tree,
@@ -60,7 +60,7 @@ impl World {
         let into = |source: PathBuf, store: &str, name: &str| {
             let strict = ImportOptions::default().strict(true);
             let result = import_with(source, self.at(store), name, &strict);
-            result.map(drop).expect_err("an import that must fail").to_string()
+            chain(&result.map(drop).expect_err("an import that must fail"))
         };
         let into_stores = |source: PathBuf, name: &str| {
             ["store", "new/store"].map(|store| into(source.clone(), store, name)).into()

@@ -12,6 +12,7 @@ use std::{
 use opus_zarr::{Recording, unwatched};
 
 use opus_zarr_testkit::{
+    chain,
     recordings::{MONO, first_and_last, import_to, open_at},
     say_skipped, testdata,
     tree::{Tree, drafts, visible},
@@ -168,7 +169,7 @@ fn recording_from_before(store: &Path) -> Recording {
 
 /// Prints the error for the parent process.
 fn report(error: &opus_zarr::Error, reason: &str) -> String {
-    let error = error.to_string();
+    let error = chain(error);
     println!("\n{REFUSED}{error}");
     assert!(error.contains(reason), "no \"{reason}\" in {error}");
     error
