@@ -143,13 +143,7 @@ impl fmt::Display for Error {
 /// The message and its causes, since `main() -> Result` prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut next = error::Error::source(self);
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
-        }
-        Ok(())
+        opus_packet::fmt_with_causes(self, f)
     }
 }
 

@@ -96,13 +96,7 @@ impl From<Reason> for Error {
 /// Prints the message and its causes, since `main() -> Result` shows errors with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")?;
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        opus_packet::fmt_with_causes(self, f)
     }
 }
 

@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod causes;
 mod clock;
 mod conceal;
 mod finding;
@@ -16,6 +17,7 @@ mod source;
 mod tags;
 mod toc;
 
+pub use causes::fmt_with_causes;
 pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
 pub use conceal::{CONCEALMENT_UNIT, Concealment};
 pub use finding::{Finding, FindingKind, Findings};
