@@ -224,7 +224,7 @@ fn names() -> Vec<Row> {
     };
     let (reserved, forbidden) =
         ("names that start with \".\" or \"__\", ", "expected none of / \\ : *");
-    let taken = "\"WORLD/store\" already has a recording \"earlier\"";
+    let taken = "recording \"earlier\" already exists in \"WORLD/store\"";
     vec![
         row("a name that is taken", Attempt::Name("earlier".to_owned()), taken),
         bad("", "", "expected at least one character"),
