@@ -252,13 +252,13 @@ fn stores() -> Vec<Row> {
     };
     let later = "\"WORLD/future/zarr.json\": layout 7, this version reads layout 1";
     vec![
-        no_store("directory", "it has no zarr.json"),
-        no_store("line\nfeed", "it has no zarr.json"),
-        no_store("foreign", "its zarr.json has no opus_zarr attributes"),
-        no_store("broken", "its zarr.json is not JSON"),
+        no_store("directory", "zarr.json not found"),
+        no_store("line\nfeed", "zarr.json not found"),
+        no_store("foreign", "zarr.json has no opus_zarr attributes"),
+        no_store("broken", "zarr.json is not valid JSON"),
         row("a later layout", Attempt::Store("future"), later),
-        no_store("file", "it is no directory"),
-        no_store("file/x", "it is no directory"),
+        no_store("file", "not a directory"),
+        no_store("file/x", "not a directory"),
     ]
 }
 
