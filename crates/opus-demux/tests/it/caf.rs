@@ -1,6 +1,6 @@
 //! CAF: packets are read back, and damage never becomes audio.
 
-mod common;
+pub(crate) mod common;
 
 use std::io::Cursor;
 

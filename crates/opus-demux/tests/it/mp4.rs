@@ -1,6 +1,6 @@
 //! MP4.
 
-mod common;
+pub(crate) mod common;
 mod corpus;
 mod round_trip;
 mod rules;

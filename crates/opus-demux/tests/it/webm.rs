@@ -1,6 +1,6 @@
 //! WebM and Matroska.
 
-mod common;
+pub(crate) mod common;
 mod corpus;
 mod damage;
 mod round_trip;
