@@ -12,6 +12,7 @@ mod mix;
 mod multistream;
 mod output;
 mod plan;
+mod range;
 mod reader;
 #[cfg(feature = "libopus")]
 mod sample;
@@ -32,6 +33,7 @@ pub use opus_packet_index::{
 };
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
 pub use plan::SegmentPlan;
+pub use range::{Need, RangeDecoder};
 pub use reader::SegmentReader;
 #[cfg(feature = "libopus")]
 pub use sample::Sample;
