@@ -99,6 +99,23 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
         Ok(filled)
     }
 
+    /// Appends all samples that can be decoded now to `samples`. On error, appends those before the
+    /// packet at fault.
+    pub fn read_ready(&mut self, samples: &mut Vec<S>) -> Result<(), Error> {
+        let second = SECOND.saturating_mul(self.channels());
+        loop {
+            // A range may exceed memory, so room is made only as packets turn up.
+            let filled = samples.len();
+            samples.resize(filled.saturating_add(self.left().min(second)), S::default());
+            let read = self.read(samples.get_mut(filled..).unwrap_or_default());
+            let count = *read.as_ref().unwrap_or(&0);
+            samples.truncate(filled.saturating_add(count));
+            if read? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
     /// What is needed before the next sample can be decoded. None if samples can be read now or
     /// the range has ended.
     pub fn need(&self) -> Option<Need> {
@@ -197,3 +214,5 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
 
 /// Samples per lookup at 48 kHz: a minute.
 const STEP: u64 = 60 * 48_000;
+/// Samples per channel for which room is made at a time: a second at 48 kHz.
+const SECOND: usize = 48_000;

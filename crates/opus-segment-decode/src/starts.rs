@@ -37,12 +37,17 @@ impl PreRoll {
             position.saturating_sub(pre_roll)
         }
     }
+
+    /// Returns where decoding begins for samples from `position` on, as the start of a sync map.
+    pub fn start_at(&self, position: CodedPos) -> SyncStart {
+        SyncStart { start: self.start_for(position), ..SyncStart::BEGINNING }
+    }
 }
 
 impl SyncRead for PreRoll {
     type Error = Infallible;
 
     fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
-        Ok(SyncStart { start: self.start_for(position), ..SyncStart::BEGINNING })
+        Ok(self.start_at(position))
     }
 }

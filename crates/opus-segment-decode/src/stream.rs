@@ -59,17 +59,13 @@ where
     /// Appends all remaining samples to `samples`. On error, appends those before the
     /// unreadable part.
     pub fn read_to_end(&mut self, samples: &mut Vec<S>) -> Result<(), Error> {
-        // A range may exceed memory, so room grows only as packets turn up.
-        let mut room = SECOND.saturating_mul(self.range.channels());
-        while self.left() > 0 {
-            let filled = samples.len();
-            samples.resize(filled.saturating_add(self.left().min(room)), S::default());
-            let read = self.read(samples.get_mut(filled..).unwrap_or_default());
-            samples.truncate(filled + read.as_ref().map_or(0, |count| *count));
-            read?;
-            room = room.saturating_mul(2);
+        loop {
+            self.range.read_ready(samples)?;
+            match self.range.need() {
+                Some(need) => self.supply(need)?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Number of samples still to come, over all channels.
@@ -107,6 +103,3 @@ where
         }
     }
 }
-
-/// Room reserved at first, in samples per channel: a second at 48 kHz.
-const SECOND: usize = 48_000;

@@ -271,6 +271,12 @@ impl AsyncRecordingReader {
         self.recording.timeline
     }
 
+    /// Describes the index, with one read. None if it is missing or truncated.
+    pub async fn index_info(&self) -> Option<IndexInfo> {
+        let index = self.recording.index.as_ref().ok()?;
+        index.info(&*self.storage).await
+    }
+
     /// The packets of a half-open range of coded samples, as in [`IndexRead::span`].
     pub async fn span(&self, samples: Range<CodedPos>) -> Result<Span, Error> {
         self.recording.span(&*self.storage, samples).await

@@ -1,87 +1,116 @@
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
-use opus_packet::{CodedPos, PlayPos};
-use opus_packet_index::SyncStart;
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, Output, PreRoll, Sample, SegmentPlan};
-use opus_zarr_store::{AsyncRecordingReader, AsyncStorage, RecordingInfo, RecordingName};
+use opus_segment_decode::Sample;
+use opus_zarr_store::{AsyncRecordingReader, AsyncStore, IndexInfo, RecordingName};
 
-use crate::{Error, decoders::Decoders, recording::exactness};
+use crate::{AsyncSampleStream, Error, ReadMode, decoders::Decoders, facts::facts_of};
 
-/// The same as [`Recording`](crate::Recording) for async code: it waits where the storage
-/// does. What it decodes it decodes in the task that polls it, some 1.5 ms for a second of
-/// audio.
+/// A recording in a store, for async code. Like [`Recording`](crate::Recording), but waits where
+/// the storage does.
+///
+/// The task that polls a read also decodes it, in about 1.5 ms for a second of audio. A read needs
+/// the index: without it, walking all packets from the start would take a task too long, so it is
+/// an error.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use opus_zarr::{AsyncRecording, AsyncStorage, AsyncStore};
+///
+/// # async fn read(storage: Arc<dyn AsyncStorage>) -> Result<(), opus_zarr::Error> {
+/// let store = AsyncStore::open(storage).await?;
+/// let recording = AsyncRecording::open(&store, "station-4").await?;
+/// let range = recording.select(&opus_zarr::Selection::ALL)?;
+/// let mut stream = recording.stream::<f32>(range)?;
+/// let mut buffer = vec![0.0; 48_000];
+/// while stream.read(&mut buffer).await? > 0 {}
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AsyncRecording {
     reader: AsyncRecordingReader,
     decoders: Decoders,
 }
 
+facts_of!(AsyncRecording);
+
 impl AsyncRecording {
-    /// Opens a recording of the store in a storage: one request.
-    pub async fn open(storage: Arc<dyn AsyncStorage>, name: &str) -> Result<Self, Error> {
+    /// Opens a recording of a store: one request.
+    pub async fn open(store: &AsyncStore, name: &str) -> Result<Self, Error> {
         let name: RecordingName = name.parse().map_err(opus_zarr_store::Error::from)?;
-        let reader = AsyncRecordingReader::open(storage, &name).await?;
-        Ok(Self { reader, decoders: Decoders::default() })
+        Ok(Self::new(store.open_recording(&name).await?))
     }
 
-    /// What the store says about the recording.
-    pub fn info(&self) -> &RecordingInfo {
-        self.reader.info()
+    /// Reads a recording through its reader.
+    pub fn new(reader: AsyncRecordingReader) -> Self {
+        Self { reader, decoders: Decoders::default() }
     }
 
-    /// What reads give: at first all channels, at 48 kHz.
-    pub fn output(&self) -> &Output {
-        self.decoders.output()
+    /// Reads a range of play samples, like [`Recording::read`](crate::Recording::read). A read of up
+    /// to a minute takes one request to the index, unless its chunk is cached, one to the blob, and
+    /// for exact samples one to the sync map.
+    pub async fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
+        self.read_as(self.read_mode(), range).await
     }
 
-    /// Changes what reads give from now on: see
-    /// [`Recording::set_output`](crate::Recording::set_output).
-    pub fn set_output(&mut self, output: Output) -> Result<(), Error> {
-        self.decoders = Decoders::new(self.reader.head(), output)?;
+    /// Reads a range like [`read`](Self::read), in the given mode. Reading exactly is an error if
+    /// the recording cannot be read exactly.
+    pub async fn read_as<S: Sample>(
+        &self,
+        mode: ReadMode,
+        range: Range<u64>,
+    ) -> Result<Vec<S>, Error> {
+        let mut stream = self.stream_as(mode, range)?;
+        let mut samples = Vec::new();
+        let result = stream.read_to_end(&mut samples).await;
+        self.decoders.put(stream.into_decoder());
+        result.map(|()| samples)
+    }
+
+    /// Reads a range like [`read`](Self::read), into a buffer. Its length must be
+    /// [`sample_count`](Self::sample_count) times the number of channels.
+    pub async fn read_into<S: Sample>(
+        &self,
+        range: Range<u64>,
+        out: &mut [S],
+    ) -> Result<(), Error> {
+        let mut stream = self.stream(range)?;
+        self.facts().check_buffer(out.len(), stream.left())?;
+        let mut filled = 0;
+        while let Some(room) = out.get_mut(filled..).filter(|room| !room.is_empty()) {
+            filled += stream.read(room).await?;
+        }
+        self.decoders.put(stream.into_decoder());
         Ok(())
     }
 
-    /// Reads a range of play samples, as [`Recording::read`](crate::Recording::read) does:
-    /// one request to the index, unless its chunk is at hand, one to the blob, and for exact
-    /// samples one to the sync map. Without an index it is an error: to walk all packets
-    /// from the start is not for a task.
-    pub async fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
-        let timeline = self.reader.timeline();
-        let target = timeline.coded(play).map_err(|error| self.fault(error.into()))?;
-        if exactness(self.info(), self.output().rate).is_err() {
-            let start = PreRoll::new(APPROXIMATE_PRE_ROLL, &timeline).start_for(target.start);
-            return self.decode(start..target.end, target, Vec::new()).await;
-        }
-        let (mut samples, mut from) = (Vec::new(), target.start);
-        while from < target.end {
-            let SyncStart { start, until } = self.reader.sync_start(from).await?;
-            let piece = from..until.min(target.end);
-            from = piece.end;
-            samples = self.decode(start..piece.end, piece, samples).await?;
-        }
-        Ok(samples)
+    /// Streams the samples of a long range: the same as [`read`](Self::read), decoded as they are
+    /// taken, in memory that does not grow with the range.
+    pub fn stream<S: Sample>(&self, range: Range<u64>) -> Result<AsyncSampleStream<'_, S>, Error> {
+        self.stream_as(self.read_mode(), range)
     }
 
-    /// Adds the samples of `target`, decoding those of `lookup`.
-    async fn decode<S: Sample>(
+    /// Streams a range like [`stream`](Self::stream), in the given mode.
+    pub fn stream_as<S: Sample>(
         &self,
-        lookup: Range<CodedPos>,
-        target: Range<CodedPos>,
-        mut samples: Vec<S>,
-    ) -> Result<Vec<S>, Error> {
-        let span = self.reader.span(lookup).await?;
-        let plan = SegmentPlan::new(span, target).map_err(|reason| self.fault(reason))?;
-        let mut bytes = Vec::new();
-        self.reader.read(plan.bytes(), &mut bytes).await?;
-        let mut decoder = self.decoders.take(self.reader.head())?;
-        let decoded: Result<Vec<S>, _> = plan.decode(&bytes, &mut decoder);
-        self.decoders.put(decoder);
-        samples.extend(decoded.map_err(|reason| self.fault(reason))?);
-        Ok(samples)
+        mode: ReadMode,
+        range: Range<u64>,
+    ) -> Result<AsyncSampleStream<'_, S>, Error> {
+        self.facts().check(mode)?;
+        let target = self.facts().coded(range)?;
+        let decoder = self.decoders.take(self.reader.head())?;
+        Ok(AsyncSampleStream::new(&self.reader, mode, target, decoder))
     }
 
-    fn fault(&self, reason: opus_segment_decode::Error) -> Error {
-        Error::Read { recording: self.reader.name().clone(), reason }
+    /// Returns the numbers of the packets that hold a range of play samples, like
+    /// [`Recording::find`](crate::Recording::find).
+    pub async fn find(&self, range: Range<u64>) -> Result<Range<u64>, Error> {
+        Ok(self.reader.span(self.facts().coded(range)?).await?.packets())
+    }
+
+    /// Describes the index. None if it is missing or truncated.
+    pub async fn index_info(&self) -> Option<IndexInfo> {
+        self.reader.index_info().await
     }
 }

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod async_recording;
+mod async_stream;
 mod decoders;
 mod derive;
 mod error;
+mod facts;
 mod import;
 mod import_many;
 mod index;
@@ -24,7 +26,9 @@ mod survey;
 mod verify;
 
 pub use async_recording::AsyncRecording;
+pub use async_stream::AsyncSampleStream;
 pub use error::Error;
+pub use facts::{NotExact, ReadMode};
 pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
@@ -40,7 +44,9 @@ pub use opus_demux::{
 pub use opus_encode::{
     Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SyncInterval,
 };
-pub use opus_packet::{CodedPos, PacketSource, SAMPLE_RATE, Toc};
+pub use opus_packet::{
+    CodedPos, OpusHead, OpusTags, Packet, PacketSource, SAMPLE_RATE, Timeline, Toc,
+};
 pub use opus_packet_index::{IndexRead, IndexRow};
 pub use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, ChannelSelection, Error as DecodeError, ErrorKind as DecodeErrorKind,
@@ -51,15 +57,16 @@ pub use opus_transcode::{
     ReadOptions, TranscodeOptions, Ultrasound,
 };
 pub use opus_zarr_store::{
-    ArrayKind, BlobReader, Certainty, Component, Entry, Error as StoreError,
-    ErrorKind as StoreErrorKind, FaultKind as StoreFault, Faults, Gap, IndexInfo, LocalStorage,
-    MemoryStorage, Place, RecordingInfo, RecordingName, RecordingReader, Source, SourceMetadata,
+    ArrayKind, AsyncRecordingReader, AsyncStorage, AsyncStore, BlobReader, Certainty, Component,
+    EncoderSettings, Entry, Error as StoreError, ErrorKind as StoreErrorKind,
+    FaultKind as StoreFault, Faults, Gap, IndexInfo, InvalidName, LocalStorage, MemoryStorage,
+    MetadataContent, Place, RecordingInfo, RecordingName, RecordingReader, Source, SourceMetadata,
     Start, Storage, Store, StoredAs, SyncInfo, Tags, Transcoding, VerifyLevel, VerifyOptions,
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
 pub use recorder_metadata::{Source as StartSource, Zone};
-pub use recording::{NotExact, ReadMode, Recording};
+pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;
 pub use selection::{InvalidSelection, Selection, parse_duration};

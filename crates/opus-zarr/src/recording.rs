@@ -1,57 +1,29 @@
 use std::ops::{ControlFlow, Range};
 
-use opus_packet::{CodedPos, PlayPos};
+use opus_packet::PlayPos;
 use opus_packet_index::IndexRead;
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate, Sample};
-use opus_zarr_store::{
-    BlobReader, IndexInfo, RecordingInfo, RecordingName, RecordingReader, Store,
-};
+use opus_segment_decode::{LibopusDecoder, OutputRate, Sample};
+use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Store};
 
 use crate::{
-    Error, SampleStream,
+    Error, NotExact, ReadMode, SampleStream,
     decoders::Decoders,
     derive::{index_blob, measure_sync, wrong_sync_entry},
+    facts::{exactness, facts_of},
     progress::{Progress, Stage, Watch},
 };
 
 /// A recording in a store.
 ///
-/// Reads take `&self`: threads may share one. Positions are play samples: per
-/// channel, at 48 kHz, from the first sample that plays. Ranges are half-open.
+/// Reads take `&self`, so threads may share a recording. Positions count play samples: per
+/// channel at 48 kHz, from the first sample that plays. Ranges are half-open.
 #[derive(Debug)]
 pub struct Recording {
     reader: RecordingReader,
     decoders: Decoders,
 }
 
-/// How near the samples that a range read gives are to those of a full decode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReadMode {
-    /// Bit for bit the samples of a full decode: decoding begins where the sync map of the
-    /// recording says that it may.
-    Exact,
-    /// Position and length are exact, values are not: decoding begins so many
-    /// samples before the range (RFC 7845 section 4.6), and a decoder remembers
-    /// more than that.
-    Approximate {
-        /// Samples per channel at 48 kHz.
-        pre_roll: u32,
-    },
-}
-
-/// Why a recording cannot be read exactly now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
-pub enum NotExact {
-    #[error("it has no sync map: `build_sync` makes one")]
-    NoSyncMap,
-    #[error("its sync map is for {measured:?}, this is {decoder:?}: `build_sync` makes it anew")]
-    OtherDecoder { measured: String, decoder: String },
-    #[error("sync maps are for output at 48000 Hz, this is at {rate} Hz")]
-    OtherRate { rate: u32 },
-}
+facts_of!(Recording);
 
 impl Recording {
     /// Opens a recording of a store.
@@ -72,67 +44,41 @@ impl Recording {
         Ok(Self::new(store.open_recording(&name)?))
     }
 
-    /// Reads a recording that is open.
+    /// Reads a recording through its reader.
     pub fn new(reader: RecordingReader) -> Self {
         Self { reader, decoders: Decoders::default() }
     }
 
-    /// The name of the recording in its store.
-    pub fn name(&self) -> &str {
-        self.reader.name().as_str()
-    }
-
-    /// What the store says about the recording.
-    pub fn info(&self) -> &RecordingInfo {
-        self.reader.info()
-    }
-
-    /// How near to a full decode [`read`](Self::read) is: exact if it can be.
-    pub fn read_mode(&self) -> ReadMode {
-        match self.exactness() {
-            Ok(()) => ReadMode::Exact,
-            Err(_) => ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL },
-        }
-    }
-
-    /// Whether it can be read exactly, or why not.
-    pub fn exactness(&self) -> Result<(), NotExact> {
-        exactness(self.info(), self.output().rate)
-    }
-
-    /// Reads a range of play samples, `i16` or `f32`, interleaved by channel: exact if there
-    /// is a sync map for this decoder, or else approximate. See [`ReadMode`].
+    /// Reads a half-open range of play samples as `i16` or `f32`, interleaved by channel. Samples
+    /// are exact if the recording has a sync map for this decoder, and approximate otherwise
+    /// ([`ReadMode`]).
     ///
-    /// A range that begins within the first 80 ms is exact in any case: it is decoded from
-    /// the first packet on. Without an index, or with a damaged one, it walks all packets
-    /// from the start, warns through `tracing`, and gives the same samples. So it does with
-    /// a damaged sync map, decoding them all.
+    /// A range that begins within the first 80 ms is always exact, because decoding begins at the
+    /// first packet. If the index is missing or damaged, the read walks all packets from the
+    /// start, warns through `tracing`, and returns the same samples. A damaged sync map also
+    /// causes a warning and a decode from the start.
     ///
     /// # Errors
     ///
-    /// A range that is empty, reversed, or reaches beyond the end; bytes that do
-    /// not pass their checksum; packets that the decoder refuses.
+    /// The range is empty, reversed, or reaches beyond the end; stored bytes are damaged; or a
+    /// packet cannot be decoded.
     pub fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
         self.read_as(self.read_mode(), range)
     }
 
-    /// The same in the mode that is asked for. Beside the errors of [`read`](Self::read),
-    /// exact reading is one where it is not possible.
+    /// Reads a range like [`read`](Self::read), in the given mode. Reading exactly is an error if
+    /// the recording cannot be read exactly.
     pub fn read_as<S: Sample>(&self, mode: ReadMode, range: Range<u64>) -> Result<Vec<S>, Error> {
         let mut samples = Vec::new();
         self.with_stream(mode, range, |stream| stream.read_to_end(&mut samples))?;
         Ok(samples)
     }
 
-    /// The same into the memory of the caller, which must hold exactly the samples of the
-    /// range, all channels: see [`sample_count`](Self::sample_count).
+    /// Reads a range like [`read`](Self::read), into a buffer. Its length must be
+    /// [`sample_count`](Self::sample_count) times the number of channels.
     pub fn read_into<S: Sample>(&self, range: Range<u64>, out: &mut [S]) -> Result<(), Error> {
         self.with_stream(self.read_mode(), range, |stream| {
-            let (found, expected) = (out.len(), stream.left());
-            if found != expected {
-                let recording = self.reader.name().clone();
-                return Err(Error::Buffer { recording, found, expected });
-            }
+            self.facts().check_buffer(out.len(), stream.left())?;
             let mut filled = 0;
             while let Some(room) = out.get_mut(filled..).filter(|room| !room.is_empty()) {
                 filled += stream.read(room)?;
@@ -141,49 +87,40 @@ impl Recording {
         })
     }
 
-    /// The samples of a long range, as [`read`](Self::read) gives them, decoded as they
-    /// are taken: in memory that does not grow with the range.
+    /// Streams the samples of a long range: the same as [`read`](Self::read), decoded as they are
+    /// taken, in memory that does not grow with the range.
+    ///
+    /// ```no_run
+    /// use opus_zarr::{Recording, Store};
+    ///
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// let recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
+    /// let mut stream = recording.stream::<i16>(0..recording.info().play_length)?;
+    /// let (mut buffer, mut peak) = (vec![0; 65_536], 0);
+    /// loop {
+    ///     let count = stream.read(&mut buffer)?;
+    ///     if count == 0 {
+    ///         break;
+    ///     }
+    ///     peak = buffer[..count].iter().map(|sample| sample.unsigned_abs()).fold(peak, u16::max);
+    /// }
+    /// println!("peak {peak}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stream<S: Sample>(&self, range: Range<u64>) -> Result<SampleStream<'_, S>, Error> {
         self.stream_as(self.read_mode(), range)
     }
 
-    /// The same in the mode that is asked for.
+    /// Streams a range like [`stream`](Self::stream), in the given mode.
     pub fn stream_as<S: Sample>(
         &self,
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<SampleStream<'_, S>, Error> {
-        if mode == ReadMode::Exact {
-            let recording = self.reader.name().clone();
-            self.exactness().map_err(|reason| Error::NotExact { recording, reason })?;
-        }
+        self.facts().check(mode)?;
         let play = PlayPos::new(range.start)..PlayPos::new(range.end);
         SampleStream::new(&self.reader, mode, play, self.decoders.take(self.reader.head())?)
-    }
-
-    /// What reads give: at first all channels, at 48 kHz.
-    pub fn output(&self) -> &Output {
-        self.decoders.output()
-    }
-
-    /// Changes what reads give from now on. Ranges go on counting samples at 48 kHz: see
-    /// [`OutputRate`](crate::OutputRate).
-    ///
-    /// A sync map is measured at 48 kHz: at other rates reads are approximate. Which channels
-    /// are given does not matter to it.
-    ///
-    /// # Errors
-    ///
-    /// A channel that the recording does not have, or none; reads go on as before.
-    pub fn set_output(&mut self, output: Output) -> Result<(), Error> {
-        self.decoders = Decoders::new(self.reader.head(), output)?;
-        Ok(())
-    }
-
-    /// How many samples a range of play samples gives at the rate of the output, per channel.
-    pub fn sample_count(&self, range: Range<u64>) -> Result<u64, Error> {
-        let samples = self.output().rate.samples(&self.coded(range)?);
-        Ok(samples.end - samples.start)
     }
 
     fn with_stream<S: Sample>(
@@ -238,27 +175,25 @@ impl Recording {
         &self,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Option<usize>, Error> {
-        let recording = || self.reader.name().clone();
-        exactness(self.info(), OutputRate::Hz48000)
-            .map_err(|reason| Error::NotExact { recording: recording(), reason })?;
-        let no_map = || Error::NotExact { recording: recording(), reason: NotExact::NoSyncMap };
-        let stored = self.reader.sync_entries()?.ok_or_else(no_map)?;
+        let not_exact = |reason| Error::NotExact { recording: self.reader.name().clone(), reason };
+        exactness(self.info(), OutputRate::Hz48000).map_err(not_exact)?;
+        let stored = self.reader.sync_entries()?.ok_or_else(|| not_exact(NotExact::NoSyncMap))?;
         wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))
     }
 
-    /// Numbers of the packets that hold a range of play samples: a binary search
-    /// over the checkpoints and in one chunk of the index.
+    /// Returns the numbers of the packets that hold a range of play samples. This takes a binary
+    /// search over the checkpoints and one in a chunk of the index.
     pub fn find(&self, range: Range<u64>) -> Result<Range<u64>, Error> {
-        Ok(self.reader.span(self.coded(range)?)?.packets())
+        Ok(self.reader.span(self.facts().coded(range)?)?.packets())
     }
 
-    /// Whether there is an index of the right length. Whether it is whole is
-    /// checked piece by piece when it is read.
+    /// Whether the recording has an index of the right length. Reads check its contents chunk by
+    /// chunk.
     pub fn has_index(&self) -> bool {
         self.index_info().is_some()
     }
 
-    /// What the index is and costs; none if it is missing or cut off.
+    /// Describes the index. None if it is missing or truncated.
     pub fn index_info(&self) -> Option<IndexInfo> {
         self.reader.index_info()
     }
@@ -276,34 +211,12 @@ impl Recording {
         self.reader.replace_index(|blob, index| index_blob(blob, index, &name, watch).map(drop))
     }
 
-    /// Reads the recording as the Ogg Opus file that it is kept as.
+    /// Reads the stored Ogg Opus stream, which is a playable file.
     pub fn ogg_opus(&self) -> BlobReader<'_> {
         self.reader.blob_reader()
     }
 
     pub(crate) fn reader(&self) -> &RecordingReader {
         &self.reader
-    }
-
-    fn coded(&self, play: Range<u64>) -> Result<Range<CodedPos>, Error> {
-        let play = PlayPos::new(play.start)..PlayPos::new(play.end);
-        self.reader.timeline().coded(play).map_err(|reason| Error::Read {
-            recording: self.reader.name().clone(),
-            reason: reason.into(),
-        })
-    }
-}
-
-/// Whether a recording can be read exactly by the decoder of this program.
-pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), NotExact> {
-    let measured = &info.sync.as_ref().ok_or(NotExact::NoSyncMap)?.decoder;
-    let decoder = LibopusDecoder::identity().unwrap_or("none");
-    if *measured != *decoder {
-        let (measured, decoder) = (measured.clone(), decoder.to_owned());
-        return Err(NotExact::OtherDecoder { measured, decoder });
-    }
-    match rate {
-        OutputRate::Hz48000 => Ok(()),
-        rate => Err(NotExact::OtherRate { rate: rate.hz() }),
     }
 }

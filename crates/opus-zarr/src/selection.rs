@@ -7,7 +7,7 @@ use std::{cmp::Ordering, fmt, ops::Range, str::FromStr, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use self::span::{End, Length, Position, Span};
-use crate::{Error, Recording};
+use crate::{Error, facts::Facts};
 
 /// A part of any recording, parsed from text: samples, time since the start, or time of day.
 ///
@@ -104,25 +104,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidSelection> {
     Length::parse(text).map(|Length(length)| length)
 }
 
-impl Recording {
-    /// Returns the play samples that a selection stands for: at least one, and only samples
-    /// that the recording has. Time is [real time](Self::samples_of).
-    ///
-    /// ```no_run
-    /// # use opus_zarr::{Recording, Selection, Store};
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
-    /// let range = recording.select(&"1:02:03.250..+10s".parse()?)?;
-    /// let samples: Vec<f32> = recording.read(range)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The selection holds no sample, or reaches beyond the end of the recording; or it is in
-    /// time of day, and the recording began later or at an unknown time.
-    pub fn select(&self, selection: &Selection) -> Result<Range<u64>, Error> {
+impl Facts<'_> {
+    pub(crate) fn select(&self, selection: &Selection) -> Result<Range<u64>, Error> {
         let range = self.samples_of_part(&selection.0)?;
         if selection.0 != Part::All {
             self.check_selection(selection, &range)?;
@@ -131,7 +114,7 @@ impl Recording {
     }
 
     fn samples_of_part(&self, part: &Part) -> Result<Range<u64>, Error> {
-        let length = self.info().play_length;
+        let length = self.info.play_length;
         Ok(match part {
             Part::All => 0..length,
             Part::Samples(span) => {
@@ -165,9 +148,9 @@ impl Recording {
     }
 
     fn check_selection(&self, selection: &Selection, range: &Range<u64>) -> Result<(), Error> {
-        let recording = self.reader().name().clone();
+        let recording = self.name.clone();
         let text = selection.to_string();
-        let length = self.info().play_length;
+        let length = self.info.play_length;
         if range.start > length || range.end > length {
             let end = match &selection.0 {
                 Part::All | Part::Samples(_) => format!("sample {length}"),
@@ -208,7 +191,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{ImportOptions, Store, Ultrasound, import, unwatched};
+    use crate::{ImportOptions, Recording, Store, Ultrasound, import, unwatched};
 
     /// Half a second of silence from a file whose name holds the start.
     fn recording(rate: u32) -> (tempfile::TempDir, Recording) {

@@ -16,8 +16,8 @@ use opus_zarr_store::{
 
 use crate::{
     Error, Recording,
+    facts::exactness,
     progress::{Progress, Stage, Watch},
-    recording::exactness,
 };
 
 /// What was found.

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use crate::support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
-use opus_zarr::{AsyncRecording, Error, Recording, Store, unwatched};
+use opus_zarr::{AsyncRecording, AsyncStore, Error, Recording, Store, unwatched};
 use opus_zarr_object_store::{ObjectStorage, open_url};
 use opus_zarr_store::{
     Error as StoreError, ErrorKind as StoreErrorKind, Operation, Part, check_async_storage,
@@ -76,7 +76,9 @@ fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
 
     let storage = ObjectStorage::from_url(&url(&web)).unwrap();
     block_on(async {
-        let recording = AsyncRecording::open(std::sync::Arc::new(storage), "it").await.unwrap();
+        let store = AsyncStore::open(std::sync::Arc::new(storage)).await.unwrap();
+        asked(&["GET archive.zarr/zarr.json"]);
+        let recording = AsyncRecording::open(&store, "it").await.unwrap();
         asked(&[document]);
         assert!(recording.read::<i16>(48_000..96_000).await.unwrap() == cold);
         asked(&[index, blob]);

@@ -12,7 +12,7 @@ use crate::support::{
     store_of, testdata,
 };
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
-use opus_zarr::{AsyncRecording, Imported, Recording, Store};
+use opus_zarr::{AsyncRecording, AsyncStore, Imported, Recording, Store};
 use opus_zarr_object_store::{ErrorKind, ObjectStorage, Provider};
 use opus_zarr_store::{
     AsyncStorage, Entry, ErrorKind as StoreErrorKind, Part, Storage, WriteStorage,
@@ -119,7 +119,8 @@ fn blocking_calls_work_in_threads_of_a_runtime_and_async_ones_without_one() {
     });
     let storage: Arc<dyn AsyncStorage> = Arc::new(storage_of(&memory));
     let read = without_runtime(async {
-        let recording = AsyncRecording::open(storage, "it").await.unwrap();
+        let recording =
+            AsyncRecording::open(&AsyncStore::open(storage).await.unwrap(), "it").await.unwrap();
         recording.read::<i16>(48_000..96_000).await.unwrap()
     });
     let blocking = Recording::open(&store_of(&memory), "it").unwrap();

@@ -6,7 +6,7 @@ use crate::support::{
     MONO, block_on, faulty::Faulty, import, memory, storage_of, store_of, write_long,
 };
 use object_store::ObjectStore;
-use opus_zarr::{AsyncRecording, ImportOptions, Recording, unwatched};
+use opus_zarr::{AsyncRecording, AsyncStore, ImportOptions, Recording, unwatched};
 
 fn counted() -> (Faulty, Arc<dyn ObjectStore>) {
     let faulty = Faulty::new(memory());
@@ -30,7 +30,9 @@ fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
 
     let storage = Arc::new(storage_of(&objects));
     block_on(async {
-        let recording = AsyncRecording::open(storage, "it").await.unwrap();
+        let store = AsyncStore::open(storage).await.unwrap();
+        faulty.requests();
+        let recording = AsyncRecording::open(&store, "it").await.unwrap();
         assert_eq!(faulty.requests(), ["GET a/b/it/zarr.json"]);
         recording.read::<i16>(48_000..96_000).await.unwrap();
         assert_eq!(faulty.requests(), cold);

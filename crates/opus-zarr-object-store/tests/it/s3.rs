@@ -17,7 +17,7 @@ use crate::support::{
     testdata,
 };
 use object_store::{ObjectStoreExt, path::Path};
-use opus_zarr::{AsyncRecording, Error, Recording, Store};
+use opus_zarr::{AsyncRecording, AsyncStore, Error, Recording, Store};
 use opus_zarr_object_store::ObjectStorage;
 use opus_zarr_store::{Part, Storage, WriteStorage};
 use opus_zarr_testkit::moto::Moto;
@@ -45,7 +45,8 @@ fn recordings_are_imported_listed_read_copied_and_deleted() {
     assert!(all(&Recording::open(&store, MONO).unwrap()) == all(&local));
     let read = block_on(async {
         let storage = Arc::new(storage(moto.port, "plain"));
-        let recording = AsyncRecording::open(storage, MONO).await.unwrap();
+        let recording =
+            AsyncRecording::open(&AsyncStore::open(storage).await.unwrap(), MONO).await.unwrap();
         recording.read::<i16>(48_000..96_000).await.unwrap()
     });
     assert!(read == local.read::<i16>(48_000..96_000).unwrap());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod async_recording;
 mod audio;
 mod bad_input;
 mod changed;
