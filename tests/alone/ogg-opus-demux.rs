@@ -2,7 +2,9 @@
 
 use std::{env, fs};
 
-use ogg_opus_demux::{Error, ErrorKind, OggOpusReader, OggOpusWriter, OpusHead, OpusTags, Timeline};
+use ogg_opus_demux::{
+    Error, ErrorKind, OggOpusReader, OggOpusWriter, OpusHead, OpusTags, Timeline,
+};
 
 fn main() -> Result<(), Error> {
     let Some(bytes) = env::args().nth(1).and_then(|path| fs::read(path).ok()) else {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use opus_encode::{
-    Channels, EncodedStream, Error, OpusHead, Options, Packet, SliceSource, Timeline,
+    Channels, EncodedStream, Error, Options, OpusHead, Packet, SliceSource, Timeline,
 };
 
 fn main() -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! Reads a range of samples from packets in memory.
 
 use opus_segment_decode::{
-    CodedPos, Error, ErrorKind, IndexBuilder, LibopusDecoder, OpusHead, PlayPos, PreRoll,
-    SegmentReader, Span, Timeline, APPROXIMATE_PRE_ROLL,
+    APPROXIMATE_PRE_ROLL, CodedPos, Error, ErrorKind, IndexBuilder, LibopusDecoder, OpusHead,
+    PlayPos, PreRoll, SegmentReader, Span, Timeline,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
