@@ -1,4 +1,4 @@
-//! What looks odd and is right: streams that a strict reader reads.
+//! Unusual but valid streams, which a strict reader accepts.
 
 use std::io::{self, Read, Write};
 
@@ -9,7 +9,7 @@ use crate::common::{
 use ogg_opus_demux::{Error, OggOpusReader};
 use opus_packet::{PacketSource, Timeline};
 
-/// Packet, position of its first sample, place in the stream.
+/// A packet, the position of its first sample, and its offset.
 type PlacedPacket = (Vec<u8>, u64, Option<u64>);
 
 #[track_caller]
@@ -34,7 +34,7 @@ fn lengths(timeline: Timeline) -> (u64, u64) {
 }
 
 #[test]
-fn a_plain_stream() {
+fn a_plain_stream_is_read() {
     let pages = valid_pages();
     let stream = to_stream(&pages);
     let (packets, timeline) = read(&stream);
@@ -50,7 +50,7 @@ fn a_plain_stream() {
 }
 
 #[test]
-fn the_headers_are_given_as_they_stand() {
+fn headers_are_returned_unchanged() {
     let stream = to_stream(&valid_pages());
     let reader = OggOpusReader::new(stream.as_slice()).unwrap();
     assert_eq!(reader.head().to_bytes(), head());
@@ -72,7 +72,7 @@ fn a_reader_is_a_packet_source() {
 }
 
 #[test]
-fn rule_04_who_joins_a_live_stream_misses_pages_after_the_headers() {
+fn rule_04_a_recording_of_a_live_stream_lacks_pages_after_the_headers() {
     let (packets, timeline) = read_pages(&with_headers([audio(500, 960), audio(501, 1920).last()]));
     assert_eq!((packets.len(), lengths(timeline)), (2, (1920, 0)));
 }
@@ -90,7 +90,7 @@ fn rule_04_page_numbers_wrap() {
 }
 
 #[test]
-fn rule_22_a_cut_out_of_a_longer_stream_begins_at_coded_position_0() {
+fn rule_22_a_piece_of_a_longer_stream_begins_at_coded_position_0() {
     let start = 5_000_000_000;
     let pages = with_headers([audio(2, start + 960), audio(3, start + 1800).last()]);
     let (packets, timeline) = read_pages(&pages);
@@ -148,7 +148,7 @@ fn rule_17_long_tags_span_pages() {
 }
 
 #[test]
-fn a_packet_in_three_pieces_has_no_place_and_all_its_bytes() {
+fn a_packet_in_three_pieces_has_all_its_bytes_but_no_offset() {
     let long = packet_of(700);
     let pages = with_headers([
         audio(2, 960).piece(&long[..255]),
@@ -174,7 +174,7 @@ fn packets_end_at_multiples_of_255_bytes() {
 }
 
 #[test]
-fn the_lacing_value_that_ends_a_packet_may_stand_alone_on_the_next_page() {
+fn the_last_lacing_value_of_a_packet_may_be_the_only_one_on_the_next_page() {
     let bytes = packet_of(510);
     let end = RawPage::new(3, 960).continued().packet(&[]);
     let (packets, _) = read_pages(&with_headers([RawPage::new(2, NO_GRANULE).piece(&bytes), end]));
@@ -233,7 +233,7 @@ fn the_end_stays_the_end_when_the_file_grows() {
     assert!(reader.next_located().unwrap().is_none());
 }
 
-/// Gives each piece in one read: an empty one looks like the end.
+/// Returns each piece in one read. An empty one looks like the end.
 struct Growing<I>(I);
 
 impl<'a, I: Iterator<Item = &'a [u8]>> Read for Growing<I> {

@@ -1,8 +1,7 @@
-//! Ogg Opus streams made by hand, valid or not. What makes them does not use the
-//! crate that is tested: its checksums and its division into pages are a second
-//! opinion.
+//! Ogg Opus streams made by hand, valid or not, without the crate under test. Their checksums
+//! and pages are a second opinion.
 
-#![allow(dead_code, reason = "no test file uses all of it")]
+#![allow(dead_code, reason = "no test uses all of it")]
 pub(crate) mod outcome;
 pub(crate) mod packets;
 pub(crate) mod refused;
@@ -17,7 +16,7 @@ use opus_packet::{OpusHead, OpusTags};
 
 pub(crate) const SERIAL: u32 = 0x0b5e_55ed;
 pub(crate) const PRE_SKIP: u16 = 312;
-/// What a page carries on which no packet ends.
+/// The granule position of a page on which no packet ends.
 pub(crate) const NO_GRANULE: u64 = u64::MAX;
 
 /// A page, field by field (RFC 3533 section 6).
@@ -61,14 +60,14 @@ impl RawPage {
         Self { serial, ..self }
     }
 
-    /// Adds a packet that ends here, or the rest of one.
+    /// Adds a packet that ends here, or its rest.
     pub(crate) fn packet(mut self, bytes: &[u8]) -> Self {
         self.lacing.extend(lacing(bytes.len()));
         self.body.extend_from_slice(bytes);
         self
     }
 
-    /// Adds a piece of a packet that goes on on the next page.
+    /// Adds a piece of a packet that continues on the next page.
     pub(crate) fn piece(mut self, bytes: &[u8]) -> Self {
         assert_eq!(bytes.len() % 255, 0, "such a piece has only lacing values of 255");
         self.lacing.extend(std::iter::repeat_n(255, bytes.len() / 255));
@@ -109,7 +108,7 @@ pub(crate) fn packet_of(len: usize) -> Vec<u8> {
     packet
 }
 
-/// A packet of 20 ms that is known by its second byte.
+/// A packet of 20 ms, identified by its second byte.
 pub(crate) fn nth(n: u8) -> Vec<u8> {
     vec![0x78, n, n, n]
 }
@@ -119,7 +118,7 @@ pub(crate) fn nth_page(sequence: u32, granule: u64, n: u8) -> RawPage {
     RawPage::new(sequence, granule).packet(&nth(n))
 }
 
-/// A valid stream of so many such packets, each on a page of its own.
+/// A valid stream of `count` such packets, each on a page of its own.
 pub(crate) fn plain(count: u8) -> Vec<RawPage> {
     let page = |n| {
         let page = nth_page(2 + u32::from(n), 960 * (1 + u64::from(n)), n);
@@ -133,7 +132,7 @@ pub(crate) fn with_serial(pages: Vec<RawPage>, serial: u32) -> Vec<RawPage> {
     pages.into_iter().map(|page| page.serial(serial)).collect()
 }
 
-/// Pages 0 and 1.
+/// The header pages, 0 and 1.
 pub(crate) fn header_pages() -> Vec<RawPage> {
     vec![RawPage::new(0, 0).first().packet(&head()), RawPage::new(1, 0).packet(&tags())]
 }
@@ -157,9 +156,8 @@ pub(crate) fn to_stream(pages: &[RawPage]) -> Vec<u8> {
     pages.iter().flat_map(RawPage::to_bytes).collect()
 }
 
-/// Pages with the packets divided wherever `page_segments` say: that many lacing
-/// values on each page, again from the start when they are used up. The granule
-/// positions begin at 0, and the last page is marked.
+/// Divides packets into pages. `page_segments` are the numbers of lacing values on the pages,
+/// repeated. Granule positions begin at 0, and the last page is marked.
 pub(crate) fn paginate(packets: &[packets::Packet], page_segments: &[usize]) -> Vec<RawPage> {
     let (mut audio, mut granule) = (vec![], 0);
     let mut limits = page_segments.iter().cycle().copied();
@@ -187,8 +185,7 @@ pub(crate) fn paginate(packets: &[packets::Packet], page_segments: &[usize]) -> 
     with_headers(audio)
 }
 
-/// Puts the right checksum into everything that looks like a page, as long as one
-/// follows the other.
+/// Repairs the checksums of all adjacent pages from the start.
 pub(crate) fn repair_checksums(stream: &mut [u8]) {
     let mut at = 0;
     while let Some(len) = page_len(&stream[at..]) {
@@ -200,7 +197,7 @@ pub(crate) fn repair_checksums(stream: &mut [u8]) {
     }
 }
 
-/// One byte at a time, and an interruption before each.
+/// Returns one byte at a time, with an interruption before each.
 pub(crate) struct Slow<'a> {
     bytes: &'a [u8],
     interrupted: bool,
@@ -236,8 +233,8 @@ fn lacing(len: usize) -> Vec<u8> {
     values
 }
 
-/// The checksum of a page whose checksum field is zero: polynomial 0x04c11db7,
-/// nothing reflected, begun with 0.
+/// The checksum of a page whose checksum field is zero: polynomial 0x04c11db7, not reflected,
+/// starting from 0.
 fn checksum(page: &[u8]) -> u32 {
     page.iter().fold(0, |sum, &byte| {
         let [top, ..] = u32::to_be_bytes(sum);
@@ -250,7 +247,7 @@ static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
     std::array::from_fn(|_| bytes.next().map_or(0, |byte| divide(u32::from(byte) << 24)))
 });
 
-/// One byte, bit by bit.
+/// Divides one byte, bit by bit.
 fn divide(byte: u32) -> u32 {
     (0..8).fold(byte, |sum, _| (sum << 1) ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 })
 }

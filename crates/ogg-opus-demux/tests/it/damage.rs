@@ -1,5 +1,5 @@
-//! Damaged streams: no panic, an end in any case, nothing is given that was not in the
-//! stream, and nothing comes at another time than before.
+//! Damaged streams: reading ends without a panic, returns nothing that was not in the stream,
+//! and shifts nothing in time.
 
 use std::collections::HashSet;
 
@@ -31,8 +31,8 @@ proptest! {
         }
     }
 
-    /// Lost, damaged, repeated pages and junk, anywhere after the first page of a link
-    /// and before its end.
+    /// Lost, damaged and repeated pages and junk, anywhere after the first page of a link and
+    /// before its end.
     #[test]
     fn rule_25_nothing_shifts_in_time(source in sources(), damages in vec(damage(), 1..6)) {
         let original = read(&source.to_pages().concat()).unwrap();
@@ -47,7 +47,7 @@ proptest! {
         }
     }
 
-    /// The same with pages that come late or early.
+    /// The same with late and early pages.
     #[test]
     fn rule_05_pages_in_disorder_shift_nothing(
         source in sources(), damages in vec(damage(), 0..3), swaps in vec(any::<(Index, Index)>(), 1..4),
@@ -64,9 +64,9 @@ proptest! {
         }
     }
 
-    /// Whatever happens to a stream with checksums: only packets of the source, in order.
+    /// For any damage to a stream with checksums, only packets of the source, in order.
     #[test]
-    fn any_damage_gives_only_packets_of_the_source(
+    fn any_damage_returns_only_packets_of_the_source(
         source in sources(), damages in vec(any_damage(), 1..6),
     ) {
         let mut pages = source.to_pages();
@@ -78,7 +78,8 @@ proptest! {
         }
     }
 
-    /// Without checksums anything may come out, but no panic: see `common::outcome`.
+    /// Repaired checksums hide the damage, so any packets may be read, but without a panic: see
+    /// `common::outcome`.
     #[test]
     fn any_damage_with_right_checksums_does_no_harm(
         source in sources(), damages in vec(any_damage(), 1..6),
@@ -93,7 +94,7 @@ proptest! {
     }
 }
 
-/// Every packet is where it was, counted from the first that is given.
+/// Checks that every packet keeps its position relative to the first one.
 fn check_times(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError> {
     check_order(link, source)?;
     let mut start = None;
@@ -105,7 +106,7 @@ fn check_times(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// Only packets of the source, none twice, in order.
+/// Checks that packets are from the source, in order and without repetition.
 fn check_order(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError> {
     let mut last = None;
     for packet in link.packets.iter().filter(|packet| !packet.is_concealment) {
@@ -118,7 +119,7 @@ fn check_order(link: &LinkRead, source: &SourceLink) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// A packet whose pages all survive is given.
+/// Checks that a packet is returned if and only if all its pages survive.
 fn check_complete(
     link: &LinkRead,
     source: &SourceLink,
@@ -134,7 +135,7 @@ fn check_complete(
     Ok(())
 }
 
-/// The link lasts as long as before, but for what is lost before its first packet.
+/// Checks that the link is as long as before, except for losses before its first packet.
 fn check_length(
     link: &LinkRead,
     original: &LinkRead,
@@ -143,7 +144,7 @@ fn check_length(
     let last_page = source.packets.last().unwrap().pages.1;
     let mut kept = link.packets.iter().filter_map(|packet| source.find(&packet.data)).peekable();
     let Some(first) = kept.peek().map(|packet| packet.position) else { return Ok(()) };
-    // The last page is only told from the first one if there is another.
+    // The last page differs from the first one only if there is another.
     let (mut is_before, mut is_last) = (false, false);
     for packet in kept {
         is_before |= packet.pages.1 != last_page;
@@ -159,8 +160,8 @@ fn check_length(
     Ok(())
 }
 
-/// Pages that may be hit: neither a first page, nor the last of a link, nor, when the
-/// durations differ, what tells a loss from end trim.
+/// Pages that may be damaged: neither a first page, nor the last of a link, nor, if durations
+/// differ, the page that distinguishes a loss from the end trim.
 fn places_in_the_middle(source: &Source) -> Vec<usize> {
     let mut places = vec![];
     let pages = || source.pages.iter().enumerate();
@@ -169,9 +170,10 @@ fn places_in_the_middle(source: &Source) -> Vec<usize> {
         let clean = |&&(_, page): &&(usize, &crate::common::RawPage)| {
             page.flags & 5 == 0 && page.granule != crate::common::NO_GRANULE && page.granule > 0
         };
-        let end = match link.is_constant {
-            true => its.last(),
-            false => its[..its.len() - 1].iter().rev().find(clean),
+        let end = if link.is_constant {
+            its.last()
+        } else {
+            its[..its.len() - 1].iter().rev().find(clean)
         };
         let end = end.map_or(0, |&(place, _)| place);
         let free = its.iter().map(|&(place, _)| place).filter(|&place| place < end);
@@ -186,7 +188,7 @@ enum Damage {
     Flip(Index, Index),
     Cut(Index, Index),
     Repeat(Index),
-    /// Before this page.
+    /// Bytes before this page.
     Junk(Index, Vec<u8>),
 }
 
@@ -210,7 +212,7 @@ fn junk() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// The damaged stream, and which pages are lost: serial and sequence number.
+/// The damaged stream, and the lost pages by serial and sequence number.
 fn damaged(
     source: &Source,
     places: &[usize],
@@ -250,7 +252,7 @@ fn damaged(
 }
 
 impl Damage {
-    /// What is left of a page, with a wrong checksum.
+    /// The rest of a page, with a wrong checksum.
     fn of_one_page(&self, page: &[u8]) -> Vec<u8> {
         let mut page = page.to_vec();
         match self {
@@ -268,7 +270,7 @@ impl Damage {
 #[derive(Clone, Debug)]
 enum AnyDamage {
     One(Damage),
-    /// In the header of the page or soon after it.
+    /// A byte in the header of the page or soon after it.
     Overwrite(Index, usize, u8),
     RepeatBefore(Index, Index),
     Swap(Index, Index),
@@ -310,9 +312,8 @@ impl AnyDamage {
     }
 }
 
-/// The gaps that were found last as long as the concealment that was given.
 #[test]
-fn gaps_are_what_is_concealed() {
+fn gaps_have_the_length_of_their_concealment() {
     let mut runner = proptest::test_runner::TestRunner::default();
     runner
         .run(&(sources(), vec(damage(), 1..6)), |(source, damages)| {

@@ -1,4 +1,4 @@
-//! What is written is what is read, by this crate and by the `ogg` crate.
+//! Whatever is written is read back, by this crate and by the `ogg` crate.
 
 use std::io::Cursor;
 
@@ -12,7 +12,7 @@ use ogg_opus_demux::{OggOpusReader, OggOpusWriter, PageReader};
 use opus_packet::{OpusHead, OpusTags, SAMPLE_RATE, Timeline};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-/// What the reader gives of a packet.
+/// A packet as the reader returned it.
 #[derive(Debug, PartialEq)]
 struct ReadPacket {
     data: Vec<u8>,
@@ -35,7 +35,7 @@ fn read(stream: &[u8]) -> (Vec<ReadPacket>, Timeline) {
     (packets, reader.timeline().expect("all packets are read"))
 }
 
-/// Packets, durations and positions; and that a place, where there is one, is right.
+/// Checks packets, durations, positions and offsets.
 fn check(read: &[ReadPacket], written: &[Packet], stream: &[u8]) -> Result<(), TestCaseError> {
     prop_assert_eq!(read.len(), written.len());
     let mut position = 0;
@@ -54,7 +54,7 @@ fn samples(packets: &[Packet]) -> u64 {
     packets.iter().map(|(_, duration)| u64::from(*duration)).sum()
 }
 
-/// The packets of all pages as the `ogg` crate reads them, headers first.
+/// The packets of all pages as the `ogg` crate reads them, including headers.
 fn second_opinion(stream: &[u8]) -> Vec<Vec<u8>> {
     let mut reader = PacketReader::new(Cursor::new(stream));
     let mut packets = vec![];
@@ -64,7 +64,7 @@ fn second_opinion(stream: &[u8]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// No page lasts longer than a second.
+/// Checks that no page lasts longer than a second.
 fn check_page_durations(stream: &[u8], packets: &[Packet]) -> Result<(), TestCaseError> {
     let mut durations = packets.iter().map(|(_, duration)| *duration);
     let mut pages = PageReader::new(stream);
@@ -94,7 +94,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn the_reader_gives_what_the_writer_was_given(
+    fn the_reader_returns_what_the_writer_wrote(
         (head, tags) in head_and_tags(), serial: u32,
         packets in packets(1..120), trim: Index,
     ) {
@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn the_reader_gives_what_the_ogg_crate_was_given(
+    fn the_reader_returns_what_the_ogg_crate_wrote(
         packets in packets(1..120), page_ends in vec(prop::bool::weighted(0.02), 120),
     ) {
         let mut writer = PacketWriter::new(vec![]);
@@ -147,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn the_reader_gives_what_lies_on_pages_of_any_length(
+    fn the_reader_joins_packets_on_pages_of_any_length(
         packets in packets(1..40), page_segments in vec(1usize..=255, 1..9),
     ) {
         prop_assume!(samples(&packets) >= u64::from(crate::common::PRE_SKIP));
@@ -162,7 +162,7 @@ proptest! {
     }
 }
 
-/// Packets that end on a page where they did not begin.
+/// The number of packets that end on another page than they begin.
 fn divided_packets(pages: &[RawPage]) -> usize {
     let ends_one = |page: &&RawPage| page.lacing.iter().any(|&value| value < 255);
     pages.iter().filter(|page| page.flags & 1 != 0).filter(ends_one).count()

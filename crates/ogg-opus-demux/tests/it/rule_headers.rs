@@ -1,5 +1,5 @@
-//! Rules about headers and packets, 12 to 20, as a tolerant reader obeys them; the
-//! errors of a strict one are in `header_rules.rs`.
+//! Rules 12 to 20, about headers and packets, in a tolerant reader. For the errors of a strict
+//! one see `strict_headers.rs`.
 
 use crate::common::{
     NO_GRANULE, RawPage, head, header_pages, nth, nth_page,
@@ -41,7 +41,7 @@ fn head_error(head: &[u8]) -> InvalidHead {
 }
 
 #[test]
-fn rule_12_head_is_checked_and_versions_below_16_are_read() {
+fn rule_12_the_head_is_checked_and_versions_below_16_are_read() {
     assert_eq!(head_error(&head()[..18]), InvalidHead::TooShort { found: 18 });
     for version in [16, 17, 255] {
         let mut head = head();
@@ -63,7 +63,7 @@ fn rule_12_head_is_checked_and_versions_below_16_are_read() {
 }
 
 #[test]
-fn rule_12_what_is_beside_the_head_is_dropped() {
+fn rule_12_other_data_on_the_page_of_the_head_is_dropped() {
     let mut pages = plain(3);
     pages[0] = RawPage::new(0, 0).first().packet(&head()).packet(b"more");
     let outcome = read(&to_stream(&pages)).unwrap();
@@ -90,7 +90,7 @@ fn rule_12_granule_positions_of_headers_are_ignored() {
     assert_eq!(outcome.story(), "0@0 1@960 2@1920");
 }
 
-/// OpusHead with this family, number of channels, and what follows.
+/// OpusHead with this family, number of channels and mapping.
 fn head_of(family: u8, channels: u8, mapping: &[u8]) -> Vec<u8> {
     let mut bytes = head();
     (bytes[9], bytes[18]) = (channels, family);
@@ -116,7 +116,7 @@ fn rule_13_channels_and_mappings_are_checked() {
 }
 
 #[test]
-fn rule_14_families() {
+fn rule_14_families_are_checked() {
     for family in [2, 3] {
         for found in [0, 2, 5, 7, 8, 10, 15, 228, 255] {
             let error = head_error(&head_of(family, found, &[1, 0]));
@@ -135,11 +135,11 @@ fn rule_14_families() {
     assert_eq!(head_error(&head_of(3, 4, &matrix[..9])), short);
 }
 
-/// A packet of so many streams of 20 ms, known by the second byte.
+/// A packet of several streams of 20 ms, identified by its second byte.
 fn multistream(streams: u8, n: u8) -> Vec<u8> {
     let mut bytes = vec![];
     for stream in 1..streams {
-        // In self-delimited framing the second byte is the length.
+        // In self-delimited framing, the second byte is the length.
         let packet = [vec![0x78], vec![stream; usize::from(n)]].concat();
         write_self_delimited(&packet, &mut bytes).unwrap();
     }
@@ -158,7 +158,7 @@ fn multistream_pages(head: &[u8], streams: u8) -> Vec<RawPage> {
 }
 
 #[test]
-fn rule_13_and_14_packets_of_several_streams() {
+fn rule_13_and_14_packets_of_several_streams_are_read() {
     let matrix = [vec![2, 2], vec![0; 2 * 4 * 4]].concat();
     let many = [vec![200, 55], (0..=254).collect::<Vec<u8>>()].concat();
     let heads = [
@@ -181,7 +181,7 @@ fn rule_13_and_14_packets_of_several_streams() {
 }
 
 #[test]
-fn rule_18_streams_of_a_packet_last_equally_long() {
+fn rule_18_streams_of_a_packet_have_the_same_duration() {
     let mut pages = multistream_pages(&head_of(1, 2, &[2, 0, 0, 1]), 2);
     pages[3] = RawPage::new(3, 1920).packet(&[0x78, 1, 7, 0x70, 9]);
     let outcome = read(&to_stream(&pages)).unwrap();
@@ -192,7 +192,7 @@ fn rule_18_streams_of_a_packet_last_equally_long() {
 }
 
 #[test]
-fn rule_15_any_pre_skip_also_when_the_stream_starts_late() {
+fn rule_15_any_pre_skip_applies_even_if_the_stream_starts_late() {
     for start in [0, 1 << 40] {
         for pre_skip in [0u16, 1, 312, 2880] {
             let mut head = head();
@@ -214,7 +214,7 @@ fn rule_15_any_pre_skip_also_when_the_stream_starts_late() {
 }
 
 #[test]
-fn rule_16_the_output_gain_is_kept_raw() {
+fn rule_16_the_output_gain_is_not_applied() {
     for gain in [i16::MIN, -1, 0, 256, i16::MAX] {
         let mut head = head();
         head[16..18].copy_from_slice(&gain.to_le_bytes());
@@ -265,7 +265,7 @@ fn rule_17_audio_on_the_page_of_the_tags_is_read() {
     assert_eq!(outcome.found()[0], at(offset_of(&pages, 1), Violation::TagsNotAlone));
 }
 
-/// Pictures span pages, and a binary suffix stays as it is.
+/// Pictures span pages, and a binary suffix is kept.
 #[test]
 fn rule_17_long_tags_are_kept_byte_for_byte() {
     let picture = format!("METADATA_BLOCK_PICTURE={}", "A".repeat(500_000));
@@ -287,7 +287,7 @@ fn rule_17_long_tags_are_kept_byte_for_byte() {
     let outcome = read_valid(&to_stream(&pages));
     assert!(outcome.link().tags == tags);
     assert_eq!(outcome.story(), "0@0 1@960 2@1920");
-    // A page in the middle is lost: there are no tags, and all of the audio.
+    // Losing a page in the middle loses the tags but no audio.
     let mut lost = pages;
     lost.remove(3);
     let outcome = read(&to_stream(&lost)).unwrap();
@@ -295,7 +295,7 @@ fn rule_17_long_tags_are_kept_byte_for_byte() {
     assert_eq!(outcome.story(), "0@0 1@960 2@1920");
 }
 
-/// The wrong packet is the second of three on the page.
+/// The invalid packet is the second of three on the page.
 fn with_wrong_packet(bad: &[u8]) -> (Vec<RawPage>, Outcome) {
     let page = RawPage::new(3, 960 * 4).packet(&nth(1)).packet(bad).packet(&nth(3));
     let last = nth_page(4, 960 * 5, 4).last();
@@ -305,7 +305,7 @@ fn with_wrong_packet(bad: &[u8]) -> (Vec<RawPage>, Outcome) {
 }
 
 #[test]
-fn rule_18_a_wrong_packet_is_a_gap_at_its_place() {
+fn rule_18_an_invalid_packet_is_a_gap_in_its_place() {
     let table: [(&[u8], InvalidPacket); 6] = [
         (&[0x79, 1], InvalidPacket::OddPair { found: 1 }),
         (&[0x7a, 9, 1], InvalidPacket::FrameBeyondEnd { claimed: 9, available: 1 }),
@@ -323,7 +323,7 @@ fn rule_18_a_wrong_packet_is_a_gap_at_its_place() {
     }
 }
 
-/// 48 frames of 2.5 ms: the count has six bits.
+/// 48 frames of 2.5 ms need all six bits of the count.
 #[test]
 fn rule_18_a_packet_of_48_frames_lasts_120_ms() {
     let pages = with_headers([RawPage::new(2, 5760).packet(&[0xe3, 48]).last()]);
@@ -357,7 +357,7 @@ fn rule_20_a_packet_of_more_than_61440_bytes_is_dropped() {
 }
 
 #[test]
-fn rule_20_padding_is_kept_as_it_is() {
+fn rule_20_padding_is_kept() {
     let padded = [&[0x7b, 0x41, 200][..], &packet_of(201)].concat();
     let pages = with_headers([RawPage::new(2, 960).packet(&padded).last()]);
     assert_eq!(read_valid(&to_stream(&pages)).link().packets[0].data, padded);

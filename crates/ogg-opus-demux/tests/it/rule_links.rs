@@ -1,4 +1,4 @@
-//! Rules about streams beside and after one another, 7 to 11.
+//! Rules 7 to 11, about multiplexed and chained streams.
 
 use crate::common::{
     RawPage, SERIAL, header_pages, nth, nth_page,
@@ -19,7 +19,7 @@ fn first(serial: u32, packet: &[u8]) -> RawPage {
     RawPage::new(0, 0).first().serial(serial).packet(packet)
 }
 
-/// A page of another stream, with anything on it.
+/// A page of another stream.
 fn other(serial: u32, sequence: u32) -> RawPage {
     RawPage::new(sequence, 77_777).serial(serial).packet(&[9; 300])
 }
@@ -28,7 +28,7 @@ fn other_stream(serial: u32, codec: &'static str) -> Note {
     Note::OtherStream { serial, codec }
 }
 
-/// Link A: 2 channels, its own pre-skip and tags, live, of 4 packets.
+/// A link cut from a live stream, with 2 channels and 5 packets, its own pre-skip and tags.
 fn other_link(serial: u32) -> Vec<RawPage> {
     let head = OpusHead::new(2, 3840, 44_100).unwrap().with_output_gain(-256);
     let tags = OpusTags::new("other", ["TITLE=other"]);
@@ -57,7 +57,7 @@ fn assert_other_link(link: &LinkRead, serial: u32) {
 }
 
 #[test]
-fn rule_07_other_streams_are_passed_over() {
+fn rule_07_other_streams_are_skipped() {
     let mut pages = plain(3);
     pages.insert(0, first(1, SKELETON));
     pages.insert(2, first(2, THEORA));
@@ -90,7 +90,7 @@ fn rule_07_either_of_two_opus_streams_can_be_read() {
 }
 
 #[test]
-fn rule_07_a_loss_in_one_of_the_streams_is_none_in_the_other() {
+fn rule_07_a_loss_in_one_stream_does_not_affect_the_other() {
     let (one, two) = (plain(5), other_link(7));
     let mut pages: Vec<_> =
         one.iter().zip(&two).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
@@ -103,7 +103,7 @@ fn rule_07_a_loss_in_one_of_the_streams_is_none_in_the_other() {
 }
 
 #[test]
-fn rule_07_pages_of_a_stream_that_did_not_begin_are_told_once() {
+fn rule_07_pages_of_a_stream_that_did_not_begin_are_reported_once() {
     let mut pages = plain(3);
     pages.insert(2, other(7, 3));
     pages.insert(4, other(7, 4));
@@ -161,7 +161,7 @@ fn rule_08_a_link_may_follow_one_that_has_no_last_page() {
     }
 }
 
-/// State of one link must not come into the next: what is open, lost, or passed.
+/// Open packets and losses of one link must not affect the next.
 #[test]
 fn rule_08_a_loss_and_an_open_packet_end_with_their_link() {
     let open = nth_page(4, 2880, 2).piece(&packet_of(255));
@@ -176,7 +176,7 @@ fn rule_08_a_loss_and_an_open_packet_end_with_their_link() {
 }
 
 #[test]
-fn rule_08_a_link_of_another_codec_does_not_lose_the_others() {
+fn rule_08_a_link_of_another_codec_does_not_hide_the_others() {
     let theora = vec![first(5, THEORA), other(5, 1), other(5, 2).last()];
     for at_link in 0..3 {
         let mut links = vec![plain(3), other_link(7)];
@@ -192,7 +192,7 @@ fn rule_08_a_link_of_another_codec_does_not_lose_the_others() {
 }
 
 #[test]
-fn rule_08_a_track_that_no_link_has_is_named() {
+fn rule_08_a_track_that_no_link_has_is_an_error() {
     let stream = to_stream(&[plain(3), other_link(7)].concat());
     let (_, error) = read_with(&stream[..], Options::default().track(1));
     let error = error.unwrap();
@@ -201,7 +201,7 @@ fn rule_08_a_track_that_no_link_has_is_named() {
 }
 
 #[test]
-fn rule_08_a_link_with_an_unreadable_head_does_not_lose_the_others() {
+fn rule_08_a_link_with_an_unreadable_head_does_not_hide_the_others() {
     for at_link in [0, 5, 12] {
         let mut pages = [plain(3), other_link(7)].concat();
         let mut unreadable = with_serial(plain(2), 5);
@@ -217,7 +217,7 @@ fn rule_08_a_link_with_an_unreadable_head_does_not_lose_the_others() {
 }
 
 #[test]
-fn rule_08_a_link_whose_first_page_is_damaged_does_not_disturb_the_others() {
+fn rule_08_a_link_whose_first_page_is_damaged_does_not_affect_the_others() {
     let mut pages = [plain(3), other_link(5), other_link(7)].concat();
     let place = offset_of(&pages, 5);
     pages[5].version = 1;
@@ -225,12 +225,12 @@ fn rule_08_a_link_whose_first_page_is_damaged_does_not_disturb_the_others() {
     assert_eq!(outcome.links.len(), 2);
     assert_eq!(outcome.links[0].story(), "0@0 1@960 2@1920");
     assert_other_link(&outcome.links[1], 7);
-    assert_eq!(outcome.violations(), 2, "bytes passed over, and a stream that did not begin");
+    assert_eq!(outcome.violations(), 2, "skipped bytes, and a stream that did not begin");
     assert_eq!(outcome.findings[0].offset, place);
 }
 
 #[test]
-fn rule_08_links_can_be_passed_over_unread() {
+fn rule_08_links_can_be_skipped_unread() {
     let mut pages = [plain(8), other_link(7)].concat();
     pages.remove(6);
     pages.remove(4);
@@ -274,14 +274,14 @@ fn rule_10_a_stream_need_not_have_a_last_page() {
 }
 
 #[test]
-fn rule_10_what_follows_the_last_page_is_read() {
+fn rule_10_pages_after_the_last_page_are_read() {
     let mut pages = plain(4);
     pages[3] = pages[3].clone().last();
     let outcome = read(&to_stream(&pages)).unwrap();
     assert_eq!(outcome.story(), "0@0 1@960 2@1920 3@2880");
     assert_eq!(outcome.link().lengths(), (3840, 0));
     assert_eq!(outcome.found(), [at(offset_of(&pages, 4), Violation::AfterLastPage)]);
-    // An end trim in the middle is none.
+    // An end trim in the middle has no effect.
     pages[3].granule -= 100;
     let outcome = read(&to_stream(&pages)).unwrap();
     assert_eq!(outcome.story(), "0@0 1@960 2@1920 3@2880");
@@ -313,7 +313,7 @@ fn rule_11_a_file_cut_inside_a_page_keeps_the_pages_before() {
 }
 
 #[test]
-fn rule_11_a_file_cut_in_its_headers_says_so() {
+fn rule_11_a_file_cut_in_its_headers_is_reported() {
     let stream = to_stream(&header_pages());
     for cut in 0..stream.len() {
         let result = read(&stream[..cut]);

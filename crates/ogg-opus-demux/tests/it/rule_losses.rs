@@ -1,5 +1,5 @@
-//! Losses that are easy to misplace: next to another loss, behind a page of another
-//! stream, at the end of a page, before the first packet.
+//! Losses that are easy to misplace: next to another loss, after a page of another stream, at
+//! the end of a page, before the first packet.
 
 use crate::common::{
     NO_GRANULE, RawPage, nth, nth_page,
@@ -11,9 +11,9 @@ use crate::common::{
 use ogg_opus_demux::{OggOpusReader, Violation};
 use opus_packet::OpusTags;
 
-/// The page of the other stream has other bytes where the last packet was, or none.
+/// The page of the other stream has other bytes than the last packet, or none.
 #[test]
-fn rule_25_a_page_of_another_stream_does_not_change_what_concealment_asks_for() {
+fn rule_25_a_page_of_another_stream_does_not_change_the_concealment() {
     let silk_20_ms = [0x48, 0, 0];
     let page = |sequence, granule| RawPage::new(sequence, granule).packet(&silk_20_ms);
     for other in [&[][..], &[0xe4; 300]] {
@@ -28,10 +28,10 @@ fn rule_25_a_page_of_another_stream_does_not_change_what_concealment_asks_for() 
     }
 }
 
-/// On the page where it becomes too long other packets end, and the granule position
-/// tells their time: the loss comes after it.
+/// Other packets end on the page where it becomes too long, and the granule position includes
+/// them, so the loss follows.
 #[test]
-fn rule_20_a_packet_that_is_too_long_on_the_page_where_it_begins() {
+fn rule_20_a_packet_that_is_too_long_on_its_first_page_is_dropped() {
     let ended = RawPage::new(4, 2880).continued().packet(&[0; 9]).packet(&nth(2));
     let alone = [
         RawPage::new(4, NO_GRANULE).continued().piece(&[0; 255]),
@@ -50,9 +50,9 @@ fn rule_20_a_packet_that_is_too_long_on_the_page_where_it_begins() {
     }
 }
 
-/// One granule position tells of both: the gap is before the first of them.
+/// One granule position covers both losses, so the gap precedes the first of them.
 #[test]
-fn rule_25_a_loss_before_the_page_and_one_on_it_are_one_gap_before_both() {
+fn rule_25_losses_before_and_on_a_page_are_one_gap_before_both() {
     let middle = RawPage::new(5, NO_GRANULE).continued().piece(&packet_of(255));
     let wrong = [0x79, 1];
     let both = RawPage::new(6, 5760).continued().packet(&[9]).packet(&nth(3)).packet(&wrong);
@@ -69,7 +69,7 @@ fn rule_25_a_loss_before_the_page_and_one_on_it_are_one_gap_before_both() {
     assert_eq!(outcome.found().last(), Some(&gap(place, 1920, 1920)));
 }
 
-/// What has begun was there: no one joined after it.
+/// A packet that has begun was received, so the recording did not join after it.
 #[test]
 fn rule_04_a_jump_inside_the_first_packet_is_a_loss() {
     let begun = RawPage::new(2, NO_GRANULE).piece(&packet_of(255));
@@ -78,9 +78,9 @@ fn rule_04_a_jump_inside_the_first_packet_is_a_loss() {
     assert_eq!(read(&to_stream(&pages)).unwrap().story(), "1@0 2@960");
 }
 
-/// Someone has made the tags longer and not numbered the rest anew.
+/// As when a program lengthens the tags without renumbering the other pages.
 #[test]
-fn rule_04_numbers_that_go_back_after_the_headers_are_no_live_join() {
+fn rule_04_numbers_that_go_back_after_the_headers_are_not_a_live_join() {
     let mut pages = plain(3);
     for (page, sequence) in pages[..2].iter_mut().zip([5, 6]) {
         page.sequence = sequence;
@@ -91,9 +91,9 @@ fn rule_04_numbers_that_go_back_after_the_headers_are_no_live_join() {
     assert_eq!(outcome.found(), [at(offset_of(&pages, 2), sequence)]);
 }
 
-/// A granule position that is ignored does not make a page a later one.
+/// An invalid granule position does not make a page later than the one before.
 #[test]
-fn rule_05_a_repeated_page_whose_granule_position_is_ignored_is_dropped() {
+fn rule_05_a_repeated_page_with_an_invalid_granule_position_is_dropped() {
     for granule in [1 << 63, u64::MAX - 1] {
         let mut pages = plain(4);
         pages[3].granule = granule;
@@ -105,8 +105,7 @@ fn rule_05_a_repeated_page_whose_granule_position_is_ignored_is_dropped() {
     }
 }
 
-/// Head after head, each of a few bytes, behind long tags: if each copied the tags, the
-/// work would be the product of both.
+/// If each of many short heads copied long tags, the work would be quadratic.
 #[test]
 fn rule_08_repeated_heads_do_not_copy_the_tags() {
     let mut pages = plain(3);

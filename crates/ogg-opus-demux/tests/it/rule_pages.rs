@@ -1,5 +1,5 @@
-//! Rules about pages, 1 to 6: what a tolerant reader finds, and what it still gives.
-//! Each stream is also read strictly: see `common::outcome`.
+//! Rules 1 to 6, about pages: what a tolerant reader finds, and what it still returns. Each
+//! stream is also read strictly: see `common::outcome`.
 
 use crate::common::{
     NO_GRANULE, RawPage, header_pages, nth, nth_page,
@@ -18,7 +18,7 @@ fn index(offset: u64) -> usize {
     usize::try_from(offset).unwrap()
 }
 
-/// What a wrong checksum is told to be.
+/// The expected finding of a wrong checksum.
 fn wrong_checksum(stream: &[u8], page_at: u64, before: u32) -> InvalidPage {
     let field = index(page_at) + 22;
     let stored = u32::from_le_bytes(stream[field..field + 4].try_into().unwrap());
@@ -44,7 +44,7 @@ fn rule_01_one_bad_byte_loses_one_page() {
     }
 }
 
-/// The claimed length reaches over the next two pages.
+/// The claimed length includes the next two pages.
 #[test]
 fn rule_01_the_pages_that_a_wrong_length_claims_are_not_lost() {
     let pages = plain(6);
@@ -104,9 +104,9 @@ fn rule_02_a_header_that_claims_bytes_beyond_the_end_hides_no_page() {
     assert!(matches!(reason, InvalidPage::Truncated { .. }), "{reason}");
 }
 
-/// What cannot be read strictly may be long, and its end far.
+/// Searching a long rest would take time.
 #[test]
-fn rule_03_a_strict_reader_searches_nothing_behind_a_fault() {
+fn rule_03_a_strict_reader_does_not_search_after_an_error() {
     let stream = to_stream(&plain(3));
     let mut rest = stream.as_slice().chain(std::io::repeat(0).take(1 << 30));
     let mut reader = OggOpusReader::strict(&mut rest).unwrap();
@@ -125,7 +125,7 @@ fn rule_03_a_strict_reader_searches_nothing_behind_a_fault() {
 }
 
 #[test]
-fn rule_03_junk_anywhere_is_passed_over_and_changes_nothing_else() {
+fn rule_03_junk_anywhere_is_skipped_and_changes_nothing_else() {
     let pages = plain(4);
     let id3v2 = [b"ID3\x04\0\0\0\0\x0f\x76".as_slice(), &[0; 2038]].concat();
     let id3v1 = [b"TAG".as_slice(), &[b' '; 125]].concat();
@@ -149,7 +149,7 @@ fn rule_03_junk_anywhere_is_passed_over_and_changes_nothing_else() {
 }
 
 #[test]
-fn rule_03_junk_in_several_places() {
+fn rule_03_junk_in_several_places_is_skipped() {
     let pages = plain(3);
     let mut stream = vec![7; 600_000];
     for page in &pages {
@@ -190,10 +190,10 @@ fn rule_04_a_jump_after_the_headers_is_a_live_join() {
 }
 
 #[test]
-fn rule_04_who_joins_inside_a_packet_loses_that_packet() {
+fn rule_04_a_live_join_inside_a_packet_loses_that_packet() {
     let cut = RawPage::new(77, 1920).continued().packet(&[5; 40]).packet(&nth(0));
     let outcome = read(&to_stream(&with_headers([cut, nth_page(78, 2880, 1).last()]))).unwrap();
-    assert_eq!(outcome.violations(), 0, "the rest of a packet says nothing wrong");
+    assert_eq!(outcome.violations(), 0, "the rest of a packet is not a violation");
     assert_eq!(outcome.story(), "0@0 1@960");
 }
 
@@ -237,7 +237,7 @@ fn rule_05_a_late_page_is_dropped() {
 }
 
 #[test]
-fn rule_05_a_repeated_piece_does_not_come_into_a_packet() {
+fn rule_05_a_repeated_piece_does_not_enter_a_packet() {
     let long = packet_of(700);
     let mut pages = with_headers([
         nth_page(2, 960, 0).piece(&long[..255]),
@@ -267,10 +267,9 @@ fn rule_05_repeated_header_pages_are_read_once() {
     );
 }
 
-/// The tags that were there before stay, and so does the head: another one begins
-/// another link.
+/// The earlier tags and head stay. Another head begins another link.
 #[test]
-fn rule_05_what_was_given_of_the_headers_does_not_change() {
+fn rule_05_headers_do_not_change_once_returned() {
     let mut pages = plain(3);
     pages.insert(2, pages[0].clone());
     let outcome = read(&to_stream(&pages)).unwrap();
@@ -289,9 +288,9 @@ fn rule_05_what_was_given_of_the_headers_does_not_change() {
     assert_eq!(outcome.found()[0], at(offset_of(&pages, 2), reused));
 }
 
-/// A muxer that never counts: the pages are told apart by their time.
+/// If a muxer never counts, times distinguish its pages.
 #[test]
-fn rule_05_page_numbers_that_are_all_zero() {
+fn rule_05_page_numbers_may_all_be_zero() {
     let mut pages = plain(4);
     pages.iter_mut().for_each(|page| page.sequence = 0);
     let outcome = read(&to_stream(&pages)).unwrap();
@@ -305,7 +304,7 @@ fn rule_05_page_numbers_that_are_all_zero() {
 }
 
 #[test]
-fn rule_06_a_packet_without_its_beginning_is_dropped() {
+fn rule_06_a_packet_without_its_start_is_dropped() {
     let flagged = RawPage::new(3, 2880).continued().packet(&nth(1)).packet(&nth(2));
     let pages = with_headers([nth_page(2, 960, 0), flagged, nth_page(4, 3840, 3).last()]);
     let place = offset_of(&pages, 3);
@@ -326,8 +325,7 @@ fn rule_06_a_packet_that_is_not_continued_is_dropped() {
     assert_eq!(outcome.found(), [at(place, Violation::NotContinued), gap(place, 960, 960)]);
 }
 
-/// Neither the piece before the lost page nor the one after it comes out, and they
-/// are not glued together.
+/// Neither the piece before the lost page nor the one after it is returned, nor both joined.
 #[test]
 fn rule_06_a_packet_whose_middle_is_lost_is_dropped() {
     let long = packet_of(765);
@@ -345,9 +343,9 @@ fn rule_06_a_packet_whose_middle_is_lost_is_dropped() {
     assert_eq!(outcome.found(), [at(place, sequence), gap(place, 960, 960)]);
 }
 
-/// The page where the dropped packet ends gives nothing: the page after it tells the time.
+/// The page where the dropped packet ends returns nothing. The page after it states the time.
 #[test]
-fn rule_06_a_page_with_nothing_but_a_dropped_packet() {
+fn rule_06_a_page_may_hold_only_a_dropped_packet() {
     let long = packet_of(500);
     let mut pages = with_headers([
         nth_page(2, 960, 0).piece(&long[..255]),
@@ -357,7 +355,7 @@ fn rule_06_a_page_with_nothing_but_a_dropped_packet() {
     ]);
     pages.remove(3);
     assert_eq!(read(&to_stream(&pages)).unwrap().story(), "0@0 -960@960 2@1920");
-    // The same before the last page: what is lost at the end is concealed as well.
+    // The same on the last page: a loss at the end is concealed as well.
     pages.pop();
     pages[3] = pages[3].clone().last();
     assert_eq!(read(&to_stream(&pages)).unwrap().story(), "0@0 -960@960");

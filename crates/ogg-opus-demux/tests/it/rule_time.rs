@@ -1,5 +1,5 @@
-//! Rules about granule positions, 21 to 25: what is lost stays a gap of exactly its
-//! length, so that nothing after it shifts.
+//! Rules 21 to 25, about granule positions: a loss becomes a gap of exactly its length, so that
+//! nothing after it shifts.
 
 use crate::common::{
     NO_GRANULE, PRE_SKIP, RawPage, header_pages, nth, nth_page,
@@ -23,7 +23,7 @@ fn read_pages(pages: &[RawPage]) -> Outcome {
 }
 
 #[test]
-fn rule_21_without_a_granule_position_time_is_counted_on() {
+fn rule_21_packet_durations_replace_a_missing_granule_position() {
     let mut pages = plain(4);
     pages[3].granule = NO_GRANULE;
     let outcome = read_pages(&pages);
@@ -44,9 +44,9 @@ fn rule_21_packets_before_the_first_granule_position_count() {
     assert_eq!(outcome.link().lengths(), (1920, 420));
 }
 
-/// The page after the loss does not tell its length; the next one does.
+/// The page after the loss does not state its length, but the next one does.
 #[test]
-fn rule_21_a_loss_before_a_page_without_a_granule_position_is_not_forgotten() {
+fn rule_21_a_loss_before_a_page_without_a_granule_position_is_kept() {
     let mut pages = plain(6);
     pages[4].granule = NO_GRANULE;
     pages.remove(3);
@@ -74,7 +74,7 @@ fn rule_21_granule_positions_up_to_2_to_the_63_are_counted() {
     let mut pages = plain(3);
     pages[2..].iter_mut().for_each(|page| page.granule += most - 2880);
     assert_eq!(read_valid(&to_stream(&pages)).link().lengths(), (2880, 0));
-    // Past the end of the count nothing overflows.
+    // Nothing overflows at the end of the range.
     pages[4].granule = most;
     pages[3].granule = most;
     pages[2].granule = most;
@@ -114,7 +114,7 @@ fn rule_22_a_first_page_before_zero_is_kept_unless_it_is_the_last() {
 }
 
 #[test]
-fn rule_23_a_granule_position_that_jumps_makes_no_gap() {
+fn rule_23_a_jump_of_granule_positions_is_not_a_gap() {
     for found in [0, 960, 1919, 1921, 2880, 1_000_000_000_000] {
         let mut pages = plain(4);
         pages[3].granule = found;
@@ -125,9 +125,9 @@ fn rule_23_a_granule_position_that_jumps_makes_no_gap() {
     }
 }
 
-/// From the jump on time is counted anew: it is told once.
+/// After a jump, counting continues from the new position.
 #[test]
-fn rule_23_a_jump_is_told_once() {
+fn rule_23_a_jump_is_reported_once() {
     let mut pages = plain(5);
     pages[4..].iter_mut().for_each(|page| page.granule += 10_000);
     let outcome = read_pages(&pages);
@@ -173,12 +173,12 @@ fn rule_25_a_loss_of_any_length_is_a_gap_of_that_length() {
     }
 }
 
-/// Mode, bandwidth and frame size of the packet before; then what is shorter.
+/// With the mode, bandwidth and frame size of the packet before, then with shorter frames.
 #[test]
-fn rule_25_concealment_asks_for_what_the_packet_before_was() {
+fn rule_25_concealment_continues_the_packet_before() {
     let silk_20_ms = [0x48, 0, 0];
     let page = |sequence, granule| RawPage::new(sequence, granule).packet(&silk_20_ms);
-    // RFC 7845 section 4.1: 95 ms are lost.
+    // The example of RFC 7845 section 4.1: 95 ms are lost.
     let pages =
         with_headers([page(2, 960), page(9, 960 + 95 * 48 + 960), page(10, 960 * 3 + 95 * 48)]);
     let outcome = read_pages(&pages);
@@ -191,7 +191,7 @@ fn rule_25_concealment_asks_for_what_the_packet_before_was() {
 }
 
 #[test]
-fn rule_25_an_uneven_loss_is_floored() {
+fn rule_25_an_uneven_loss_is_rounded_down() {
     let mut pages = plain(5);
     pages[4..].iter_mut().for_each(|page| page.granule += 100);
     pages.remove(3);
@@ -202,16 +202,16 @@ fn rule_25_an_uneven_loss_is_floored() {
         outcome.found()[1..],
         [at(place, Violation::UnevenLoss { samples: 1060 }), gap(place, 960, 960)]
     );
-    // Less than can be concealed.
+    // Too little to conceal.
     let mut pages = plain(5);
     pages[4..].iter_mut().for_each(|page| page.granule -= 850);
     pages.remove(3);
     assert_eq!(read_pages(&pages).story(), "0@0 2@960 3@1920 4@2880");
 }
 
-/// Someone left pages out and did not let time pass.
+/// As when a program leaves out pages without advancing the time.
 #[test]
-fn rule_25_a_jump_of_page_numbers_without_lost_time_is_no_gap() {
+fn rule_25_a_jump_of_page_numbers_without_lost_time_is_not_a_gap() {
     let mut pages = plain(4);
     pages[4..].iter_mut().for_each(|page| page.sequence += 7);
     let outcome = read_pages(&pages);
@@ -237,7 +237,7 @@ fn rule_25_before_the_last_page_a_loss_is_inferred() {
 }
 
 #[test]
-fn rule_25_what_is_lost_before_the_first_page_is_no_gap() {
+fn rule_25_a_loss_before_the_first_page_is_not_a_gap() {
     let mut pages = plain(5);
     pages.remove(2);
     let outcome = read_valid(&to_stream(&pages));
@@ -245,8 +245,8 @@ fn rule_25_what_is_lost_before_the_first_page_is_no_gap() {
 }
 
 #[test]
-fn rule_25_all_gaps_last_no_more_than_a_day() {
-    // As much more as the audio before it lasts.
+fn rule_25_all_gaps_together_last_at_most_a_day_more_than_the_audio() {
+    // A day more than the audio before it.
     let (most, unit) = (DAY + 1920, 120);
     let mut pages = plain(4);
     pages[4..].iter_mut().for_each(|page| page.granule += most + unit);
@@ -261,7 +261,7 @@ fn rule_25_all_gaps_last_no_more_than_a_day() {
 }
 
 #[test]
-fn rule_25_a_gap_of_a_day_is_given_in_short_packets() {
+fn rule_25_a_gap_of_a_day_is_filled_with_short_packets() {
     let mut pages = plain(4);
     pages[4..].iter_mut().for_each(|page| page.granule += DAY);
     pages[4..].iter_mut().for_each(|page| page.sequence += 1);
@@ -279,9 +279,8 @@ fn rule_25_a_gap_of_a_day_is_given_in_short_packets() {
     assert_eq!(reader.timeline().unwrap().coded_length(), DAY + 3840);
 }
 
-/// Losses in two links: each has its own day, and its own clock.
 #[test]
-fn rule_25_a_gap_after_a_gap() {
+fn rule_25_a_gap_may_follow_a_gap() {
     let mut pages = plain(9);
     pages.remove(7);
     pages.remove(5);
@@ -295,7 +294,7 @@ fn rule_25_a_gap_after_a_gap() {
 
 #[test]
 fn rule_25_the_gap_is_where_the_dropped_packet_was() {
-    // Before all packets of the page: what the lost page held, and the cut packet.
+    // Both the lost page and the cut packet precede all packets of the page.
     let long = packet_of(300);
     let mut pages = with_headers([
         nth_page(2, 960, 0),
@@ -321,7 +320,7 @@ fn a_stream_shorter_than_its_pre_skip_plays_nothing() {
 }
 
 #[test]
-fn no_more_than_a_thousand_findings_are_kept() {
+fn at_most_a_thousand_findings_are_kept() {
     let mut pages = plain(255);
     let page = |n: u32| nth_page(2 + 2 * n, 960 * u64::from(n + 1), 0);
     pages.splice(2.., (0..1500).map(page));
@@ -330,7 +329,7 @@ fn no_more_than_a_thousand_findings_are_kept() {
     while reader.next_located().unwrap().is_some() {}
     let findings: Vec<_> = reader.findings().collect();
     assert_eq!(findings.len(), 1001);
-    // 1499 jumps, and that no page is the last.
+    // 1499 jumps and the missing last page.
     let omitted = FindingKind::Note(Note::Omitted { count: 500 });
     assert_eq!(findings[1000].kind, omitted);
     assert_eq!(reader.findings().count(), 0);

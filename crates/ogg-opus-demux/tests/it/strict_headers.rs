@@ -1,5 +1,5 @@
-//! One test for every way in which the headers of a stream can be wrong: the error
-//! says what is wrong and at which byte.
+//! Strict reading of headers: one test for every way in which they can be wrong. The error
+//! names the problem and its byte.
 
 use std::{
     io::{self, BufRead, Cursor, Read},
@@ -39,7 +39,7 @@ fn rule_12_an_opus_head_is_checked() {
 }
 
 #[test]
-fn rule_12_opus_head_is_alone_on_its_page_and_ends_there() {
+fn rule_12_opus_head_has_a_page_of_its_own() {
     let with_more = RawPage::new(0, 0).first().packet(&head()).packet(&tags());
     assert_violation(&[with_more], 0, Violation::HeadNotAlone);
     let with_a_piece = RawPage::new(0, 0).first().packet(&head()).piece(&[0; 255]);
@@ -84,9 +84,9 @@ fn rule_17_no_audio_begins_on_the_page_of_the_tags() {
     assert_violation(&[header_pages()[0].clone(), begun], 1, Violation::TagsNotAlone);
 }
 
-/// Never more than the limit is kept of them, and a tolerant reader goes on after them.
+/// At most the limit is kept in memory, and a tolerant reader continues after them.
 #[test]
-fn rule_17_tags_without_an_end_are_given_up() {
+fn rule_17_endless_tags_are_dropped() {
     let limit = 120 * 1024 * 1024;
     let page_body = vec![0; 255 * 255];
     let page = |sequence| {
@@ -99,7 +99,7 @@ fn rule_17_tags_without_an_end_are_given_up() {
     let offset = u64::try_from(offset).unwrap();
     let last = u32::try_from(fitting + 10).unwrap();
     let after = [
-        RawPage::new(last, 0).continued().packet(b"the end of them"),
+        RawPage::new(last, 0).continued().packet(b"their end"),
         audio(last + 1, 960),
         audio(last + 2, 1920).last(),
     ];
@@ -116,7 +116,7 @@ fn rule_17_tags_without_an_end_are_given_up() {
     assert_eq!((first.offset, first.kind), (offset, Violation::TagsTooLong { limit }.into()));
 }
 
-/// A stream that is longer than what is ever in memory of it.
+/// A stream of which only a part is in memory.
 struct Chunks<I> {
     chunks: I,
     current: Cursor<Vec<u8>>,

@@ -1,6 +1,5 @@
-//! One test for every way in which pages, packets and granule positions can be
-//! wrong: the error says what is wrong and at which byte. The headers have their
-//! own file.
+//! Strict reading of pages, packets and granule positions: one test for every way in which they
+//! can be wrong. The error names the problem and its byte.
 
 use std::io::{self, Read};
 
@@ -14,19 +13,19 @@ use ogg_opus_demux::{
 };
 
 #[test]
-fn the_stream_that_the_others_depart_from_is_valid_pages() {
+fn the_stream_that_the_other_tests_change_is_valid() {
     read(to_stream(&valid_pages()).as_slice()).unwrap();
 }
 
 #[test]
-fn an_empty_stream_is_no_stream() {
+fn an_empty_stream_is_refused() {
     let error = read(io::empty()).unwrap_err();
     assert_eq!((error.kind(), error.offset()), (ErrorKind::Unreadable, None));
     assert_eq!(error.to_string(), "expected an Ogg page, found an empty stream");
 }
 
 #[test]
-fn rule_03_junk_is_refused_wherever_it_stands() {
+fn rule_03_junk_anywhere_is_refused() {
     let pages = valid_pages();
     for at_page in 0..=pages.len() {
         let offset = offset_of(&pages, at_page);
@@ -38,7 +37,7 @@ fn rule_03_junk_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn an_error_does_not_depend_on_how_the_bytes_come() {
+fn an_error_does_not_depend_on_how_the_bytes_arrive() {
     let stream = [to_stream(&valid_pages()).as_slice(), b"\x98OggS"].concat();
     let error = read(Slow::new(&stream)).unwrap_err();
     assert_eq!(error.to_string(), read(stream.as_slice()).unwrap_err().to_string());
@@ -47,7 +46,7 @@ fn an_error_does_not_depend_on_how_the_bytes_come() {
 }
 
 #[test]
-fn rule_01_only_page_version_0_is_known() {
+fn rule_01_other_page_versions_are_refused() {
     let mut pages = valid_pages();
     pages[3].version = 1;
     let offset = offset_of(&pages, 3);
@@ -127,7 +126,7 @@ fn rule_20_packets_have_at_most_61440_bytes() {
 }
 
 #[test]
-fn rule_18_a_wrong_packet_is_refused_with_its_number_and_place() {
+fn rule_18_an_invalid_packet_is_refused_with_its_number_and_offset() {
     let bad = [0x79, 1];
     let pages = with_headers([audio(2, 960), audio(3, 2880).packet(&bad)]);
     let place = offset_of(&pages, 4) - 2;
@@ -137,7 +136,7 @@ fn rule_18_a_wrong_packet_is_refused_with_its_number_and_place() {
 }
 
 #[test]
-fn rule_18_a_wrong_packet_in_two_pieces_is_placed_at_the_page_where_it_ends() {
+fn rule_18_an_invalid_packet_in_two_pieces_has_the_offset_of_its_last_page() {
     let mut bad = packet_of(300);
     bad[0] = 0x79;
     let begun = RawPage::new(2, NO_GRANULE).piece(&bad[..255]);
@@ -150,7 +149,7 @@ fn rule_18_a_wrong_packet_in_two_pieces_is_placed_at_the_page_where_it_ends() {
 }
 
 #[test]
-fn rule_19_an_empty_packet_is_no_packet() {
+fn rule_19_an_empty_packet_is_refused() {
     let pages = with_headers([audio(2, 960).packet(&[])]);
     let place = offset_of(&pages, 3);
     let found = refused_at(to_stream(&pages).as_slice(), place);
@@ -212,7 +211,7 @@ fn a_stream_lasts_at_least_its_pre_skip() {
 }
 
 #[test]
-fn a_failed_read_is_an_error_with_its_place() {
+fn a_failed_read_is_an_error_with_its_offset() {
     let stream = to_stream(&valid_pages());
     for at in [0, 1, 30, 100, stream.len()] {
         let broken = stream[..at].chain(Broken);
@@ -225,7 +224,7 @@ fn a_failed_read_is_an_error_with_its_place() {
     }
 }
 
-/// A disk that has failed.
+/// A failed disk.
 struct Broken;
 
 impl Read for Broken {

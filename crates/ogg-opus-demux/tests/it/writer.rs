@@ -1,4 +1,4 @@
-//! What the writer refuses: what its own reader would refuse.
+//! The writer refuses everything that its own reader would refuse.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ fn writer<W: Write>(out: W) -> Result<OggOpusWriter<W>, Error> {
 const TWENTY_MS: [u8; 2] = [0x78, 1];
 
 #[test]
-fn packets_are_checked_and_a_refused_one_leaves_no_trace() {
+fn packets_are_checked_and_refused_ones_leave_no_trace() {
     let mut refusing = writer(vec![]).unwrap();
     let mut plain = writer(vec![]).unwrap();
     refusing.write(&TWENTY_MS).unwrap();
@@ -50,7 +50,7 @@ fn a_stream_has_packets() {
     assert_eq!(error.to_string(), "no packet was written, expected at least one");
 }
 
-/// So many packets of 20 ms: a page each second, and what is left.
+/// A stream of packets of 20 ms, with a page for each second and one for the rest.
 fn with_packets(count: usize) -> OggOpusWriter<Vec<u8>> {
     let mut writer = writer(vec![]).unwrap();
     (0..count).for_each(|_| writer.write(&TWENTY_MS).unwrap());
@@ -58,8 +58,8 @@ fn with_packets(count: usize) -> OggOpusWriter<Vec<u8>> {
 }
 
 #[test]
-fn the_last_page_holds_what_is_trimmed() {
-    // 20 ms are left for the last page: to trim more, it needs packets of the one before.
+fn the_last_page_holds_the_trimmed_packets() {
+    // The last page has 20 ms. To trim more, it needs packets of the one before.
     for end_trim in [0, 960, 961, 1920, 48_000, 48_960] {
         let stream = with_packets(101).finish(end_trim).unwrap();
         let mut reader = OggOpusReader::new(stream.as_slice()).unwrap();
@@ -106,9 +106,9 @@ impl Write for Full {
     }
 }
 
-/// OpusHead has to end on its page (RFC 7845 section 3), or no one can read the stream.
+/// OpusHead must end on its page (RFC 7845 section 3).
 #[test]
-fn a_head_that_no_page_holds_is_refused() {
+fn a_head_longer_than_a_page_is_refused() {
     let of_order = |order: u8| {
         let channels = (1 + order) * (1 + order);
         let matrix = vec![0; 2 * usize::from(channels) * usize::from(channels)];

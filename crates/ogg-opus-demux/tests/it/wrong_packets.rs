@@ -1,10 +1,10 @@
-//! A packet that is wrong among others, wherever pages divide it: what comes after it
-//! does not shift.
+//! An invalid packet among others, divided by pages anywhere: the packets after it do not
+//! shift.
 
 use crate::common::{outcome::read, paginate, to_stream};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-/// A packet of 20 ms that is known by its second byte.
+/// A packet of 20 ms, identified by its second byte.
 fn packet(n: usize, len: usize) -> Vec<u8> {
     let mut packet = vec![0x78, u8::try_from(n).unwrap()];
     packet.resize(2 + len, 0);
@@ -22,7 +22,7 @@ fn wrong() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn rule_18_what_is_after_a_wrong_packet_does_not_shift(
+    fn rule_18_packets_after_an_invalid_one_do_not_shift(
         lens in vec(prop_oneof![4 => 0usize..300, 1 => 0usize..1270], 6..20),
         segments in vec(prop_oneof![1usize..9, Just(255)], 1..6),
         wrong in wrong(), place: Index,
@@ -32,7 +32,7 @@ proptest! {
         let place = 1 + place.index(packets.len() - 2);
         packets[place].0 = wrong;
         let pages = paginate(&packets, &segments);
-        // What is lost on the first page with audio, or the last, is not told.
+        // A loss on the first page with audio, or on the last, cannot be detected.
         let ends = |page: &crate::common::RawPage| page.lacing.iter().any(|&value| value < 255);
         let first = pages[2..].iter().find(|page| ends(page)).unwrap();
         let ended = first.granule / 960;

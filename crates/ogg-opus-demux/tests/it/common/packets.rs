@@ -1,5 +1,5 @@
-//! Valid packets of every framing (RFC 6716 section 3.2), with durations that come
-//! from a table and not from the crates that are tested.
+//! Valid packets of every framing (RFC 6716 section 3.2), with durations from a table instead of
+//! the crates under test.
 
 use proptest::{collection::vec, option, prelude::*};
 
@@ -34,7 +34,7 @@ fn packet() -> impl Strategy<Value = Packet> {
         })
 }
 
-/// Code 3: any number of frames, of equal lengths or not, with padding or without.
+/// Code 3: any number of frames, of equal lengths or not, with or without padding.
 fn signalled(
     count: usize,
     lens: &[usize],
@@ -77,7 +77,7 @@ fn fill(len: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().skip(len % 251).take(len).collect()
 }
 
-/// How many frames last 120 ms.
+/// The number of frames in 120 ms.
 fn longest(frame_duration: u32) -> usize {
     usize::try_from(5760 / frame_duration).expect("at most 48")
 }

@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 use super::{NO_GRANULE, RawPage, packets::FRAME_DURATIONS, packets::Packet, paginate};
 
-/// A valid stream, and what is in it.
+/// A valid stream and its content.
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) pages: Vec<RawPage>,
@@ -17,7 +17,8 @@ pub(crate) struct Source {
 pub(crate) struct SourceLink {
     pub(crate) serial: u32,
     pub(crate) packets: Vec<SourcePacket>,
-    /// All packets last 20 ms: only then a loss before the last page can be told exactly.
+    /// Whether all packets last 20 ms. Only then is the length of a loss before the last page
+    /// exact.
     pub(crate) is_constant: bool,
 }
 
@@ -25,11 +26,11 @@ pub(crate) struct SourceLink {
 pub(crate) struct SourcePacket {
     pub(crate) data: Vec<u8>,
     pub(crate) position: u64,
-    /// Sequence numbers of the pages where it begins and ends.
+    /// Sequence numbers of its first and last page.
     pub(crate) pages: (u32, u32),
 }
 
-/// Page by page, without the bytes.
+/// Lists pages and packets without their bytes.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for page in &self.pages {
@@ -56,7 +57,7 @@ impl Source {
 }
 
 impl SourceLink {
-    /// The number that the packet carries.
+    /// Finds a packet by the number in its data.
     pub(crate) fn find(&self, data: &[u8]) -> Option<&SourcePacket> {
         let body = if data.first()? & 3 == 3 { data.get(2..4)? } else { data.get(1..3)? };
         let number = u16::from_be_bytes(body.try_into().ok()?);
@@ -64,7 +65,7 @@ impl SourceLink {
     }
 }
 
-/// What makes a packet: configuration, number of frames, bytes per frame.
+/// The shape of a packet: configuration, number of frames, bytes per frame.
 type Shape = (u8, u8, usize);
 
 fn packet(number: usize, (config, frames, len): Shape, constant: bool) -> Packet {
@@ -82,7 +83,7 @@ fn packet(number: usize, (config, frames, len): Shape, constant: bool) -> Packet
     (bytes, duration)
 }
 
-/// A link, and how it is multiplexed.
+/// A link and its multiplexing.
 #[derive(Clone, Debug)]
 struct Plan {
     shapes: Vec<Shape>,
@@ -92,7 +93,7 @@ struct Plan {
     trim: u64,
     sequence: u32,
     has_last: bool,
-    /// Where the pages of another stream are.
+    /// Positions of the pages of another stream.
     others: Option<Vec<Index>>,
 }
 
@@ -140,10 +141,10 @@ impl Plan {
         }
         let last = pages.last_mut().expect("there are headers");
         let trim = self.trim.min(u64::from(packets.last().map_or(0, |packet| packet.1)) - 1);
-        match self.has_last {
-            true if self.is_constant || trim < 120 => last.granule -= trim,
-            true => {}
-            false => last.flags &= !4,
+        if !self.has_last {
+            last.flags &= !4;
+        } else if self.is_constant || trim < 120 {
+            last.granule -= trim;
         }
         let mut position = 0;
         let packets = packets.into_iter().zip(places).map(|((data, duration), (from, to))| {
@@ -159,7 +160,7 @@ impl Plan {
         )
     }
 
-    /// With the pages of a stream beside.
+    /// Adds the pages of another stream.
     fn multiplexed(&self, mut pages: Vec<RawPage>, serial: u32) -> Vec<RawPage> {
         let Some(others) = &self.others else { return pages };
         for (sequence, place) in others.iter().enumerate().rev() {
@@ -173,7 +174,7 @@ impl Plan {
     }
 }
 
-/// On which pages each packet begins and ends, by the lacing values.
+/// The first and last page of each packet, by the lacing values.
 fn places(pages: &[RawPage], count: usize) -> Vec<(u32, u32)> {
     let (mut places, mut begun) = (vec![], None);
     for page in &pages[2..] {
