@@ -111,8 +111,8 @@ fn missing_places_come_with_a_hint() {
     refused(&["info", "a.zarr/.x"], 2, "expected STORE/NAME");
     refused(&["list", "ftp://x/y"], 2, "ftp://x/y");
     refused(&["verfy", "a.zarr"], 2, "a similar subcommand exists: 'verify'");
-    refused(&["inspect", "none.opus"], 1, "cannot open \"none.opus\"");
-    refused(&["inspect", "."], 1, "cannot open \".\"");
+    refused(&["inspect", "none.opus"], 1, "\"none.opus\": cannot open the file");
+    refused(&["inspect", "."], 1, "\".\": cannot open the file");
     let json = run_in(folder.path(), ["info", "a.zarr/b", "--json"]).exits(10);
     let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
     assert_eq!((&error["type"], &error["exit"]), (&json!("error"), &json!(10)), "{error}");

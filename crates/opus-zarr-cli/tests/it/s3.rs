@@ -118,7 +118,7 @@ fn missing_credentials_name_their_variables() {
     let mut without = at(9, folder.path());
     without.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9").args(list);
     let refused = outcome(without.env_remove(both[0]).env_remove(both[1])).exits(1);
-    says(&refused, &["no credentials are set", both[0], both[1]]);
+    says(&refused, &["no credentials found", both[0], both[1]]);
     let refused = outcome(at(9, folder.path()).env_remove(both[1]).args(list)).exits(2);
     says(&refused, &both);
 }
