@@ -47,8 +47,11 @@ fn raw(format: RawFormat) -> Options {
     Options::default().raw(RawStream::new(format, OpusHead::new(1, 312, 0).unwrap()))
 }
 
-/// Serial numbers and packets of all streams.
-fn read(bytes: &[u8], options: &Options) -> (Container, Vec<(Option<u32>, Vec<Vec<u8>>)>) {
+/// The serial number of a stream and its packets.
+type StreamPackets = (Option<u32>, Vec<Vec<u8>>);
+
+/// Reads the packets of all streams.
+fn read(bytes: &[u8], options: &Options) -> (Container, Vec<StreamPackets>) {
     let file = file(bytes);
     let mut streams = Streams::open(&file.path, options).unwrap();
     let mut all = vec![];

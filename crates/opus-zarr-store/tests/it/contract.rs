@@ -99,11 +99,12 @@ fn a_broken_contract_names_the_rule() {
         Part::Whole(_) => Part::Whole(u64::MAX),
         part => part,
     };
-    let change: [(fn(Part) -> Part, &str); 2] = [
+    type Change = fn(Part) -> Part;
+    let changes: [(Change, &str); 2] = [
         (shifted, "read-only: a range is exactly those bytes: "),
         (unlimited, "read-only: an object longer than the limit is not read: "),
     ];
-    for (change, rule) in change {
+    for (change, rule) in changes {
         let error = check_storage(&read_only(change), &OBJECTS).unwrap_err();
         assert!(format!("{error:?}").starts_with(rule), "{error}");
     }

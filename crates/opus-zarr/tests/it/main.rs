@@ -1,6 +1,7 @@
 //! Tests of the library as a whole: what goes in, what is stored, what comes out.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::print_stdout, reason = "tests print what they skip and measure")]
 
 mod async_recording;
 mod audio;
