@@ -71,12 +71,12 @@ impl SampleTable {
         }
         let offset = self.at;
         // A small file can claim billions of them, so they are skipped together.
-        if let Sizes::Same(size) = self.sizes {
-            if how_many_fit(offset, input.len(), size, 1) == 0 {
-                let count = self.left_in_chunk;
-                self.advance(count, 0, input, findings)?;
-                return Ok(Next::Outside { offset, count });
-            }
+        if let Sizes::Same(size) = self.sizes
+            && how_many_fit(offset, input.len(), size, 1) == 0
+        {
+            let count = self.left_in_chunk;
+            self.advance(count, 0, input, findings)?;
+            return Ok(Next::Outside { offset, count });
         }
         let Some(size) = self.sizes.next(input)? else {
             self.left = 0;

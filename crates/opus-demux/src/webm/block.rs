@@ -142,7 +142,7 @@ fn first_length(coded: Number) -> i64 {
 /// All equally long (section 10.3.4).
 fn fixed(frames: u16, body: &[u8], lengths: &mut Vec<u64>) -> Result<(), InvalidBlock> {
     let bytes = body.len();
-    if bytes % usize::from(frames) != 0 {
+    if !bytes.is_multiple_of(usize::from(frames)) {
         return Err(InvalidBlock::UnequalFrames { frames, bytes });
     }
     let length = wide(bytes / usize::from(frames));

@@ -215,10 +215,10 @@ impl<R: Read> Walker<R> {
         if ids::is_above_cluster(id) && self.cluster.is_some() {
             return self.parent_ends(place);
         }
-        if let (Some(end), Some(parent_end)) = (end, self.parent_end()) {
-            if end > parent_end {
-                return self.beyond_parent(place, parent_end);
-            }
+        if let (Some(end), Some(parent_end)) = (end, self.parent_end())
+            && end > parent_end
+        {
+            return self.beyond_parent(place, parent_end);
         }
         if self.group.is_some() {
             self.in_group(place)
