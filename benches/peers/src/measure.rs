@@ -19,9 +19,7 @@ pub(crate) fn random_seconds(files: &Files, peers: &[Peer], reads: usize) {
     let two = rounds(&mut running, files, reads, 2);
     let what: Vec<String> = running.iter_mut().map(|process| process.open(1)).collect();
     println!("\n### {}, {} minutes, {reads} reads\n", files.audio.name(), files.minutes);
-    println!(
-        "p50 / p95 / p99 in ms; memory peak, less the memory used before opening the file.\n"
-    );
+    println!("p50 / p95 / p99 in ms; memory peak, less the memory used before opening the file.\n");
     println!("| | 1 thread | to libopus | 2 threads | reads/s, 1 thread | 2 threads | | memory |");
     println!("|---|---|---|---|---|---|---|---|");
     for number in 0..peers.len() {
