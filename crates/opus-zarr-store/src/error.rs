@@ -201,7 +201,7 @@ impl Error {
         *self.0
     }
 
-    /// Whether an object could not be read because it is not there.
+    /// Whether an object could not be read because it is missing.
     pub(crate) fn is_missing(&self) -> bool {
         self.kind() == ErrorKind::MissingObject
     }

@@ -116,7 +116,7 @@ pub enum Certainty {
     Certain,
     /// The importer assumed it.
     ZoneAssumed,
-    /// It is unknown: only the recorder's clock is.
+    /// Unknown: only the time of the recorder's clock is known.
     LocalOnly,
 }
 

@@ -79,7 +79,7 @@ impl StoredRecording {
         }
     }
 
-    /// The sync map, if there is one.
+    /// The sync map, if the recording has one.
     pub(crate) fn sync(&self, storage: &dyn AsyncStorage) -> Result<Option<&StoredSync>, Error> {
         self.sync
             .as_ref()

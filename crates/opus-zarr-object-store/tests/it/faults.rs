@@ -1,5 +1,5 @@
-//! Every request of an import fails once: what was there stays as it was, the new
-//! recording is complete or invisible, and the next import succeeds.
+//! Every request of an import fails once: existing objects stay unchanged, the new recording is
+//! complete or invisible, and the next import succeeds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use object_store::ObjectStore;
 use opus_zarr::{Recording, Store};
 use opus_zarr_object_store::ObjectStorage;
 
-/// Above what a slow machine may take between two renewals.
+/// Longer than a slow machine may take between two renewals.
 const SHORT: Duration = Duration::from_millis(200);
 
 fn store_of(objects: &Arc<dyn ObjectStore>) -> Store {
@@ -20,7 +20,7 @@ fn store_of(objects: &Arc<dyn ObjectStore>) -> Store {
     Store::open_or_create_in(Arc::new(storage)).unwrap()
 }
 
-/// Lets every request of `act` fail, each with a store of its own.
+/// Lets each request of `act` fail in turn, each time in a new store.
 fn with_every_fault(fault: Fault, act: impl Fn(&Store) -> Result<(), opus_zarr::Error>) {
     let expected = {
         let sound = memory();
@@ -58,17 +58,14 @@ fn check(sound: &Arc<dyn ObjectStore>, expected: &(Objects, Objects), is_done: b
         assert!(found.get(key) == Some(bytes), "{when}: {key} has changed");
     }
     let store = store_of(sound);
-    match names(&store).contains(&"it".to_owned()) {
-        true => {
-            let has_all = complete.iter().all(|(key, bytes)| found.get(key) == Some(bytes));
-            assert!(has_all, "{when}: visible and not complete");
-            assert!(!all(&Recording::open(&store, "it").unwrap()).is_empty(), "{when}");
-        }
-        false => {
-            assert!(!is_done, "{when}: said to be done");
-            import(&store, MONO, "it").unwrap_or_else(|error| panic!("{when}: {error}"));
-            assert!(objects(sound) == *complete, "{when}: another try leaves other objects");
-        }
+    if names(&store).contains(&"it".to_owned()) {
+        let has_all = complete.iter().all(|(key, bytes)| found.get(key) == Some(bytes));
+        assert!(has_all, "{when}: visible but incomplete");
+        assert!(!all(&Recording::open(&store, "it").unwrap()).is_empty(), "{when}");
+    } else {
+        assert!(!is_done, "{when}: reported as done");
+        import(&store, MONO, "it").unwrap_or_else(|error| panic!("{when}: {error}"));
+        assert!(objects(sound) == *complete, "{when}: another attempt leaves other objects");
     }
 }
 
@@ -77,22 +74,22 @@ fn import_it(store: &Store) -> Result<(), opus_zarr::Error> {
 }
 
 #[test]
-fn a_request_that_is_not_done() {
+fn a_request_has_no_effect() {
     with_every_fault(Fault::Refused, import_it);
 }
 
 #[test]
-fn a_request_whose_answer_is_lost() {
+fn the_answer_of_a_request_is_lost() {
     with_every_fault(Fault::Unanswered, import_it);
 }
 
 #[test]
-fn a_store_that_answers_no_more() {
+fn the_store_stops_answering() {
     with_every_fault(Fault::Dead, import_it);
 }
 
 #[test]
-fn a_deletion_that_fails_anywhere_can_be_done_again() {
+fn a_failed_deletion_can_be_repeated() {
     for fault in [Fault::Refused, Fault::Unanswered, Fault::Dead] {
         for k in 0.. {
             let sound = memory();
@@ -114,11 +111,11 @@ fn a_deletion_that_fails_anywhere_can_be_done_again() {
                 assert!(has_all, "{fault:?} {k}: visible and not complete");
                 store.delete_recording(&name).unwrap();
             } else if result.is_err() {
-                // It may be deleted, or what was left under the lease remains to be.
+                // Deleted already, or the rest under the lease remains to be deleted.
                 drop(store.delete_recording(&name));
             }
             let mut left = objects(&sound);
-            // A lease that could not be given back dies by itself.
+            // A lease that could not be returned expires.
             left.retain(|key, _| !key.contains(".opus-zarr-leases"));
             assert!(left == earlier, "{fault:?} {k}: {:?}", left.keys());
             if is_through {

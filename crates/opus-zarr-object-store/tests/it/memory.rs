@@ -140,7 +140,7 @@ fn without_runtime<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn of_writers_of_one_name_exactly_one_wins() {
+fn exactly_one_of_several_writers_of_a_name_wins() {
     let memory = memory();
     store_of(&memory);
     for round in 0..10 {
@@ -180,17 +180,17 @@ fn a_living_writer_keeps_its_lease_and_a_dead_one_does_not_block() {
     let began = Instant::now();
     let error = store_of(&memory).create_recording(&name).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Busy, "{error}");
-    assert!(began.elapsed() < LEASE, "a change is seen at once");
+    assert!(began.elapsed() < LEASE, "a change is seen immediately");
     drop(living);
     assert!(!objects(&memory).keys().any(|key| key.contains("it/")));
 
-    // A lease and objects of a writer that does nothing any more.
+    // The lease and objects of a dead writer.
     let lease = "a/b/.opus-zarr-leases/it/00000000000000000007";
     block_on(async {
         memory.put(&Path::from(lease), "somebody 3\n".into()).await.unwrap();
         memory.put(&Path::from("a/b/it/opus_blob/c/9"), "left".into()).await.unwrap();
     });
-    assert_eq!(names(&store), Vec::<String>::new(), "what is not committed is not listed");
+    assert_eq!(names(&store), Vec::<String>::new(), "only committed recordings are listed");
     import(&store, MONO, "it").unwrap();
     assert_eq!(names(&store), ["it"]);
     assert!(!objects(&memory).keys().any(|key| key.contains("leases") || key.ends_with("/9")));
@@ -227,7 +227,7 @@ fn a_writer_whose_lease_was_taken_over_does_not_commit() {
 }
 
 #[test]
-fn objects_of_another_below_the_name_are_no_part_of_a_recording() {
+fn foreign_objects_under_the_name_are_not_part_of_a_recording() {
     let memory = memory();
     let storage = storage_of(&memory);
     let draft = storage.begin(&"it".parse().unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! Large objects, sent in parts, of which one fails: a typed error, nothing visible,
-//! no parts that stay where the store can be reached, and another try succeeds.
+//! Large objects whose parts fail: the error is typed, nothing is visible, a reachable store keeps no
+//! parts, and another attempt succeeds.
 
 use std::{
     io::{ErrorKind, Write},
@@ -35,14 +35,14 @@ fn is_of_parts(request: &str) -> bool {
 }
 
 #[test]
-fn every_request_of_an_upload_of_parts_may_fail() {
+fn every_request_of_a_multipart_upload_may_fail() {
     let sound = memory();
     import(&store_of(&sound), STEREO, "earlier").unwrap();
     let earlier = objects(&sound);
     import_long(&store_of(&sound)).unwrap();
     let complete = objects(&sound);
     for fault in [Fault::Refused, Fault::Unanswered, Fault::Dead] {
-        // That begins it, three parts, that ends it.
+        // The beginning, three parts and the end.
         for k in 0..5 {
             let sound = memory();
             import(&store_of(&sound), STEREO, "earlier").unwrap();
@@ -54,7 +54,7 @@ fn every_request_of_an_upload_of_parts_may_fail() {
             let when = format!("{fault:?} of request {k}: {error}");
             assert!(faulty.has_failed() && matches!(error, Error::Store(_)), "{when}");
             assert_eq!(names(&store_of(&sound)), ["earlier"], "{when}");
-            // Whose beginning nobody knows, and what nobody can remove.
+            // Unknown to the writer, or out of its reach.
             let is_left = match fault {
                 Fault::Refused => false,
                 Fault::Unanswered => k == 0,
@@ -82,13 +82,12 @@ fn a_writer_that_lost_its_lease_leaves_no_parts() {
         let lease = Path::from("a/b/.opus-zarr-leases/it/00000000000000000002");
         block_on(objects.put(&lease, "somebody 0\n".into())).unwrap();
         thread::sleep(LEASE);
-        let result = match is_ended {
-            true => object.finish(),
-            false => {
-                let result = object.write_all(&[1; 8 << 20]);
-                drop(object);
-                result
-            }
+        let result = if is_ended {
+            object.finish()
+        } else {
+            let result = object.write_all(&[1; 8 << 20]);
+            drop(object);
+            result
         };
         assert_eq!(result.unwrap_err().kind(), ErrorKind::ResourceBusy);
         assert_eq!(faulty.open_uploads(), 0, "ended: {is_ended}");
@@ -108,22 +107,24 @@ mod s3 {
         s3::{TIMEOUT, behind, store},
     };
 
-    /// Imports over a network that does this with the requests that are meant. Gives the
-    /// server and how many unfinished uploads it holds then.
+    /// Imports over a network that does `act` to requests that contain `meant`. Returns how many
+    /// unfinished uploads the server then holds.
     fn import_over(bucket: &'static str, meant: &'static str, act: Act) -> Option<usize> {
         let moto = Moto::shared()?;
         moto.make_bucket(bucket);
         let direct = store(moto.port, bucket);
-        let proxy = Proxy::start(moto.port, move |_, line| match line.contains(meant) {
-            true => act,
-            false => Act::Pass,
-        });
+        let proxy = Proxy::start(
+            moto.port,
+            move |_, line| {
+                if line.contains(meant) { act } else { Act::Pass }
+            },
+        );
         let error = import_long(&behind(&proxy, bucket)).unwrap_err();
         assert!(matches!(error, Error::Store(_)), "{error}");
         assert!(!error.to_string().contains('\n'), "{error}");
         assert_eq!(names(&direct), Vec::<String>::new());
         if let Act::Delay(_) = act {
-            // What is late arrives.
+            // The late request arrives.
             thread::sleep(TIMEOUT);
         }
         let unfinished = moto.unfinished_uploads(bucket);
@@ -133,26 +134,26 @@ mod s3 {
     }
 
     #[test]
-    fn a_part_that_a_server_never_takes() {
+    fn a_part_is_never_accepted() {
         let unfinished = import_over("part-refused", "partNumber=2", Act::Refuse(500));
         assert!(unfinished.is_none_or(|count| count == 0), "{unfinished:?}");
     }
 
     #[test]
-    fn a_part_that_takes_too_long() {
+    fn a_part_takes_too_long() {
         let act = Act::Delay(TIMEOUT + Duration::from_secs(1));
         let unfinished = import_over("part-late", "partNumber=2", act);
         assert!(unfinished.is_none_or(|count| count == 0), "{unfinished:?}");
     }
 
     #[test]
-    fn a_network_that_dies_within_a_part() {
+    fn the_network_dies_within_a_part() {
         let unfinished = import_over("part-dies", "partNumber=2", Act::Die);
         assert!(unfinished.is_none_or(|count| count == 1), "{unfinished:?}");
     }
 
     #[test]
-    fn parts_whose_end_is_refused() {
+    fn the_end_of_an_upload_is_refused() {
         let unfinished = import_over(
             "end-refused",
             "POST /end-refused/a/b/it/opus_blob/c/0?uploadId",

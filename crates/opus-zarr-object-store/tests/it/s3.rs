@@ -1,4 +1,4 @@
-//! Stores on a server that speaks S3, over a good network and a bad one.
+//! Stores on an S3 server, over a good network and a bad one.
 
 use std::{
     io::{ErrorKind, Write},
@@ -60,7 +60,7 @@ fn recordings_are_imported_listed_read_copied_and_deleted() {
 }
 
 #[test]
-fn parts_of_objects_and_objects_of_parts() {
+fn objects_are_read_and_written_in_parts() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("parts");
     let storage = storage(moto.port, "parts");
@@ -90,7 +90,7 @@ fn parts_of_objects_and_objects_of_parts() {
 }
 
 #[test]
-fn of_two_writers_one_wins_and_a_dead_one_is_taken_over() {
+fn one_of_two_writers_wins_and_a_dead_one_is_replaced() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("writers");
     let port = moto.port;
@@ -127,7 +127,7 @@ fn of_two_writers_one_wins_and_a_dead_one_is_taken_over() {
 }
 
 #[test]
-fn an_import_goes_through_a_network_that_fails_now_and_then() {
+fn an_import_succeeds_over_an_unreliable_network() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("flaky");
     store(moto.port, "flaky");
@@ -143,14 +143,14 @@ fn an_import_goes_through_a_network_that_fails_now_and_then() {
 }
 
 #[test]
-fn a_document_that_is_late_makes_a_recording_that_is_complete_or_none() {
+fn a_late_document_makes_a_complete_recording_or_none() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("late");
     let direct = store(moto.port, "late");
     let is_document = |line: &str| line.starts_with("PUT") && line.contains("/it/zarr.json ");
-    let proxy = Proxy::start(moto.port, move |_, line| match is_document(line) {
-        true => Act::Delay(TIMEOUT + Duration::from_secs(1)),
-        false => Act::Pass,
+    let proxy = Proxy::start(moto.port, move |_, line| {
+        let late = Act::Delay(TIMEOUT + Duration::from_secs(1));
+        if is_document(line) { late } else { Act::Pass }
     });
     let result = import(&behind(&proxy, "late"), MONO, "it").map(drop);
     is_whole_or_invisible(&direct, result.is_ok());
@@ -163,17 +163,15 @@ fn a_document_that_is_late_makes_a_recording_that_is_complete_or_none() {
 }
 
 #[test]
-fn what_a_dead_network_leaves_does_not_stand_in_the_way() {
+fn the_remains_of_a_dead_network_do_not_block_the_next_import() {
     let Some(moto) = Moto::shared() else { return };
     moto.make_bucket("dies");
     let direct = store(moto.port, "dies");
     let has_died = AtomicBool::new(false);
     let proxy = Proxy::start(moto.port, move |_, line| {
         let is_blob = line.starts_with("PUT") && line.contains("opus_blob/c/0");
-        match is_blob && !has_died.swap(true, Ordering::SeqCst) {
-            true => Act::Die,
-            false => Act::Pass,
-        }
+        let dies = is_blob && !has_died.swap(true, Ordering::SeqCst);
+        if dies { Act::Die } else { Act::Pass }
     });
     let began = Instant::now();
     let error = import(&behind(&proxy, "dies"), MONO, "it").unwrap_err();
@@ -185,9 +183,10 @@ fn what_a_dead_network_leaves_does_not_stand_in_the_way() {
 }
 
 fn is_whole_or_invisible(store: &Store, is_done: bool) {
-    match names(store).is_empty() {
-        true => assert!(!is_done),
-        false => assert!(!all(&Recording::open(store, "it").unwrap()).is_empty()),
+    if names(store).is_empty() {
+        assert!(!is_done);
+    } else {
+        assert!(!all(&Recording::open(store, "it").unwrap()).is_empty());
     }
 }
 

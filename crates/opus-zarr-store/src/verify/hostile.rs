@@ -1,4 +1,4 @@
-//! Malicious stores with valid checksums, which are no signature. Every problem is an error or a
+//! Malicious stores with valid checksums, which prove no origin. Every problem is an error or a
 //! fault of one line, found quickly and in little memory.
 
 use std::{ops::Range, sync::Arc, time::Instant};
@@ -87,7 +87,7 @@ fn impossible_rows() {
         ("first", |rows| rows[0].first = 1, "packet 0: samples 1..=959"),
         ("last", |rows| rows[6].last = u64::MAX, "packet 6: samples"),
         ("zeros", |rows| rows[6] = IndexRow { offset: 0, length: 0, ..rows[6] }, "packet 6"),
-        ("more than there are", |rows| rows.push(rows[6]), "is not zeros"),
+        ("an extra one", |rows| rows.push(rows[6]), "is not zeros"),
     ];
     for (what, change, says) in table {
         let (store, mut rows) = (small(), rows());
