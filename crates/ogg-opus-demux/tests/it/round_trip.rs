@@ -132,10 +132,12 @@ proptest! {
         let mut granule = 0;
         for (i, (packet, duration)) in packets.iter().enumerate() {
             granule += u64::from(*duration);
-            let end = match page_ends[i] {
-                _ if i + 1 == packets.len() => PacketWriteEndInfo::EndStream,
-                true => PacketWriteEndInfo::EndPage,
-                false => PacketWriteEndInfo::NormalPacket,
+            let end = if i + 1 == packets.len() {
+                PacketWriteEndInfo::EndStream
+            } else if page_ends[i] {
+                PacketWriteEndInfo::EndPage
+            } else {
+                PacketWriteEndInfo::NormalPacket
             };
             writer.write_packet(packet.as_slice(), SERIAL, end, granule).unwrap();
         }

@@ -143,11 +143,10 @@ fn decimal(text: &str, unit: u128) -> Option<u128> {
     let whole = number(whole)?.checked_mul(unit)?;
     // Further digits are less than a nanosecond, even of a day.
     let digits = fraction.get(..fraction.len().min(MAX_DIGITS))?;
-    let parts = match fraction.bytes().all(|digit| digit.is_ascii_digit()) {
-        true if digits.is_empty() => 0,
-        true => digits.parse::<u128>().ok()?,
-        false => return None,
-    };
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let parts = if digits.is_empty() { 0 } else { digits.parse::<u128>().ok()? };
     let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
     whole.checked_add((parts.checked_mul(unit)? + scale / 2) / scale)
 }

@@ -72,13 +72,11 @@ fn importing_an_endless_file_uses_little_memory_and_leaves_nothing_when_cancelle
     let store = Store::open_or_create(folder.path().join("store")).unwrap();
     let mut cancelled = None;
     let result = import(&file, &store, "it", &ImportOptions::default(), |progress| {
-        match progress.audio < Duration::from_secs(4 * SECONDS) {
-            true => ControlFlow::Continue(()),
-            false => {
-                cancelled = Some((Instant::now(), progress.stage));
-                ControlFlow::Break(())
-            }
+        if progress.audio < Duration::from_secs(4 * SECONDS) {
+            return ControlFlow::Continue(());
         }
+        cancelled = Some((Instant::now(), progress.stage));
+        ControlFlow::Break(())
     });
     let (at, stage) = cancelled.unwrap();
     let took = at.elapsed();
