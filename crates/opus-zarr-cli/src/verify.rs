@@ -7,7 +7,7 @@ use opus_zarr::{
 use serde::Serialize;
 
 use crate::{
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, with_causes},
     interrupt,
     output::{Line, Output},
     place::{Found, InStore, RecordingPlace, StorePlace},
@@ -101,7 +101,7 @@ fn check(
         }
     }
     if let Some(reason) = &found.not_decoded {
-        output.messages().warn(format!("{place}: could not decode: {reason}"));
+        output.messages().warn(format!("{place}: could not decode: {}", with_causes(reason)));
     }
     Ok(Verified::new(place.to_string(), args, &found, began.elapsed().as_secs_f64()))
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     corpus::{CorpusFile, every_opus_file},
+    errors::chain,
     shared::shared_folder,
 };
 
@@ -82,7 +83,7 @@ fn import_all(files: &[CorpusFile], folder: &Path) {
 fn import(file: &CorpusFile, store: &Store, name: &str) -> Value {
     let options = ImportOptions::default();
     match opus_zarr::import(&file.path, store, name, &options, unwatched) {
-        Err(error) => json!({ "error": error.to_string() }),
+        Err(error) => json!({ "error": chain(&error) }),
         Ok(mut imported) => {
             for recording in &mut imported.recordings {
                 // Fails where libopus refuses the layout of the channels.

@@ -4,7 +4,7 @@ use opus_packet::CodedPos;
 use opus_segment_decode::{LibopusDecoder, Need, PreRoll, RangeDecoder, Sample};
 use opus_zarr_store::AsyncRecordingReader;
 
-use crate::{Error, ReadMode};
+use crate::{Error, ReadMode, error::Reason};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken by async code.
 ///
@@ -89,6 +89,6 @@ impl<'a, S: Sample> AsyncSampleStream<'a, S> {
     }
 
     fn fault(&self, reason: opus_segment_decode::Error) -> Error {
-        Error::Read { recording: self.reader.name().clone(), reason }
+        Error::from(Reason::Read { recording: self.reader.name().clone(), source: reason })
     }
 }

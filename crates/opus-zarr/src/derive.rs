@@ -13,6 +13,7 @@ use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, S
 
 use crate::{
     Error,
+    error::Reason,
     progress::{Stage, Watch},
 };
 
@@ -23,7 +24,7 @@ pub(crate) fn index_blob(
     recording: &RecordingName,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Timeline>, Error> {
-    let fault = |reason| Error::Blob { recording: recording.clone(), reason };
+    let fault = |reason| Error::from(Reason::Blob { recording: recording.clone(), source: reason });
     let inconsistent = |reason: String| opus_zarr_store::Error::inconsistent(reason);
     let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
     while let Some(packet) = reader.next_located().map_err(fault)? {
@@ -59,17 +60,18 @@ pub(crate) fn sync_map_of(
     recording: &RecordingName,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<SyncEntry>, Error> {
-    let packets = OggOpusReader::strict(blob)
-        .map_err(|reason| Error::Blob { recording: recording.clone(), reason })?;
+    let packets = OggOpusReader::strict(blob).map_err(|reason| {
+        Error::from(Reason::Blob { recording: recording.clone(), source: reason })
+    })?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let map = build_sync_map(watch.packets(packets), sync_interval(source), threads, || {
         LibopusDecoder::unmixed(head)
     });
     map.map_err(|reason| {
         if watch.is_cancelled() {
-            Error::Cancelled
+            Error::from(Reason::Cancelled)
         } else {
-            Error::Read { recording: recording.clone(), reason }
+            Error::from(Reason::Read { recording: recording.clone(), source: reason })
         }
     })
 }

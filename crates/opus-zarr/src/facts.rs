@@ -7,7 +7,7 @@ use opus_packet::{CodedPos, PlayPos, Timeline};
 use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate};
 use opus_zarr_store::{RecordingInfo, RecordingName};
 
-use crate::Error;
+use crate::{Error, error::Reason};
 
 /// How close the samples of a read are to those of a full decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl Facts<'_> {
             return Ok(());
         }
         let recording = self.name.clone();
-        self.exactness().map_err(|reason| Error::NotExact { recording, reason })
+        self.exactness()
+            .map_err(|reason| Error::from(Reason::NotExact { recording, source: reason }))
     }
 
     pub(crate) fn sample_count(&self, range: Range<u64>) -> Result<u64, Error> {
@@ -75,9 +76,9 @@ impl Facts<'_> {
 
     pub(crate) fn coded(&self, play: Range<u64>) -> Result<Range<CodedPos>, Error> {
         let play = PlayPos::new(play.start)..PlayPos::new(play.end);
-        self.timeline
-            .coded(play)
-            .map_err(|reason| Error::Read { recording: self.name.clone(), reason: reason.into() })
+        self.timeline.coded(play).map_err(|reason| {
+            Error::from(Reason::Read { recording: self.name.clone(), source: reason.into() })
+        })
     }
 
     /// Checks the buffer of a read that returns `expected` samples of all channels.
@@ -85,7 +86,7 @@ impl Facts<'_> {
         if found == expected {
             return Ok(());
         }
-        Err(Error::Buffer { recording: self.name.clone(), found, expected })
+        Err(Error::from(Reason::Buffer { recording: self.name.clone(), found, expected }))
     }
 }
 

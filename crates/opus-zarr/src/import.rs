@@ -5,15 +5,14 @@ mod transcode;
 
 use std::{ops::ControlFlow, path::Path};
 
-use opus_demux::ErrorKind::NoOpus;
-use opus_transcode::ErrorKind::UnknownFormat;
 use opus_zarr_store::{RecordingName, Store};
 
 pub use self::same::{Difference, Setting};
 pub(crate) use self::same::{Held, compare, list};
 use self::{opus::OpusFile, transcode::AudioSource};
 use crate::{
-    Error, Finding, ImportOptions, Recording,
+    Error, ErrorKind, Finding, ImportOptions, Recording,
+    error::{NotAudio, Reason},
     progress::{Progress, Watch},
 };
 
@@ -90,15 +89,28 @@ impl<'a> ImportFile<'a> {
     ) -> Result<Self, Error> {
         match OpusFile::survey(path, options, watch) {
             Ok(file) => Ok(Self::Opus(file)),
-            Err(Error::Source { path: source, reason }) if reason.kind() == NoOpus => {
-                match AudioSource::open(path, options) {
-                    Ok(file) => Ok(Self::Audio(file)),
-                    // The first error says more about the file.
-                    Err(Error::Audio { reason: other, .. }) if other.kind() == UnknownFormat => {
-                        Err(Error::NotAudio { path: source, reason })
+            Err(error) if error.kind() == ErrorKind::UnknownFormat => {
+                Self::open_audio(path, options, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_audio(
+        path: &'a Path,
+        options: &'a ImportOptions,
+        no_opus: Error,
+    ) -> Result<Self, Error> {
+        match AudioSource::open(path, options) {
+            Ok(file) => Ok(Self::Audio(file)),
+            Err(error) if error.kind() == ErrorKind::UnknownFormat => {
+                // The first error says more about the file.
+                Err(match no_opus.into_reason() {
+                    Reason::Source { path, source } => {
+                        Reason::NotAudio { path, source: NotAudio(source) }.into()
                     }
-                    Err(error) => Err(error),
-                }
+                    reason => reason.into(),
+                })
             }
             Err(error) => Err(error),
         }

@@ -119,8 +119,8 @@ pub struct ImportTally {
 /// Importing again completes an interrupted import: files that were imported with the same
 /// settings are [`Present`](ImportOutcome::Present), found by the hash of their content and only
 /// hashed if the store holds a recording of a file of the same length. A file whose name is taken by
-/// a recording of the same file with other settings fails with [`Error::OtherSettings`], which
-/// names them.
+/// a recording of the same file with other settings fails with an error of the kind
+/// [`OtherSettings`](crate::ErrorKind::OtherSettings), which names them.
 ///
 /// When `watch` breaks off, files underway end without a trace in the store; they and
 /// the rest are told as [`Left`](ImportOutcome::Left).

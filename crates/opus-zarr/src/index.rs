@@ -17,12 +17,12 @@ pub(crate) enum Index<'a> {
 pub(crate) enum IndexError {
     #[error(transparent)]
     Stored(opus_zarr_store::Error),
-    #[error("there is none to be used, and its Ogg stream cannot be read: {0:?}")]
-    Blob(ogg_opus_demux::Error),
-    #[error("there is none to be used, and the packet at coded sample {position} crosses a page")]
+    #[error("no usable index, and the Ogg stream cannot be read")]
+    Blob(#[source] ogg_opus_demux::Error),
+    #[error("no usable index, and the packet at coded sample {position} crosses a page")]
     Divided { position: CodedPos },
-    #[error("there is none to be used, and the packets of its Ogg stream make none: {0}")]
-    Rows(opus_packet_index::Error),
+    #[error("no usable index, and the packets of the Ogg stream form none")]
+    Rows(#[source] opus_packet_index::Error),
 }
 
 /// The packets of a blob, one after the other.

@@ -7,9 +7,9 @@ use std::{
     thread,
 };
 
-use opus_zarr_store::{Error as StoreError, ErrorKind, RecordingName, Store};
+use opus_zarr_store::{RecordingName, Store};
 
-use crate::{Error, Recording};
+use crate::{Error, ErrorKind, Recording};
 
 impl Recording {
     /// Opens all recordings of a store and passes each to `each`, in the order of their names,
@@ -42,8 +42,7 @@ impl Recording {
         for names in names.chunks(HELD) {
             for (name, opened) in open_all(store, names) {
                 // Deleted since it was listed.
-                let is_gone = |error: &StoreError| error.kind() == ErrorKind::NoSuchRecording;
-                if matches!(&opened, Err(Error::Store(error)) if is_gone(error)) {
+                if matches!(&opened, Err(error) if error.kind() == ErrorKind::NoSuchRecording) {
                     continue;
                 }
                 if each(name, opened).is_break() {

@@ -5,7 +5,7 @@ use std::{
 
 use opus_packet::{Packet, PacketSource, SAMPLE_RATE};
 
-use crate::Error;
+use crate::{Error, error::Reason};
 
 /// The progress of a long operation.
 ///
@@ -155,7 +155,7 @@ impl<'a> Watch<'a> {
             left: left(self.stage_began.elapsed(), self.bytes, self.total_bytes),
         };
         self.is_cancelled |= (self.watch)(&progress).is_break();
-        if self.is_cancelled { Err(Error::Cancelled) } else { Ok(()) }
+        if self.is_cancelled { Err(Error::from(Reason::Cancelled)) } else { Ok(()) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Error, facts::Facts};
+use crate::{Error, error::Reason, facts::Facts};
 
 impl Facts<'_> {
     pub(crate) fn samples_of(&self, time: Range<Duration>) -> Range<u64> {
@@ -13,13 +13,12 @@ impl Facts<'_> {
 
     pub(crate) fn samples_of_utc(&self, time: Range<Timestamp>) -> Result<Range<u64>, Error> {
         let recording = || self.name.clone();
-        let began = self.began().ok_or_else(|| Error::NoStart { recording: recording() })?;
+        let began =
+            self.began().ok_or_else(|| Error::from(Reason::NoStart { recording: recording() }))?;
         let since = |time: Timestamp| {
             let since = time.duration_since(began);
-            Duration::try_from(since).map_err(|_| Error::BeforeStart {
-                recording: recording(),
-                asked: time,
-                began,
+            Duration::try_from(since).map_err(|_| {
+                Error::from(Reason::BeforeStart { recording: recording(), asked: time, began })
             })
         };
         Ok(self.samples_of(since(time.start)?..since(time.end)?))

@@ -9,6 +9,7 @@ use crate::{
     Error, NotExact, ReadMode, SampleStream,
     decoders::Decoders,
     derive::{index_blob, measure_sync, wrong_sync_entry},
+    error::Reason,
     facts::{exactness, facts_of},
     progress::{Progress, Stage, Watch},
 };
@@ -161,7 +162,7 @@ impl Recording {
 
     pub(crate) fn replace_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
         let sync = measure_sync(&self.reader, watch)?;
-        self.reader.replace_sync(&sync, LibopusDecoder::identity().map_err(Error::Decoder)?)?;
+        self.reader.replace_sync(&sync, LibopusDecoder::identity().map_err(Reason::Decoder)?)?;
         Ok(())
     }
 
@@ -175,7 +176,9 @@ impl Recording {
         &self,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Option<usize>, Error> {
-        let not_exact = |reason| Error::NotExact { recording: self.reader.name().clone(), reason };
+        let not_exact = |reason| {
+            Error::from(Reason::NotExact { recording: self.reader.name().clone(), source: reason })
+        };
         exactness(self.info(), OutputRate::Hz48000).map_err(not_exact)?;
         let stored = self.reader.sync_entries()?.ok_or_else(|| not_exact(NotExact::NoSyncMap))?;
         wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))

@@ -7,7 +7,7 @@ use std::{cmp::Ordering, fmt, ops::Range, str::FromStr, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use self::span::{End, Length, Position, Span};
-use crate::{Error, facts::Facts};
+use crate::{Error, error::Reason, facts::Facts};
 
 /// A part of any recording, parsed from text: samples, time since the start, or time of day.
 ///
@@ -157,12 +157,16 @@ impl Facts<'_> {
                 Part::Time(_) => clock(self.time_of(length)),
                 Part::Utc(_) => self.utc_of(length).map_or(String::new(), |end| end.to_string()),
             };
-            return Err(Error::BeyondEnd { recording, selection: text, end });
+            return Err(Error::from(Reason::BeyondEnd { recording, selection: text, end }));
         }
         match range.start.cmp(&range.end) {
             Ordering::Less => Ok(()),
-            Ordering::Equal => Err(Error::EmptySelection { recording, selection: text }),
-            Ordering::Greater => Err(Error::ReversedSelection { recording, selection: text }),
+            Ordering::Equal => {
+                Err(Error::from(Reason::EmptySelection { recording, selection: text }))
+            }
+            Ordering::Greater => {
+                Err(Error::from(Reason::ReversedSelection { recording, selection: text }))
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use opus_demux::{ErrorKind, open_file};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, progress::Watch};
+use crate::{Error, error::Reason, progress::Watch};
 
 /// A file that is imported, told from others by what is in it.
 pub(crate) struct SourceFile {
@@ -55,7 +55,7 @@ impl SourceFile {
     pub(crate) fn check_unchanged(&self) -> Result<(), Error> {
         match hash(&self.path, &AtomicBool::new(false))? == (self.bytes, self.sha256) {
             true => Ok(()),
-            false => Err(Error::SourceChanged { path: self.path.clone() }),
+            false => Err(Error::from(Reason::SourceChanged { path: self.path.clone() })),
         }
     }
 }
@@ -69,16 +69,16 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
 pub(crate) fn demux_error(path: &Path, reason: opus_demux::Error) -> Error {
     let (path, kind) = (path.to_owned(), reason.kind());
     match reason.into_io() {
-        Ok(source) if kind == ErrorKind::Open => Error::OpenSource { path, source },
-        Ok(source) => Error::ReadSource { path, source },
-        Err(reason) => Error::Source { path, reason },
+        Ok(source) if kind == ErrorKind::Open => Error::from(Reason::OpenSource { path, source }),
+        Ok(source) => Error::from(Reason::ReadSource { path, source }),
+        Err(reason) => Error::from(Reason::Source { path, source: reason }),
     }
 }
 
 /// Length of a file in bytes.
 pub(crate) fn file_len(path: &Path) -> Result<u64, Error> {
     let file = open(path)?;
-    let fault = |source| Error::ReadSource { path: path.to_owned(), source };
+    let fault = |source| Error::from(Reason::ReadSource { path: path.to_owned(), source });
     Ok(file.metadata().map_err(fault)?.len())
 }
 
@@ -88,7 +88,11 @@ fn hash(path: &Path, is_given_up: &AtomicBool) -> Result<(u64, [u8; 32]), Error>
     read_through(path, |piece| {
         sha256.update(piece);
         bytes += u64::try_from(piece.len()).unwrap_or_default();
-        if is_given_up.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+        if is_given_up.load(Ordering::Relaxed) {
+            Err(Error::from(Reason::Cancelled))
+        } else {
+            Ok(())
+        }
     })?;
     Ok((bytes, sha256.finalize().into()))
 }
@@ -106,7 +110,9 @@ fn read_through(
             Ok(0) => return Ok(()),
             Ok(count) => each(piece.get(..count).unwrap_or_default())?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::ReadSource { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(Error::from(Reason::ReadSource { path: path.to_owned(), source }));
+            }
         }
     }
 }
@@ -115,7 +121,7 @@ fn read_through(
 pub(crate) fn copy_error(path: &Path, error: io::Error) -> Error {
     match error.downcast::<opus_zarr_store::Error>() {
         Ok(store) => store.into(),
-        Err(source) => Error::ReadSource { path: path.to_owned(), source },
+        Err(source) => Error::from(Reason::ReadSource { path: path.to_owned(), source }),
     }
 }
 

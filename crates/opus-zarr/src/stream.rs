@@ -5,7 +5,7 @@ use opus_packet_index::{SyncRead, SyncStart};
 use opus_segment_decode::{LibopusDecoder, PreRoll, Sample, SegmentReader, SegmentStream};
 use opus_zarr_store::RecordingReader;
 
-use crate::{Error, ReadMode, index::Index};
+use crate::{Error, ReadMode, error::Reason, index::Index};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken.
 ///
@@ -40,7 +40,9 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         };
         let segments = SegmentReader::new(Index::Stored(reader), reader, timeline)
             .stream(play, starts, decoder)
-            .map_err(|reason| Error::Read { recording: reader.name().clone(), reason })?;
+            .map_err(|reason| {
+                Error::from(Reason::Read { recording: reader.name().clone(), source: reason })
+            })?;
         Ok(Self { reader, segments })
     }
 
@@ -81,7 +83,9 @@ impl<'a, S: Sample> SampleStream<'a, S> {
             *index = Index::walked(self.reader);
             result = read(&mut self.segments);
         }
-        result.map_err(|reason| Error::Read { recording: self.reader.name().clone(), reason })
+        result.map_err(|reason| {
+            Error::from(Reason::Read { recording: self.reader.name().clone(), source: reason })
+        })
     }
 }
 

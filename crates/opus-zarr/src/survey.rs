@@ -4,7 +4,7 @@ use opus_demux::{Container, FindingKind, OpusStream, Streams, ogg};
 use opus_packet::Timeline;
 use opus_zarr_store::Gap;
 
-use crate::{Error, Finding, ImportOptions, progress::Watch, source::demux_error};
+use crate::{Error, Finding, ImportOptions, error::Reason, progress::Watch, source::demux_error};
 
 /// The content of a file, found by reading it once from end to end.
 pub(crate) struct Survey {
@@ -106,13 +106,13 @@ impl Survey {
         let path = path.to_owned();
         match options.stream {
             Some(asked) if asked == 0 || asked > count => {
-                Err(Error::NoSuchStream { path, asked, count })
+                Err(Error::from(Reason::NoSuchStream { path, asked, count }))
             }
             asked => {
                 let number = asked.unwrap_or(1);
                 let silent = self.findings.iter().rfind(|finding| finding.stream == number);
                 let reason = silent.map_or_else(String::new, |finding| finding.message.clone());
-                Err(Error::NoAudio { path, stream: number, reason })
+                Err(Error::from(Reason::NoAudio { path, stream: number, reason }))
             }
         }
     }

@@ -16,6 +16,7 @@ use opus_zarr_store::{
 
 use crate::{
     Error, Recording,
+    error::Reason,
     facts::exactness,
     progress::{Progress, Stage, Watch},
 };
@@ -33,7 +34,7 @@ pub struct Verification {
     /// Packets that were decoded.
     pub decoded: u64,
     /// Why nothing was decoded though it was asked for: no fault of the recording.
-    pub not_decoded: Option<opus_segment_decode::Error>,
+    pub not_decoded: Option<Error>,
 }
 
 /// What is wrong with a recording, and where. `Display` is one complete line.
@@ -194,7 +195,7 @@ fn verify_stored(
                     sync::check(&reader, options, &mut found, watch)?;
                 }
             }
-            Err(reason) => found.not_decoded = Some(reason),
+            Err(reason) => found.not_decoded = Some(Reason::Decoder(reason).into()),
         }
     }
     Ok(found)
@@ -213,7 +214,7 @@ fn verify_storage(
         done = progress.bytes;
         if watch.bytes(bytes).is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    if watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(verified?) }
+    if watch.is_cancelled() { Err(Error::from(Reason::Cancelled)) } else { Ok(verified?) }
 }
 
 impl Verification {

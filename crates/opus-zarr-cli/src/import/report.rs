@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::HumanBytes;
-use opus_zarr::{Error, FileImport, ImportOutcome, Imported, RecordingName, StoreErrorKind};
+use opus_zarr::{Error, ErrorKind, FileImport, ImportOutcome, Imported, RecordingName};
 use serde::Serialize;
 
 use crate::{
@@ -86,16 +86,17 @@ fn status(outcome: &ImportOutcome) -> &'static str {
 
 /// Adds what to do about a file that cannot be imported.
 fn advised(error: Error) -> Failure {
-    let hint = match &error {
-        Error::OtherFile { .. } => "choose another name with --name".to_owned(),
-        Error::OtherSettings { recording, .. } => format!(
-            "remove it with `opus-zarr rm STORE/{recording}` to import it again, or keep both with --name"
+    let hint = match error.kind() {
+        ErrorKind::OtherFile => "choose another name with --name".to_owned(),
+        ErrorKind::OtherSettings => format!(
+            "remove it with `opus-zarr rm STORE/{}` to import it again, or keep both with --name",
+            error.recording().map_or("NAME", RecordingName::as_str)
         ),
-        Error::Store(error) if error.kind() == StoreErrorKind::RecordingExists => {
+        ErrorKind::RecordingExists => {
             "it may be damaged; check it with `opus-zarr verify`, or choose another name with --name"
                 .to_owned()
         }
-        Error::Audio { reason, .. } if reason.may_be_known_to_ffmpeg() => {
+        _ if error.may_be_known_to_ffmpeg() => {
             "try --decoder ffmpeg, if ffmpeg is installed".to_owned()
         }
         _ => return error.into(),

@@ -156,9 +156,11 @@ fn exactly_one_of_several_writers_of_a_name_wins() {
         assert_eq!(results.iter().filter(|result| has_won(result)).count(), 1);
         for error in results.into_iter().filter_map(Result::err) {
             let text = error.to_string();
-            let opus_zarr::Error::Store(error) = error else { panic!("{text}") };
             assert!(
-                matches!(error.kind(), StoreErrorKind::Busy | StoreErrorKind::RecordingExists),
+                matches!(
+                    error.kind(),
+                    opus_zarr::ErrorKind::Busy | opus_zarr::ErrorKind::RecordingExists
+                ),
                 "{text}"
             );
             assert!(!text.contains('\n'), "{text}");

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Error, ImportOptions, Imported,
+    error::Reason,
     origin::Origin,
     progress::{Stage, Watch},
     source::{SourceFile, demux_error, file_len},
@@ -69,7 +70,7 @@ impl<'a> OpusFile<'a> {
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
             let exact = self.options.exact.unwrap_or(false);
             recordings.push(record(path, store, target, exact, watch, |blob, watch| {
-                let changed = || Error::SourceChanged { path: path.to_owned() };
+                let changed = || Error::from(Reason::SourceChanged { path: path.to_owned() });
                 let found = streams.go_to(stream.number).or_else(|error| {
                     // It was read before, so it has most likely changed.
                     self.source.check_unchanged().and(Err(fault(error)))
@@ -170,5 +171,5 @@ fn write_stream(
     let end_trim = coded_length.saturating_sub(play_end);
     writer.finish(end_trim).map_err(write_error)?;
     Timeline::new(demuxer.head().pre_skip(), coded_length, end_trim)
-        .map_err(|_| Error::SourceChanged { path: path.to_owned() })
+        .map_err(|_| Error::from(Reason::SourceChanged { path: path.to_owned() }))
 }

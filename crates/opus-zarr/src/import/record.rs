@@ -7,6 +7,7 @@ use super::same::Held;
 use crate::{
     Error, Recording,
     derive::{index_blob, sync_map_of},
+    error::Reason,
     progress::{Stage, Watch},
     source::copy_error,
 };
@@ -44,7 +45,7 @@ pub(super) fn record(
     let source = &description.source;
     let is_the_file = blob.len() == source.bytes && blob.sha256() == source.sha256;
     if source.stored == StoredAs::Verbatim && !is_the_file {
-        return Err(Error::SourceChanged { path: path.to_owned() });
+        return Err(Error::from(Reason::SourceChanged { path: path.to_owned() }));
     }
 
     // The index is always made from the blob as it is stored, so that making it
@@ -60,7 +61,7 @@ pub(super) fn record(
     if exact {
         watch.begin(Stage::Sync, blob.len())?;
         let sync = sync_map_of(blob.reader(), &description.head, &description.source, name, watch)?;
-        writer.write_sync(&sync, LibopusDecoder::identity().map_err(Error::Decoder)?)?;
+        writer.write_sync(&sync, LibopusDecoder::identity().map_err(Reason::Decoder)?)?;
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))
@@ -120,7 +121,7 @@ pub(super) fn last_first<T>(mut made: Vec<T>) -> Vec<T> {
 pub(super) fn write_error(path: &Path, reason: ogg_opus_demux::Error) -> Error {
     match reason.into_io() {
         Ok(error) => copy_error(path, error),
-        Err(reason) => Error::Remux { path: path.to_owned(), reason },
+        Err(reason) => Error::from(Reason::Remux { path: path.to_owned(), source: reason }),
     }
 }
 

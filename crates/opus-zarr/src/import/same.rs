@@ -9,7 +9,7 @@ use opus_demux::Container;
 use opus_zarr_store::{EncoderSettings, RecordingInfo, RecordingName, Start, Store, Transcoding};
 
 use super::{opus, transcode::Track};
-use crate::{Error, ImportOptions};
+use crate::{Error, ImportOptions, error::Reason};
 
 /// A setting in which an import differs from an earlier one of the same file.
 ///
@@ -105,9 +105,9 @@ impl Held {
         match self {
             Self::Same => None,
             Self::OtherSettings(differences) => {
-                Some(Error::OtherSettings { path, recording, store, differences })
+                Some(Error::from(Reason::OtherSettings { path, recording, store, differences }))
             }
-            Self::OtherFile => Some(Error::OtherFile { path, recording, store }),
+            Self::OtherFile => Some(Error::from(Reason::OtherFile { path, recording, store })),
         }
     }
 }

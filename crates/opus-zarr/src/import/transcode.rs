@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Error, Finding, ImportOptions, Imported,
+    error::Reason,
     origin::Origin,
     progress::{Stage, Watch},
     source::SourceFile,
@@ -38,18 +39,24 @@ pub(super) struct AudioSource<'a> {
 
 impl<'a> AudioSource<'a> {
     pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
-        let fault = |source| Error::OpenSource { path: path.to_owned(), source };
+        let fault = |source| Error::from(Reason::OpenSource { path: path.to_owned(), source });
         let metadata = fs::metadata(path).map_err(fault)?;
         let mut first = open_track(path, options, 1)?;
         let count = u64::try_from(first.format().tracks).unwrap_or(u64::MAX);
         let tracks = match options.stream {
             None => (1..=count).collect(),
             Some(asked) if (1..=count).contains(&asked) => vec![asked],
-            Some(asked) => return Err(Error::NoSuchStream { path: path.to_owned(), asked, count }),
+            Some(asked) => {
+                return Err(Error::from(Reason::NoSuchStream {
+                    path: path.to_owned(),
+                    asked,
+                    count,
+                }));
+            }
         };
         // Before anything is made in a store.
         let mut frame = vec![0.0; first.channels()];
-        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
         if first.read_samples(&mut frame).map_err(fault)?.is_empty() {
             return Err(nothing_to_play(path, 1, &first));
         }
@@ -110,13 +117,13 @@ impl<'a> AudioSource<'a> {
 
     /// It was read twice, at the same time: by length and time of change it is the same.
     fn check_unchanged(&self) -> Result<(), Error> {
-        let fault = |source| Error::OpenSource { path: self.path.to_owned(), source };
+        let fault = |source| Error::from(Reason::OpenSource { path: self.path.to_owned(), source });
         let now = fs::metadata(self.path).map_err(fault)?;
         match now.len() == self.metadata.len()
             && now.modified().ok() == self.metadata.modified().ok()
         {
             true => Ok(()),
-            false => Err(Error::SourceChanged { path: self.path.to_owned() }),
+            false => Err(Error::from(Reason::SourceChanged { path: self.path.to_owned() })),
         }
     }
 }
@@ -124,14 +131,15 @@ impl<'a> AudioSource<'a> {
 fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {
     let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
     let reading = ReadOptions::default().track(track).ffmpeg(options.ffmpeg.clone());
-    AudioFile::open(path, &reading).map_err(|reason| Error::Audio { path: path.to_owned(), reason })
+    AudioFile::open(path, &reading)
+        .map_err(|reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason }))
 }
 
 /// What was found last says why.
 fn nothing_to_play(path: &Path, stream: u64, file: &AudioFile) -> Error {
     let mut reason = "nothing to play: it has no samples".to_owned();
     file.findings().last().into_iter().for_each(|finding| reason += &format!("; {finding}"));
-    Error::NoAudio { path: path.to_owned(), stream, reason }
+    Error::from(Reason::NoAudio { path: path.to_owned(), stream, reason })
 }
 
 /// The hash of the file, once it is needed.
@@ -166,7 +174,7 @@ pub(super) struct Track {
 
 impl Track {
     pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
-        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
         let file = open_track(path, options, number)?;
         let rate = file.format().rate;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -182,7 +190,8 @@ impl Track {
         let played = if transcoder.is_kept() { rate } else { SAMPLE_RATE };
         let real_rate = played.checked_mul(origin.time_expansion.get()).and_then(NonZeroU32::new);
         let factor = origin.time_expansion.get();
-        let too_fast = || Error::TimeExpansion { path: path.to_owned(), factor, rate };
+        let too_fast =
+            || Error::from(Reason::TimeExpansion { path: path.to_owned(), factor, rate });
         Ok(Self { number, transcoder, tags, real_rate: real_rate.ok_or_else(too_fast)?, origin })
     }
 
@@ -199,7 +208,7 @@ impl Track {
         path: &Path,
         watch: &mut Watch<'_>,
     ) -> Result<Timeline, Error> {
-        let fault = |reason| Error::Audio { path: path.to_owned(), reason };
+        let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
         let write_error = |reason| write_error(path, reason);
         let head = self.transcoder.head().map_err(fault)?;
         let position = self.transcoder.file().position();
@@ -219,8 +228,9 @@ impl Track {
     fn describe(&self, timeline: Timeline, source: &SourceFile) -> Result<Description, Error> {
         let format = self.transcoder.file().format();
         let head = self.transcoder.head();
-        let head =
-            head.map_err(|reason| Error::Audio { path: source.path().to_owned(), reason })?;
+        let head = head.map_err(|reason| {
+            Error::from(Reason::Audio { path: source.path().to_owned(), source: reason })
+        })?;
         let findings = self.transcoder.file().findings().into_iter().take(MAX_LINES).collect();
         let source = Source::new(source.name(), StoredAs::Transcoded)
             .content(source.bytes, source.sha256())

@@ -10,7 +10,7 @@ use std::{
 use opus_zarr_store::{RecordingName, Store};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::Error;
+use crate::{Error, error::Reason};
 
 /// The files that [`import_many`](super::import_many) imports, and the names of their recordings.
 ///
@@ -94,13 +94,13 @@ impl ImportPlan {
         let (mut plan, mut found) = (Self::default(), Vec::new());
         for path in paths {
             let path = path.as_ref();
-            let fault = |source| Error::OpenSource { path: path.to_owned(), source };
+            let fault = |source| Error::from(Reason::OpenSource { path: path.to_owned(), source });
             let metadata = fs::metadata(path).map_err(fault)?;
             if !metadata.is_dir() {
                 let relative = path.file_name().unwrap_or_default().into();
                 found.push(Found { path: path.to_owned(), relative, bytes: metadata.len() });
             } else if Store::open(path).is_ok() {
-                return Err(Error::IsAStore { path: path.to_owned() });
+                return Err(Error::from(Reason::IsAStore { path: path.to_owned() }));
             } else {
                 plan.walk(path, &mut found);
             }
@@ -180,7 +180,7 @@ fn with_names(found: Vec<Found>) -> Result<Vec<PlannedFile>, Error> {
         let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
         let name = if is_unique { stem } else { name_of(&file.relative) };
         if let Some(other) = taken.insert(name.clone(), file.path.clone()) {
-            return Err(Error::SameName { name, first: other, second: file.path });
+            return Err(Error::from(Reason::SameName { name, first: other, second: file.path }));
         }
         planned.push(PlannedFile { path: file.path, name, bytes: file.bytes });
     }

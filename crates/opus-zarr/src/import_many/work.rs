@@ -11,14 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opus_zarr_store::{ErrorKind as StoreErrorKind, Store};
+use opus_zarr_store::Store;
 
 use super::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
     PlannedFile,
     present::{Found, Present},
 };
-use crate::{Error, ImportOptions, Imported, Progress, Recording, Stage, import};
+use crate::{
+    Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, error::Reason, import,
+};
 
 /// What the threads share.
 pub(super) struct Run<'a> {
@@ -53,7 +55,7 @@ pub(super) fn import_all(
             let sender = sender.clone();
             let spawned = thread::Builder::new().spawn_scoped(scope, move || run.work(&sender));
             if let (Err(source), 0) = (spawned, number) {
-                return Err(Error::Thread { source });
+                return Err(Error::from(Reason::Thread { source }));
             }
         }
         drop(sender);
@@ -154,7 +156,7 @@ impl<'a> Run<'a> {
     fn one(&self, file: &PlannedFile) -> ImportOutcome {
         let mut share = Share { run: self, total: file.bytes, bytes: 0, audio: Duration::ZERO };
         let outcome = self.import(file, &mut share).unwrap_or_else(|error| match error {
-            Error::Cancelled => ImportOutcome::Left,
+            error if error.kind() == ErrorKind::Cancelled => ImportOutcome::Left,
             error => ImportOutcome::Failed(error),
         });
         share.finish();
@@ -173,7 +175,7 @@ impl<'a> Run<'a> {
         }
         let imported = match self.import_file(file, share) {
             // Another program may have written this very recording in the meantime.
-            Err(Error::Store(error)) if error.kind() == StoreErrorKind::RecordingExists => {
+            Err(error) if error.kind() == ErrorKind::RecordingExists => {
                 self.import_file(file, share)?
             }
             imported => imported?,

@@ -6,7 +6,7 @@ use opus_packet_index::{IndexRow, Span};
 use opus_zarr_store::{BlobReader, RecordingReader, Tags};
 
 use super::{FaultKind, Verification};
-use crate::{Error, progress::Watch};
+use crate::{Error, error::Reason, progress::Watch};
 
 type Stream<'a> = OggOpusReader<Buffered<BlobReader<'a>>>;
 
@@ -21,7 +21,7 @@ pub(super) fn check(
     if let Err(error) = checker.stream() {
         checker.stream_error(error);
     }
-    if checker.watch.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    if checker.watch.is_cancelled() { Err(Error::from(Reason::Cancelled)) } else { Ok(()) }
 }
 
 struct Checker<'a, 'w> {

@@ -35,7 +35,7 @@ fn rows(stored: &Stored) -> Vec<String> {
     let file = &stored.file;
     match &stored.outcome {
         Err(error) => {
-            let text = error.replace(&format!("{:?}: ", file.path), "");
+            let text = error.replace(&format!("cannot import {:?}: ", file.path), "");
             vec![format!("{}\trefused: {text}", file.relative)]
         }
         Ok(imported) => {

@@ -9,8 +9,8 @@ use std::{
     thread,
 };
 
-use opus_zarr::Imported;
-use opus_zarr_store::{ErrorKind, RecordingName, Store};
+use opus_zarr::{ErrorKind, Imported, StoreErrorKind};
+use opus_zarr_store::{RecordingName, Store};
 use opus_zarr_testkit::{
     fast_folder,
     processes::this_test,
@@ -161,7 +161,7 @@ fn exactly_one_of_the_threads_that_delete_a_recording_succeeds() {
         let (done, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
         assert_eq!(done.len(), 1, "round {round}: {refused:?}");
         for error in refused.into_iter().map(Result::unwrap_err) {
-            assert_eq!(error.kind(), ErrorKind::NoSuchRecording, "round {round}: {error}");
+            assert_eq!(error.kind(), StoreErrorKind::NoSuchRecording, "round {round}: {error}");
         }
     }
     assert!(drafts(&folder.path().join("store")).is_empty());
@@ -179,7 +179,7 @@ fn child_imports_ten() {
         match import_to(&file, &store, &format!("{process}{number}")) {
             Ok(imported) if imported.earlier == 0 => won += 1,
             Ok(_) => {}
-            Err(opus_zarr::Error::Store(error)) if error.kind() == ErrorKind::RecordingExists => {}
+            Err(error) if error.kind() == ErrorKind::RecordingExists => {}
             Err(error) => panic!("{process}{number}: {error}"),
         }
     }

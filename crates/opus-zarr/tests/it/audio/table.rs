@@ -157,7 +157,8 @@ fn rows_of_file(file: &CorpusFile, with_ffmpeg: bool) -> Vec<Row> {
     let options = ImportOptions::default().exact(false);
     match import_with(&file.path, directory.path(), "it", &options) {
         Err(error) => {
-            let text = error.to_string().replace(&format!("{:?}: ", file.path), "");
+            let text =
+                format!("{error:?}").replace(&format!("cannot import {:?}: ", file.path), "");
             let mut row = vec![file.relative.clone(), "1".to_owned(), text];
             row.resize(PEER, String::new());
             let whole = with_ffmpeg.then(|| peer::whole(&file.path, 1)).flatten();

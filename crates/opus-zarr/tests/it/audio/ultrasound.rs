@@ -152,7 +152,7 @@ fn time_expansion_is_undone() {
         let refused = recorded.map(|rate| format!("found {rate} Hz"));
         match (import(&file.path, Ultrasound::Reject), refused) {
             (Ok(_), None) => {}
-            (Err(error), Some(text)) => assert!(error.to_string().contains(&text), "{error}"),
+            (Err(error), Some(text)) => assert!(format!("{error:?}").contains(&text), "{error:?}"),
             (_, expected) => panic!("{}: expected {expected:?}", file.name),
         }
     }
