@@ -58,7 +58,7 @@ fn a_broken_file_does_not_stop_a_directory() {
     assert!(again.stdout.contains("present   card/b.wav -> b\n"), "{}", again.stdout);
     assert!(again.stdout.contains("\npresent        2 "), "{}", again.stdout);
     assert!(
-        again.stderr.contains("failed: \"card/broken.wav\": the file begins"),
+        again.stderr.contains("failed: cannot import \"card/broken.wav\": the file begins"),
         "{}",
         again.stderr
     );
