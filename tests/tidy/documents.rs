@@ -42,6 +42,27 @@ fn readmes_of_crates_link_to_nothing_outside_their_package() {
     }
 }
 
+/// CONTRIBUTING.md names them as `crate` `module::test`.
+#[test]
+fn the_tests_that_hold_promises_exist() {
+    let text = read(&root().join("CONTRIBUTING.md"));
+    let quoted: Vec<&str> = text.split('`').collect();
+    let named = quoted.windows(3).filter(|parts| parts[1] == " " && parts[0].starts_with("opus-"));
+    let mut checked = 0;
+    for (owner, test) in named.map(|parts| (parts[0], parts[2])) {
+        let (modules, function) = test.rsplit_once("::").unwrap_or(("main", test));
+        let folder = match owner {
+            "opus-zarr-fuzz-bodies" => "fuzz/bodies".to_owned(),
+            _ => format!("crates/{owner}"),
+        };
+        let file = format!("{folder}/tests/it/{}.rs", modules.replace("::", "/"));
+        let exists = read(&root().join(&file)).contains(&format!("fn {function}("));
+        assert!(exists, "CONTRIBUTING.md names {function}, which is not in {file}");
+        checked += 1;
+    }
+    assert!(checked > 30, "{checked} tests found in the table");
+}
+
 #[test]
 fn headings_are_slugs_as_in_github() {
     let text = "# `a` and B, c\n\n```sh\n# no heading\n```\n## What 80 ms is worth\n";
