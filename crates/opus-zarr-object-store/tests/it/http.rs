@@ -140,5 +140,5 @@ fn a_server_without_ranges_is_an_error_and_never_wrong_samples() {
     let web = Web::start(folder.path(), false);
     let recording = Recording::open(&open(&web), "it").unwrap();
     let error = recording.read::<i16>(48_000..96_000).unwrap_err();
-    assert!(error.to_string().contains("Range request not supported"), "{error}");
+    assert!(format!("{error:?}").contains("Range request not supported"), "{error:?}");
 }
