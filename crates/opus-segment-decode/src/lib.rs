@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod checked;
 mod cut;
 mod decoder;
 mod error;
@@ -11,7 +12,6 @@ mod mix;
 #[cfg(feature = "libopus")]
 mod multistream;
 mod output;
-mod plan;
 mod range;
 mod reader;
 #[cfg(feature = "libopus")]
@@ -32,7 +32,6 @@ pub use opus_packet_index::{
     BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart,
 };
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
-pub use plan::SegmentPlan;
 pub use range::{Need, RangeDecoder};
 pub use reader::SegmentReader;
 #[cfg(feature = "libopus")]

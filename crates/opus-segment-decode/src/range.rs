@@ -5,9 +5,9 @@ use opus_packet_index::{Span, SyncStart};
 
 use crate::{
     Error, PacketDecoder,
+    checked::{check_covered, check_packets, packet},
     cut::Cut,
     error::Reason,
-    plan::{check_covered, check_packets, packet},
 };
 
 /// Decodes the samples of a range from packets that its caller supplies. It does no I/O.

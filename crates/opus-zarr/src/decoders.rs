@@ -5,33 +5,33 @@ use opus_segment_decode::{LibopusDecoder, Output};
 
 use crate::{Error, error::Reason};
 
-/// Decoders at rest: to make one takes longer than to reset it.
+/// Idle decoders, kept because creating one takes longer than resetting it.
 #[derive(Debug, Default)]
 pub(crate) struct Decoders {
     output: Output,
-    rested: Mutex<Vec<LibopusDecoder>>,
+    idle: Mutex<Vec<LibopusDecoder>>,
 }
 
 impl Decoders {
-    /// Of this output, if the stream has it.
+    /// Creates a pool of decoders with this output, if the stream supports it.
     pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, Error> {
         let decoder = LibopusDecoder::with_output(head, &output).map_err(Reason::Decoder)?;
-        Ok(Self { output, rested: Mutex::new(vec![decoder]) })
+        Ok(Self { output, idle: Mutex::new(vec![decoder]) })
     }
 
     pub(crate) fn output(&self) -> &Output {
         &self.output
     }
 
-    /// A decoder of one kind of stream.
+    /// Takes an idle decoder, or creates one.
     pub(crate) fn take(&self, head: &OpusHead) -> Result<LibopusDecoder, Error> {
-        let rested = self.rested.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let decoder = rested.map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok);
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let decoder = idle.map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok);
         Ok(decoder.map_err(Reason::Decoder)?)
     }
 
-    /// Puts it back.
+    /// Returns a decoder to the pool.
     pub(crate) fn put(&self, decoder: LibopusDecoder) {
-        self.rested.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
     }
 }

@@ -5,14 +5,14 @@ use opus_packet::CodedPos;
 use opus_packet_index::{IndexBuilder, IndexRead, IndexRow, Span};
 use opus_zarr_store::{BlobReader, RecordingReader};
 
-/// Where the packets of a recording are looked up.
+/// The index in which the packets of a recording are looked up.
 pub(crate) enum Index<'a> {
     Stored(&'a RecordingReader),
-    /// There is no index to be used: packets are found by walking the blob.
+    /// Stands in for an unusable index: finds packets by walking the blob.
     Walked(Box<RefCell<Walk<'a>>>),
 }
 
-/// Why packets could not be looked up.
+/// Why packets cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IndexError {
     #[error(transparent)]
@@ -25,13 +25,13 @@ pub(crate) enum IndexError {
     Rows(#[source] opus_packet_index::Error),
 }
 
-/// The packets of a blob, one after the other.
+/// A walk over the packets of a blob.
 pub(crate) struct Walk<'a> {
     reader: &'a RecordingReader,
-    /// Where it stands; none before the first packet.
+    /// The stream at its present position. None before the first packet.
     stream: Option<OggOpusReader<Buffered<BlobReader<'a>>>>,
     builder: IndexBuilder,
-    /// The packet before, which may be asked for once more.
+    /// The previous packet, which the next lookup may need again.
     last: Option<IndexRow>,
 }
 

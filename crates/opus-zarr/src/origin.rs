@@ -1,4 +1,4 @@
-//! How and when a source was recorded, as far as it says.
+//! When and how a source was recorded.
 
 use std::num::NonZeroU32;
 
@@ -11,20 +11,19 @@ use recorder_metadata::{
 
 use crate::ImportOptions;
 
-/// What a source says beside its audio.
+/// The metadata of a source.
 pub(crate) struct Origin {
     pub(crate) start: Option<Start>,
-    /// How many times slower the source plays than what was recorded.
+    /// The factor by which the source plays slower than the sound was.
     pub(crate) time_expansion: NonZeroU32,
-    /// Those that stand in chunks, as Vorbis comments.
+    /// The tags in chunks, as Vorbis comments.
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) metadata: Vec<SourceMetadata>,
     pub(crate) findings: Vec<String>,
 }
 
 impl Origin {
-    /// Reads what stands in the chunks, the tags and the name of a file that is sampled at this
-    /// rate.
+    /// Reads the chunks, tags and name of a file that is sampled at this rate.
     pub(crate) fn of<'a>(
         chunks: &[MetadataChunk],
         tags: impl Iterator<Item = (&'a str, &'a str)>,
@@ -51,7 +50,7 @@ impl Origin {
     }
 }
 
-/// Whoever asks for the name of the file takes either kind.
+/// Whether a source counts as the requested one. A file name counts in either form.
 fn is_of(source: Source, only: Source) -> bool {
     source == only || (source, only) == (Source::HexFileName, Source::FileName)
 }
@@ -69,7 +68,7 @@ impl Found {
     fn read_chunk(&mut self, chunk: &MetadataChunk) {
         if kept(chunk).is_none() {
             let (id, len) = (&chunk.id, chunk.len);
-            self.findings.push(format!("chunk \"{id}\" of {len} bytes is not kept"));
+            self.findings.push(format!("chunk \"{id}\" is too large to keep ({len} bytes)"));
         }
         let Some(bytes) = &chunk.bytes else { return };
         let (source, time) = match chunk.id.as_str() {
@@ -94,7 +93,7 @@ impl Found {
         self.times.extend(time.map(|time| (source, time)));
     }
 
-    /// Of two that say it, one may not know.
+    /// Keeps the larger factor, since a recorder that does not know it writes 1.
     fn expand(&mut self, factor: NonZeroU32) {
         self.time_expansion = self.time_expansion.max(Some(factor));
     }
@@ -122,7 +121,7 @@ impl Found {
     }
 }
 
-/// The name that Vorbis comments have for what a RIFF INFO chunk says.
+/// Returns the name of the Vorbis comment for a text of a RIFF INFO chunk.
 fn vorbis_name(id: [u8; 4]) -> String {
     match &id {
         b"IART" => "ARTIST".to_owned(),
@@ -137,7 +136,7 @@ fn vorbis_name(id: [u8; 4]) -> String {
         b"ISFT" => "SOFTWARE".to_owned(),
         b"ISRC" => "SOURCE".to_owned(),
         b"ITCH" => "ENCODED-BY".to_owned(),
-        // "=" and what is not ASCII cannot stand in the name of a comment.
+        // The name of a comment holds ASCII without "=" (RFC 7845 section 5.2).
         other => other
             .iter()
             .map(|byte| match byte {
@@ -158,13 +157,13 @@ fn stored_start(start: StartTime) -> Start {
         .utc(start.instant().map(|instant| instant.to_string()))
 }
 
-/// Its bytes, if they are not too many for the attributes of a recording, which are read
-/// whenever it is opened. What recorders write is a few kilobytes; pictures are more.
+/// Returns the bytes of a chunk unless they are too many for the attributes, which every open
+/// reads. Recorders write a few kilobytes; pictures are larger.
 fn kept(chunk: &MetadataChunk) -> Option<&Vec<u8>> {
     chunk.bytes.as_ref().filter(|bytes| bytes.len() <= MAX_KEPT)
 }
 
-/// As text if it is that, or else in hexadecimal.
+/// Converts a chunk: to text if possible, or else to hexadecimal.
 fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
     let content = match kept(chunk) {
         None => MetadataContent::Omitted(chunk.len),
@@ -176,5 +175,5 @@ fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
     SourceMetadata::new(chunk.id.clone(), chunk.offset, content)
 }
 
-/// Bytes of a chunk.
+/// The largest chunk kept, in bytes.
 const MAX_KEPT: usize = 64 * 1024;

@@ -12,31 +12,61 @@ use opus_segment_decode::Sample;
 
 use crate::{Error, ReadMode, Recording};
 
-/// What [`Recording::read_many`] may use.
+/// The limits of [`Recording::read_many`]. By default as many workers as processors, and ten
+/// seconds each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReadLimits {
     /// Threads that read and decode.
     pub workers: NonZeroUsize,
-    /// Samples per channel that a worker decodes at once to serve several ranges. A single
-    /// range may be longer.
+    /// Samples per channel that a worker decodes at a time to serve several ranges. A single range
+    /// may be longer.
     pub samples: u64,
 }
 
 impl Default for ReadLimits {
-    /// As many workers as there are processors, and ten seconds each.
     fn default() -> Self {
         let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { workers, samples: 10 * 48_000 }
     }
 }
 
+impl ReadLimits {
+    /// Sets the number of threads that read and decode.
+    #[must_use]
+    pub const fn workers(self, workers: NonZeroUsize) -> Self {
+        Self { workers, ..self }
+    }
+
+    /// Sets the samples per channel that a worker decodes at a time.
+    #[must_use]
+    pub const fn samples(self, samples: u64) -> Self {
+        Self { samples, ..self }
+    }
+}
+
 impl Recording {
-    /// Reads many ranges of play samples, as [`read`](Self::read) reads each, on several
-    /// threads. The results are in the order of the ranges; one that fails spoils no other.
+    /// Reads many ranges of play samples on several threads, each like [`read`](Self::read). The
+    /// results are in the order of the ranges. A range that fails does not affect the others.
     ///
-    /// Ranges are read in the order in which they lie in the recording. If reads are exact,
-    /// those that overlap or lie near one another are decoded once; else each is read
-    /// alone, so that its samples do not depend on the others.
+    /// Ranges are read in the order of their positions. If reads are exact, ranges that overlap or
+    /// lie near one another are decoded together. Otherwise each is decoded separately, so that its
+    /// samples do not depend on the others.
+    ///
+    /// ```no_run
+    /// use opus_zarr::{ReadLimits, Recording, Store};
+    ///
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// let recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
+    /// // A second from every minute of the first hour.
+    /// let ranges: Vec<_> = (0..60).map(|minute| minute * 2_880_000).map(|at| at..at + 48_000).collect();
+    /// for samples in recording.read_many::<f32>(&ranges, ReadLimits::default()) {
+    ///     let energy: f32 = samples?.iter().map(|sample| sample * sample).sum();
+    ///     println!("{energy}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read_many<S: Sample>(
         &self,
         ranges: &[Range<u64>],
@@ -56,7 +86,7 @@ impl Recording {
         };
         thread::scope(|scope| {
             for _ in 1..limits.workers.get().min(groups.len()) {
-                // Without threads the one that is there does all.
+                // If no thread starts, this one does all the work.
                 let _ = thread::Builder::new().spawn_scoped(scope, work);
             }
             work();
@@ -67,8 +97,8 @@ impl Recording {
     }
 
     /// Reads many ranges like [`read_many`](Self::read_many), but passes each to `each` as soon as
-    /// it is read, with its number in `ranges`: in the order in which they lie in the recording,
-    /// until `each` breaks off. Memory holds 16 million samples at a time, or a single range if
+    /// it is read, with its number in `ranges`: in the order of their positions, until `each` breaks
+    /// off. Memory holds 16 million samples at a time, or a single range if
     /// that is longer.
     ///
     /// ```no_run
@@ -103,7 +133,7 @@ impl Recording {
         }
     }
 
-    /// Reads ranges that lie near one another, by their numbers.
+    /// Reads the ranges with these numbers, which lie near one another.
     fn read_group<S: Sample>(
         &self,
         ranges: &[Range<u64>],
@@ -112,12 +142,12 @@ impl Recording {
         let members = || group.iter().filter_map(|&number| Some((number, ranges.get(number)?)));
         let start = members().map(|(_, range)| range.start).min().unwrap_or_default();
         let end = members().map(|(_, range)| range.end).max().unwrap_or_default();
-        // Damage in what one of them needs, or lies between, must not spoil the others.
+        // On damage, the others are still read one by one.
         let all = match group.len() {
             0 | 1 => None,
             _ => self.read::<S>(start..end).ok(),
         };
-        // Exact, so at 48 kHz.
+        // Reads are exact, so the output is at 48 kHz.
         let place = |at: u64, channels: usize| {
             usize::try_from(at - start).unwrap_or(usize::MAX).saturating_mul(channels)
         };
@@ -134,9 +164,8 @@ impl Recording {
     }
 }
 
-/// The numbers of the ranges in the order in which they lie in the recording, together if
-/// they are `near` enough: if all of a group is no longer than that. What is no range is
-/// alone.
+/// Groups the numbers of the ranges in the order of their positions. Neighbours form a group if all
+/// of it spans at most `near` samples. Invalid ranges stay alone.
 fn groups(ranges: &[Range<u64>], near: Option<u64>) -> Vec<Vec<usize>> {
     let mut order: Vec<(usize, &Range<u64>)> = ranges.iter().enumerate().collect();
     order.sort_by_key(|(_, range)| range.start);
@@ -182,7 +211,7 @@ fn pieces(mut ranges: &[Range<u64>], channels: u64) -> Vec<&[Range<u64>]> {
 /// Samples of all channels that [`Recording::read_each`] holds: 64 MiB of `f32`.
 const HELD: u64 = 16 << 20;
 
-/// Decoding so much between two ranges takes less than to begin anew: half a second.
+/// Half a second: decoding a gap of this length is cheaper than starting again after it.
 const NEAR: u64 = 24_000;
 
 #[cfg(test)]

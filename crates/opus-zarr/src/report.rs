@@ -1,13 +1,14 @@
 use std::fmt;
 
-/// Something about a source that whoever imports it should know. `Display` is one line.
+/// A problem or peculiarity of a source file. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
-    /// Which stream of the file, counted from 1.
+    /// The stream of the file, counted from 1.
     pub stream: u64,
-    /// Whether a rule is broken; if not, it is only good to know.
+    /// Whether the file breaks a rule of its format. If not, the finding is only information.
     pub is_violation: bool,
-    /// What was found, at which byte, and what became of it.
+    /// What was found, at which byte, and how the import handled it.
     pub message: String,
 }
 
@@ -18,7 +19,7 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
-    /// A finding of a demuxer in a stream, counted from 1.
+    /// Converts the finding of a demuxer in a stream, counted from 1.
     pub fn of_stream(stream: u64, finding: &opus_demux::Finding) -> Self {
         Self { stream, is_violation: finding.is_violation(), message: finding.to_string() }
     }

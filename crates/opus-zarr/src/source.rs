@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, error::Reason, progress::Watch};
 
-/// A file that is imported, told from others by what is in it.
+/// A source file, identified by its content.
 pub(crate) struct SourceFile {
     path: PathBuf,
     pub(crate) bytes: u64,
@@ -18,7 +18,7 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// Reads the file to its end, or until it `is_given_up`.
+    /// Hashes the file, or gives up when `is_given_up` is set.
     pub(crate) fn open(path: &Path, is_given_up: &AtomicBool) -> Result<Self, Error> {
         let (bytes, sha256) = hash(path, is_given_up)?;
         Ok(Self { path: path.to_owned(), bytes, sha256 })
@@ -38,8 +38,7 @@ impl SourceFile {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Copies the file, byte for byte. Whether it still is what it was is told by the hash
-    /// of the copy.
+    /// Copies the file, byte for byte. The hash of the copy shows whether the file has changed.
     pub(crate) fn copy_to(
         &self,
         out: &mut impl io::Write,
@@ -51,12 +50,12 @@ impl SourceFile {
         })
     }
 
-    /// An error if the file is not what it was.
+    /// Checks that the file has not changed.
     pub(crate) fn check_unchanged(&self) -> Result<(), Error> {
-        match hash(&self.path, &AtomicBool::new(false))? == (self.bytes, self.sha256) {
-            true => Ok(()),
-            false => Err(Error::from(Reason::SourceChanged { path: self.path.clone() })),
+        if hash(&self.path, &AtomicBool::new(false))? == (self.bytes, self.sha256) {
+            return Ok(());
         }
+        Err(Reason::SourceChanged { path: self.path.clone() }.into())
     }
 }
 
@@ -65,7 +64,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Error> {
     open_file(path).map_err(|error| demux_error(path, error))
 }
 
-/// An error of a demuxer in a file.
+/// Converts the error of a demuxer in a file.
 pub(crate) fn demux_error(path: &Path, reason: opus_demux::Error) -> Error {
     let (path, kind) = (path.to_owned(), reason.kind());
     match reason.into_io() {
@@ -75,14 +74,14 @@ pub(crate) fn demux_error(path: &Path, reason: opus_demux::Error) -> Error {
     }
 }
 
-/// Length of a file in bytes.
+/// Returns the length of a file in bytes.
 pub(crate) fn file_len(path: &Path) -> Result<u64, Error> {
     let file = open(path)?;
     let fault = |source| Error::from(Reason::ReadSource { path: path.to_owned(), source });
     Ok(file.metadata().map_err(fault)?.len())
 }
 
-/// Length and SHA-256 of a file.
+/// Returns the length and SHA-256 of a file.
 fn hash(path: &Path, is_given_up: &AtomicBool) -> Result<(u64, [u8; 32]), Error> {
     let (mut sha256, mut bytes) = (Sha256::new(), 0);
     read_through(path, |piece| {
@@ -97,8 +96,7 @@ fn hash(path: &Path, is_given_up: &AtomicBool) -> Result<(u64, [u8; 32]), Error>
     Ok((bytes, sha256.finalize().into()))
 }
 
-/// Reads a file from its start to its end, in pieces large enough that system calls cost
-/// nothing.
+/// Reads a whole file, in pieces large enough to make the cost of system calls negligible.
 fn read_through(
     path: &Path,
     mut each: impl FnMut(&[u8]) -> Result<(), Error>,
@@ -117,7 +115,7 @@ fn read_through(
     }
 }
 
-/// A failure to copy is one of the store, or else of reading the file.
+/// Converts an error of copying a file into a store: either writing failed, or reading the file.
 pub(crate) fn copy_error(path: &Path, error: io::Error) -> Error {
     match error.downcast::<opus_zarr_store::Error>() {
         Ok(store) => store.into(),

@@ -9,8 +9,8 @@ use crate::{Error, ReadMode, error::Reason, index::Index};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken.
 ///
-/// However long the range is, it holds a minute of packets at a time, and of samples one
-/// packet. [`Recording::stream`](crate::Recording::stream) makes one.
+/// It holds at most a minute of packets and one packet of samples, however long the range.
+/// [`Recording::stream`](crate::Recording::stream) creates one.
 pub struct SampleStream<'a, S> {
     reader: &'a RecordingReader,
     segments: Segments<'a, S>,
@@ -18,7 +18,7 @@ pub struct SampleStream<'a, S> {
 
 type Segments<'a, S> = SegmentStream<Index<'a>, &'a RecordingReader, Starts<'a>, LibopusDecoder, S>;
 
-/// Where decoding may begin.
+/// Tells where decoding may begin.
 enum Starts<'a> {
     Measured(&'a RecordingReader),
     Assumed(PreRoll),
@@ -46,17 +46,16 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         Ok(Self { reader, segments })
     }
 
-    /// Fills `out` with the samples that come next, and gives how many it has written, of
-    /// all channels: fewer than there is room for only at the end of the range, or where the
-    /// next cannot be read.
+    /// Fills `out` with the next samples and returns their number, over all channels. The number is
+    /// smaller than the room in `out` only at the end of the range or before an unreadable packet.
     ///
-    /// An error tells that there is nothing before what cannot be read. A later call
-    /// tries again from the same place.
+    /// On error, no samples precede the unreadable part. A later call retries from the same
+    /// position.
     pub fn read(&mut self, out: &mut [S]) -> Result<usize, Error> {
         self.with_any_index(|segments| segments.read(out))
     }
 
-    /// Samples of all channels that are still to come.
+    /// Number of samples still to come, over all channels.
     pub fn left(&self) -> usize {
         self.segments.left()
     }
@@ -69,7 +68,7 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         self.segments.into_decoder()
     }
 
-    /// Without an index, or with a damaged one, packets are found by walking all of them.
+    /// Reads, and walks all packets if the index is missing or damaged.
     fn with_any_index<T>(
         &mut self,
         mut read: impl FnMut(&mut Segments<'a, S>) -> Result<T, opus_segment_decode::Error>,

@@ -87,7 +87,7 @@ impl Survey {
                 self.is_canonical = false;
                 let pre_skip = demuxer.head().pre_skip();
                 let message = format!(
-                    "nothing to play: {coded_length} samples, {pre_skip} of them pre-skip; it becomes no recording"
+                    "nothing to play ({coded_length} samples, pre-skip {pre_skip}); not imported"
                 );
                 self.findings.push(Finding { stream: number, is_violation: false, message });
             }
@@ -129,15 +129,15 @@ fn stored_gap(gap: opus_demux::Gap) -> Gap {
     Gap::new(gap.position.get(), gap.samples).inferred(gap.is_inferred)
 }
 
-/// Lists are bounded, whatever the file holds.
+/// Adds an item to a list, which stays bounded whatever the file holds.
 fn push<T>(list: &mut Vec<T>, item: Option<T>, limit: usize) {
     if list.len() < limit {
         list.extend(item);
     }
 }
 
-/// Of one import.
+/// Limit for an import.
 const MAX_FINDINGS: usize = 10_000;
-/// Of one recording, in its attributes.
+/// Limits for the attributes of a recording.
 const MAX_GAPS: usize = 10_000;
 const MAX_LINES: usize = 100;

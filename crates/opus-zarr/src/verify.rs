@@ -1,5 +1,5 @@
-//! Whether a recording is as it was imported: what the store can tell of itself, and what
-//! takes a demuxer and a decoder.
+//! Whether a recording is unchanged since its import. The store verifies what it can; the rest takes
+//! a demuxer and a decoder.
 
 mod audio;
 mod stream;
@@ -21,87 +21,88 @@ use crate::{
     progress::{Progress, Stage, Watch},
 };
 
-/// What was found.
+/// The result of a verification.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Verification {
-    /// What is wrong: the first thousand, and how many more.
+    /// The faults found.
     pub faults: Faults<Fault>,
-    /// Chunks of both arrays whose checksums were compared.
+    /// Number of chunks whose checksums were compared, over all arrays.
     pub chunks: u64,
-    /// Packets whose durations were compared with the index.
+    /// Number of packets whose durations were compared with the index.
     pub packets: u64,
-    /// Packets that were decoded.
+    /// Number of packets decoded.
     pub decoded: u64,
-    /// Why nothing was decoded though it was asked for: no fault of the recording.
+    /// Why nothing was decoded, although the level asks for it. This is not a fault of the recording.
     pub not_decoded: Option<Error>,
 }
 
-/// What is wrong with a recording, and where. `Display` is one complete line.
+/// A problem in a stored recording, and its place. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {kind}")]
+#[non_exhaustive]
 pub struct Fault {
-    /// Where.
+    /// Where the problem is.
     pub place: Place,
-    /// What.
+    /// What the problem is.
     pub kind: FaultKind,
 }
 
-/// What can be wrong with a recording.
+/// A problem in a stored recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what the fields are")]
+#[allow(missing_docs, reason = "the messages name the fields")]
 pub enum FaultKind {
-    /// Told by the store alone.
+    /// A problem that the store finds by itself.
     #[error(transparent)]
     Store(#[from] StoreFault),
-    #[error("no valid Ogg Opus stream: {reason}")]
+    #[error("invalid Ogg Opus stream: {reason}")]
     Stream { reason: String },
     #[error("the packet crosses a page")]
     CrossesPage,
     #[error("a second stream follows")]
     SecondStream,
     #[error(
-        "{length} bytes at byte {offset} of {duration} samples, which the index says to be {}",
+        "packet of {duration} samples in {length} bytes at byte {offset}, but the index states {}",
         described(indexed)
     )]
     Row { offset: u64, length: u64, duration: u32, indexed: Option<(u64, u64, u64)> },
     #[error("the stream has {found} packets, expected {expected}")]
     PacketCount { found: u64, expected: u64 },
-    #[error("its OpusHead is not the one of the attributes")]
+    #[error("its OpusHead differs from the attributes")]
     Head,
-    #[error("its OpusTags are not those of the attributes")]
+    #[error("its OpusTags differ from the attributes")]
     Tags,
     #[error("{0}")]
     Timeline(InvalidTimeline),
     #[error(
-        "{found} samples that play of {found_coded}, the attributes say {expected} of {expected_coded}"
+        "play length {found} and coded length {found_coded}, but the attributes state {expected} and {expected_coded}"
     )]
     Length { found: u64, found_coded: u64, expected: u64, expected_coded: u64 },
     #[error(
-        "gap of {samples} samples at coded sample {position}: expected between packets, behind the gap before"
+        "gap of {samples} samples at coded sample {position}, expected between packets and after the previous gap"
     )]
     Gap { position: u64, samples: u64 },
-    #[error("does not decode: {reason}")]
+    #[error("cannot be decoded: {reason}")]
     Decode { reason: String },
-    #[error("{found} samples decoded, expected {expected}")]
+    #[error("decoded {found} samples, expected {expected}")]
     Decoded { found: usize, expected: u64 },
-    #[error("the sync map is not what this decoder gives, first at entry {first}")]
+    #[error("the sync map does not fit this decoder, first at entry {first}")]
     SyncMap { first: usize },
     #[error(
-        "entry {entry} of the sync map is wrong: from coded sample {position} on, a decoder that begins there does not give what one that begins before gives"
+        "entry {entry} of the sync map is wrong: from coded sample {position} on, decoding from this start differs from decoding from an earlier one"
     )]
     SyncEntry { entry: u64, position: u64 },
-    #[error("entry {entry} of the sync map could not be checked: {reason}")]
+    #[error("entry {entry} of the sync map cannot be checked: {reason}")]
     SyncUnchecked { entry: u64, reason: String },
 }
 
 fn described(indexed: &Option<(u64, u64, u64)>) -> String {
     match indexed {
         Some((offset, length, duration)) => {
-            format!("{length} bytes at byte {offset} of {duration} samples")
+            format!("{duration} samples in {length} bytes at byte {offset}")
         }
-        None => "none".to_owned(),
+        None => "no packet".to_owned(),
     }
 }
 
@@ -218,12 +219,12 @@ fn verify_storage(
 }
 
 impl Verification {
-    /// Something is wrong with the blob, or a packet of it.
+    /// Adds a fault of the blob, or of one of its packets.
     fn fault(&mut self, reader: &RecordingReader, packet: Option<u64>, kind: FaultKind) {
         self.fault_of(ArrayKind::Blob, reader, packet, kind);
     }
 
-    /// Something is wrong with an array.
+    /// Adds a fault of an array.
     fn fault_of(
         &mut self,
         array: ArrayKind,

@@ -221,7 +221,7 @@ pub(super) struct FindingLine {
 }
 
 impl From<Finding> for FindingLine {
-    fn from(Finding { stream, is_violation, message }: Finding) -> Self {
+    fn from(Finding { stream, is_violation, message, .. }: Finding) -> Self {
         Self { stream, is_violation, message }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     survey::{StreamSurvey, Survey},
 };
 
-/// A file with Opus that has been read once from end to end.
+/// A file with Opus that was read once from end to end.
 pub(super) struct OpusFile<'a> {
     source: SourceFile,
     survey: Survey,
@@ -37,8 +37,8 @@ impl<'a> OpusFile<'a> {
     ) -> Result<Self, Error> {
         watch.begin(Stage::Survey, file_len(path)?)?;
         let is_given_up = &AtomicBool::new(false);
-        // Each reads all of it, and neither needs the other. That it changes in between is
-        // found when it is copied.
+        // Both read the whole file and neither needs the other. A change in between shows when
+        // the file is copied.
         let (source, survey) = thread::scope(|scope| {
             let hash = move || SourceFile::open(path, is_given_up);
             let hashing = thread::Builder::new().spawn_scoped(scope, hash);
@@ -72,7 +72,7 @@ impl<'a> OpusFile<'a> {
             recordings.push(record(path, store, target, exact, watch, |blob, watch| {
                 let changed = || Error::from(Reason::SourceChanged { path: path.to_owned() });
                 let found = streams.go_to(stream.number).or_else(|error| {
-                    // It was read before, so it has most likely changed.
+                    // The survey could read it, so it has most likely changed.
                     self.source.check_unchanged().and(Err(fault(error)))
                 });
                 let demuxer = found?.ok_or_else(changed)?;
@@ -88,7 +88,7 @@ impl<'a> OpusFile<'a> {
         Ok(Imported { recordings, earlier, findings: self.survey.findings })
     }
 
-    /// The file is the blob.
+    /// Copies the file to the blob.
     fn copy(
         &self,
         stream: &StreamSurvey,
@@ -100,7 +100,7 @@ impl<'a> OpusFile<'a> {
         Ok(self.describe(stream, StoredAs::Verbatim, demuxer))
     }
 
-    /// The packets of a stream become a canonical Ogg Opus stream.
+    /// Writes the packets of a stream as a canonical Ogg Opus stream.
     fn remux(
         &self,
         stream: &StreamSurvey,
@@ -133,7 +133,7 @@ impl<'a> OpusFile<'a> {
     }
 }
 
-/// Finds out when a recording of a file with Opus began: from its name and its comments.
+/// Determines when a recording of a file with Opus began, from its name and comments.
 pub(super) fn start(
     path: &Path,
     comments: &[impl AsRef<str>],
@@ -144,7 +144,7 @@ pub(super) fn start(
     Origin::of(&[], tags, &file_name, SAMPLE_RATE, options).start
 }
 
-/// Writes the packets of a stream; gives the timeline of what is written.
+/// Writes the packets of a stream and returns their timeline.
 fn write_stream(
     demuxer: &mut OpusStream,
     timeline: Timeline,
@@ -154,8 +154,8 @@ fn write_stream(
 ) -> Result<Timeline, Error> {
     let fault = |error| demux_error(path, error);
     let write_error = |reason| write_error(path, reason);
-    // Outside Ogg more may be trimmed at the end than a page holds. What does not play
-    // at all is left out.
+    // Other containers can trim more at the end than one Ogg page holds. Packets that do not
+    // play at all are left out.
     let play_end = timeline.coded_length() - timeline.end_trim();
     let end = if demuxer.serial().is_some() { timeline.coded_length() } else { play_end };
     let serial = demuxer.serial().unwrap_or(SERIAL);

@@ -12,17 +12,16 @@ use crate::{
     source::copy_error,
 };
 
-/// A recording that is to be made.
+/// A recording to write.
 pub(super) struct Target {
     name: RecordingName,
-    /// Which stream of the file, counted from 1.
+    /// The stream of the file, counted from 1.
     pub(super) stream: u64,
-    /// It was made by an earlier import.
+    /// The recording that an earlier import wrote.
     pub(super) earlier: Option<Recording>,
 }
 
-/// Makes a recording of a blob that `write` writes from a file; with a sync map, if it is to
-/// be exact.
+/// Writes a recording whose blob `write` writes from a file, with a sync map if `exact`.
 pub(super) fn record(
     path: &Path,
     store: &Store,
@@ -48,14 +47,14 @@ pub(super) fn record(
         return Err(Error::from(Reason::SourceChanged { path: path.to_owned() }));
     }
 
-    // The index is always made from the blob as it is stored, so that making it
-    // again gives the same, and what was written has been read back once.
+    // Building the index from the stored blob makes it reproducible, and reads back everything
+    // that was written.
     watch.begin(Stage::Index, blob.len())?;
     let mut index = writer.index()?;
     let timeline = index_blob(blob.reader(), &mut index, name, watch)?;
     let index = index.finish()?;
     if timeline != Some(description.timeline) {
-        let reason = "the blob has another timeline than the file";
+        let reason = "the timeline of the blob differs from that of the file";
         return Err(opus_zarr_store::Error::inconsistent(reason).into());
     }
     if exact {
@@ -67,8 +66,8 @@ pub(super) fn record(
     Ok(Recording::new(reader))
 }
 
-/// Decides what to make of the streams of a file. `compare` says what a recording that has a name
-/// already is to the stream.
+/// Decides which recordings to write for the streams of a file. `compare` compares a stream with the
+/// recording that already has its name.
 pub(super) fn targets(
     name: &RecordingName,
     streams: impl Iterator<Item = u64>,
@@ -95,15 +94,15 @@ pub(super) fn targets(
                     Some(error) => return Err(error),
                 }
             }
-            // A damaged recording: writing it says that the name is taken.
+            // A damaged recording takes the name, and creating another says so.
             Err(_) => drop(store.create_recording(&target.name)?),
         }
     }
     Ok(targets)
 }
 
-/// The order in which the recordings of a file are made: with the first one last, it is there only
-/// if all are.
+/// Moves the first recording of a file to the end, so that its presence means that all are
+/// complete.
 pub(super) fn first_last<T>(of_streams: impl Iterator<Item = T>) -> Vec<T> {
     let mut made: Vec<T> = of_streams.collect();
     let first = made.len().min(1);
@@ -111,7 +110,7 @@ pub(super) fn first_last<T>(of_streams: impl Iterator<Item = T>) -> Vec<T> {
     made
 }
 
-/// The order of the streams again.
+/// Restores the order of the streams.
 pub(super) fn last_first<T>(mut made: Vec<T>) -> Vec<T> {
     let last = made.len().min(1);
     made.rotate_right(last);
@@ -125,6 +124,5 @@ pub(super) fn write_error(path: &Path, reason: ogg_opus_demux::Error) -> Error {
     }
 }
 
-/// Serial number of streams that had none. Fixed, so that the same file gives the same
-/// blob.
+/// Serial number of streams without one. It is fixed so that equal files give equal blobs.
 pub(super) const SERIAL: u32 = 1;

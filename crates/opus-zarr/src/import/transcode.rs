@@ -31,9 +31,9 @@ use crate::{
 pub(super) struct AudioSource<'a> {
     path: &'a Path,
     options: &'a ImportOptions,
-    /// Which of its tracks are to be imported, counted from 1.
+    /// The tracks to import, counted from 1.
     tracks: Vec<u64>,
-    /// As it was when it was opened.
+    /// The metadata of the file when it was opened.
     metadata: Metadata,
 }
 
@@ -54,7 +54,7 @@ impl<'a> AudioSource<'a> {
                 }));
             }
         };
-        // Before anything is made in a store.
+        // Fail before the store changes.
         let mut frame = vec![0.0; first.channels()];
         let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
         if first.read_samples(&mut frame).map_err(fault)?.is_empty() {
@@ -71,7 +71,7 @@ impl<'a> AudioSource<'a> {
     ) -> Result<Imported, Error> {
         let is_given_up = &AtomicBool::new(false);
         thread::scope(|scope| {
-            // It is read once more for this, while it is encoded.
+            // Hashing reads the file a second time while it is encoded.
             let hash = move || SourceFile::open(self.path, is_given_up);
             let hashing = thread::Builder::new().spawn_scoped(scope, hash);
             let mut source = Hashed { running: hashing.ok(), hash, done: None };
@@ -115,16 +115,16 @@ impl<'a> AudioSource<'a> {
         Ok(Imported { recordings: last_first(recordings), earlier, findings })
     }
 
-    /// It was read twice, at the same time: by length and time of change it is the same.
+    /// Checks by length and modification time that the file has not changed.
     fn check_unchanged(&self) -> Result<(), Error> {
         let fault = |source| Error::from(Reason::OpenSource { path: self.path.to_owned(), source });
         let now = fs::metadata(self.path).map_err(fault)?;
-        match now.len() == self.metadata.len()
-            && now.modified().ok() == self.metadata.modified().ok()
-        {
-            true => Ok(()),
-            false => Err(Error::from(Reason::SourceChanged { path: self.path.to_owned() })),
+        let is_same = now.len() == self.metadata.len()
+            && now.modified().ok() == self.metadata.modified().ok();
+        if is_same {
+            return Ok(());
         }
+        Err(Reason::SourceChanged { path: self.path.to_owned() }.into())
     }
 }
 
@@ -135,17 +135,17 @@ fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<Audio
         .map_err(|reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason }))
 }
 
-/// What was found last says why.
+/// The error for a track without samples. The last finding says why.
 fn nothing_to_play(path: &Path, stream: u64, file: &AudioFile) -> Error {
-    let mut reason = "nothing to play: it has no samples".to_owned();
+    let mut reason = "nothing to play (no samples)".to_owned();
     file.findings().last().into_iter().for_each(|finding| reason += &format!("; {finding}"));
     Error::from(Reason::NoAudio { path: path.to_owned(), stream, reason })
 }
 
-/// The hash of the file, once it is needed.
+/// The hash of the file, which a thread computes until it is needed.
 struct Hashed<'s, F> {
     running: Option<ScopedJoinHandle<'s, Result<SourceFile, Error>>>,
-    /// What does it if no thread could.
+    /// Hashes here if no thread started.
     hash: F,
     done: Option<SourceFile>,
 }
@@ -163,7 +163,7 @@ impl<F: Fn() -> Result<SourceFile, Error>> Hashed<'_, F> {
     }
 }
 
-/// A track that is encoded.
+/// A track to encode.
 pub(super) struct Track {
     number: u64,
     transcoder: Transcoder,
@@ -195,13 +195,14 @@ impl Track {
         Ok(Self { number, transcoder, tags, real_rate: real_rate.ok_or_else(too_fast)?, origin })
     }
 
-    /// If that is not said: where sync points make a map cheap and reads near.
+    /// Whether to measure a sync map. By default only if sync points make it cheap and keep reads
+    /// short.
     fn is_to_be_exact(&self, options: &ImportOptions) -> bool {
         let settings = self.transcoder.settings();
         options.exact.unwrap_or(settings.is_all_celt() && settings.sync_interval.is_some())
     }
 
-    /// Encodes it; gives what plays.
+    /// Encodes the track and returns its timeline.
     fn write(
         &mut self,
         blob: &mut BlobWriter,
@@ -261,7 +262,7 @@ impl Track {
             .programs(format.decoder, opus_encode::vendor())
     }
 
-    /// What there is to know of the file, and of what the recording will not have of it.
+    /// Returns the findings about the file, and about what the recording will lack.
     fn findings(&self) -> Vec<Finding> {
         let finding =
             |is_violation| move |message| Finding { stream: self.number, is_violation, message };
@@ -287,5 +288,5 @@ fn settings(options: &opus_encode::Options) -> EncoderSettings {
         .sync_interval(options.sync_samples())
 }
 
-/// Of one recording, in its attributes.
+/// Limit for the attributes of a recording.
 const MAX_LINES: usize = 100;

@@ -6,7 +6,7 @@ use opus_zarr_store::RecordingReader;
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{Error, progress::Watch};
 
-/// Decodes the packets that are taken, run by run.
+/// Decodes the chosen packets, run by run.
 pub(super) fn check(
     reader: &RecordingReader,
     decoder: LibopusDecoder,
@@ -38,17 +38,17 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Reads more of the blob than is asked for: packets follow one another.
+/// Reads ahead in the blob, because packets follow one another.
 struct Ahead<'a> {
     reader: &'a RecordingReader,
     blob_bytes: u64,
-    /// Where what has been read begins.
+    /// The position of `bytes` in the blob.
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl Ahead<'_> {
-    /// The bytes of a packet, if they can be read.
+    /// Returns the bytes of a packet, if they can be read.
     fn packet(&mut self, row: &IndexRow) -> Option<&[u8]> {
         let end = row.offset + row.length;
         if self.at_hand(row).is_none() {
@@ -69,7 +69,7 @@ impl Ahead<'_> {
     }
 }
 
-/// A decoder and where it stands.
+/// A decoder and its position.
 struct Run {
     decoder: LibopusDecoder,
     pcm: Vec<f32>,
@@ -81,17 +81,17 @@ impl Run {
         if self.next != Some(packet)
             && let Err(error) = PacketDecoder::<f32>::reset(&mut self.decoder)
         {
-            return fault(FaultKind::Decode { reason: error.to_string() });
+            return fault(FaultKind::Decode { reason: format!("{error:?}") });
         }
         self.next = packet.checked_add(1);
         let expected = row.duration;
         match self.decoder.decode(data, &mut self.pcm) {
             Ok(found) if u64::try_from(found) == Ok(expected) => {}
             Ok(found) => fault(FaultKind::Decoded { found, expected }),
-            Err(error) => fault(FaultKind::Decode { reason: error.to_string() }),
+            Err(error) => fault(FaultKind::Decode { reason: format!("{error:?}") }),
         }
     }
 }
 
-/// A chunk of the blob.
+/// Bytes read ahead: a chunk of the blob.
 const READ_AHEAD: u64 = 64 * 1024;

@@ -10,7 +10,7 @@ use crate::{Error, error::Reason, progress::Watch};
 
 type Stream<'a> = OggOpusReader<Buffered<BlobReader<'a>>>;
 
-/// Demuxes the blob strictly and holds it against all that is said of it elsewhere.
+/// Demuxes the blob strictly and compares it with the index and the attributes.
 pub(super) fn check(
     reader: &RecordingReader,
     found: &mut Verification,
@@ -107,7 +107,8 @@ impl Checker<'_, '_> {
         self.found.fault(self.reader, packet, kind);
     }
 
-    /// What ends the stream. That a chunk of the blob cannot be read, the store has said.
+    /// Adds the error that ends the stream, unless it is an unreadable chunk of the blob: the store
+    /// has reported that.
     fn stream_error(&mut self, error: OggError) {
         let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
         let inner = source.and_then(io::Error::get_ref);
@@ -118,7 +119,7 @@ impl Checker<'_, '_> {
     }
 }
 
-/// Whether they are the same but for the version, which the attributes do not hold.
+/// Whether two heads are equal, except for the version, which the attributes lack.
 fn same(stream: &OpusHead, attributes: &OpusHead) -> bool {
     let fields = |head: &OpusHead| {
         (head.pre_skip(), head.input_sample_rate(), head.output_gain(), head.mapping().clone())
@@ -128,7 +129,7 @@ fn same(stream: &OpusHead, attributes: &OpusHead) -> bool {
 
 type Chunks<'a> = Box<dyn Iterator<Item = Result<Span, opus_zarr_store::Error>> + 'a>;
 
-/// The rows of the index, one after the other.
+/// The rows of the index, in order.
 struct Rows<'a> {
     chunks: Option<Chunks<'a>>,
     chunk: Option<Span>,
@@ -144,8 +145,8 @@ impl<'a> Rows<'a> {
         Self { chunks, chunk: None, next: 0 }
     }
 
-    /// The next row; `Some(None)` behind the last one, none if the index cannot be read
-    /// (on), which the store has found before.
+    /// Returns the next row, or `Some(None)` after the last one. None if the index cannot be read,
+    /// which the store has reported.
     fn next(&mut self) -> Option<Option<IndexRow>> {
         loop {
             let row = self.chunk.as_ref().and_then(|chunk| chunk.rows().get(self.next));
@@ -162,9 +163,9 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The gaps of the attributes: each begins and ends where a packet does.
+/// The gaps in the attributes. Each must begin and end where a packet does.
 struct Gaps {
-    /// Where they begin and end, in their order, the next one last; each with its gap.
+    /// The positions where gaps begin and end, each with the number of its gap. The next one is last.
     borders: Vec<(u64, usize)>,
     wrong: Vec<usize>,
 }
@@ -186,7 +187,7 @@ impl Gaps {
         gaps
     }
 
-    /// A packet begins here, or the last one ends.
+    /// Passes a position where a packet begins or the last one ends.
     fn pass(&mut self, position: u64) {
         while let Some(&(border, gap)) = self.borders.last().filter(|(at, _)| *at <= position) {
             self.borders.pop();

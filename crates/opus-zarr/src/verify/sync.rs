@@ -1,12 +1,12 @@
 use std::ops::Range;
 
 use opus_packet::CodedPos;
-use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, find_sync_start};
-use opus_segment_decode::{LibopusDecoder, SegmentPlan};
+use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, SyncStart, find_sync_start};
+use opus_segment_decode::{LibopusDecoder, Need, RangeDecoder};
 use opus_zarr_store::{ArrayKind, RecordingReader};
 
 use super::{FaultKind, Verification, VerifyOptions};
-use crate::{Error, derive::wrong_sync_entry, progress::Watch};
+use crate::{Error, derive::wrong_sync_entry, error::Reason, progress::Watch};
 
 /// Measures the sync map again, or checks a share of its entries.
 pub(super) fn check(
@@ -38,7 +38,7 @@ fn check_all(
     if watch.is_cancelled() { wrong.map(drop) } else { Ok(()) }
 }
 
-/// Holds entries against those before them, each for a second.
+/// Compares entries with earlier ones, each over a second.
 fn check_sample(
     reader: &RecordingReader,
     entries: &[SyncEntry],
@@ -63,22 +63,22 @@ fn check_sample(
         let fault = match decoding.are_the_same(&pair) {
             Ok(true) => continue,
             Ok(false) => FaultKind::SyncEntry { entry, position },
-            Err(reason) => FaultKind::SyncUnchecked { entry, reason },
+            Err(error) => FaultKind::SyncUnchecked { entry, reason: format!("{error:?}") },
         };
         found.fault_of(ArrayKind::Sync, reader, None, fault);
     }
     Ok(())
 }
 
-/// Two starts that are both exact for some samples, if the map is right.
+/// Two starts that are both exact for the same samples, if the map is right.
 struct Pair {
     starts: [CodedPos; 2],
     samples: Range<CodedPos>,
 }
 
 impl Pair {
-    /// The start of an entry, and one that begins before, for a second. None if the entry says
-    /// nothing, or no start is exact there that is not too far before.
+    /// Pairs the start of an entry with an earlier one, for a second of samples. None if the entry is
+    /// empty, or no near start is exact there.
     fn of(entry: usize, entries: &[SyncEntry], end: CodedPos) -> Option<Self> {
         let number = u64::try_from(entry).ok()?;
         let exact = entries.get(entry)?.exact(number);
@@ -98,24 +98,35 @@ struct Decoding<'a> {
 }
 
 impl Decoding<'_> {
-    fn are_the_same(&mut self, pair: &Pair) -> Result<bool, String> {
+    fn are_the_same(&mut self, pair: &Pair) -> Result<bool, Error> {
         let [before, start] = pair.starts;
         Ok(self.output(before, &pair.samples)? == self.output(start, &pair.samples)?)
     }
 
-    /// The bits of what a decoder that begins with the packet at `start` gives.
-    fn output(&mut self, start: CodedPos, samples: &Range<CodedPos>) -> Result<Vec<u32>, String> {
-        let told = |error: &dyn std::error::Error| error.to_string();
-        let span = self.reader.span(start..samples.end).map_err(|error| told(&error))?;
-        let plan = SegmentPlan::new(span, samples.clone()).map_err(|error| told(&error))?;
-        let mut bytes = Vec::new();
-        self.reader.read(plan.bytes(), &mut bytes).map_err(|error| told(&error))?;
-        let decoded: Result<Vec<f32>, _> = plan.decode(&bytes, &mut self.decoder);
-        Ok(decoded.map_err(|error| told(&error))?.into_iter().map(f32::to_bits).collect())
+    /// Decodes from the packet at `start` and returns the bits of the samples.
+    fn output(&mut self, start: CodedPos, samples: &Range<CodedPos>) -> Result<Vec<u32>, Error> {
+        let recording = self.reader.name();
+        let fault = |source| Reason::Read { recording: recording.clone(), source };
+        let mut range = RangeDecoder::new(samples.clone(), &mut self.decoder);
+        let mut output: Vec<f32> = Vec::new();
+        loop {
+            range.read_ready(&mut output).map_err(fault)?;
+            let supplied = match range.need() {
+                None => return Ok(output.into_iter().map(f32::to_bits).collect()),
+                Some(Need::Start(_)) => range.start(SyncStart { start, until: samples.end }),
+                Some(Need::Packets(samples)) => range.packets(self.reader.span(samples)?),
+                Some(Need::Bytes(bytes)) => {
+                    let mut blob = Vec::new();
+                    self.reader.read(bytes, &mut blob)?;
+                    range.bytes(blob)
+                }
+            };
+            supplied.map_err(fault)?;
+        }
     }
 }
 
 const SECOND: u64 = 48_000;
 
-/// Who decodes from farther back than a minute to check an entry might as well measure all.
+/// The farthest earlier start: a minute before. Beyond it, measuring the whole map is cheaper.
 const FAR: u64 = 60 * 48_000;

@@ -89,7 +89,7 @@ fn reading_many_ranges_at_once_equals_reading_them_one_by_one() {
         }
         for workers in [1, 3] {
             let workers = NonZeroUsize::new(workers).unwrap();
-            let limits = ReadLimits { workers, samples: 96_000 };
+            let limits = ReadLimits::default().workers(workers).samples(96_000);
             let many = recording.read_many::<f32>(&ranges, limits);
             assert_eq!(many.len(), ranges.len());
             for (range, read) in ranges.iter().zip(many) {

@@ -3,62 +3,7 @@ use std::{num::NonZeroU8, ops::Range};
 use opus_packet::{CodedPos, multistream_duration};
 use opus_packet_index::{IndexRow, Span};
 
-use crate::{
-    Error, PacketDecoder,
-    cut::{Cut, Placed},
-    error::Reason,
-};
-
-/// The bytes to read, the packets to decode and the samples to keep for one range.
-///
-/// A plan does no I/O: the caller reads [`bytes`](Self::bytes) by any means and passes them to
-/// [`decode`](Self::decode).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SegmentPlan {
-    span: Span,
-    target: Range<CodedPos>,
-}
-
-impl SegmentPlan {
-    /// Plans to decode all packets of `span` and to keep the samples of `target`.
-    pub fn new(span: Span, target: Range<CodedPos>) -> Result<Self, Error> {
-        check_covered(&span, &target)?;
-        Ok(Self { span, target })
-    }
-
-    /// The bytes to read from the blob.
-    pub fn bytes(&self) -> Range<u64> {
-        self.span.bytes()
-    }
-
-    /// The numbers of the packets to decode.
-    pub fn packets(&self) -> Range<u64> {
-        self.span.packets()
-    }
-
-    /// Resets the decoder and decodes the plan. `blob` must hold the bytes named by
-    /// [`bytes`](Self::bytes). Returns interleaved samples.
-    pub fn decode<S: Copy + Default, D: PacketDecoder<S>>(
-        &self,
-        blob: &[u8],
-        mut decoder: D,
-    ) -> Result<Vec<S>, Error> {
-        decoder.reset().map_err(|error| Reason::Reset(error.into()))?;
-        let layout = decoder.layout();
-        let target = layout.rate.samples(&self.target);
-        let mut cut = Cut::new(target.clone());
-        check_packets(&self.span, blob, layout.streams)?;
-        // The rows in memory hold these samples, which bounds the length.
-        let len = usize::try_from(target.end - target.start).unwrap_or(0) * layout.channels;
-        let (mut samples, mut filled) = (vec![S::default(); len], 0);
-        for number in 0..self.span.rows().len() {
-            let packet = packet(&self.span, number, blob)?;
-            let room = samples.get_mut(filled..).unwrap_or_default();
-            filled += cut.decode(&mut decoder, packet, target.end, room)?;
-        }
-        Ok(samples)
-    }
-}
+use crate::{Error, cut::Placed, error::Reason};
 
 /// Checks that an index returned the requested packets: it may break its contract.
 pub(crate) fn check_covered(span: &Span, range: &Range<CodedPos>) -> Result<(), Error> {
