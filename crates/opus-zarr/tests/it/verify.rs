@@ -137,7 +137,7 @@ fn attributes_that_the_blob_contradicts_are_found() {
         ("output_gain", json!(5), "OpusHead"),
         ("input_sample_rate", json!(7), "OpusHead"),
         ("channels", json!(2), "OpusHead"),
-        ("play_length", json!(play - 1), "samples that play"),
+        ("play_length", json!(play - 1), "play length"),
         ("tags", json!({ "vendor": "x", "comments": [], "omitted": 0 }), "OpusTags"),
         ("gaps", json!([{ "position": 961, "samples": 960 }]), "gap of 960 samples"),
         ("gaps", json!([{ "position": 960, "samples": 961 }]), "gap of 961 samples"),
