@@ -21,7 +21,8 @@ use crate::{Error, error::Reason, facts::Facts};
 /// | [`parse_time`](Self::parse_time) | time since the recording began | `12.5..30`, `1:02:03.250..+750ms`, `1h30m..` |
 /// | [`parse_utc`](Self::parse_utc) | time of day, with a time zone | `2026-05-12T20:15:00Z..+5s`, `2026-05-12T22:15:00+02:00..` |
 ///
-/// [`FromStr`] accepts both forms of time. [`Recording::select`] turns a selection into samples.
+/// [`FromStr`] accepts both forms of time. [`Recording::select`](crate::Recording::select) turns a
+/// selection into samples.
 ///
 /// ```
 /// use opus_zarr::Selection;
