@@ -16,6 +16,7 @@ use opus_zarr::{
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
     Random, fast_folder,
+    processes::this_test,
     recordings::{import_to, import_with, verify_at},
     testdata,
 };
@@ -66,6 +67,13 @@ fn between_distant_sync_points_every_start_is_measured() {
 
 #[test]
 fn importing_an_endless_file_uses_little_memory_and_leaves_nothing_when_cancelled() {
+    let child = this_test(module_path!(), "child_that_imports_an_endless_file").status().unwrap();
+    assert!(child.success());
+}
+
+#[test]
+#[ignore = "runs as a child process, whose peak memory is its own"]
+fn child_that_imports_an_endless_file() {
     let folder = fast_folder();
     let file = folder.path().join("it.wav");
     write_wave(&file, HUNDRED_GIGABYTES, 5);
@@ -86,7 +94,7 @@ fn importing_an_endless_file_uses_little_memory_and_leaves_nothing_when_cancelle
     assert_eq!(folder.path().join("store").read_dir().unwrap().count(), 1, "only zarr.json");
     let memory = peak_memory();
     println!("cancelled in {took:?}; {memory} kB at most");
-    assert!(memory < 64 * 1024, "{memory} kB, of all tests here together");
+    assert!(memory < 64 * 1024, "{memory} kB");
 }
 
 const SECONDS: u64 = 32;
