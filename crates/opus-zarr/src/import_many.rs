@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{Error, ImportOptions, Imported};
 
-/// How [`import_many`] imports.
+/// Options of [`import_many`].
 ///
 /// ```
 /// use opus_zarr::{ImportManyOptions, ImportOptions};
@@ -26,94 +26,94 @@ use crate::{Error, ImportOptions, Imported};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportManyOptions {
-    /// How each file is imported.
+    /// Options for each file.
     pub import: ImportOptions,
-    /// Files at a time. All processors by default, which the files share.
+    /// Files imported at a time: by default as many as processors. The files share the processors.
     pub jobs: NonZeroUsize,
     /// Whether the first file that fails ends the import of all others.
     pub stop_on_failure: bool,
-    /// Whether to change nothing, and only find out what would be done.
+    /// Whether to change nothing, and only report what would be imported.
     pub dry_run: bool,
 }
 
-/// What [`import_many`] tells while it works.
+/// A report of [`import_many`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportEvent {
-    /// How far all files are, at least ten times a second.
+    /// The progress of all files, at least ten times a second.
     Progress(ImportManyProgress),
     /// A file is done.
     File(Box<FileImport>),
 }
 
-/// How far an import of many files is.
+/// The progress of an import of many files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportManyProgress {
-    /// Files that are done.
+    /// Files done.
     pub files: usize,
-    /// Files of the plan.
+    /// Files in the plan.
     pub total_files: usize,
-    /// Bytes of source files that are done, of a file underway the share that is done.
+    /// Bytes of source files done, including the finished share of files underway.
     pub bytes: u64,
     /// Bytes of all source files.
     pub total_bytes: u64,
-    /// Audio that was written.
+    /// Length of the audio written.
     pub audio: Duration,
     /// Time since the import began.
     pub elapsed: Duration,
-    /// How long the rest will take at this pace, once there is one.
+    /// Time that the rest takes at the pace so far. None at the start.
     pub left: Option<Duration>,
 }
 
-/// A file, and what became of it.
+/// A file and its outcome.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FileImport {
     /// The file.
     pub file: PlannedFile,
-    /// What became of it.
+    /// The outcome of its import.
     pub outcome: ImportOutcome,
 }
 
-/// What became of a file.
+/// The outcome of the import of a file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportOutcome {
-    /// It was imported.
+    /// The file was imported.
     Imported(Imported),
-    /// An earlier import had made the same recording, with the same settings.
+    /// An earlier import with the same settings wrote the recording.
     Present {
-        /// Its name, which may differ from the planned one.
+        /// The name of the recording, which may differ from the planned one.
         name: RecordingName,
-        /// Whether it was given the sync map that it lacked.
+        /// Whether this import added a missing sync map.
         is_synced: bool,
     },
-    /// It would be imported, but for [`dry_run`](ImportManyOptions::dry_run).
+    /// The file would be imported without [`dry_run`](ImportManyOptions::dry_run).
     Planned,
-    /// It could not be imported.
+    /// The file could not be imported.
     Failed(Error),
-    /// It was broken off, or never begun.
+    /// The import of the file was cancelled or never began.
     Left,
 }
 
-/// How many files came to what.
+/// The number of files for each outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportTally {
     /// Files that were imported.
     pub imported: usize,
-    /// Files whose recordings were there.
+    /// Files whose recordings an earlier import wrote.
     pub present: usize,
     /// Files that would be imported.
     pub planned: usize,
     /// Files that could not be imported.
     pub failed: usize,
-    /// Files that were broken off, or never begun.
+    /// Files whose import was cancelled or never began.
     pub left: usize,
 }
 
-/// Imports the files of a plan, several at a time, and tells `watch` what becomes of them, in this
+/// Imports the files of a plan, several at a time, and reports each to `watch`, in the calling
 /// thread. A file that fails does not stop the others.
 ///
 /// Importing again completes an interrupted import: files that were imported with the same
@@ -122,8 +122,8 @@ pub struct ImportTally {
 /// a recording of the same file with other settings fails with an error of the kind
 /// [`OtherSettings`](crate::ErrorKind::OtherSettings), which names them.
 ///
-/// When `watch` breaks off, files underway end without a trace in the store; they and
-/// the rest are told as [`Left`](ImportOutcome::Left).
+/// If `watch` breaks off, files underway leave no trace in the store. They and the remaining files
+/// are reported as [`Left`](ImportOutcome::Left).
 ///
 /// ```no_run
 /// use std::ops::ControlFlow;
@@ -148,7 +148,7 @@ pub struct ImportTally {
 ///
 /// # Errors
 ///
-/// The store cannot be listed, or no thread started. What goes wrong with a file is its
+/// The store cannot be listed, or no thread started. The error of a file is in its
 /// [`ImportOutcome`].
 pub fn import_many(
     store: &Store,
@@ -167,7 +167,7 @@ pub fn import_many(
 }
 
 impl ImportManyOptions {
-    /// Imports each file in this way.
+    /// Creates options that import each file with `import`.
     pub fn new(import: ImportOptions) -> Self {
         let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { import, jobs, stop_on_failure: false, dry_run: false }
@@ -185,7 +185,7 @@ impl ImportManyOptions {
         Self { stop_on_failure, ..self }
     }
 
-    /// Sets whether to change nothing, and only find out what would be done.
+    /// Sets whether to change nothing, and only report what would be imported.
     #[must_use]
     pub fn dry_run(self, dry_run: bool) -> Self {
         Self { dry_run, ..self }

@@ -37,6 +37,7 @@ pub use import_many::{
 pub use jiff::Timestamp;
 pub use ogg_opus_demux::{Page, PageReader, Skipped};
 pub use options::ImportOptions;
+pub use opus_demux as demux;
 pub use opus_demux::{
     Container, Error as DemuxError, ErrorKind as DemuxErrorKind, Finding as DemuxFinding,
     Options as DemuxOptions, OpusStream, RawFormat, RawStream, Streams,
@@ -45,7 +46,8 @@ pub use opus_encode::{
     Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SyncInterval,
 };
 pub use opus_packet::{
-    CodedPos, OpusHead, OpusTags, Packet, PacketSource, SAMPLE_RATE, Timeline, Toc,
+    CodedPos, InvalidHead, InvalidTimeline, OpusHead, OpusTags, Packet, PacketSource, SAMPLE_RATE,
+    Timeline, Toc,
 };
 pub use opus_packet_index::{IndexRead, IndexRow};
 pub use opus_segment_decode::{
@@ -56,6 +58,7 @@ pub use opus_transcode::{
     AudioFile, AudioFormat, Error as AudioError, ErrorKind as AudioErrorKind, MetadataChunk,
     ReadOptions, TranscodeOptions, Ultrasound,
 };
+pub use opus_zarr_store as store;
 pub use opus_zarr_store::{
     ArrayKind, AsyncRecordingReader, AsyncStorage, AsyncStore, BlobReader, Certainty, Component,
     EncoderSettings, Entry, Error as StoreError, ErrorKind as StoreErrorKind,

@@ -33,7 +33,7 @@ pub struct InvalidRegion {
 pub struct InvalidTable(String);
 
 impl Region {
-    /// Reads the regions of a table, in its order. A bad row does not spoil the others.
+    /// Reads the regions of a table, in its order. A bad row does not affect the others.
     ///
     /// The first line names the columns, which commas or tabs separate: `start` and `end` (any
     /// form of time that [`Selection`] knows), or `start_sample` and `end_sample`; optionally

@@ -83,9 +83,9 @@ pub struct Unreadable {
 impl ImportPlan {
     /// Plans the import of files and directories.
     ///
-    /// Takes a file whatever it is called. Takes from a directory, and from all below it, the files
-    /// with an extension of audio, in the order of their names; follows links; passes over
-    /// what begins with a dot.
+    /// A file is planned whatever its name. From a directory and all below it, files with an audio
+    /// extension are planned, in the order of their names. Links are followed, and names that begin
+    /// with a dot are ignored.
     ///
     /// # Errors
     ///

@@ -22,7 +22,7 @@ use crate::{
     Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, error::Reason, import,
 };
 
-/// What the threads share.
+/// The state that the threads share.
 pub(super) struct Run<'a> {
     store: &'a Store,
     present: &'a Present,
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Builds the sync maps that recordings lack, if the import is asked for them.
+    /// Builds missing sync maps if the options ask for exact reads.
     fn sync(&self, recordings: Vec<Recording>) -> Result<bool, Error> {
         let mut is_synced = false;
         if self.import.exact == Some(true) && !self.is_dry {
@@ -227,7 +227,7 @@ impl Share<'_> {
         self.set(bytes, audio);
     }
 
-    /// The file is over, whatever became of it.
+    /// Counts the file as done, whatever its outcome.
     fn finish(mut self) {
         let (total, audio) = (self.total, self.audio);
         self.set(total, audio);
