@@ -148,7 +148,8 @@ impl<'a> Watch<'a> {
     fn report(&mut self) -> Result<(), Error> {
         let progress = Progress {
             stage: self.stage,
-            bytes: self.bytes,
+            // The total may be an estimate.
+            bytes: self.bytes.min(self.total_bytes),
             total_bytes: self.total_bytes,
             audio: Duration::from_millis(self.samples * 1000 / u64::from(SAMPLE_RATE)),
             elapsed: self.began.elapsed(),

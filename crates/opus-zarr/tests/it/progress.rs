@@ -1,9 +1,17 @@
-//! Imports report their progress and can be cancelled at any moment.
+//! Long operations report their progress and can be cancelled at any moment.
 
 use std::{ops::ControlFlow, path::PathBuf};
 
-use opus_zarr::{ErrorKind, ImportOptions, Progress, Stage, Store, import};
-use opus_zarr_testkit::{fast_folder, testdata};
+use opus_zarr::{
+    Error, ErrorKind, ImportOptions, Progress, Recording, Stage, Store, VerifyLevel, VerifyOptions,
+    import, unwatched,
+};
+use opus_zarr_testkit::{
+    fast_folder,
+    recordings::{STEREO, store_of},
+    testdata,
+    tree::Tree,
+};
 use tempfile::TempDir;
 
 #[test]
@@ -13,15 +21,19 @@ fn progress_never_goes_back() {
         let (stages, told) = watched(&file);
         assert_eq!(told.last().unwrap().stage, Stage::Sync, "{file:?}");
         assert!(stages.is_sorted_by_key(|stage| stages.iter().position(|other| other == stage)));
-        for pair in told.windows(2) {
-            let (before, after) = (pair[0], pair[1]);
-            assert!(after.elapsed >= before.elapsed);
-            if before.stage == after.stage {
-                assert!(after.bytes >= before.bytes && after.audio >= before.audio, "{after:?}");
-            }
-            assert!(after.bytes <= after.total_bytes, "{after:?}");
-            assert_eq!(after.left.is_some(), after.bytes > 0, "{after:?}");
+        assert_forward(&told);
+    }
+}
+
+fn assert_forward(told: &[Progress]) {
+    for pair in told.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        assert!(after.elapsed >= before.elapsed);
+        if before.stage == after.stage {
+            assert!(after.bytes >= before.bytes && after.audio >= before.audio, "{after:?}");
         }
+        assert!(after.bytes <= after.total_bytes, "{after:?}");
+        assert_eq!(after.left.is_some(), after.bytes > 0, "{after:?}");
     }
 }
 
@@ -46,6 +58,59 @@ fn cancelling_at_any_moment_leaves_nothing() {
             assert_eq!(calls, count, "called again after cancelling");
             let left = folder.path().join("store").read_dir().map_or(0, Iterator::count);
             assert!(left <= 1, "{file:?}: more than zarr.json is left");
+        }
+    }
+}
+
+type Watch<'a> = &'a mut dyn FnMut(&Progress) -> ControlFlow<()>;
+type Work = fn(&mut Recording, Watch<'_>) -> Result<(), Error>;
+
+fn decode(recording: &Recording, watch: Watch<'_>, sample: f64) -> Result<(), Error> {
+    let options = VerifyOptions::default().level(VerifyLevel::Decode).sample(sample);
+    let found = recording.verify(&options, watch)?;
+    assert!(found.faults.is_empty(), "{found:?}");
+    Ok(())
+}
+
+/// The work on a stored recording, and its stages.
+fn works() -> [(Work, &'static [Stage]); 5] {
+    [
+        (|recording, watch| recording.build_sync(watch), &[Stage::Sync]),
+        (|recording, watch| recording.check_sync(watch).map(drop), &[Stage::Sync]),
+        (|recording, watch| recording.rebuild_index(watch), &[Stage::Index]),
+        (|recording, watch| decode(recording, watch, 1.0), &[Stage::Verify, Stage::Sync]),
+        (|recording, watch| decode(recording, watch, 0.5), &[Stage::Verify]),
+    ]
+}
+
+#[test]
+fn work_on_a_recording_can_be_watched_and_cancelled_at_any_moment() {
+    let (store, mut recording) = store_of(STEREO);
+    recording.build_sync(unwatched).unwrap();
+    let before = Tree::of(store.path());
+    for (number, (work, stages)) in works().into_iter().enumerate() {
+        let mut told = Vec::new();
+        work(&mut recording, &mut |progress| {
+            told.push(*progress);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_forward(&told);
+        let mut found: Vec<Stage> = told.iter().map(|progress| progress.stage).collect();
+        found.dedup();
+        assert_eq!(found, stages, "{number}");
+        assert!(told.last().unwrap().bytes > 0 || number == 4, "{number}: {told:?}");
+
+        for count in [1, 2, told.len() / 2, told.len()] {
+            let mut calls = 0;
+            let result = work(&mut recording, &mut |_| {
+                calls += 1;
+                if calls >= count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{number}: {error}");
+            assert_eq!(calls, count, "{number}: called again after cancelling");
+            before.assert_same(&Tree::of(store.path()), "cancelled");
         }
     }
 }
