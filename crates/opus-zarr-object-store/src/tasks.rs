@@ -80,7 +80,7 @@ impl Drop for Owned {
     }
 }
 
-/// A task that stops when it is no longer awaited.
+/// Aborts its task when dropped, since nobody awaits it any more.
 struct Stopping<T>(JoinHandle<io::Result<T>>);
 
 impl<T> Future for Stopping<T> {

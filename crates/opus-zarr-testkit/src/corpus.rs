@@ -27,7 +27,7 @@ pub struct CorpusFile {
     pub opusfile_samples: Option<u64>,
 }
 
-/// Returns the Ogg Opus files of the corpus, or `None` where there is no corpus.
+/// Returns the Ogg Opus files of the corpus, or `None` if the corpus is missing.
 pub fn ogg_opus_files() -> Option<Vec<CorpusFile>> {
     Some(every_opus_file()?.into_iter().filter(|file| file.container == "ogg").collect())
 }
@@ -46,7 +46,7 @@ pub fn is_full_run() -> bool {
 
 /// Returns the files of the corpus in `OPUS_ZARR_CORPUS`, or else in `../shared/corpus`.
 ///
-/// Says so and returns `None` where there is no corpus.
+/// If the corpus is missing, prints that and returns `None`.
 pub fn every_file() -> Option<Vec<CorpusFile>> {
     let named = env::var_os("OPUS_ZARR_CORPUS");
     let folder = named.as_ref().map_or_else(|| root().join("../shared/corpus"), PathBuf::from);

@@ -45,7 +45,7 @@ pub struct StoredFinding {
     pub is_violation: bool,
 }
 
-/// Returns every Opus file of the corpus, imported, or `None` where there is no corpus.
+/// Imports every Opus file of the corpus, or returns `None` if the corpus is missing.
 ///
 /// All tests share the store: they must not change it.
 pub fn every_stored_file() -> Option<Vec<Stored>> {

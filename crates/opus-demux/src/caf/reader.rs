@@ -147,7 +147,7 @@ impl<R: Read + Seek> CafOpusReader<R> {
         Ok(false)
     }
 
-    /// A CAF file has no clock, only durations, so a wrong one is no sign of a loss.
+    /// A CAF file states durations but no times, so a wrong duration does not indicate a loss.
     fn check_duration(&mut self, at: u64, frames: u64) -> Result<(), Error> {
         let (toc, table) = (self.stream.duration(), self.description.samples(frames));
         if table.abs_diff(u64::from(toc)) <= 1 || self.has_reported_duration {

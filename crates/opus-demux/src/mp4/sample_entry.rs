@@ -42,7 +42,8 @@ impl Descriptions {
         at.and_then(|at| self.usable.get(at)).copied().unwrap_or(false)
     }
 
-    /// Reads the heads of a track, of which the first counts. `None` if it holds no Opus.
+    /// Reads the heads in a track's sample entries and keeps the first. Returns `None` if the track
+    /// holds no Opus.
     pub(crate) fn read<R: Read + Seek>(
         descriptions: &BoxAt,
         input: &mut Seekable<R>,

@@ -68,8 +68,8 @@ pub(crate) fn is_child_of_ebml(id: u32) -> bool {
     matches!(id, 0x4282 | 0x4285..=0x4287 | 0x42f2 | 0x42f3 | 0x42f7)
 }
 
-/// Returns whether a Cluster may hold this. Other elements are skipped too, but are no evidence
-/// of a Cluster.
+/// Returns whether a Cluster may hold this element. Others are skipped in a Cluster as well, but
+/// do not suggest that one goes on.
 pub(crate) fn is_child_of_cluster(id: u32) -> bool {
     matches!(
         id,

@@ -58,8 +58,8 @@ impl LocalStorage {
         Ok(path)
     }
 
-    /// Rejects symbolic links above an object to be written. A link in place of the object itself
-    /// is replaced, not followed.
+    /// Rejects a key whose parent directories include a symbolic link. A link at the key itself is
+    /// replaced, not followed.
     fn refuse_links_above(&self, key: &str) -> io::Result<()> {
         let Some((directory, _)) = key.rsplit_once('/') else { return Ok(()) };
         match self.plain_path(directory) {

@@ -201,7 +201,7 @@ impl LagErrors {
         let ratio = 10.0 * (self.signal / here.error).log10();
         println!("{name}: signal {ratio:.1} dB above the error of 80 ms of pre-roll");
         assert!(ratio > 10.0, "{name}: {ratio} dB");
-        // A tone equals itself a period later, so such lags are no evidence.
+        // A tone equals itself a period later, so such lags prove nothing.
         for lag in beside.iter().filter(|lag| lag.self_difference > self.signal / 100.0) {
             assert!(here.error < lag.error, "{name}: lag {} fits better than 0", lag.samples);
         }
