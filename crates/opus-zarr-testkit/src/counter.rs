@@ -1,19 +1,13 @@
 //! Counts what reading costs, from the `tracing` events of the crates.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-};
+use std::{cell::Cell, fmt, rc::Rc};
 
 use tracing::{
-    Event, Id, Metadata, Subscriber,
+    Event,
     field::{Field, Visit},
-    span,
-    subscriber::with_default,
 };
+
+use crate::events::observed;
 
 /// What was read and decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,39 +22,26 @@ pub struct Cost {
 
 /// Runs `work` and returns its result and what it cost. Counts only the calling thread.
 pub fn cost<T>(work: impl FnOnce() -> T) -> (T, Cost) {
-    let counter = Counter::default();
-    let result = with_default(counter.clone(), work);
-    let [reads, bytes, packets] = counter.0.each_ref().map(|count| count.load(Relaxed));
-    (result, Cost { reads, bytes, packets })
+    let sum = Rc::new(Cell::new(Cost::default()));
+    let add = {
+        let sum = Rc::clone(&sum);
+        move |event: &Event<'_>| sum.set(sum.get().and(event))
+    };
+    let result = observed(Rc::new(add), work);
+    (result, sum.get())
 }
 
-#[derive(Clone, Default)]
-struct Counter(Arc<[AtomicU64; 3]>);
-
-impl Subscriber for Counter {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("opus_")
-    }
-
-    fn event(&self, event: &Event<'_>) {
+impl Cost {
+    fn and(mut self, event: &Event<'_>) -> Self {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let [reads, bytes, packets] = &*self.0;
         if event.metadata().target().starts_with("opus_zarr_store") {
-            reads.fetch_add(1, Relaxed);
-            bytes.fetch_add(fields.bytes, Relaxed);
+            self.reads += 1;
+            self.bytes += fields.bytes;
         }
-        packets.fetch_add(fields.packets, Relaxed);
+        self.packets += fields.packets;
+        self
     }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }
 
 #[derive(Default)]

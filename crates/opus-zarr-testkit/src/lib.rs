@@ -14,6 +14,7 @@ pub mod corpus;
 pub mod counter;
 pub mod damage;
 pub mod errors;
+mod events;
 #[cfg(feature = "zarr")]
 pub mod faulty;
 pub mod files;
