@@ -8,6 +8,8 @@ mod causes;
 mod clock;
 mod conceal;
 mod finding;
+mod flags;
+mod frames;
 mod head;
 mod ledger;
 mod mapping;
@@ -21,6 +23,9 @@ pub use causes::fmt_with_causes;
 pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
 pub use conceal::{CONCEALMENT_UNIT, Concealment};
 pub use finding::{Finding, FindingKind, Findings};
+pub use flags::{
+    CeltFlags, FrameFlags, ModeChange, PacketFlags, PostFilter, Redundancy, frame_flags,
+};
 pub use head::{InvalidHead, OpusHead};
 pub use ledger::{Gap, Ledger, TooMuchLost};
 pub use mapping::{ChannelMapping, MappingTable};
