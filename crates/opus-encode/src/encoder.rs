@@ -148,6 +148,7 @@ fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), Erro
     libopus.set(Setting::Vbr, vbr)?;
     libopus.set(Setting::VbrConstraint, constraint)?;
     libopus.set(Setting::Complexity, options.complexity.get().into())?;
+    libopus.set(Setting::LsbDepth, options.depth.get().into())?;
     if options.forces_celt() {
         // Forcing the mode is not enough: below 20 kb/s, bandwidth and stereo would depend on
         // whether libopus detects speech, and so on its history.

@@ -16,7 +16,8 @@ pub use encoder::Encoder;
 pub use error::{Error, ErrorKind, InvalidOption};
 pub use libopus::vendor;
 pub use options::{
-    Application, Bitrate, CodingRate, Complexity, FrameDuration, Options, RateControl, SyncInterval,
+    Application, Bitrate, CodingRate, Complexity, FrameDuration, Options, RateControl, SampleDepth,
+    SyncInterval,
 };
 pub use opus_packet::{OpusHead, Packet, PacketSource, Timeline};
 pub use source::{SampleBuffer, SampleSource, SliceSource, check_source};

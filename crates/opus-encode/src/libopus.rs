@@ -37,6 +37,8 @@ pub(crate) enum Setting {
     Signal,
     ForceMode,
     PredictionDisabled,
+    /// Bits of a sample, 8 to 24.
+    LsbDepth,
 }
 
 /// Makes libopus treat the signal as music.
@@ -150,6 +152,7 @@ impl Setting {
             Self::Signal => sys::OPUS_SET_SIGNAL_REQUEST,
             Self::ForceMode => SET_FORCE_MODE_REQUEST,
             Self::PredictionDisabled => sys::OPUS_SET_PREDICTION_DISABLED_REQUEST,
+            Self::LsbDepth => sys::OPUS_SET_LSB_DEPTH_REQUEST,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Options {
     pub frame_duration: FrameDuration,
     /// Distance of sync points, one second by default; `None` disables them.
     pub sync_interval: Option<SyncInterval>,
+    /// Depth of the source, [`SampleDepth::MAX`] by default.
+    pub depth: SampleDepth,
 }
 
 /// Bits per second of all channels together.
@@ -112,6 +114,14 @@ pub enum CodingRate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SyncInterval(pub Duration);
 
+/// How finely the source was quantized, in bits of a sample: 8 to 24.
+///
+/// libopus spends no bits on what lies below this depth. In near silence, most bits of a 16-bit
+/// recording would otherwise describe its quantization. It is a property of the recording, which
+/// mixing and resampling to another format do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SampleDepth(u8);
+
 impl Options {
     /// Returns the defaults for this number of channels.
     pub fn new(channels: Channels) -> Self {
@@ -124,6 +134,7 @@ impl Options {
             application: Application::Audio,
             frame_duration: FrameDuration::Ms20,
             sync_interval: Some(SyncInterval(Duration::from_secs(1))),
+            depth: SampleDepth::MAX,
         }
     }
 
@@ -166,6 +177,12 @@ impl Options {
     /// Sets the distance of sync points; `None` disables them.
     pub fn sync_interval(mut self, interval: impl Into<Option<SyncInterval>>) -> Self {
         self.sync_interval = interval.into();
+        self
+    }
+
+    /// Sets the depth of the source.
+    pub fn depth(mut self, depth: SampleDepth) -> Self {
+        self.depth = depth;
         self
     }
 
@@ -251,6 +268,30 @@ impl Complexity {
     }
 
     /// Returns the number from 0 to 10.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl SampleDepth {
+    /// The least depth that libopus knows.
+    pub const MIN: Self = Self(8);
+    /// That of `f32` samples, and of any source that is deeper or unknown.
+    pub const MAX: Self = Self(24);
+
+    /// Returns the depth of samples with this many bits, or the nearest one that libopus knows.
+    ///
+    /// ```
+    /// use opus_encode::SampleDepth;
+    ///
+    /// assert_eq!(SampleDepth::of_bits(16).get(), 16);
+    /// assert_eq!(SampleDepth::of_bits(32), SampleDepth::MAX);
+    /// ```
+    pub fn of_bits(bits: u32) -> Self {
+        u8::try_from(bits).map_or(Self::MAX, |bits| Self(bits.clamp(Self::MIN.0, Self::MAX.0)))
+    }
+
+    /// Returns the number of bits, from 8 to 24.
     pub const fn get(self) -> u8 {
         self.0
     }

@@ -10,8 +10,8 @@ use std::{
     },
 };
 
-use opus_encode::{SampleBuffer, SampleSource};
-use wave_demux::{Chunk, ChunkId, ErrorKind, WaveReader};
+use opus_encode::{SampleBuffer, SampleDepth, SampleSource};
+use wave_demux::{Chunk, ChunkId, Encoding, ErrorKind, WaveReader};
 
 use crate::{
     AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, error::Reason, input::open_regular,
@@ -82,6 +82,9 @@ pub struct AudioFormat {
     /// The loudspeakers of the channels, if the file states them: the bits of WAVE's
     /// `dwChannelMask`, the lowest for the first channel.
     pub channel_mask: Option<u32>,
+    /// How finely the samples were quantized; [`SampleDepth::MAX`] for floating point, for lossy
+    /// codecs and with ffmpeg.
+    pub depth: SampleDepth,
     /// Number of audio tracks.
     pub tracks: usize,
     /// The decoder and its version.
@@ -302,6 +305,7 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
         channels: format.channels.into(),
         // 0 assigns no loudspeakers.
         channel_mask: format.channel_mask.filter(|mask| *mask != 0),
+        depth: depth_of_wave(format),
         tracks: 1,
         decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
     }
@@ -314,6 +318,7 @@ fn of_symphonia(format: &crate::Format) -> AudioFormat {
         rate: format.rate,
         channels: format.channels,
         channel_mask: format.channel_mask,
+        depth: format.depth,
         tracks: format.tracks,
         decoder: "symphonia 0.6".to_owned(),
     }
@@ -327,8 +332,18 @@ fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
         rate: input.rate(),
         channels: input.channels(),
         channel_mask: None,
+        depth: SampleDepth::MAX,
         tracks: 1,
         decoder: input.version().to_owned(),
+    }
+}
+
+fn depth_of_wave(format: wave_demux::Format) -> SampleDepth {
+    match format.encoding {
+        Encoding::F32 | Encoding::F64 => SampleDepth::MAX,
+        // These decode to 16 bits.
+        Encoding::ALaw | Encoding::MuLaw => SampleDepth::of_bits(16),
+        _ => SampleDepth::of_bits(format.valid_bits.into()),
     }
 }
 

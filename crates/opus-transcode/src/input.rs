@@ -5,6 +5,7 @@ mod clock;
 mod crc;
 mod decoder;
 mod delay;
+mod depth;
 mod finding;
 mod flac;
 mod format;

@@ -20,7 +20,7 @@ pub use options::{TranscodeOptions, Ultrasound};
 pub use opus_encode::{
     Application, Bitrate, Channels, CodingRate, Complexity, FrameDuration, InvalidOption,
     Options as EncoderOptions, OpusHead, Packet, PacketSource, RateControl, SampleBuffer,
-    SampleSource, SyncInterval, Timeline,
+    SampleDepth, SampleSource, SyncInterval, Timeline,
 };
 pub use resample::{Resampled, resampled_len};
 pub use transcoder::Transcoder;

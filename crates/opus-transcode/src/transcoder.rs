@@ -35,7 +35,7 @@ impl Transcoder {
         options.check_rate(format.rate)?;
         let is_kept = format.rate > SAMPLE_RATE && options.ultrasound == Ultrasound::Keep;
         let rate = CodingRate::from_hz(format.rate).unwrap_or(CodingRate::Hz48000);
-        let settings = options.encoder(channels, rate);
+        let settings = options.encoder(channels, rate).depth(format.depth);
         let order = channels.from_wav().filter(|_| places_are_kept(&format, channels));
         let source = Prepared::new(file, order, rate, is_kept)?;
         let stream = EncodedStream::new(source, &settings, options.threads);

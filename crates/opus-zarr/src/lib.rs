@@ -43,7 +43,8 @@ pub use opus_demux::{
     Options as DemuxOptions, OpusStream, RawFormat, RawStream, Streams,
 };
 pub use opus_encode::{
-    Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SyncInterval,
+    Application, Bitrate, Channels, Complexity, FrameDuration, RateControl, SampleDepth,
+    SyncInterval,
 };
 pub use opus_packet::{
     CodedPos, InvalidHead, InvalidTimeline, OpusHead, OpusTags, Packet, PacketSource, SAMPLE_RATE,

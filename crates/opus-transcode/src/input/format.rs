@@ -1,3 +1,4 @@
+use opus_encode::SampleDepth;
 use symphonia::core::{
     audio::Channels,
     codecs::audio::{AudioCodecId, AudioCodecParameters, CODEC_ID_NULL_AUDIO, well_known::*},
@@ -21,6 +22,8 @@ pub struct Format {
     pub channel_mask: Option<u32>,
     /// Bits of an original sample, for lossless codecs.
     pub bits_per_sample: Option<u32>,
+    /// How finely the samples were quantized; [`SampleDepth::MAX`] for lossy codecs.
+    pub depth: SampleDepth,
     /// Number of audio tracks.
     pub tracks: usize,
 }

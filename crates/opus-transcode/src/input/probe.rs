@@ -5,6 +5,7 @@ use symphonia::core::{codecs::audio::AudioCodecParameters, packet::Packet};
 use super::{
     aac,
     decoder::{Decoded, Decoder},
+    depth,
     format::{self, Format},
     guard::Fault,
 };
@@ -55,6 +56,7 @@ pub(crate) fn probe_format(
         channels: found.channels,
         channel_mask: found.channel_mask,
         bits_per_sample: format::bits_per_sample(params),
+        depth: depth::depth(params),
         tracks,
     })
 }

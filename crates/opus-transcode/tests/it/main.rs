@@ -11,6 +11,7 @@
 
 mod audio;
 mod damage;
+mod depth;
 mod ffmpeg;
 mod file;
 mod lengths;
