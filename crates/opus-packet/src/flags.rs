@@ -7,6 +7,8 @@
 mod celt;
 mod range_decoder;
 mod silk;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     InvalidPacket, Mode, Toc,

@@ -20,6 +20,7 @@ mod builder;
 mod caf;
 mod checksum;
 mod demux;
+mod flags;
 mod headers;
 mod index;
 mod metadata;
@@ -39,6 +40,7 @@ pub use audio_input::{allow_panics_of_symphonia, audio_input};
 pub use caf::caf;
 pub use checksum::repair_checksums;
 pub use demux::demux;
+pub use flags::flags;
 pub use headers::headers;
 pub use index::index;
 pub use metadata::metadata;
@@ -56,10 +58,11 @@ pub use webm::webm;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name and its body.
-pub const TARGETS: [(&str, Body); 14] = [
+pub const TARGETS: [(&str, Body); 15] = [
     ("audio_input", audio_input),
     ("caf", caf),
     ("demux", demux),
+    ("flags", flags),
     ("headers", headers),
     ("index", index),
     ("metadata", metadata),

@@ -31,7 +31,9 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         }
         "page" => seeds.extend(streams().iter().flat_map(|stream| numbered(stream, pages(stream)))),
         "headers" => seeds.extend(streams().iter().flat_map(|stream| packets(stream, 0..2))),
-        "packet" => seeds.extend(streams().iter().flat_map(|stream| packets(stream, 2..3))),
+        "packet" | "flags" => {
+            seeds.extend(streams().iter().flat_map(|stream| packets(stream, 2..3)))
+        }
         "index" => seeds.extend(named(&[("rows", &index_rows()), ("packets", INDEX_PACKETS)])),
         "open_store" => seeds.extend(named(&CHANGES)),
         "metadata" => seeds.extend(recorders::metadata()),

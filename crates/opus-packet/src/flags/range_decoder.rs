@@ -45,6 +45,11 @@ impl<'a> RangeDecoder<'a> {
         usize::try_from(self.total_bits - unused).unwrap_or(usize::MAX)
     }
 
+    #[cfg(test)]
+    pub(super) fn state(&self) -> (u32, u32, usize) {
+        (self.range, self.value, self.read)
+    }
+
     /// Lets the frame end after `len` bytes.
     pub(super) fn shorten(&mut self, len: usize) {
         self.bytes = self.bytes.get(..len).unwrap_or(self.bytes);
