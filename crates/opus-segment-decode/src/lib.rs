@@ -7,6 +7,7 @@ mod decoder;
 mod error;
 #[cfg(feature = "libopus")]
 mod libopus;
+mod limiter;
 #[cfg(feature = "libopus")]
 mod mix;
 #[cfg(feature = "libopus")]
@@ -25,6 +26,7 @@ pub use decoder::{DecoderLayout, PacketDecoder};
 pub use error::{BoxError, Error, ErrorKind};
 #[cfg(feature = "libopus")]
 pub use libopus::LibopusDecoder;
+pub use limiter::{Limiter, to_i16};
 pub use opus_packet::{
     CodedPos, InvalidRange, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
 };
