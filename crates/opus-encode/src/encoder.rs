@@ -1,9 +1,12 @@
+use std::vec::Drain;
+
 use opus_packet::{ChannelMapping, Mode, OpusHead, Packet, Toc};
 
 use crate::{
-    Error, Options, RateControl,
+    Complexity, Error, Options, RateControl,
     error::Reason,
     libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
+    sync::{Pending, SyncPoint},
 };
 
 /// Encodes frame by frame: each becomes a packet.
@@ -34,6 +37,9 @@ pub struct Encoder {
     switches_mode: bool,
     is_celt: bool,
     was_celt: bool,
+    /// The sync point begun last, until it is exact.
+    pending: Option<Pending>,
+    sync_points: Vec<SyncPoint>,
     /// Number of the next packet.
     next: u64,
     packet: Vec<u8>,
@@ -64,6 +70,8 @@ impl Encoder {
             switches_mode: !options.is_all_celt() && layout.streams == 1,
             is_celt: false,
             was_celt: false,
+            pending: None,
+            sync_points: Vec::new(),
             next,
             packet: vec![0; usize::from(layout.streams) * MAX_STREAM_LEN],
         })
@@ -92,27 +100,69 @@ impl Encoder {
         self.is_celt = self.packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
         let number = self.next;
         self.next += 1;
+        self.follow(number, len)?;
         self.checked(number, len)
     }
 
-    /// Sets the mode of the next packet. A sync point is a CELT packet without prediction. SILK has
-    /// no such packet, but two CELT packets make it forget (libopus turns the first into SILK with a
-    /// transition to CELT). Afterwards libopus would stay with CELT, so the former mode is forced.
+    /// Returns the sync points that the packets so far have made exact, in order, and forgets them.
+    /// The first packet is not among them.
+    pub fn drain_sync_points(&mut self) -> Drain<'_, SyncPoint> {
+        self.sync_points.drain(..)
+    }
+
     fn prepare(&mut self) -> Result<(), Error> {
         let after_sync = self.packets_after_sync();
-        self.libopus.set(Setting::PredictionDisabled, (after_sync == Some(0)).into())?;
-        if !self.switches_mode {
-            return Ok(());
+        if after_sync == Some(0) {
+            let start = self.next * u64::from(self.options.frame_duration.samples());
+            self.pending = Some(Pending::new(start, self.head.mapping().streams()));
         }
+        if self.switches_mode {
+            self.prepare_mode(after_sync)?;
+        }
+        self.prepare_celt()
+    }
+
+    /// SILK cannot be coded without prediction, but two CELT packets make it forget (libopus turns
+    /// the first into SILK with a transition to CELT). Afterwards libopus would stay with CELT, so
+    /// the former mode is forced.
+    fn prepare_mode(&mut self, after_sync: Option<u64>) -> Result<(), Error> {
         if after_sync == Some(0) {
             self.was_celt = self.is_celt;
         }
         let mode = match after_sync {
             Some(0 | 1) => MODE_CELT,
-            Some(2) if !self.was_celt => MODE_SILK,
+            Some(2) if self.was_celt => MODE_CELT,
+            Some(2) => MODE_SILK,
             _ => MODE_AUTOMATIC,
         };
         self.libopus.set(Setting::ForceMode, mode)
+    }
+
+    /// Makes the CELT frames after a sync point what it needs. libopus has no transient frames at
+    /// the lowest complexity, and no post-filter if it expects losses. If it chooses the mode, the
+    /// complexity must stay, since at a low one it forgets what kind of audio it hears.
+    fn prepare_celt(&mut self) -> Result<(), Error> {
+        let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
+        let needs = |needs: fn(&Pending) -> bool| pending.is_some_and(needs);
+        let is_steady = !self.switches_mode && needs(Pending::needs_steady_frames);
+        let complexity = if is_steady { Complexity::MIN } else { self.options.complexity };
+        let loss = if needs(Pending::must_not_filter) { LOSS_WITHOUT_FILTER } else { 0 };
+        let is_independent = needs(Pending::needs_energies);
+        self.libopus.set(Setting::PredictionDisabled, is_independent.into())?;
+        self.libopus.set(Setting::Complexity, complexity.get().into())?;
+        self.libopus.set(Setting::PacketLoss, loss)
+    }
+
+    /// Lets the pending sync point know the packet.
+    fn follow(&mut self, packet: u64, len: usize) -> Result<(), Error> {
+        let Some(pending) = &mut self.pending else { return Ok(()) };
+        let data = self.packet.get(..len).unwrap_or_default();
+        let point = pending.packet(data).map_err(|source| Reason::Packet { packet, source })?;
+        if let Some(point) = point {
+            self.sync_points.push(point);
+            self.pending = None;
+        }
+        Ok(())
     }
 
     /// Returns the distance from the last sync point in packets. The first packet does not count as
@@ -134,6 +184,8 @@ impl Encoder {
     }
 }
 
+/// The least expected loss, in percent, at which libopus uses no post-filter.
+const LOSS_WITHOUT_FILTER: i32 = 9;
 /// The longest packet of one stream in bytes: six frames with their headers (`MS_FRAME_TMP` in
 /// libopus), and two bytes for the length of any stream but the last.
 const MAX_STREAM_LEN: usize = 6 * 1275 + 12 + 2;

@@ -37,6 +37,8 @@ pub(crate) enum Setting {
     Signal,
     ForceMode,
     PredictionDisabled,
+    /// Expected loss of packets in percent.
+    PacketLoss,
     /// Bits of a sample, 8 to 24.
     LsbDepth,
 }
@@ -152,6 +154,7 @@ impl Setting {
             Self::Signal => sys::OPUS_SET_SIGNAL_REQUEST,
             Self::ForceMode => SET_FORCE_MODE_REQUEST,
             Self::PredictionDisabled => sys::OPUS_SET_PREDICTION_DISABLED_REQUEST,
+            Self::PacketLoss => sys::OPUS_SET_PACKET_LOSS_PERC_REQUEST,
             Self::LsbDepth => sys::OPUS_SET_LSB_DEPTH_REQUEST,
         }
     }

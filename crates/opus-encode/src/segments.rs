@@ -1,8 +1,10 @@
-use std::{num::NonZeroUsize, time::Duration};
+use std::{num::NonZeroUsize, time::Duration, vec::Drain};
 
 use opus_packet::Packet;
 
-use crate::{Channels, Encoder, Error, Options, SampleSource, frames::Frames, workers::Workers};
+use crate::{
+    Channels, Encoder, Error, Options, SampleSource, SyncPoint, frames::Frames, workers::Workers,
+};
 
 /// Encodes a recording in segments, each with its own encoder that first hears a little of what
 /// precedes it. Segments begin at sync points, so a seam sounds like any sync point.
@@ -15,6 +17,8 @@ pub(crate) struct Segments {
     packets_read: u64,
     is_at_end: bool,
     current: Packets,
+    /// Those of the segments returned so far.
+    sync_points: Vec<SyncPoint>,
 }
 
 /// Where to cut a recording. Depends only on the options, so that packets do not depend on the
@@ -43,6 +47,7 @@ pub(crate) struct Packets {
     bytes: Vec<u8>,
     /// The end and duration of each packet.
     ends: Vec<(usize, u32)>,
+    sync_points: Vec<SyncPoint>,
     given: usize,
 }
 
@@ -90,6 +95,7 @@ impl Segments {
             packets_read: 0,
             is_at_end: false,
             current: Packets::default(),
+            sync_points: Vec::new(),
         })
     }
 
@@ -99,6 +105,7 @@ impl Segments {
         options: &Options,
     ) -> Result<Option<Packet<'_>>, Error> {
         while self.current.is_empty() {
+            self.sync_points.append(&mut self.current.sync_points);
             while !self.is_at_end && self.workers.have_room() {
                 self.submit(frames, options)?;
             }
@@ -108,6 +115,11 @@ impl Segments {
             }
         }
         Ok(self.current.next())
+    }
+
+    /// Returns the sync points of the segments whose packets were all returned, and forgets them.
+    pub(crate) fn drain_sync_points(&mut self) -> Drain<'_, SyncPoint> {
+        self.sync_points.drain(..)
     }
 
     fn submit<S: SampleSource>(
@@ -148,6 +160,9 @@ impl Segment {
                 packets.push(packet);
             }
         }
+        let first = self.first * u64::from(self.options.frame_duration.samples());
+        let points = encoder.drain_sync_points().filter(|point| point.start.get() >= first);
+        packets.sync_points.extend(points);
         Ok(packets)
     }
 }

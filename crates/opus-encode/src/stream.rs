@@ -1,9 +1,9 @@
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, vec::Drain};
 
 use opus_packet::{OpusHead, Packet, PacketSource, Timeline};
 
 use crate::{
-    Encoder, Error, Options, SampleSource,
+    Encoder, Error, Options, SampleSource, SyncPoint,
     frames::Frames,
     segments::{Cut, Segments},
 };
@@ -71,6 +71,37 @@ impl<S: SampleSource> EncodedStream<S> {
         self.is_at_end = packet.is_none();
         self.packets += u64::from(packet.is_some());
         Ok(packet)
+    }
+
+    /// Returns where decoders may start, as far as the packets so far show it, in order, and forgets
+    /// these points. Once [`next_packet`](Self::next_packet) has returned `None`, all have been
+    /// returned.
+    ///
+    /// A decoder may also start with the first packet, which is not among them. The points do not
+    /// depend on the number of threads. There is one per [`sync_interval`](Options::sync_interval),
+    /// except where no decoder would be exact before the next one.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    ///
+    /// use opus_encode::{Channels, EncodedStream, Options, SliceSource};
+    ///
+    /// let samples = vec![0.0; 2 * 48_000];
+    /// let options = Options::new(Channels::MONO);
+    /// let source = SliceSource::new(&samples, 1, 48_000);
+    /// let mut stream = EncodedStream::new(source, &options, NonZeroUsize::MIN)?;
+    /// while let Some(_packet) = stream.next_packet()? {}
+    /// let interval = options.sync_samples().unwrap();
+    /// let points: Vec<_> = stream.drain_sync_points().collect();
+    /// assert_eq!(points[0].start.get(), interval);
+    /// assert!(points[0].exact_from > points[0].start);
+    /// # Ok::<(), opus_encode::Error>(())
+    /// ```
+    pub fn drain_sync_points(&mut self) -> Drain<'_, SyncPoint> {
+        match &mut self.work {
+            Work::Segments(segments) => segments.drain_sync_points(),
+            Work::Frames(_) => self.encoder.drain_sync_points(),
+        }
     }
 
     /// Returns the head of the stream (RFC 7845 section 5.1). `input_sample_rate` is the rate of

@@ -31,7 +31,7 @@ pub struct TranscodeOptions {
     pub application: Application,
     /// Duration of a packet, 20 ms by default.
     pub frame_duration: FrameDuration,
-    /// Distance of sync points, one second by default; `None` disables them.
+    /// Distance of sync points, 0.4 seconds by default; `None` disables them.
     pub sync_interval: Option<SyncInterval>,
     /// How to handle sample rates above 48 kHz.
     pub ultrasound: Ultrasound,

@@ -59,6 +59,29 @@ pub(crate) fn noise(len: usize, channels: usize) -> Vec<f32> {
     samples
 }
 
+/// Returns audio of the kinds that make a decoder remember: a buzz of 49 Hz, whose period the
+/// post-filter uses, with a click every 0.1 s in one half, and silence in between. All channels but
+/// the first lag behind.
+pub(crate) fn buzz_and_clicks(len: usize, channels: usize) -> Vec<f32> {
+    let noise = noise(len, 1);
+    let mono = |at: usize| {
+        let (second, buzz) = (at / 48_000, (at % 980) as f32 / 980.0 - 0.5);
+        let since_click = at % 4800;
+        let click = if since_click < 300 { noise[at] * 3.0 } else { noise[at] * 0.02 };
+        match second % 4 {
+            0 => buzz * 0.3 + noise[at] * 0.001,
+            1 => click,
+            2 => 0.0,
+            _ => buzz * 0.1 + click,
+        }
+    };
+    let lagging = |at: usize, channel: usize| at.checked_sub(9_600 * channel).map_or(0.0, mono);
+    (0..len)
+        .flat_map(|at| (0..channels).map(move |channel| (at, channel)))
+        .map(|(at, channel)| lagging(at, channel))
+        .collect()
+}
+
 /// Returns the energy of the signal relative to that of the difference, in dB.
 pub(crate) fn snr(signal: &[f32], other: &[f32]) -> f64 {
     let energy = |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();

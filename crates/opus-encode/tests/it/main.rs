@@ -20,7 +20,7 @@ mod sync;
 use std::num::NonZeroUsize;
 
 use audio::Samples;
-use opus_encode::{EncodedStream, Options, OpusHead, Timeline};
+use opus_encode::{EncodedStream, Options, OpusHead, SyncPoint, Timeline};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
 /// A whole encoded stream.
@@ -28,6 +28,7 @@ struct Encoded {
     head: OpusHead,
     packets: Vec<Vec<u8>>,
     timeline: Timeline,
+    sync_points: Vec<SyncPoint>,
 }
 
 fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
@@ -35,17 +36,20 @@ fn encode(samples: &[f32], options: &Options, threads: usize) -> Encoded {
     let threads = NonZeroUsize::new(threads).unwrap();
     let mut stream = EncodedStream::new(source, options, threads).unwrap();
     let head = stream.head(44_100).unwrap();
-    let (mut packets, mut coded) = (Vec::new(), 0);
+    let (mut packets, mut coded, mut sync_points) = (Vec::new(), 0, Vec::new());
     while let Some(packet) = stream.next_packet().unwrap() {
         assert_eq!(head.packet_duration(packet.data), Ok(packet.duration));
         coded += u64::from(packet.duration);
         packets.push(packet.data.to_vec());
+        sync_points.extend(stream.drain_sync_points());
+        assert!(sync_points.last().is_none_or(|point| point.exact_from.get() <= coded));
         assert!(packets.len() > 1 || stream.timeline().is_none());
     }
     assert!(stream.next_packet().unwrap().is_none());
     let timeline = stream.timeline().unwrap();
     assert_eq!(timeline.coded_length(), coded);
-    Encoded { head, packets, timeline }
+    sync_points.extend(stream.drain_sync_points());
+    Encoded { head, packets, timeline, sync_points }
 }
 
 impl Encoded {

@@ -25,6 +25,8 @@ fn packets_do_not_depend_on_the_number_of_threads() {
                 let together = encode(&samples, &options, threads);
                 assert!(single.packets == together.packets, "{channels:?}, {threads} threads");
                 assert_eq!(single.timeline, together.timeline);
+                assert_eq!(single.sync_points, together.sync_points);
+                assert!(single.sync_points.len() > 20);
             }
         }
     }
@@ -89,7 +91,7 @@ fn encode_whole(samples: &[f32], options: &Options, like: &Encoded) -> Encoded {
     samples.resize(len, 0.0);
     let frames = samples.chunks_exact(options.frame_len());
     let packets = frames.map(|frame| encoder.encode(frame).unwrap().data.to_vec()).collect();
-    Encoded { head: like.head.clone(), packets, timeline: like.timeline }
+    Encoded { head: like.head.clone(), packets, timeline: like.timeline, sync_points: Vec::new() }
 }
 
 /// Returns a minute of a recording, mono, at 48 kHz.

@@ -1,44 +1,72 @@
 use std::time::Duration;
 
-use opus_encode::{Application, Bitrate, Channels, FrameDuration, Options, SyncInterval};
+use opus_encode::{
+    Application, Bitrate, Channels, FrameDuration, Options, SyncInterval, SyncPoint,
+};
 use opus_packet::{Mode, Toc};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
-use crate::{Encoded, audio::noise, encode};
+use crate::{
+    Encoded,
+    audio::{buzz_and_clicks, noise},
+    encode,
+};
 
-/// Returns after how many packets a decoder that starts at `start` produces the same bits as one
-/// from the beginning, and continues to.
-fn packets_until_exact(encoded: &Encoded, start: usize) -> usize {
+/// Decodes everything, and beside it with a decoder that starts at each sync point and continues for
+/// a second and a half. Returns how many samples it takes to become exact: as stated, and in fact.
+fn distances(encoded: &Encoded) -> Vec<(u64, u64)> {
     let decoder = || LibopusDecoder::new(&encoded.head).unwrap();
-    let (mut whole, mut fresh) = (decoder(), decoder());
     let channels = usize::from(encoded.head.channels());
-    let (mut a, mut b) = (vec![0f32; 5760 * channels], vec![0f32; 5760 * channels]);
-    let mut differs = 0;
-    for (number, packet) in encoded.packets.iter().enumerate().take(start + 50) {
-        whole.decode(packet, &mut a).unwrap();
-        if number >= start {
-            fresh.decode(packet, &mut b).unwrap();
-            if a != b {
-                differs = number + 1 - start;
+    let (mut whole, mut pcm) = (decoder(), vec![0f32; 5760 * channels]);
+    let mut others: Vec<(SyncPoint, LibopusDecoder, u64)> = Vec::new();
+    let (mut points, mut now, mut distances) = (encoded.sync_points.iter().peekable(), 0, vec![]);
+    let mut other_pcm = pcm.clone();
+    for packet in &encoded.packets {
+        let samples = whole.decode(packet, &mut pcm).unwrap();
+        if let Some(point) = points.next_if(|point| point.start.get() == now) {
+            others.push((*point, decoder(), now));
+        }
+        for (_, decoder, differs) in &mut others {
+            decoder.decode(packet, &mut other_pcm).unwrap();
+            let pairs = pcm.iter().zip(&other_pcm).take(samples * channels);
+            // De-emphasis keeps remnants as small as this in silence.
+            let mut differing =
+                pairs.enumerate().filter(|(_, (a, b))| a != b && (*a - *b).abs() > 1e-30);
+            if let Some((last, _)) = differing.next_back() {
+                *differs = now + (last / channels) as u64 + 1;
             }
         }
+        now += samples as u64;
+        let is_done = |start: u64| start + 72_000 < now;
+        while others.first().is_some_and(|(point, ..)| is_done(point.start.get())) {
+            let (point, _, differs) = others.remove(0);
+            let start = point.start.get();
+            distances.push((point.exact_from.get() - start, differs - start));
+        }
     }
-    differs
+    assert!(points.next().is_none(), "a point lies at no packet");
+    distances
 }
 
 #[test]
-fn a_decoder_is_soon_exact_after_a_sync_point() {
-    for channels in [Channels::MONO, Channels::STEREO, Channels::new(6).unwrap()] {
-        let samples = noise(48_000 * 4, usize::from(channels.count()));
-        let mut options = Options::new(channels);
-        let with = encode(&samples, &options, 1);
-        options.sync_interval = None;
-        let without = encode(&samples, &options, 1);
-        for second in 1..3 {
-            let (with, without) =
-                [&with, &without].map(|one| packets_until_exact(one, 50 * second)).into();
-            assert!(with <= 6, "{channels:?}: {with} packets, {without} without");
-            assert!(without > with, "{channels:?}: {with} packets, {without} without");
+fn decoders_are_exact_from_where_sync_points_say() {
+    for (channels, bits) in [(1, 64_000), (2, 64_000), (2, 160_000), (6, 300_000)] {
+        for frame_duration in FrameDuration::ALL {
+            for make in [noise, buzz_and_clicks] {
+                let samples = make(48_000 * 9, channels);
+                let mut options = Options::new(Channels::new(channels as u8).unwrap());
+                options.bitrate = Bitrate::bits_per_second(bits);
+                options.frame_duration = frame_duration;
+                let encoded = encode(&samples, &options, 1);
+                let what = format!("{channels} channels, {bits} b/s, {frame_duration:?}");
+                let intervals = 48_000 * 9 / options.sync_samples().unwrap() as usize;
+                let points = encoded.sync_points.len();
+                assert!(points == intervals, "{what}: {points} of {intervals}");
+                for (stated, found) in distances(&encoded) {
+                    assert!(found <= stated, "{what}: exact after {found}, not {stated}");
+                    assert!(stated <= 40 * 48, "{what}: exact after {stated}");
+                }
+            }
         }
     }
 }
@@ -56,6 +84,7 @@ fn sync_points_of_silk_are_two_packets_with_celt() {
         options.application = Application::Voip;
         options.bitrate = Bitrate::bits_per_second(bits);
         options.frame_duration = frame_duration;
+        options.sync_interval = Some(SyncInterval(Duration::from_secs(1)));
         let encoded = encode(&samples, &options, 1);
         let is_celt = |packet: &Vec<u8>| Toc::new(packet[0]).mode() == Mode::Celt;
         let celt: Vec<usize> = (0..encoded.packets.len())
@@ -66,9 +95,11 @@ fn sync_points_of_silk_are_two_packets_with_celt() {
         let expected: Vec<usize> =
             (1..7).map(|n| n * interval + 1).filter(|&n| n < encoded.packets.len()).collect();
         assert_eq!(celt, expected, "{bits} b/s");
-        for second in 1..4 {
-            let packets = packets_until_exact(&encoded, interval * second);
-            assert!(packets <= 1, "{bits} b/s: {packets} packets");
+        let distances = distances(&encoded);
+        assert!(distances.len() >= 4);
+        for (stated, found) in distances {
+            assert_eq!(stated, frame_duration.samples().into(), "{bits} b/s");
+            assert!(found <= stated, "{bits} b/s: exact after {found}");
         }
     }
 }

@@ -26,8 +26,9 @@ fn with_a_sync_point_every_second_reads_are_exact() {
     let folder = fast_folder();
     let (file, store) = (folder.path().join("it.wav"), folder.path().join("store"));
     write_wave(&file, SECONDS * BYTES_A_SECOND, 1);
-    let mut recording =
-        import_with(&file, &store, "it", &ImportOptions::default()).unwrap().into_first();
+    let mut options = ImportOptions::default();
+    options.transcode.sync_interval = Some(SyncInterval(Duration::from_secs(1)));
+    let mut recording = import_with(&file, &store, "it", &options).unwrap().into_first();
     assert_eq!(recording.read_mode(), ReadMode::Exact);
     let map = || sync_map(&store, "it");
     let measured = map();

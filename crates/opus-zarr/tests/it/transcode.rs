@@ -264,7 +264,7 @@ fn importing_again_completes_an_interrupted_import_with_the_same_settings() {
     let mut other = options.clone();
     other.transcode.sync_interval = None;
     let refused = chain(&world.import(&file, &other).unwrap_err());
-    assert!(refused.ends_with("sync interval 48000 samples instead of none"), "{refused}");
+    assert!(refused.ends_with("sync interval 19200 samples instead of none"), "{refused}");
     for earlier in [1, 2] {
         let imported = world.import(&file, &options).unwrap();
         assert_eq!(imported.earlier, earlier);
