@@ -20,7 +20,7 @@ use opus_encode::{
     Bitrate, Channels, EncodedStream, Options, SampleBuffer, SampleSource, SliceSource,
 };
 use opus_packet::{CodedPos, OpusHead};
-use opus_packet_index::{SyncEntry, find_sync_start};
+use opus_packet_index::{SyncDecoder, SyncEntry, find_sync_start};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
 use opus_zarr::{ImportOptions, Recording, Stage, Store, import};
@@ -293,7 +293,8 @@ fn pre_roll(map: &[SyncEntry], packets: usize) -> u64 {
     let packets = u64::try_from(packets).unwrap();
     let before = |packet| {
         let position = CodedPos::new(packet * 960);
-        position.get() - find_sync_start(map, 0, position).unwrap().start.get()
+        position.get()
+            - find_sync_start(map, 0, position, SyncDecoder::Measuring).unwrap().start.get()
     };
     (0..packets).map(before).sum::<u64>() / packets
 }

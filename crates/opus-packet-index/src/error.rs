@@ -25,7 +25,7 @@ pub enum ErrorKind {
 pub(crate) enum Reason {
     #[error("index of {found} bytes, expected a multiple of 40")]
     IndexLength { found: usize },
-    #[error("sync map of {found} bytes, expected a multiple of 8")]
+    #[error("sync map of {found} bytes, expected a multiple of 12")]
     SyncLength { found: usize },
     #[error("index without packets, expected at least one")]
     Empty,

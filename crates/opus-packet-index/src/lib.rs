@@ -19,6 +19,6 @@ pub use ports::{BlobRead, IndexRead, SyncRead};
 pub use row::{IndexRow, rows_from_bytes, rows_to_bytes};
 pub use span::Span;
 pub use sync::{
-    SYNC_SPACING, SyncEntry, SyncStart, find_sync_start, sync_entry_before, sync_from_bytes,
-    sync_to_bytes,
+    SYNC_SPACING, SyncDecoder, SyncEntry, SyncStart, find_sync_start, sync_entry_before,
+    sync_from_bytes, sync_to_bytes,
 };

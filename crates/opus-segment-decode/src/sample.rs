@@ -75,11 +75,24 @@ pub(crate) mod sealed {
         }
     }
 
+    /// Sets samples to 0 that are far below the last bit of any sound. In digital silence,
+    /// the de-emphasis of CELT can settle at two values one bit apart, near 5.7e-30, depending on
+    /// where decoding began.
+    fn flush(pcm: &mut [f32]) {
+        for sample in pcm {
+            *sample = if sample.abs() < SMALLEST { 0.0 } else { *sample };
+        }
+    }
+
+    const SMALLEST: f32 = 1e-30;
+
     impl Sealed for f32 {
         type Sum = f32;
 
         fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [f32]) -> Result<usize, Error> {
-            decoder.decode_float(packet, pcm, false)
+            let samples = decoder.decode_float(packet, pcm, false)?;
+            flush(pcm);
+            Ok(samples)
         }
 
         fn scaled(self, coefficient: i16) -> f32 {

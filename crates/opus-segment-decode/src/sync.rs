@@ -1,4 +1,5 @@
 mod block;
+mod memory;
 mod race;
 mod racer;
 mod workers;

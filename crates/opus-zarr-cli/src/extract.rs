@@ -9,8 +9,7 @@ use std::{
 };
 
 use opus_zarr::{
-    APPROXIMATE_PRE_ROLL, ChannelSelection, NotExact, Output as Decoded, OutputRate, ReadMode,
-    Recording,
+    APPROXIMATE_PRE_ROLL, ChannelSelection, Output as Decoded, OutputRate, ReadMode, Recording,
 };
 use serde::Serialize;
 
@@ -64,7 +63,7 @@ struct How {
     /// all, mono (a mix), or channel numbers starting from 1, such as 1,2
     #[arg(long, default_value = "all", value_parser = parse_channels)]
     channels: ChannelSelection,
-    /// Fail unless the samples equal those of a full decode, bit for bit
+    /// Return the samples of a full decode, bit for bit; without a sync map, decode from the start
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
     /// Start decoding 80 ms before the range, even if exact samples are available
@@ -156,17 +155,11 @@ impl How {
         range: &Range<u64>,
         messages: &Messages,
     ) {
-        if self.exact || self.approximate || is_exact(recording.read_mode(), range) {
-            return;
-        }
-        match recording.exactness() {
-            Ok(()) => {}
-            Err(NotExact::OtherRate { .. }) => {
-                messages.note("approximate: only reads at 48000 Hz are exact");
-            }
-            Err(_) => messages.note(format!(
+        let is_approximate = !is_exact(recording.read_mode(), range);
+        if is_approximate && !self.exact && !self.approximate {
+            messages.note(format!(
                 "approximate: no usable sync map; build one with `opus-zarr sync {place}`"
-            )),
+            ));
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, io, iter};
 
-use opus_zarr::{ErrorKind, NotExact, RecordingName, StoreError};
+use opus_zarr::{ErrorKind, RecordingName, StoreError};
 use opus_zarr_object_store::{Error as ObjectStoreError, Provider};
 
 use crate::text::why_not_exact;
@@ -108,15 +108,10 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
         ErrorKind::UnknownStart => {
             "use --time, which counts from the start, or import it again with --time-from and --tz"
         }
-        ErrorKind::NotExact => match (error.not_exact(), error.recording()) {
-            (Some(NotExact::OtherRate { .. }), _) => "omit --rate or --exact",
-            (_, recording) => {
-                return Some(format!(
-                    "build a sync map with `opus-zarr sync STORE/{}`, or use --approximate",
-                    recording.map_or("NAME", RecordingName::as_str)
-                ));
-            }
-        },
+        ErrorKind::NotExact => {
+            let name = error.recording().map_or("NAME", RecordingName::as_str);
+            return Some(format!("build a sync map with `opus-zarr sync STORE/{name}`"));
+        }
         ErrorKind::PermissionDenied | ErrorKind::Storage => {
             let is_refused = error.kind() == ErrorKind::PermissionDenied;
             return hint_of(Provider::of_url(error.object()?)?, is_refused);

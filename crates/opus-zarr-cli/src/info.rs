@@ -1,7 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{ReadMode, Recording, RecordingReader, StoredAs};
+use opus_zarr::{Exactness, ReadMode, Recording, RecordingReader, StoredAs};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,6 +60,9 @@ struct Info<'a> {
     bits_per_second: Option<u64>,
     /// `exact` or `approximate`.
     reads: &'static str,
+    /// What makes them exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_approximate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +96,7 @@ impl<'a> Info<'a> {
                 ReadMode::Exact => "exact",
                 _ => "approximate",
             },
+            exact_by: recording.exactness().ok().map(name_of),
             why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
             start: info.start.as_ref(),
             source: &info.source,
@@ -100,6 +104,13 @@ impl<'a> Info<'a> {
             gaps: &info.gaps,
             user: &info.user,
         }
+    }
+}
+
+fn name_of(exactness: Exactness) -> &'static str {
+    match exactness {
+        Exactness::SettledMap => "settled-map",
+        _ => "map",
     }
 }
 
@@ -117,6 +128,13 @@ impl fmt::Display for Info<'_> {
         }
         self.write_size(f)?;
         match &self.why_approximate {
+            None if self.exact_by == Some(name_of(Exactness::SettledMap)) => {
+                let place = format!("{}/{}", self.store, self.name);
+                writeln!(
+                    f,
+                    "reads     exact, but slower: sync map of another decoder; build one with `opus-zarr sync {place}`"
+                )?;
+            }
             None => writeln!(f, "reads     exact")?,
             Some(reason) => {
                 let place = format!("{}/{}", self.store, self.name);

@@ -1,22 +1,25 @@
 use std::{fmt, ops::ControlFlow, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use opus_zarr::{Error, NotExact, Progress, Recording};
+use opus_zarr::{Error, Exactness, NotExact, Progress, Recording};
 use serde::Serialize;
 
 use crate::{
     failure::{Exit, Failure},
     interrupt,
     output::{Line, Messages, Output},
-    place::RecordingPlace,
+    place::{RecordingPlace, StorePlace},
     several::for_each,
 };
 
 /// Build the sync map that makes reads exact
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[arg(required = true, value_name = "STORE/NAME")]
+    #[arg(required_unless_present = "stale", value_name = "STORE/NAME")]
     recordings: Vec<RecordingPlace>,
+    /// Rebuild every sync map of a store that was built by an older rule
+    #[arg(long, value_name = "STORE", conflicts_with_all = ["recordings", "check", "force"])]
+    stale: Option<StorePlace>,
     /// Check existing sync maps against this decoder without changing anything
     #[arg(long, conflicts_with = "force")]
     check: bool,
@@ -29,7 +32,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     // An interruption between map and attributes would leave a recording with a damaged map.
     interrupt::defer();
     let mut wrong = 0;
-    let done = for_each(&args.recordings, output, |place, output| {
+    let stale = args.stale.as_ref().map(stale_in).transpose()?;
+    let done = for_each(stale.as_ref().unwrap_or(&args.recordings), output, |place, output| {
         if args.check {
             let checked = check(place, output.messages())?;
             wrong += u64::from(checked.first_wrong_entry.is_some());
@@ -49,6 +53,21 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             .with_hint("rebuild them with `opus-zarr sync --force`"));
     }
     done
+}
+
+/// Finds the recordings of a store whose sync map was built by another rule.
+fn stale_in(store: &StorePlace) -> Result<Vec<RecordingPlace>, Failure> {
+    let mut stale = Vec::new();
+    for found in store.recordings_of(&store.open()?)? {
+        // `verify` reports recordings that cannot be opened.
+        let Ok(recording) = Recording::open(&found.store, found.place.name.as_str()) else {
+            continue;
+        };
+        if matches!(recording.exactness(), Err(NotExact::OtherRule { .. })) {
+            stale.push(found.place);
+        }
+    }
+    Ok(stale)
 }
 
 fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Synced, Failure> {
@@ -77,7 +96,7 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
         State::Exact => watched(place, messages, |watch| recording.check_sync(watch))?,
         before => {
             let exit = if before == State::DamagedMap { Exit::Damaged } else { Exit::Error };
-            return Err(Failure::new(exit, format!("{place} cannot be read exactly: {before}"))
+            return Err(Failure::new(exit, format!("{place} has no sync map to check: {before}"))
                 .with_hint(format!("build its sync map with `opus-zarr sync {place}`")));
         }
     };
@@ -122,16 +141,18 @@ enum State {
     Exact,
     NoMap,
     OtherDecoder,
+    OtherRule,
     DamagedMap,
 }
 
 impl State {
     fn of(recording: &Recording, is_readable: bool) -> Self {
         match recording.exactness() {
-            Ok(()) if is_readable => Self::Exact,
-            Ok(()) => Self::DamagedMap,
-            Err(NotExact::NoSyncMap) => Self::NoMap,
-            Err(_) => Self::OtherDecoder,
+            Ok(_) if !is_readable => Self::DamagedMap,
+            Ok(Exactness::Map) => Self::Exact,
+            Ok(_) | Err(NotExact::OtherDecoder { .. }) => Self::OtherDecoder,
+            Err(NotExact::OtherRule { .. }) => Self::OtherRule,
+            Err(_) => Self::NoMap,
         }
     }
 }
@@ -142,6 +163,7 @@ impl fmt::Display for State {
             Self::Exact => "exact",
             Self::NoMap => "no sync map",
             Self::OtherDecoder => "sync map of another decoder",
+            Self::OtherRule => "sync map built by another rule",
             Self::DamagedMap => "damaged sync map",
         })
     }

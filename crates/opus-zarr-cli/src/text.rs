@@ -50,6 +50,9 @@ pub(crate) fn why_not_exact(reason: &NotExact) -> String {
         NotExact::OtherDecoder { measured, decoder } => {
             format!("sync map of another decoder, {measured:?} instead of {decoder:?}")
         }
+        NotExact::OtherRule { rule, expected } => {
+            format!("sync map built by rule {rule} instead of {expected}, which cannot be trusted")
+        }
         reason => reason.to_string(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     Source, Start, StoredBlob, StoredIndex,
     hasher::to_hex,
-    layout::{ArrayKind, BLOB_CHUNK, LAYOUT, blob_array, index_array, sync_array},
+    layout::{ArrayKind, BLOB_CHUNK, LAYOUT, SYNC_RULE, blob_array, index_array, sync_array},
     writer::Description,
 };
 
@@ -80,6 +80,10 @@ pub struct SyncInfo {
     pub decoder: String,
     /// Number of starts, one in every half second.
     pub entries: u64,
+    /// The rule by which a start counts as exact. Maps measured by another rule than
+    /// [`SyncInfo::RULE`] are not used.
+    #[serde(default = "first_rule", skip_serializing_if = "is_first_rule")]
+    pub rule: u64,
     #[serde(with = "hex")]
     pub(crate) checksums: Vec<u32>,
 }
@@ -95,6 +99,27 @@ pub struct Gap {
     /// Whether the length is inferred because the source does not state it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_inferred: bool,
+}
+
+impl SyncInfo {
+    /// The rule by which this version measures sync maps. It is derived from what a decoder
+    /// remembers, where rule 1 only looked at its output.
+    pub const RULE: u64 = SYNC_RULE;
+
+    /// Whether the map was measured by the rule of this version.
+    pub fn is_current(&self) -> bool {
+        self.rule == Self::RULE
+    }
+}
+
+/// Documents of the first rule do not state it.
+fn first_rule() -> u64 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
+fn is_first_rule(rule: &u64) -> bool {
+    *rule == first_rule()
 }
 
 fn opus_rate() -> NonZeroU32 {
@@ -209,7 +234,8 @@ impl RecordingInfo {
     pub(crate) fn arrays(&self) -> Vec<(ArrayKind, Value)> {
         let blob = (ArrayKind::Blob, blob_array(self.blob_bytes));
         let index = (ArrayKind::Index, index_array(self.packet_count));
-        let sync = self.sync.as_ref().map(|sync| (ArrayKind::Sync, sync_array(sync.entries)));
+        let sync = self.sync.as_ref().and_then(|sync| sync_array(sync.entries, sync.rule));
+        let sync = sync.map(|document| (ArrayKind::Sync, document));
         [blob, index].into_iter().chain(sync).collect()
     }
 

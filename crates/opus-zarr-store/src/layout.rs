@@ -51,8 +51,14 @@ pub(crate) const INDEX_CHUNK: u64 = INDEX_CHUNK_ROWS * INDEX_ROW;
 
 /// Entries and bytes of a chunk of the sync map before encoding.
 pub(crate) const SYNC_CHUNK_ENTRIES: u64 = 10_000;
-pub(crate) const SYNC_ENTRY: u64 = 8;
 pub(crate) const SYNC_CHUNK: u64 = SYNC_CHUNK_ENTRIES * SYNC_ENTRY;
+const SYNC_COLUMNS: u64 = 3;
+const SYNC_ENTRY: u64 = 4 * SYNC_COLUMNS;
+
+/// The rule by which sync maps are measured today. Maps by another rule are not used.
+pub(crate) const SYNC_RULE: u64 = 2;
+/// The columns of a sync map by the first rule, which took equal output for equal memory.
+const SYNC_COLUMNS_OF_RULE_1: u64 = 2;
 
 /// The document of the store's root group.
 pub(crate) fn root_group() -> Value {
@@ -93,9 +99,15 @@ pub(crate) fn index_array(packets: u64) -> Value {
     sharded_array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
 }
 
-/// The document of `opus_sync`.
-pub(crate) fn sync_array(entries: u64) -> Value {
-    array("uint32", &[entries, 2], &[SYNC_CHUNK_ENTRIES, 2], &sync_codecs())
+/// The document of `opus_sync`, measured by a rule. None if this version does not know the rule.
+pub(crate) fn sync_array(entries: u64, rule: u64) -> Option<Value> {
+    let columns = match rule {
+        1 => SYNC_COLUMNS_OF_RULE_1,
+        SYNC_RULE => SYNC_COLUMNS,
+        _ => return None,
+    };
+    let codecs = compressed(4 * columns, SYNC_CHUNK_ENTRIES * 4 * columns);
+    Some(array("uint32", &[entries, columns], &[SYNC_CHUNK_ENTRIES, columns], &codecs))
 }
 
 /// Codecs of an inner blob chunk. Every codec is an object with a configuration, because some
@@ -110,7 +122,7 @@ pub(crate) fn index_codecs() -> Value {
     compressed(INDEX_ROW, INDEX_CHUNK)
 }
 
-/// Codecs of a chunk of the sync map, with entries as elements of 8 bytes.
+/// Codecs of a chunk of the sync map, with entries as elements of 12 bytes.
 pub(crate) fn sync_codecs() -> Value {
     compressed(SYNC_ENTRY, SYNC_CHUNK)
 }

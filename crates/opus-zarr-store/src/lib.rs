@@ -34,7 +34,9 @@ pub use info::{Gap, RecordingInfo, SyncInfo, Tags};
 pub use layout::ArrayKind;
 pub use name::{InvalidName, RecordingName};
 pub use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
-pub use opus_packet_index::{BlobRead, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart};
+pub use opus_packet_index::{
+    BlobRead, IndexRead, IndexRow, Span, SyncDecoder, SyncEntry, SyncRead, SyncStart,
+};
 pub use origin::{
     Certainty, EncoderSettings, MetadataContent, Source, SourceMetadata, Start, StoredAs,
     Transcoding,

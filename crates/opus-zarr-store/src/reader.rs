@@ -1,7 +1,7 @@
 use std::{ops::Range, path::Path, sync::Arc};
 
 use opus_packet::{CodedPos, OpusHead, Timeline};
-use opus_packet_index::{BlobRead, IndexRead, Span, SyncEntry, SyncRead, SyncStart};
+use opus_packet_index::{BlobRead, IndexRead, Span, SyncDecoder, SyncEntry, SyncRead, SyncStart};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -157,7 +157,13 @@ impl RecordingReader {
         }))
     }
 
-    /// The entries of the sync map, if the recording has one.
+    /// The start for a coded position with a decoder, as in [`SyncRead::start`].
+    pub fn sync_start(&self, position: CodedPos, decoder: SyncDecoder) -> Result<SyncStart, Error> {
+        ready(self.recording.sync_start(&Ready(&*self.storage), position, decoder))
+    }
+
+    /// The entries of the sync map, if the recording has one measured by the
+    /// [rule](crate::SyncInfo::RULE) of this version.
     pub fn sync_entries(&self) -> Result<Option<Vec<SyncEntry>>, Error> {
         let storage = Ready(&*self.storage);
         let Some(sync) = self.recording.sync(&storage)? else { return Ok(None) };
@@ -221,11 +227,12 @@ impl IndexRead for RecordingReader {
     }
 }
 
+/// For the decoder that measured the sync map.
 impl SyncRead for RecordingReader {
     type Error = Error;
 
     fn start(&self, position: CodedPos) -> Result<SyncStart, Error> {
-        ready(self.recording.sync_start(&Ready(&*self.storage), position))
+        self.sync_start(position, SyncDecoder::Measuring)
     }
 }
 
@@ -282,9 +289,13 @@ impl AsyncRecordingReader {
         self.recording.span(&*self.storage, samples).await
     }
 
-    /// The start for a coded position, as in [`SyncRead::start`].
-    pub async fn sync_start(&self, position: CodedPos) -> Result<SyncStart, Error> {
-        self.recording.sync_start(&*self.storage, position).await
+    /// The start for a coded position with a decoder, as in [`SyncRead::start`].
+    pub async fn sync_start(
+        &self,
+        position: CodedPos,
+        decoder: SyncDecoder,
+    ) -> Result<SyncStart, Error> {
+        self.recording.sync_start(&*self.storage, position, decoder).await
     }
 
     /// Reads a half-open range of bytes of the blob, as in [`BlobRead::read`].

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use opus_packet::{CodedPos, OpusHead, Timeline};
-use opus_packet_index::{Span, SyncStart};
+use opus_packet_index::{Span, SyncDecoder, SyncStart};
 
 use crate::{
     AsyncStorage, Error, Part, RecordingName,
@@ -72,18 +72,19 @@ impl StoredRecording {
         &self,
         storage: &dyn AsyncStorage,
         position: CodedPos,
+        decoder: SyncDecoder,
     ) -> Result<SyncStart, Error> {
         match self.sync(storage)? {
-            Some(sync) => sync.start(storage, position).await,
+            Some(sync) => sync.start(storage, position, decoder).await,
             None => Ok(SyncStart::BEGINNING),
         }
     }
 
-    /// The sync map, if the recording has one.
+    /// The sync map, if the recording has one that this version can use.
     pub(crate) fn sync(&self, storage: &dyn AsyncStorage) -> Result<Option<&StoredSync>, Error> {
         self.sync
             .as_ref()
-            .map(Option::as_ref)
+            .map(|sync| sync.as_ref().filter(|sync| sync.is_current()))
             .map_err(|reason| self.metadata_error(storage, reason))
     }
 

@@ -151,7 +151,7 @@ impl<'a> Verifier<'a> {
                 return;
             }
             self.found.chunks += 1;
-            if let Err(error) = ready(sync.chunk(&Ready(self.storage), number)) {
+            if let Err(error) = ready(sync.check_chunk(&Ready(self.storage), number)) {
                 let component = Component::Data(ArrayKind::Sync);
                 self.failure(&Object { component, key }, error);
             }

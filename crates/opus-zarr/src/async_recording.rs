@@ -54,8 +54,8 @@ impl AsyncRecording {
         self.read_as(self.read_mode(), range).await
     }
 
-    /// Reads a range like [`read`](Self::read), in the given mode. Reading exactly is an error if
-    /// the recording cannot be read exactly.
+    /// Reads a range like [`read`](Self::read), in the given mode. Without a sync map, reading
+    /// exactly means decoding from the start.
     pub async fn read_as<S: Sample>(
         &self,
         mode: ReadMode,
@@ -97,9 +97,9 @@ impl AsyncRecording {
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<AsyncSampleStream<'_, S>, Error> {
-        self.facts().check(mode)?;
         let target = self.facts().coded(range)?;
         let decoder = self.decoders.take(self.reader.head())?;
+        let mode = (mode, self.facts().sync_decoder());
         Ok(AsyncSampleStream::new(&self.reader, mode, target, decoder))
     }
 

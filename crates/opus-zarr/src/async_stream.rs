@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use opus_packet::CodedPos;
+use opus_packet_index::SyncDecoder;
 use opus_segment_decode::{LibopusDecoder, Need, PreRoll, RangeDecoder, Sample};
 use opus_zarr_store::AsyncRecordingReader;
 
@@ -12,23 +13,30 @@ use crate::{Error, ReadMode, error::Reason};
 /// [`AsyncRecording::stream`](crate::AsyncRecording::stream) creates one.
 pub struct AsyncSampleStream<'a, S> {
     reader: &'a AsyncRecordingReader,
-    /// Stands in for a sync map. None if the recording's own map is used.
-    pre_roll: Option<PreRoll>,
+    starts: Starts,
     range: RangeDecoder<LibopusDecoder, S>,
+}
+
+/// Tells where decoding may begin.
+enum Starts {
+    Measured(SyncDecoder),
+    Assumed(PreRoll),
 }
 
 impl<'a, S: Sample> AsyncSampleStream<'a, S> {
     pub(crate) fn new(
         reader: &'a AsyncRecordingReader,
-        mode: ReadMode,
+        (mode, sync_decoder): (ReadMode, SyncDecoder),
         target: Range<CodedPos>,
         decoder: LibopusDecoder,
     ) -> Self {
-        let pre_roll = match mode {
-            ReadMode::Exact => None,
-            ReadMode::Approximate { pre_roll } => Some(PreRoll::new(pre_roll, &reader.timeline())),
+        let starts = match mode {
+            ReadMode::Exact => Starts::Measured(sync_decoder),
+            ReadMode::Approximate { pre_roll } => {
+                Starts::Assumed(PreRoll::new(pre_roll, &reader.timeline()))
+            }
         };
-        Self { reader, pre_roll, range: RangeDecoder::new(target, decoder) }
+        Self { reader, starts, range: RangeDecoder::new(target, decoder) }
     }
 
     /// Fills `out` with the next samples and returns their number, over all channels. The number is
@@ -69,9 +77,9 @@ impl<'a, S: Sample> AsyncSampleStream<'a, S> {
     async fn supply(&mut self, need: Need) -> Result<(), Error> {
         let supplied = match need {
             Need::Start(position) => {
-                let start = match &self.pre_roll {
-                    Some(pre_roll) => pre_roll.start_at(position),
-                    None => self.reader.sync_start(position).await?,
+                let start = match &self.starts {
+                    Starts::Assumed(pre_roll) => pre_roll.start_at(position),
+                    Starts::Measured(decoder) => self.reader.sync_start(position, *decoder).await?,
                 };
                 self.range.start(start)
             }

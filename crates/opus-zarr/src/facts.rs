@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use opus_packet::{CodedPos, PlayPos, Timeline};
+use opus_packet_index::SyncDecoder;
 use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate};
-use opus_zarr_store::{RecordingInfo, RecordingName};
+use opus_zarr_store::{RecordingInfo, RecordingName, SyncInfo};
 
 use crate::{Error, error::Reason};
 
@@ -14,7 +15,7 @@ use crate::{Error, error::Reason};
 #[non_exhaustive]
 pub enum ReadMode {
     /// Bit for bit the samples of a full decode. Decoding begins where the sync map of the
-    /// recording allows it.
+    /// recording allows it, and at the first packet if it has none.
     Exact,
     /// Position and length are exact, values are not. Decoding begins a fixed distance before
     /// the range (RFC 7845 section 4.6), but a decoder remembers more than that.
@@ -22,6 +23,17 @@ pub enum ReadMode {
         /// Distance in samples per channel at 48 kHz.
         pre_roll: u32,
     },
+}
+
+/// What makes reads exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exactness {
+    /// The sync map, measured with this decoder at this rate.
+    Map,
+    /// The sync map, measured with another decoder or at another rate. Decoding begins earlier:
+    /// where the memory of every decoder is equal, whatever its rounding.
+    SettledMap,
 }
 
 /// Why reads of a recording are not exact.
@@ -32,11 +44,13 @@ pub enum NotExact {
     #[error("no sync map; build one with `build_sync`")]
     NoSyncMap,
     #[error(
+        "the sync map was built by rule {rule}, but rule {expected} is needed; build it again with `build_sync`"
+    )]
+    OtherRule { rule: u64, expected: u64 },
+    #[error(
         "the sync map was built with {measured:?}, but this is {decoder:?}; build it again with `build_sync`"
     )]
     OtherDecoder { measured: String, decoder: String },
-    #[error("reads are exact at 48000 Hz only, but the output is at {rate} Hz")]
-    OtherRate { rate: u32 },
 }
 
 /// What a recording tells without being read.
@@ -48,25 +62,23 @@ pub(crate) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    pub(crate) fn exactness(&self) -> Result<(), NotExact> {
+    pub(crate) fn exactness(&self) -> Result<Exactness, NotExact> {
         exactness(self.info, self.output.rate)
     }
 
     pub(crate) fn read_mode(&self) -> ReadMode {
         match self.exactness() {
-            Ok(()) => ReadMode::Exact,
+            Ok(_) => ReadMode::Exact,
             Err(_) => ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL },
         }
     }
 
-    /// Checks that reads in this mode are possible.
-    pub(crate) fn check(&self, mode: ReadMode) -> Result<(), Error> {
-        if mode != ReadMode::Exact {
-            return Ok(());
+    /// For which decoder starts of the sync map are looked up.
+    pub(crate) fn sync_decoder(&self) -> SyncDecoder {
+        match self.exactness() {
+            Ok(Exactness::Map) => SyncDecoder::Measuring,
+            _ => SyncDecoder::Any,
         }
-        let recording = self.name.clone();
-        self.exactness()
-            .map_err(|reason| Error::from(Reason::NotExact { recording, source: reason }))
     }
 
     pub(crate) fn sample_count(&self, range: Range<u64>) -> Result<u64, Error> {
@@ -90,18 +102,33 @@ impl Facts<'_> {
     }
 }
 
-/// Tells whether the decoder of this program reads a recording exactly.
-pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<(), NotExact> {
-    let measured = &info.sync.as_ref().ok_or(NotExact::NoSyncMap)?.decoder;
-    let decoder = LibopusDecoder::identity().unwrap_or("none");
-    if *measured != *decoder {
-        let (measured, decoder) = (measured.clone(), decoder.to_owned());
-        return Err(NotExact::OtherDecoder { measured, decoder });
+/// Tells whether reads of a recording are exact.
+pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<Exactness, NotExact> {
+    let sync = current(info)?;
+    let is_measured = sync.decoder == decoder() && rate == OutputRate::Hz48000;
+    Ok(if is_measured { Exactness::Map } else { Exactness::SettledMap })
+}
+
+/// Checks that the sync map of a recording was measured with this decoder.
+pub(crate) fn measured_here(info: &RecordingInfo) -> Result<(), NotExact> {
+    let (measured, decoder) = (&current(info)?.decoder, decoder());
+    if measured == decoder {
+        return Ok(());
     }
-    match rate {
-        OutputRate::Hz48000 => Ok(()),
-        rate => Err(NotExact::OtherRate { rate: rate.hz() }),
+    Err(NotExact::OtherDecoder { measured: measured.clone(), decoder: decoder.to_owned() })
+}
+
+/// The sync map of a recording, if this version can use it.
+fn current(info: &RecordingInfo) -> Result<&SyncInfo, NotExact> {
+    let sync = info.sync.as_ref().ok_or(NotExact::NoSyncMap)?;
+    if sync.is_current() {
+        return Ok(sync);
     }
+    Err(NotExact::OtherRule { rule: sync.rule, expected: SyncInfo::RULE })
+}
+
+fn decoder() -> &'static str {
+    LibopusDecoder::identity().unwrap_or("none")
 }
 
 /// Adds the methods that `Recording` and `AsyncRecording` have in common.
@@ -123,8 +150,8 @@ macro_rules! facts_of {
                 self.facts().read_mode()
             }
 
-            /// Whether reads are exact, or why not.
-            pub fn exactness(&self) -> Result<(), $crate::NotExact> {
+            /// What makes reads exact, or why they are not.
+            pub fn exactness(&self) -> Result<$crate::Exactness, $crate::NotExact> {
                 self.facts().exactness()
             }
 
@@ -136,7 +163,8 @@ macro_rules! facts_of {
             /// Changes the rate and channels of reads. Ranges still count samples at 48 kHz: see
             /// [`OutputRate`](crate::OutputRate).
             ///
-            /// A sync map is measured at 48 kHz, so reads at other rates are approximate. The
+            /// Reads stay exact. A sync map is measured at 48 kHz, so at other rates decoding
+            /// begins earlier ([`Exactness::SettledMap`](crate::Exactness::SettledMap)). The
             /// selection of channels makes no difference.
             ///
             /// # Errors

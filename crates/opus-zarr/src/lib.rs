@@ -28,7 +28,7 @@ mod verify;
 pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use error::{Error, ErrorKind};
-pub use facts::{NotExact, ReadMode};
+pub use facts::{Exactness, NotExact, ReadMode};
 pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,

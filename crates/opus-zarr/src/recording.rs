@@ -2,7 +2,7 @@ use std::ops::{ControlFlow, Range};
 
 use opus_packet::PlayPos;
 use opus_packet_index::IndexRead;
-use opus_segment_decode::{LibopusDecoder, OutputRate, Sample};
+use opus_segment_decode::{LibopusDecoder, Sample};
 use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Store};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     decoders::Decoders,
     derive::{index_blob, measure_sync, wrong_sync_entry},
     error::Reason,
-    facts::{exactness, facts_of},
+    facts::{facts_of, measured_here},
     progress::{Progress, Stage, Watch},
 };
 
@@ -51,8 +51,7 @@ impl Recording {
     }
 
     /// Reads a half-open range of play samples as `i16` or `f32`, interleaved by channel. Samples
-    /// are exact if the recording has a sync map for this decoder, and approximate otherwise
-    /// ([`ReadMode`]).
+    /// are exact if the recording has a sync map, and approximate otherwise ([`ReadMode`]).
     ///
     /// A range that begins within the first 80 ms is always exact, because decoding begins at the
     /// first packet. If the index is missing or damaged, the read walks all packets from the
@@ -67,8 +66,8 @@ impl Recording {
         self.read_as(self.read_mode(), range)
     }
 
-    /// Reads a range like [`read`](Self::read), in the given mode. Reading exactly is an error if
-    /// the recording cannot be read exactly.
+    /// Reads a range like [`read`](Self::read), in the given mode. Without a sync map, reading
+    /// exactly means decoding from the start.
     pub fn read_as<S: Sample>(&self, mode: ReadMode, range: Range<u64>) -> Result<Vec<S>, Error> {
         let mut samples = Vec::new();
         self.with_stream(mode, range, |stream| stream.read_to_end(&mut samples))?;
@@ -119,8 +118,8 @@ impl Recording {
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<SampleStream<'_, S>, Error> {
-        self.facts().check(mode)?;
         let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let mode = (mode, self.facts().sync_decoder());
         SampleStream::new(&self.reader, mode, play, self.decoders.take(self.reader.head())?)
     }
 
@@ -171,7 +170,7 @@ impl Recording {
     ///
     /// # Errors
     ///
-    /// The recording has no sync map for this decoder, or the map cannot be read.
+    /// The recording has no sync map measured with this decoder, or the map cannot be read.
     pub fn check_sync(
         &self,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
@@ -179,7 +178,7 @@ impl Recording {
         let not_exact = |reason| {
             Error::from(Reason::NotExact { recording: self.reader.name().clone(), source: reason })
         };
-        exactness(self.info(), OutputRate::Hz48000).map_err(not_exact)?;
+        measured_here(self.info()).map_err(not_exact)?;
         let stored = self.reader.sync_entries()?.ok_or_else(|| not_exact(NotExact::NoSyncMap))?;
         wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))
     }

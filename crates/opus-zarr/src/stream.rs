@@ -1,7 +1,7 @@
 use std::{convert::Infallible, ops::Range};
 
 use opus_packet::{CodedPos, PlayPos};
-use opus_packet_index::{SyncRead, SyncStart};
+use opus_packet_index::{SyncDecoder, SyncRead, SyncStart};
 use opus_segment_decode::{LibopusDecoder, PreRoll, Sample, SegmentReader, SegmentStream};
 use opus_zarr_store::RecordingReader;
 
@@ -20,20 +20,20 @@ type Segments<'a, S> = SegmentStream<Index<'a>, &'a RecordingReader, Starts<'a>,
 
 /// Tells where decoding may begin.
 enum Starts<'a> {
-    Measured(&'a RecordingReader),
+    Measured(&'a RecordingReader, SyncDecoder),
     Assumed(PreRoll),
 }
 
 impl<'a, S: Sample> SampleStream<'a, S> {
     pub(crate) fn new(
         reader: &'a RecordingReader,
-        mode: ReadMode,
+        (mode, sync_decoder): (ReadMode, SyncDecoder),
         play: Range<PlayPos>,
         decoder: LibopusDecoder,
     ) -> Result<Self, Error> {
         let timeline = reader.timeline();
         let starts = match mode {
-            ReadMode::Exact => Starts::Measured(reader),
+            ReadMode::Exact => Starts::Measured(reader, sync_decoder),
             ReadMode::Approximate { pre_roll } => {
                 Starts::Assumed(PreRoll::new(pre_roll, &timeline))
             }
@@ -94,10 +94,12 @@ impl SyncRead for Starts<'_> {
     fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
         match self {
             Self::Assumed(pre_roll) => pre_roll.start(position),
-            Self::Measured(reader) => Ok(reader.start(position).unwrap_or_else(|fault| {
-                tracing::warn!(recording = %reader.name(), ?fault, "decoding from the start");
-                SyncStart::BEGINNING
-            })),
+            Self::Measured(reader, decoder) => {
+                Ok(reader.sync_start(position, *decoder).unwrap_or_else(|fault| {
+                    tracing::warn!(recording = %reader.name(), ?fault, "decoding from the start");
+                    SyncStart::BEGINNING
+                }))
+            }
         }
     }
 }

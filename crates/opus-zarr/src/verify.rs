@@ -8,7 +8,7 @@ mod sync;
 use std::{ops::ControlFlow, sync::Arc};
 
 use opus_packet::InvalidTimeline;
-use opus_segment_decode::{LibopusDecoder, OutputRate};
+use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{
     ArrayKind, FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName,
     RecordingReader, Storage, Store, VerifyLevel, VerifyOptions,
@@ -17,7 +17,7 @@ use opus_zarr_store::{
 use crate::{
     Error, Recording,
     error::Reason,
-    facts::exactness,
+    facts::measured_here,
     progress::{Progress, Stage, Watch},
 };
 
@@ -192,7 +192,7 @@ fn verify_stored(
         match LibopusDecoder::new(reader.head()) {
             Ok(decoder) => {
                 audio::check(&reader, decoder, options, &mut found, watch)?;
-                if exactness(reader.info(), OutputRate::Hz48000).is_ok() {
+                if measured_here(reader.info()).is_ok() {
                     sync::check(&reader, options, &mut found, watch)?;
                 }
             }

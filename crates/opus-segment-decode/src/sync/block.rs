@@ -1,5 +1,6 @@
-use opus_packet::{CodedPos, Mode, Packet, PacketSource, Toc, shortest_frame};
+use opus_packet::{CodedPos, Packet, PacketSource};
 
+use super::memory::{Memory, StreamMemory};
 use crate::{DecoderLayout, Error, error::Reason, streams::next_stream};
 
 /// About a second of packets at most, and the output of the sequential decoder for them.
@@ -17,7 +18,7 @@ struct Piece {
     duration: u32,
     /// The coded sample after its last one.
     end: u64,
-    is_concealed: bool,
+    memory: Memory,
     /// Whether the sequential output of this packet, and of the previous one, had a peak.
     is_loud: bool,
     was_loud: bool,
@@ -32,7 +33,8 @@ pub(super) struct BlockPacket<'a> {
     pub(super) number: u64,
     pub(super) packet: Packet<'a>,
     pub(super) end: u64,
-    pub(super) is_concealed: bool,
+    /// What is known about the memory of decoders after it.
+    pub(super) memory: Memory,
     pub(super) is_loud: bool,
     pub(super) was_loud: bool,
     /// The sequential output; empty until decoded.
@@ -58,7 +60,7 @@ impl Block {
             number: piece.number,
             packet: Packet { data, duration: piece.duration },
             end: piece.end,
-            is_concealed: piece.is_concealed,
+            memory: piece.memory,
             is_loud: piece.is_loud,
             was_loud: piece.was_loud,
             pcm: self.pcm.get(pcm..piece.pcm_end).unwrap_or_default(),
@@ -87,9 +89,9 @@ impl Block {
         self
     }
 
-    /// Where the first packet begins in which the decoder conceals audio.
-    pub(super) fn concealed(&self) -> Option<CodedPos> {
-        self.packets().find(|packet| packet.is_concealed).map(|packet| packet.start())
+    /// Where the first packet begins in and after which earlier starts cannot be trusted.
+    pub(super) fn boundary(&self) -> Option<CodedPos> {
+        self.packets().find(|packet| packet.memory.is_boundary).map(|packet| packet.start())
     }
 }
 
@@ -107,8 +109,7 @@ pub(super) struct Blocks<P> {
     samples: u64,
     packets: u64,
     position: u64,
-    /// Whether the last packet of each Opus stream was CELT; `None` before the first.
-    was_celt: Vec<Option<bool>>,
+    memories: Vec<StreamMemory>,
     /// Buffer for the packet of one stream.
     stream: Vec<u8>,
 }
@@ -122,7 +123,7 @@ impl<P: PacketSource> Blocks<P> {
             samples: if short { 1 } else { SAMPLES.min(SAMPLES_OF_ALL_CHANNELS / channels) },
             packets: 0,
             position: 0,
-            was_celt: vec![None; layout.streams.get().into()],
+            memories: vec![StreamMemory::default(); layout.streams.get().into()],
             stream: Vec::new(),
         }
     }
@@ -139,14 +140,14 @@ impl<P: PacketSource> Blocks<P> {
             let error = |source| Reason::SourceRead { packet: self.packets, source };
             let packet = self.source.next_packet().map_err(|source| error(source.into()))?;
             let Some(packet) = packet else { break };
-            let is_concealed = is_concealed(packet.data, &mut self.was_celt, &mut self.stream);
+            let memory = pass(packet.data, self.position, &mut self.memories, &mut self.stream);
             self.position += u64::from(packet.duration);
             block.bytes.extend_from_slice(packet.data);
             block.pieces.push(Piece {
                 number: self.packets,
                 duration: packet.duration,
                 end: self.position,
-                is_concealed,
+                memory,
                 is_loud: false,
                 was_loud: false,
                 bytes_end: block.bytes.len(),
@@ -158,22 +159,17 @@ impl<P: PacketSource> Blocks<P> {
     }
 }
 
-/// Whether the decoder conceals audio in a packet: for a loss, or for a smooth transition
-/// between modes.
-fn is_concealed(packet: &[u8], was_celt: &mut [Option<bool>], stream: &mut Vec<u8>) -> bool {
-    let (mut rest, mut is_concealed) = (packet, false);
-    let streams = was_celt.len();
-    for (number, was_celt) in was_celt.iter_mut().enumerate() {
-        // A packet that cannot be split cannot be decoded.
-        let Ok(packet) = next_stream(&mut rest, number + 1 == streams, stream) else {
-            return true;
-        };
-        let is_celt = packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
-        let was_celt = was_celt.replace(is_celt);
-        is_concealed |= was_celt.is_some_and(|was| was != is_celt)
-            || !shortest_frame(packet).is_ok_and(|len| len > 1);
+/// Passes a packet that begins at coded sample `start` through all streams.
+fn pass(packet: &[u8], start: u64, memories: &mut [StreamMemory], stream: &mut Vec<u8>) -> Memory {
+    let (mut rest, mut all) = (packet, Memory::OF_NO_STREAM);
+    let streams = memories.len();
+    for (number, memory) in memories.iter_mut().enumerate() {
+        let split = next_stream(&mut rest, number + 1 == streams, stream);
+        // A packet that cannot be split cannot be decoded, which is an error later.
+        let passed = split.ok().and_then(|packet| memory.pass(packet, start).ok());
+        all = all.and(passed.unwrap_or(Memory::UNKNOWN));
     }
-    is_concealed
+    all
 }
 
 /// A second per block, or less with many channels, so that a block takes about 2 MB.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use opus_packet::{CodedPos, MAX_PACKET_DURATION, PacketSource};
+use opus_packet::{MAX_PACKET_DURATION, PacketSource};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
 
 use super::{
@@ -137,11 +137,11 @@ where
             let (start, first) = (self.entries.len(), packet.number);
             // Packets are shorter than half a second, so each holds one start at most.
             if wide(start) * SYNC_SPACING < packet.end {
-                if self.holds_sync_point(start, &packet) {
-                    self.start_racer(start, first).map_err(|error| {
-                        block.truncate(place);
-                        Failure { packet: first, start, error }
-                    })?;
+                if self.holds_sync_point(start, &packet)
+                    && let Err(error) = self.start_racer(start, &packet)
+                {
+                    block.truncate(place);
+                    return Err(Failure { packet: first, start, error });
                 }
                 self.entries.push(SyncEntry::NONE);
             }
@@ -150,7 +150,7 @@ where
         Ok(())
     }
 
-    fn start_racer(&mut self, start: usize, first: u64) -> Result<(), Error> {
+    fn start_racer(&mut self, start: usize, first: &BlockPacket<'_>) -> Result<(), Error> {
         let decoder = self.rested.pop().map_or_else(&mut self.make, Ok)?;
         let deadline = wide(start) * SYNC_SPACING + limit(self.layout);
         self.waiting.push(Racer::new(decoder, start, first, deadline));
@@ -206,7 +206,13 @@ where
                     continue;
                 }
                 Outcome::GivenUp => {}
-                Outcome::Exact { from, until } => self.exact(racer.start(), block, from, until),
+                Outcome::Exact { from, settled, until } => {
+                    let mut entry = SyncEntry::new(wide(racer.start()), from, until);
+                    if let Some(settled) = settled {
+                        entry = entry.settled(wide(racer.start()), settled);
+                    }
+                    self.exact(racer.start(), block, entry, until.is_none());
+                }
             }
             self.rested.push(racer.into_decoder());
         }
@@ -218,20 +224,20 @@ where
         }
     }
 
-    fn exact(&mut self, start: usize, block: u64, from: CodedPos, until: Option<CodedPos>) {
-        self.set(start, SyncEntry::new(wide(start), from, until));
-        if let (None, Some(found)) = (until, self.block(block)) {
+    fn exact(&mut self, start: usize, block: u64, entry: SyncEntry, is_open: bool) {
+        self.set(start, entry);
+        if let (true, Some(found)) = (is_open, self.block(block)) {
             found.open.push(start);
         }
     }
 
     /// Drops blocks that all racers have passed. Starts whose racers no longer run are unknown
-    /// after a concealed packet, so their entries end there.
+    /// from a boundary on, so their entries end there.
     fn let_go(&mut self) {
         while self.blocks.front().is_some_and(|decoded| decoded.groups == 0) {
             let Some(decoded) = self.blocks.pop_front() else { return };
             self.first += 1;
-            if let Some(until) = decoded.block.concealed() {
+            if let Some(until) = decoded.block.boundary() {
                 for start in mem::take(&mut self.open) {
                     let Some(entry) = self.entries.get_mut(start) else { continue };
                     *entry = entry.ending(wide(start), until);

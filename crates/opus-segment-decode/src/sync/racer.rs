@@ -40,8 +40,9 @@ pub(super) struct Racer<D> {
     start: usize,
     /// The coded sample at which it is given up if not exact.
     deadline: u64,
-    /// The packet it begins with.
+    /// The packet it begins with, and where that begins.
     first: u64,
+    begin: u64,
     /// Whether its last output had a peak beyond full scale.
     is_loud: bool,
     /// Where its output began to equal the sequential output.
@@ -52,10 +53,11 @@ pub(super) struct Racer<D> {
 #[derive(Clone, Copy)]
 pub(super) enum Outcome {
     Running,
-    /// Exact from `from` on. `until` is the first concealed packet of the block after that, if
-    /// any; the racer is unknown from there on.
+    /// Exact from `from` on, and for any decoder from `settled` on. `until` is the first boundary
+    /// of the block after that, if any; the racer is unknown from there on.
     Exact {
         from: CodedPos,
+        settled: Option<CodedPos>,
         until: Option<CodedPos>,
     },
     GivenUp,
@@ -105,8 +107,9 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
 
 impl<D: PacketDecoder<f32>> Racer<D> {
     /// Creates a racer that begins with packet `first`, which holds start number `start`.
-    pub(super) fn new(decoder: D, start: usize, first: u64, deadline: u64) -> Self {
-        Self { decoder, start, deadline, first, is_loud: false, exact_from: None }
+    pub(super) fn new(decoder: D, start: usize, first: &BlockPacket<'_>, deadline: u64) -> Self {
+        let (first, begin) = (first.number, first.start().get());
+        Self { decoder, start, deadline, first, begin, is_loud: false, exact_from: None }
     }
 
     pub(super) fn start(&self) -> usize {
@@ -130,10 +133,12 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         let failure = |error| Failure { packet: packet.number, start, error };
         self.packet(packet, room).map_err(failure)?;
         Ok(match self.exact_from {
-            Some(from) if packet.end - from.get() >= CONFIRMATION => {
-                Outcome::Exact { from, until: None }
+            Some(from) if packet.memory.is_settled(self.begin, from.get()) => {
+                let is_for_any = packet.memory.is_settled_for_any(self.begin, from.get());
+                let settled = is_for_any.then(|| CodedPos::new(packet.end));
+                Outcome::Exact { from, settled, until: None }
             }
-            None if packet.end > self.deadline => Outcome::GivenUp,
+            _ if packet.end > self.deadline => Outcome::GivenUp,
             _ => Outcome::Running,
         })
     }
@@ -172,7 +177,7 @@ fn race<D: PacketDecoder<f32>>(
         for (racer, result) in &mut racers {
             match result {
                 Ok(Outcome::Running) => *result = racer.run(&packet, room),
-                Ok(Outcome::Exact { until, .. }) if packet.is_concealed => {
+                Ok(Outcome::Exact { until, .. }) if packet.memory.is_boundary => {
                     until.get_or_insert(packet.start());
                 }
                 _ => {}
@@ -213,6 +218,3 @@ fn is_loud(pcm: &[f32]) -> bool {
 }
 
 const PIECE: usize = 64;
-
-/// How many samples must be equal: a second.
-const CONFIRMATION: u64 = 48_000;

@@ -117,10 +117,16 @@ fn a_start_is_exact_once_its_decoder_has_forgotten_where_it_began() {
         let sync = sync_map(Story { memory: 30, ..Story::default() }, threads).unwrap();
         assert_eq!(sync.len(), 24);
         for (number, entry) in (0..).zip(&sync).skip(1) {
-            let from = CodedPos::new(number * SYNC_SPACING + 30 * 960);
-            let exact = SyncEntry::new(number, from, None);
-            // The recording ends before the last one is exact.
-            let expected = if number < 23 { exact } else { SyncEntry::NONE };
+            let from = number * SYNC_SPACING + 30 * 960;
+            let exact = SyncEntry::new(number, CodedPos::new(from), None);
+            // Half a second later, two more frames settle the memory.
+            let settled = exact.settled(number, CodedPos::new(from + 24_000 + 2 * 960));
+            let expected = match number {
+                // The recording ends before the last ones are exact, or settled.
+                23 => SyncEntry::NONE,
+                22 => exact,
+                _ => settled,
+            };
             assert_eq!(*entry, expected, "{number}");
         }
     }

@@ -177,25 +177,20 @@ fn approximate_samples_are_reported() {
     assert_eq!(said, "b.wav: 1000 samples at 48000 Hz, 1 channel, approximate\n");
     let said = cut(&["--samples", "..48000", "-o", "c.wav"], 0);
     assert_eq!(said, "c.wav: 48000 samples at 48000 Hz, 1 channel, exact\n");
-    let said = cut(&["--samples", "48000..49000", "-o", "d.wav", "--exact"], 1);
-    assert!(said.contains("cannot be read exactly") && said.contains("opus-zarr sync"), "{said}");
-    assert_eq!(names(folder), ["a.wav", "a.zarr", "b.wav", "c.wav"]);
+    let said = cut(&["--samples", "48000..49000", "-o", "d.wav", "--exact"], 0);
+    assert_eq!(said, "d.wav: 1000 samples at 48000 Hz, 1 channel, exact\n");
+    assert_eq!(names(folder), ["a.wav", "a.zarr", "b.wav", "c.wav", "d.wav"]);
 }
 
 #[test]
-fn other_rates_are_approximate() {
+fn other_rates_are_exact() {
     let folder = folder();
     let cut = |args: &[&str], code| {
         let all = ["a.zarr/tones", "--time", "1..", "--rate", "8000", "-o", "x.wav"];
         extract(folder.path(), &[&all[..], args].concat(), code)
     };
-    let said = cut(&["--exact"], 1);
-    assert!(said.contains("48000 Hz") && said.contains("omit --rate"), "{said}");
     let said = cut(&[], 0);
-    assert!(
-        said.contains("only reads at 48000 Hz are exact") && said.contains(", approximate"),
-        "{said}"
-    );
+    assert!(said.ends_with("samples at 8000 Hz, 2 channels, exact\n"), "{said}");
 }
 
 #[test]
@@ -214,7 +209,7 @@ fn a_line_of_json_describes_the_file() {
             &line["end_sample"],
             &line["is_exact"]
         ),
-        (&"a.zarr/tones".into(), &"x.flac".into(), &24_000.into(), &48_000.into(), &false.into())
+        (&"a.zarr/tones".into(), &"x.flac".into(), &24_000.into(), &48_000.into(), &true.into())
     );
     assert_eq!(
         (&line["samples"], &line["rate"], &line["channels"], &line["bytes"]),

@@ -34,7 +34,7 @@ fn a_sync_map_makes_reads_exact_and_is_kept() {
 fn checking_changes_nothing() {
     let folder = folder_with(&[(NOTES, "a")]);
     let none = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
-    assert!(none.stderr.contains("cannot be read exactly: no sync map"), "{}", none.stderr);
+    assert!(none.stderr.contains("no sync map to check: no sync map"), "{}", none.stderr);
     assert!(!folder.path().join("a.zarr/a/opus_sync").exists());
     run_in(folder.path(), ["sync", "a.zarr/a"]).exits(0);
     let right = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(0);

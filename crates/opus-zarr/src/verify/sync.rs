@@ -1,7 +1,9 @@
 use std::ops::Range;
 
 use opus_packet::CodedPos;
-use opus_packet_index::{BlobRead, IndexRead, SYNC_SPACING, SyncEntry, SyncStart, find_sync_start};
+use opus_packet_index::{
+    BlobRead, IndexRead, SYNC_SPACING, SyncDecoder, SyncEntry, SyncStart, find_sync_start,
+};
 use opus_segment_decode::{LibopusDecoder, Need, RangeDecoder};
 use opus_zarr_store::{ArrayKind, RecordingReader};
 
@@ -82,7 +84,8 @@ impl Pair {
     fn of(entry: usize, entries: &[SyncEntry], end: CodedPos) -> Option<Self> {
         let number = u64::try_from(entry).ok()?;
         let exact = entries.get(entry)?.exact(number);
-        let before = find_sync_start(entries.get(..entry)?, 0, exact.start)?;
+        let before =
+            find_sync_start(entries.get(..entry)?, 0, exact.start, SyncDecoder::Measuring)?;
         let second = CodedPos::new(exact.start.get().saturating_add(SECOND));
         let samples = exact.start..second.min(exact.end).min(before.until).min(end);
         let start = CodedPos::new(number.checked_mul(SYNC_SPACING)?);

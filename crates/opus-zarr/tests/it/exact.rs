@@ -10,7 +10,7 @@ use full::{Full, packet_starts};
 use opus_packet::CodedPos;
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
 use opus_zarr::{
-    FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
+    Exactness, FaultKind, ImportOptions, NotExact, ReadLimits, ReadMode, Recording, Sample, Store,
     VerifyLevel, VerifyOptions, unwatched,
 };
 use opus_zarr_testkit::{
@@ -63,9 +63,14 @@ fn a_recording_without_a_sync_map_says_so_and_can_build_one() {
     let (store, mut recording) = store_of(STEREO);
     assert_eq!(recording.exactness(), Err(NotExact::NoSyncMap));
     assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
-    let error = recording.read_as::<i16>(ReadMode::Exact, 0..1).unwrap_err();
+    let error = recording.check_sync(unwatched).unwrap_err();
     assert_eq!(error.not_exact(), Some(&NotExact::NoSyncMap));
     assert!(format!("{error:?}").contains("build_sync"), "{error:?}");
+    // Decoding from the start is exact in any case.
+    let full = Full::<i16>::of(&recording, STEREO);
+    let late = recording.info().play_length - 4800..recording.info().play_length;
+    full.check_samples(late.clone(), &recording.read_as(ReadMode::Exact, late).unwrap());
+    drop(full);
 
     recording.build_sync(unwatched).unwrap();
     assert_eq!(recording.read_mode(), ReadMode::Exact);
@@ -114,17 +119,39 @@ fn reading_many_ranges_at_once_equals_reading_them_one_by_one() {
 }
 
 #[test]
-fn a_sync_map_of_another_decoder_is_ignored() {
+fn a_sync_map_of_another_decoder_counts_from_where_memory_is_settled() {
+    for file in [MONO, STEREO] {
+        let (store, mut recording) = store_of(file);
+        recording.build_sync(unwatched).unwrap();
+        drop(recording);
+        edit_document(&store.path().join("it"), |document| {
+            document["attributes"]["opus_zarr"]["sync"]["decoder"] = "libopus 0.0".into();
+        });
+        let recording = open_at(store.path(), "it").unwrap();
+        assert_eq!(recording.exactness(), Ok(Exactness::SettledMap));
+        let Err(error) = recording.check_sync(unwatched) else { panic!() };
+        let Some(NotExact::OtherDecoder { measured, .. }) = error.not_exact() else { panic!() };
+        assert_eq!(measured, "libopus 0.0");
+        check::<i16>(&recording, "another decoder", 20);
+        check::<f32>(&recording, "another decoder", 20);
+    }
+}
+
+#[test]
+fn a_sync_map_by_another_rule_is_ignored_until_it_is_built_again() {
     let (store, mut recording) = store_of(STEREO);
     recording.build_sync(unwatched).unwrap();
     drop(recording);
     edit_document(&store.path().join("it"), |document| {
-        document["attributes"]["opus_zarr"]["sync"]["decoder"] = "libopus 0.0".into();
+        document["attributes"]["opus_zarr"]["sync"]["rule"] = 3.into();
     });
-    let recording = open_at(store.path(), "it").unwrap();
-    let Err(NotExact::OtherDecoder { measured, .. }) = recording.exactness() else { panic!() };
-    assert_eq!(measured, "libopus 0.0");
-    assert!(matches!(recording.read_mode(), ReadMode::Approximate { .. }));
+    let mut recording = open_at(store.path(), "it").unwrap();
+    assert_eq!(recording.exactness(), Err(NotExact::OtherRule { rule: 3, expected: 2 }));
+    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
+    recording.build_sync(unwatched).unwrap();
+    assert_eq!(recording.exactness(), Ok(Exactness::Map));
+    check::<i16>(&recording, "built again", 5);
+    no_fault(store.path(), "it");
 }
 
 const CHUNK: &str = "it/opus_sync/c/0/0";

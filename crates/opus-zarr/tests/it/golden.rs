@@ -11,12 +11,14 @@ use std::{
 };
 
 use opus_packet::CodedPos;
-use opus_packet_index::{IndexRow, SyncEntry, rows_to_bytes, sync_to_bytes};
-use opus_zarr::{NotExact, Recording, Store, StoredAs, unwatched};
+use opus_packet_index::{IndexRow, SyncDecoder, SyncEntry, rows_to_bytes, sync_to_bytes};
+use opus_zarr::{
+    Exactness, NotExact, Recording, Store, StoredAs, VerifyLevel, VerifyOptions, unwatched,
+};
 use opus_zarr_store::RecordingReader;
 use opus_zarr_testkit::{
     fast_folder,
-    recordings::{import_to, open_at},
+    recordings::{import_to, open_at, verify_at},
     testdata,
     tree::Tree,
 };
@@ -52,7 +54,7 @@ fn import_all(store: &Path) {
 fn sync_map() -> [SyncEntry; 4] {
     [
         SyncEntry::ALL,
-        SyncEntry::new(1, CodedPos::new(40_320), None),
+        SyncEntry::new(1, CodedPos::new(40_320), None).settled(1, CodedPos::new(66_240)),
         SyncEntry::NONE,
         SyncEntry::new(3, CodedPos::new(85_440), Some(CodedPos::new(92_160))),
     ]
@@ -135,15 +137,35 @@ fn it_reads_every_row_of_the_index() {
 fn it_reads_every_entry_of_the_sync_map() {
     let entries = reader_of("synced").sync_entries().unwrap().unwrap();
     assert_eq!(entries, sync_map());
-    let numbers = [0, u32::MAX, 16_320, u32::MAX, u32::MAX, 0, 13_440, 6720];
+    #[rustfmt::skip]
+    let numbers = [
+        0, 0, u32::MAX,
+        16_320, 42_240, u32::MAX,
+        u32::MAX, u32::MAX, 0,
+        13_440, u32::MAX, 6720,
+    ];
     assert_eq!(sync_to_bytes(&entries), numbers.map(u32::to_le_bytes).concat());
 
-    // The map of another decoder is kept and ignored.
-    let NotExact::OtherDecoder { measured, .. } = open("synced").exactness().unwrap_err() else {
-        panic!("the map of another decoder is in use")
+    // The map of another decoder counts from where memory is settled.
+    assert_eq!(open("synced").exactness(), Ok(Exactness::SettledMap));
+    let start = |position: u64| {
+        let start = reader_of("synced").sync_start(CodedPos::new(position), SyncDecoder::Any);
+        start.unwrap().start.get()
     };
-    assert_eq!(measured, DECODER);
+    assert_eq!([66_239, 66_240, 90_000].map(start), [0, 24_000, 24_000]);
     assert_eq!(reader_of("notes").sync_entries().unwrap(), None);
+}
+
+/// `rule-1.zarr` holds `synced` as it was before sync maps stated a rule.
+#[test]
+fn a_sync_map_of_the_first_rule_is_ignored_but_not_damaged() {
+    let path = golden("rule-1.zarr");
+    let recording = Recording::open(&Store::open(&path).unwrap(), "synced").unwrap();
+    assert_eq!(recording.exactness(), Err(NotExact::OtherRule { rule: 1, expected: 2 }));
+    let reader = Store::open(&path).unwrap().open_recording(&"synced".parse().unwrap()).unwrap();
+    assert_eq!(reader.sync_entries().unwrap(), None);
+    let options = VerifyOptions::default().level(VerifyLevel::Checksums);
+    assert_eq!(verify_at(&path, "synced", &options).unwrap().faults.listed(), []);
 }
 
 #[test]
@@ -274,7 +296,8 @@ fn notes_attributes() -> Value {
 /// Those of `notes`, and the description of the sync map.
 fn synced_attributes() -> Value {
     let mut attributes = notes_attributes();
-    attributes["sync"] = json!({ "decoder": DECODER, "entries": 4, "checksums": "c4b0406f" });
+    attributes["sync"] =
+        json!({ "decoder": DECODER, "entries": 4, "rule": 2, "checksums": "3b730912" });
     attributes
 }
 

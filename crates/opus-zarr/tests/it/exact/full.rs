@@ -34,7 +34,11 @@ impl<'a, S: Sample + PartialEq + Debug> Full<'a, S> {
 
     /// Checks one read.
     pub(crate) fn check(&self, range: Range<u64>) {
-        let read = self.recording.read::<S>(range.clone()).unwrap();
+        self.check_samples(range.clone(), &self.recording.read::<S>(range).unwrap());
+    }
+
+    /// Checks the samples of a range.
+    pub(crate) fn check_samples(&self, range: Range<u64>, read: &[S]) {
         let samples = &self.samples[interleaved(&range, self.recording.info().channels)];
         assert!(read == samples, "{}: {range:?}", self.what);
     }

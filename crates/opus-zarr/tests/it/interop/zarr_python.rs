@@ -59,8 +59,8 @@ fn it_reads_the_types_and_shapes_of_the_arrays() {
             },
             "opus_sync": {
                 "dtype": "uint32",
-                "shape": [recording.sync.len(), 2],
-                "chunks": [10_000, 2],
+                "shape": [recording.sync.len(), 3],
+                "chunks": [10_000, 3],
             },
         });
         assert_eq!(answers["plain"]["arrays"], arrays, "{}", recording.name);

@@ -61,7 +61,7 @@ fn it_reads_the_metadata() {
                 "dtype": "uint64", "shape": [recording.packets.len(), 5], "chunks": [10_000, 5],
             },
             "opus_sync": {
-                "dtype": "uint32", "shape": [recording.sync.len(), 2], "chunks": [10_000, 2],
+                "dtype": "uint32", "shape": [recording.sync.len(), 3], "chunks": [10_000, 3],
             },
         });
         assert_eq!(metadata["arrays"], arrays, "{}", recording.name);
