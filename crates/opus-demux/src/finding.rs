@@ -2,13 +2,13 @@ use std::fmt;
 
 use opus_packet::Gap;
 
-use crate::{AudioFinding, caf, mp4, ogg, raw, webm};
+use crate::{AudioFinding, ExtendedPackets, caf, mp4, ogg, raw, webm};
 
 /// A problem in a file of any container, or something its reader should know, and at which
 /// byte. `Display` is one line.
 pub type Finding = opus_packet::Finding<FindingKind>;
 
-/// What can be found in a file: a finding of its container.
+/// What can be found in a file: a finding of its container or its packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
@@ -22,6 +22,8 @@ pub enum FindingKind {
     Caf(caf::FindingKind),
     /// In a raw stream.
     Raw(raw::FindingKind),
+    /// In the packets of any container. Found once, at the end of a stream.
+    Extensions(ExtendedPackets),
 }
 
 impl FindingKind {
@@ -44,6 +46,7 @@ macro_rules! every_container {
             fn is_violation(&self) -> bool {
                 match self {
                     $(Self::$name(kind) => kind.is_violation(),)+
+                    Self::Extensions(_) => false,
                 }
             }
 
@@ -56,6 +59,7 @@ macro_rules! every_container {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     $(Self::$name(kind) => kind.fmt(f),)+
+                    Self::Extensions(found) => found.fmt(f),
                 }
             }
         }

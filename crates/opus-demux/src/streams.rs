@@ -1,6 +1,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
+    num::NonZeroU8,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +10,7 @@ use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timel
 use crate::{
     Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
     caf::{self, CafOpusReader},
+    extensions::Tally,
     mp4::{self, Mp4OpusReader},
     ogg::{self, Buffered, OggOpusReader},
     raw::{self, OpusDemoReader, SelfDelimitedReader},
@@ -95,6 +97,9 @@ enum Track {
 pub struct OpusStream {
     number: u64,
     reader: Reader,
+    tally: Tally,
+    /// That of the tally, until it is taken.
+    extensions: Option<Finding>,
 }
 
 enum Reader {
@@ -141,11 +146,11 @@ impl Streams {
         if self.current.is_none() {
             let Some(&track) = self.tracks.get(self.track) else { return Ok(None) };
             let reader = self.reader(open_file(&self.path)?, track)?;
-            self.current = Some(OpusStream { number: 0, reader });
+            self.current = Some(OpusStream::new(reader));
         }
         self.number += 1;
         if let Some(stream) = &mut self.current {
-            stream.number = self.number;
+            stream.begin(self.number);
             stream.reader.add_tracks(&mut self.tracks);
         }
         Ok(self.current.as_mut())
@@ -236,6 +241,16 @@ macro_rules! with_reader {
 }
 
 impl OpusStream {
+    fn new(reader: Reader) -> Self {
+        Self { number: 0, reader, tally: Tally::new(NonZeroU8::MIN), extensions: None }
+    }
+
+    /// Begins a stream, which may be the next link of the same reader.
+    fn begin(&mut self, number: u64) {
+        self.number = number;
+        self.tally = Tally::new(self.head().mapping().streams());
+    }
+
     /// The number of the stream in the file, counted from 1.
     pub fn number(&self) -> u64 {
         self.number
@@ -267,7 +282,9 @@ impl OpusStream {
         fn convert<K: Into<FindingKind>>(finding: opus_packet::Finding<K>) -> Finding {
             Finding::new(finding.offset, finding.kind.into())
         }
-        with_reader!(&mut self.reader, reader => reader.findings().map(convert).collect())
+        let of_reader: Vec<_> =
+            with_reader!(&mut self.reader, reader => reader.findings().map(convert).collect());
+        of_reader.into_iter().chain(self.extensions.take()).collect()
     }
 
     /// The next packet and where it lies; `None` at the end of the stream.
@@ -277,7 +294,12 @@ impl OpusStream {
     /// Reading failed, or more audio is lost than a recording can lack. A strict reader also
     /// returns the first violation.
     pub fn next_located(&mut self) -> Result<Option<LocatedPacket<'_>>, Error> {
-        Ok(with_reader!(&mut self.reader, reader => reader.next_located()?))
+        let packet = with_reader!(&mut self.reader, reader => reader.next_located()?);
+        match &packet {
+            Some(packet) => self.tally.count(packet),
+            None => self.extensions = self.tally.finish().or(self.extensions.take()),
+        }
+        Ok(packet)
     }
 }
 

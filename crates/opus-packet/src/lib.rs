@@ -7,6 +7,8 @@ extern crate alloc;
 mod causes;
 mod clock;
 mod conceal;
+mod extension_ids;
+mod extensions;
 mod finding;
 mod flags;
 mod frames;
@@ -22,6 +24,8 @@ mod toc;
 pub use causes::fmt_with_causes;
 pub use clock::{CodedPos, InvalidRange, InvalidTimeline, PlayPos, Timeline};
 pub use conceal::{CONCEALMENT_UNIT, Concealment};
+pub use extension_ids::ExtensionIds;
+pub use extensions::{Extension, Extensions, InvalidExtension, extension_ids, extensions};
 pub use finding::{Finding, FindingKind, Findings};
 pub use flags::{
     CeltFlags, FrameFlags, ModeChange, PacketFlags, PostFilter, Redundancy, frame_flags,
@@ -63,6 +67,7 @@ macro_rules! debug_shows_message {
 }
 
 debug_shows_message!(
+    InvalidExtension,
     InvalidHead,
     InvalidPacket,
     InvalidRange,

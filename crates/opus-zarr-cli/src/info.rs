@@ -1,7 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{Exactness, ReadMode, Recording, RecordingReader, StoredAs};
+use opus_zarr::{Exactness, ExtensionIds, ReadMode, Recording, RecordingReader, StoredAs};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,6 +70,9 @@ struct Info<'a> {
     source: &'a opus_zarr::Source,
     tags: &'a opus_zarr::Tags,
     gaps: &'a [opus_zarr::Gap],
+    /// Numbers of the extensions in the packets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extensions: Vec<u8>,
     user: &'a serde_json::Map<String, Value>,
 }
 
@@ -102,6 +105,7 @@ impl<'a> Info<'a> {
             source: &info.source,
             tags: &info.tags,
             gaps: &info.gaps,
+            extensions: info.extensions.iter().collect(),
             user: &info.user,
         }
     }
@@ -148,6 +152,10 @@ impl fmt::Display for Info<'_> {
         self.write_source(f)?;
         for comment in &self.tags.comments {
             writeln!(f, "tag       {}", one_line(comment))?;
+        }
+        for id in &self.extensions {
+            let layer = Layer(*id);
+            writeln!(f, "contains  {layer}, kept but not decoded by libopus 1.3")?;
         }
         for gap in self.gaps {
             writeln!(f, "lost      {} samples at coded sample {}", gap.samples, gap.position)?;
@@ -222,6 +230,20 @@ impl Info<'_> {
             f64::from(settings.frame_duration) / 48.0,
             transcoding.encoder
         )
+    }
+}
+
+/// An extension of the packets, with an article.
+struct Layer(u8);
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(id) = *self;
+        match id {
+            ExtensionIds::OPUS_HD => write!(f, "an Opus HD layer (extension {id})"),
+            ExtensionIds::DRED => write!(f, "a DRED layer (extension {id})"),
+            _ => write!(f, "an unknown layer (extension {id})"),
+        }
     }
 }
 

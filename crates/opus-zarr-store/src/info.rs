@@ -1,6 +1,8 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use opus_packet::{ChannelMapping, InvalidHead, OpusHead, OpusTags, SAMPLE_RATE, Timeline};
+use opus_packet::{
+    ChannelMapping, ExtensionIds, InvalidHead, OpusHead, OpusTags, SAMPLE_RATE, Timeline,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -53,6 +55,10 @@ pub struct RecordingInfo {
     /// Where audio was lost in the source. Its packets ask the decoder to conceal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// Extensions in the packets, such as an Opus HD layer, as far as the import found out. The
+    /// packets hold them unchanged, but libopus 1.3 does not decode them.
+    #[serde(default, skip_serializing_if = "ExtensionIds::is_empty", with = "extensions")]
+    pub extensions: ExtensionIds,
     /// Play samples per second of real time. 48,000, except for time-expanded recordings and for
     /// ultrasound stored as if it had been sampled at 48 kHz.
     #[serde(default = "opus_rate", skip_serializing_if = "is_opus_rate")]
@@ -176,7 +182,8 @@ impl RecordingInfo {
         index: &StoredIndex,
         sync: Option<&SyncInfo>,
     ) -> Self {
-        let Description { head, tags, timeline, gaps, real_rate, start, source } = description;
+        let Description { head, tags, timeline, gaps, extensions, real_rate, start, source } =
+            description;
         let mut info = Self {
             layout: LAYOUT,
             channels: head.channels(),
@@ -197,6 +204,7 @@ impl RecordingInfo {
             index_checksums: Vec::new(),
             sync: None,
             gaps,
+            extensions,
             real_rate: real_rate.unwrap_or_else(opus_rate),
             start,
             source,
@@ -308,6 +316,23 @@ mod hex {
         };
         let sums: Option<Vec<u32>> = digits.as_bytes().chunks(8).map(parse).collect();
         sums.ok_or_else(|| D::Error::custom("expected eight hexadecimal digits per chunk"))
+    }
+}
+
+/// Extensions as a list of their numbers.
+mod extensions {
+    use opus_packet::ExtensionIds;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
+    pub(super) fn serialize<S: Serializer>(ids: &ExtensionIds, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(ids.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<ExtensionIds, D::Error> {
+        Vec::<u8>::deserialize(from).map(ExtensionIds::from_iter)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{io::ErrorKind, num::NonZeroU32};
 
-use opus_packet::{OpusHead, OpusTags, Timeline};
+use opus_packet::{ExtensionIds, OpusHead, OpusTags, Timeline};
 use opus_packet_index::SyncEntry;
 
 use crate::{
@@ -52,6 +52,8 @@ pub struct Description {
     pub timeline: Timeline,
     /// Where audio was lost.
     pub gaps: Vec<Gap>,
+    /// Extensions in the packets.
+    pub extensions: ExtensionIds,
     /// Play samples per second of real time; `None` for 48,000.
     pub real_rate: Option<NonZeroU32>,
     /// When the recording began, if known.
@@ -63,13 +65,28 @@ pub struct Description {
 impl Description {
     /// Describes a recording without gaps, in real time, with an unknown start.
     pub fn new(head: OpusHead, tags: OpusTags, timeline: Timeline, source: Source) -> Self {
-        Self { head, tags, timeline, gaps: Vec::new(), real_rate: None, start: None, source }
+        Self {
+            head,
+            tags,
+            timeline,
+            gaps: Vec::new(),
+            extensions: ExtensionIds::default(),
+            real_rate: None,
+            start: None,
+            source,
+        }
     }
 
     /// Sets where audio was lost.
     #[must_use]
     pub fn gaps(self, gaps: Vec<Gap>) -> Self {
         Self { gaps, ..self }
+    }
+
+    /// Sets the extensions in the packets.
+    #[must_use]
+    pub fn extensions(self, extensions: ExtensionIds) -> Self {
+        Self { extensions, ..self }
     }
 
     /// Sets the play samples per second of real time; `None` for 48,000.

@@ -47,8 +47,8 @@ pub use opus_encode::{
     SyncInterval,
 };
 pub use opus_packet::{
-    CodedPos, InvalidHead, InvalidTimeline, OpusHead, OpusTags, Packet, PacketSource, SAMPLE_RATE,
-    Timeline, Toc,
+    CodedPos, ExtensionIds, InvalidHead, InvalidTimeline, OpusHead, OpusTags, Packet, PacketSource,
+    SAMPLE_RATE, Timeline, Toc,
 };
 pub use opus_packet_index::{IndexRead, IndexRow};
 pub use opus_segment_decode::{

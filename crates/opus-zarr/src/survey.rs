@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use opus_demux::{Container, FindingKind, OpusStream, Streams, ogg};
-use opus_packet::Timeline;
+use opus_packet::{ExtensionIds, Timeline};
 use opus_zarr_store::Gap;
 
 use crate::{Error, Finding, ImportOptions, error::Reason, progress::Watch, source::demux_error};
@@ -23,6 +23,8 @@ pub(crate) struct StreamSurvey {
     pub(crate) number: u64,
     pub(crate) timeline: Timeline,
     pub(crate) gaps: Vec<Gap>,
+    /// What its packets contain besides what libopus 1.3 decodes.
+    pub(crate) extensions: ExtensionIds,
     /// Its violations, one line each.
     pub(crate) violations: Vec<String>,
 }
@@ -61,13 +63,16 @@ impl Survey {
         watch: &mut Watch<'_>,
     ) -> Result<(), Error> {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
-        let mut coded_length = 0;
+        let (mut coded_length, mut extensions) = (0, ExtensionIds::default());
         loop {
             let packet = demuxer.next_located().map_err(|error| demux_error(path, error))?;
             let packet =
                 packet.map(|packet| (packet.data.len(), packet.duration, packet.offset.is_some()));
             for found in demuxer.findings() {
                 self.is_canonical &= allows_canonical(&found.kind);
+                if let FindingKind::Extensions(found) = &found.kind {
+                    extensions = found.ids;
+                }
                 push(&mut gaps, found.kind.gap().map(stored_gap), MAX_GAPS);
                 let finding = Finding::of_stream(number, &found);
                 let line = finding.is_violation.then(|| finding.message.clone());
@@ -81,7 +86,8 @@ impl Survey {
         }
         match demuxer.timeline().filter(|timeline| timeline.play_length() > 0) {
             Some(timeline) => {
-                self.streams.push(StreamSurvey { number, timeline, gaps, violations });
+                let stream = StreamSurvey { number, timeline, gaps, extensions, violations };
+                self.streams.push(stream);
             }
             None => {
                 self.is_canonical = false;
@@ -121,8 +127,13 @@ impl Survey {
 /// Returns whether a canonical Ogg Opus stream can have this finding.
 fn allows_canonical(kind: &FindingKind) -> bool {
     use ogg::{FindingKind::Note, Note as Ogg};
-    let FindingKind::Ogg(Note(note)) = kind else { return false };
-    matches!(note, Ogg::LiveStart { .. } | Ogg::LiveJoin { .. } | Ogg::NoLastPage)
+    match kind {
+        FindingKind::Extensions(_) => true,
+        FindingKind::Ogg(Note(note)) => {
+            matches!(note, Ogg::LiveStart { .. } | Ogg::LiveJoin { .. } | Ogg::NoLastPage)
+        }
+        _ => false,
+    }
 }
 
 fn stored_gap(gap: opus_demux::Gap) -> Gap {

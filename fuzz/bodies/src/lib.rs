@@ -20,6 +20,7 @@ mod builder;
 mod caf;
 mod checksum;
 mod demux;
+mod extensions;
 mod flags;
 mod headers;
 mod index;
@@ -40,6 +41,7 @@ pub use audio_input::{allow_panics_of_symphonia, audio_input};
 pub use caf::caf;
 pub use checksum::repair_checksums;
 pub use demux::demux;
+pub use extensions::extensions;
 pub use flags::flags;
 pub use headers::headers;
 pub use index::index;
@@ -58,10 +60,11 @@ pub use webm::webm;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name and its body.
-pub const TARGETS: [(&str, Body); 15] = [
+pub const TARGETS: [(&str, Body); 16] = [
     ("audio_input", audio_input),
     ("caf", caf),
     ("demux", demux),
+    ("extensions", extensions),
     ("flags", flags),
     ("headers", headers),
     ("index", index),

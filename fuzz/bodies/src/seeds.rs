@@ -31,6 +31,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         }
         "page" => seeds.extend(streams().iter().flat_map(|stream| numbered(stream, pages(stream)))),
         "headers" => seeds.extend(streams().iter().flat_map(|stream| packets(stream, 0..2))),
+        "extensions" => seeds.extend(named(&PADDINGS)),
         "packet" | "flags" => {
             seeds.extend(streams().iter().flat_map(|stream| packets(stream, 2..3)))
         }
@@ -131,6 +132,15 @@ fn index_rows() -> Vec<u8> {
 
 /// Mode 1 of the target `index`: the gap, the length and the duration of every packet.
 const INDEX_PACKETS: &[u8] = &[1, 1, 8, 2, 0, 50, 8, 3, 50, 8, 0, 5, 4, 0, 255, b'0'];
+
+/// Input of the target `extensions`: one less than the number of frames, then padding.
+const PADDINGS: [(&str, &[u8]); 5] = [
+    ("zeros", &[0, 0, 0, 0]),
+    ("hd", &[0, 248, 1, 2, 3]),
+    ("separated", &[2, 7, 10, 2, 249, 2, 1, 2, 3, 1, 252, 5]),
+    ("repeated", &[2, 7, 10, 5, 11, 12, 2, 8, 2, 8]),
+    ("repeated-long", &[1, 81, 2, 1, 2, 11, 9, 4, 3, 4, 5, 8]),
+];
 
 /// Changes to the store of the target `open_store`: an attribute and its new value; a row, a
 /// column and its new value; a number of the sync map and its new value; the object and the offset

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod caf;
+mod extensions;
 mod mp4;
 mod raw;
 mod streams;

@@ -24,6 +24,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("info a.zarr/notes", 0, &["info"]),
     ("info a.zarr/call", 0, &["info"]),
     ("info a.zarr/spoilt", 0, &["info"]),
+    ("info hd.zarr/it", 0, &["info"]),
     ("info a.zarr/notes --field source.sha256", 0, &["field"]),
     ("info a.zarr/notes --packets", 0, &["indexed_packet"]),
     ("inspect notes.opus --packets", 0, &["stream", "packet", "packet_kind", "stream_end", "tag"]),
@@ -175,6 +176,7 @@ fn inputs() -> TempDir {
     fs::write(path("regions.csv"), "start,end\n0.1,0.2\n800,900\n").unwrap();
     fs::create_dir(path("exported")).unwrap();
 
+    import_to(testdata("opus-hd.opus"), path("hd.zarr"), "it").unwrap();
     import_to(testdata(NOTES), path("damaged.zarr"), "it").unwrap();
     let blob = path("damaged.zarr/it/opus_blob/c/0");
     let mut bytes = fs::read(&blob).unwrap();

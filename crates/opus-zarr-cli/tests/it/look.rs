@@ -137,3 +137,26 @@ fn any_audio_file_is_inspected() {
     assert!(wave.starts_with("pcm_s16le in wav, "), "{wave}");
     assert!(wave.contains("\n    GUANO|Version:"), "{wave}");
 }
+
+#[test]
+fn layers_that_are_not_decoded_are_named_and_kept() {
+    let folder = folder_with(&[]);
+    let file = testdata("opus-hd.opus");
+    let path = file.to_str().unwrap();
+    let said = "61 packets contain Opus HD (extension 124), the first at coded sample 0; kept, but not decoded by libopus 1.3";
+    let text = run_in(folder.path(), ["inspect", path]).exits(0).stdout;
+    assert_eq!(text.matches(said).count(), 1, "{text}");
+    let json = run_in(folder.path(), ["inspect", path, "--json"]).exits(0).lines("finding");
+    assert_eq!((json.len(), &json[0]["is_violation"]), (1, &json!(false)));
+    let imported = run_in(folder.path(), ["import", path, "a.zarr"]).exits(0);
+    assert_eq!((imported.stdout + &imported.stderr).matches(said).count(), 1);
+
+    let info = |args: &[&str]| {
+        run_in(folder.path(), ["info", "a.zarr/opus-hd"].iter().chain(args)).exits(0)
+    };
+    let line = "contains  an Opus HD layer (extension 124), kept but not decoded by libopus 1.3\n";
+    assert!(info(&[]).stdout.contains(line), "{}", info(&[]).stdout);
+    assert_eq!(info(&["--json"]).lines("info")[0]["extensions"], json!([124]));
+    run_in(folder.path(), ["export", "a.zarr/opus-hd", "-o", "again.opus"]).exits(0);
+    assert!(fs::read(folder.path().join("again.opus")).unwrap() == fs::read(file).unwrap());
+}

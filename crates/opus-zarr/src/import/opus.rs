@@ -129,7 +129,10 @@ impl<'a> OpusFile<'a> {
             .format(self.survey.container.name(), "opus")
             .stream(stream.number)
             .findings(stream.violations.clone());
-        Description::new(head, tags, stream.timeline, source).gaps(stream.gaps.clone()).start(start)
+        Description::new(head, tags, stream.timeline, source)
+            .gaps(stream.gaps.clone())
+            .extensions(stream.extensions)
+            .start(start)
     }
 }
 

@@ -11,6 +11,7 @@ mod corpus;
 mod corpus_table;
 mod cost;
 mod exact;
+mod extensions;
 mod faults;
 mod format;
 mod golden;

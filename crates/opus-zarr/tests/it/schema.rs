@@ -26,6 +26,7 @@ fn every_document_of_an_import_is_valid() {
     files.extend(surround.iter().cloned());
     files.push(damaged(folder.path()));
     files.push(encoded(folder.path()));
+    files.push(testdata("opus-hd.opus"));
     let golden = testdata("golden/layout-1.zarr");
     let mut documents = documents_of(&golden, &["notes", "synced", "trio"]);
     for (file, number) in files.iter().zip(1..) {

@@ -32,7 +32,8 @@ macro_rules! targets {
 }
 
 targets! {
-    audio_input caf demux flags headers index metadata mp4 open_store packet page raw repaired wave webm
+    audio_input caf demux extensions flags headers index metadata mp4 open_store packet page raw
+    repaired wave webm
 }
 
 fn check(target: &str) {
