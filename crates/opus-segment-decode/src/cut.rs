@@ -35,6 +35,11 @@ impl<S: Copy + Default> Cut<S> {
         self.rest.clone()
     }
 
+    /// Changes where the samples to be decoded end.
+    pub(crate) fn end_at(&mut self, end: u64) {
+        self.rest.end = end.max(self.rest.start);
+    }
+
     /// Decoded samples of all channels not taken yet.
     pub(crate) fn ready(&self) -> usize {
         self.ready.len()

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod checked;
 mod cut;
 mod decoder;
 mod error;
@@ -17,6 +16,7 @@ mod range;
 mod reader;
 #[cfg(feature = "libopus")]
 mod sample;
+mod segment;
 mod starts;
 mod stream;
 mod streams;

@@ -1,13 +1,13 @@
-use std::ops::Range;
+use std::{num::NonZeroU8, ops::Range, sync::Arc};
 
 use opus_packet::CodedPos;
 use opus_packet_index::{Span, SyncStart};
 
 use crate::{
     Error, PacketDecoder,
-    checked::{check_covered, check_packets, packet},
     cut::Cut,
     error::Reason,
+    segment::{Segment, check_covered},
 };
 
 /// Decodes the samples of a range from packets that its caller supplies. It does no I/O.
@@ -24,12 +24,14 @@ pub struct RangeDecoder<D, S> {
     decoder: D,
     cut: Cut<S>,
     end: CodedPos,
+    /// The end of the range in samples of the output. `cut` may end sooner.
+    last: u64,
     /// Where the decoder, in its present state, stops being exact.
     until: CodedPos,
-    /// The packets to decode; `next_row` is the next one.
+    /// The packets to decode next, while their bytes are missing.
     span: Option<Span>,
-    /// Their bytes, once supplied.
-    blob: Option<Vec<u8>>,
+    /// The packets to decode; `next_row` is the next one.
+    segment: Option<Arc<Segment>>,
     next_row: usize,
     /// Where the next lookup of packets begins.
     next: CodedPos,
@@ -55,13 +57,15 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
     /// play positions.
     pub fn new(range: Range<CodedPos>, decoder: D) -> Self {
         let nothing = CodedPos::new(0);
+        let samples = decoder.layout().rate.samples(&range);
         Self {
-            cut: Cut::new(decoder.layout().rate.samples(&range)),
+            last: samples.end,
+            cut: Cut::new(samples),
             decoder,
             end: range.end,
             until: nothing,
             span: None,
-            blob: None,
+            segment: None,
             next_row: 0,
             next: nothing,
             failed: None,
@@ -102,18 +106,15 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
     /// Appends all samples that can be decoded now to `samples`. On error, appends those before the
     /// packet at fault.
     pub fn read_ready(&mut self, samples: &mut Vec<S>) -> Result<(), Error> {
-        let second = SECOND.saturating_mul(self.channels());
-        loop {
-            // A range may exceed memory, so room is made only as packets turn up.
-            let filled = samples.len();
-            samples.resize(filled.saturating_add(self.left().min(second)), S::default());
-            let read = self.read(samples.get_mut(filled..).unwrap_or_default());
-            let count = *read.as_ref().unwrap_or(&0);
-            samples.truncate(filled.saturating_add(count));
-            if read? == 0 {
-                return Ok(());
-            }
-        }
+        while self.append(samples)? > 0 {}
+        Ok(())
+    }
+
+    /// Appends up to a second of the samples that can be decoded now and returns their number. A
+    /// range may exceed memory, so room is made only as packets turn up.
+    pub(crate) fn append(&mut self, samples: &mut Vec<S>) -> Result<usize, Error> {
+        let room = self.left().min(SECOND.saturating_mul(self.channels()));
+        append(samples, room, |out| self.read(out))
     }
 
     /// What is needed before the next sample can be decoded. None if samples can be read now or
@@ -126,9 +127,9 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
         if position >= self.until {
             return Some(Need::Start(position));
         }
-        match &self.span {
-            Some(span) if self.blob.is_none() => Some(Need::Bytes(span.bytes())),
-            Some(span) if self.next_row < span.rows().len() => None,
+        match (&self.span, &self.segment) {
+            (Some(span), _) => Some(Need::Bytes(span.bytes())),
+            (None, Some(segment)) if self.next_row < segment.rows().len() => None,
             _ => Some(Need::Packets(self.wanted())),
         }
     }
@@ -141,17 +142,14 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
             return Err(Reason::SyncStart { position, start, until }.into());
         }
         self.decoder.reset().map_err(|error| Reason::Reset(error.into()))?;
-        (self.span, self.blob, self.next, self.until) = (None, None, start, until);
+        (self.span, self.segment, self.next, self.until) = (None, None, start, until);
         Ok(())
     }
 
     /// Supplies [`Need::Packets`].
     pub fn packets(&mut self, span: Span) -> Result<(), Error> {
         check_covered(&span, &self.wanted())?;
-        if span.rows().is_empty() {
-            return Err(Reason::IndexRows.into());
-        }
-        (self.span, self.blob, self.next_row) = (Some(span), None, 0);
+        (self.span, self.segment) = (Some(span), None);
         Ok(())
     }
 
@@ -159,24 +157,17 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
     ///
     /// On error, the packets of the index are not those of the blob, and are needed again.
     pub fn bytes(&mut self, blob: Vec<u8>) -> Result<(), Error> {
-        let Some(span) = &self.span else { return Ok(()) };
-        if let Err(error) = check_packets(span, &blob, self.decoder.layout().streams) {
-            self.span = None;
-            return Err(error);
-        }
-        tracing::trace!(
-            bytes = span.bytes().end - span.bytes().start,
-            packets = span.packets().end - span.packets().start,
-            "decode segment"
-        );
-        (self.next, self.blob) = (span.samples().end, Some(blob));
+        let Some(span) = self.span.take() else { return Ok(()) };
+        let segment = Segment::new(span, blob, self.streams())?;
+        (self.next, self.next_row) = (segment.samples().end, 0);
+        self.segment = Some(Arc::new(segment));
         Ok(())
     }
 
     /// Number of samples still to come, over all channels.
     pub fn left(&self) -> usize {
-        let rest = self.cut.rest();
-        let rest = usize::try_from(rest.end - rest.start).unwrap_or(usize::MAX);
+        let rest = self.last.saturating_sub(self.cut.rest().start);
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
         rest.saturating_mul(self.channels()).saturating_add(self.cut.ready())
     }
 
@@ -185,34 +176,80 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
         self.decoder.layout().channels
     }
 
+    /// Opus streams in each packet.
+    pub(crate) fn streams(&self) -> NonZeroU8 {
+        self.decoder.layout().streams
+    }
+
     /// Returns the decoder, in its present state.
     pub fn into_decoder(self) -> D {
         self.decoder
     }
 
     /// The coded position of the next sample to decode.
-    fn position(&self) -> CodedPos {
+    pub(crate) fn position(&self) -> CodedPos {
         let divisor = u64::from(self.decoder.layout().rate.divisor());
         CodedPos::new(self.cut.rest().start.saturating_mul(divisor))
     }
 
+    /// Supplies packets from the supplied start on.
+    pub(crate) fn segment(&mut self, segment: Arc<Segment>) {
+        (self.next_row, self.next) = (segment.row_at(self.next), segment.samples().end);
+        self.segment = Some(segment);
+    }
+
+    /// The packets supplied last, and where the decoder stops being exact.
+    pub(crate) fn supplied(&self) -> Option<(&Arc<Segment>, CodedPos)> {
+        self.segment.as_ref().map(|segment| (segment, self.until))
+    }
+
+    /// Ends the samples early, where a packet begins, the decoder stops being exact, or the range
+    /// ends.
+    pub(crate) fn stop_at(&mut self, position: CodedPos) {
+        let stop = self.decoder.layout().rate.samples(&(position..position)).start;
+        self.cut.end_at(stop.min(self.last));
+    }
+
+    /// Goes on behind the position where the samples were to stop. Returns whether the range
+    /// does.
+    pub(crate) fn go_on(&mut self) -> bool {
+        let is_stopped = self.cut.rest().end < self.last;
+        self.cut.end_at(self.last);
+        is_stopped
+    }
+
     /// The next minute of packets. The start may lie far before the range.
     fn wanted(&self) -> Range<CodedPos> {
-        let end = CodedPos::new(self.next.get().saturating_add(STEP));
-        self.next..self.end.min(self.until).min(end)
+        self.next..self.end.min(self.until).min(step_from(self.next))
     }
 
     fn decode_next(&mut self, out: &mut [S]) -> Result<usize, Error> {
-        let (Some(span), Some(blob)) = (&self.span, &self.blob) else { return Ok(0) };
+        let Some(segment) = &self.segment else { return Ok(0) };
         let until = self.decoder.layout().rate.samples(&(self.position()..self.until)).end;
-        let packet = packet(span, self.next_row, blob)?;
+        let packet = segment.packet(self.next_row)?;
         let written = self.cut.decode(&mut self.decoder, packet, until, out)?;
         self.next_row += 1;
         Ok(written)
     }
 }
 
-/// Samples per lookup at 48 kHz: a minute.
-const STEP: u64 = 60 * 48_000;
+/// Appends as many samples as `read` returns, at most `room`.
+pub(crate) fn append<S: Copy + Default>(
+    samples: &mut Vec<S>,
+    room: usize,
+    read: impl FnOnce(&mut [S]) -> Result<usize, Error>,
+) -> Result<usize, Error> {
+    let filled = samples.len();
+    samples.resize(filled.saturating_add(room), S::default());
+    let read = read(samples.get_mut(filled..).unwrap_or_default());
+    samples.truncate(filled.saturating_add(*read.as_ref().unwrap_or(&0)));
+    read
+}
+
+/// The end of a lookup: a minute of packets.
+pub(crate) fn step_from(position: CodedPos) -> CodedPos {
+    CodedPos::new(position.get().saturating_add(60 * 48_000))
+}
+
 /// Samples per channel for which room is made at a time: a second at 48 kHz.
-const SECOND: usize = 48_000;
+pub(crate) const SECOND: usize = 48_000;

@@ -4,6 +4,7 @@ mod limiter;
 mod recording;
 mod signal;
 mod streams;
+mod threads;
 
 use magnum_opus::Application;
 use opus_packet::{Bandwidth, Mode, Toc};

@@ -8,3 +8,4 @@ mod exact;
 mod multistream;
 mod positions;
 mod sync_threads;
+mod threads;
