@@ -8,7 +8,8 @@ use crate::{AsyncSampleStream, Error, ReadMode, decoders::Decoders, facts::facts
 /// A recording in a store, for async code. Like [`Recording`](crate::Recording), but waits where
 /// the storage does.
 ///
-/// The task that polls a read also decodes it, in about 1.5 ms for a second of audio. A read needs
+/// The task that polls a read also decodes it, in about 1.5 ms for a second of audio, however long the
+/// range: only [`Recording`](crate::Recording) decodes in several threads. A read needs
 /// the index: without it, walking all packets from the start would take a task too long, so it is
 /// an error.
 ///

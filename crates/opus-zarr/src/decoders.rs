@@ -1,4 +1,8 @@
-use std::sync::{Mutex, PoisonError};
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, OnceLock, PoisonError},
+    thread,
+};
 
 use opus_packet::OpusHead;
 use opus_segment_decode::{LibopusDecoder, Output};
@@ -34,4 +38,10 @@ impl Decoders {
     pub(crate) fn put(&self, decoder: LibopusDecoder) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
     }
+}
+
+/// The number of processors. Asking the system takes as long as a short read.
+pub(crate) fn processors() -> NonZeroUsize {
+    static PROCESSORS: OnceLock<NonZeroUsize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
 }

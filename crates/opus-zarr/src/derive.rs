@@ -1,9 +1,6 @@
 //! What is derived from a blob: its index and its sync map.
 
-use std::{
-    num::{NonZeroU64, NonZeroUsize},
-    thread,
-};
+use std::num::NonZeroU64;
 
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::{OpusHead, SAMPLE_RATE, Timeline};
@@ -13,6 +10,7 @@ use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, S
 
 use crate::{
     Error,
+    decoders::processors,
     error::Reason,
     progress::{Stage, Watch},
 };
@@ -63,8 +61,7 @@ pub(crate) fn sync_map_of(
     let packets = OggOpusReader::strict(blob).map_err(|reason| {
         Error::from(Reason::Blob { recording: recording.clone(), source: reason })
     })?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let map = build_sync_map(watch.packets(packets), sync_interval(source), threads, || {
+    let map = build_sync_map(watch.packets(packets), sync_interval(source), processors(), || {
         LibopusDecoder::unmixed(head)
     });
     map.map_err(|reason| {

@@ -10,7 +10,7 @@ use std::{
 
 use opus_segment_decode::Sample;
 
-use crate::{Error, ReadMode, Recording};
+use crate::{Error, ReadMode, Recording, decoders::processors};
 
 /// The limits of [`Recording::read_many`]. By default as many workers as processors, and ten
 /// seconds each.
@@ -26,7 +26,7 @@ pub struct ReadLimits {
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        let workers = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let workers = processors();
         Self { workers, samples: 10 * 48_000 }
     }
 }
@@ -77,10 +77,13 @@ impl Recording {
             ReadMode::Approximate { .. } => None,
         };
         let groups = groups(ranges, near);
+        // Threads that are left over share the work on long ranges.
+        let threads = limits.workers.get() / groups.len().max(1);
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
         let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || {
             while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let read = self.read_group(ranges, group);
+                let read = self.read_group(ranges, group, threads);
                 results.lock().unwrap_or_else(PoisonError::into_inner).extend(read);
             }
         };
@@ -138,6 +141,7 @@ impl Recording {
         &self,
         ranges: &[Range<u64>],
         group: &[usize],
+        threads: NonZeroUsize,
     ) -> Vec<(usize, Result<Vec<S>, Error>)> {
         let members = || group.iter().filter_map(|&number| Some((number, ranges.get(number)?)));
         let start = members().map(|(_, range)| range.start).min().unwrap_or_default();
@@ -145,7 +149,7 @@ impl Recording {
         // On damage, the others are still read one by one.
         let all = match group.len() {
             0 | 1 => None,
-            _ => self.read::<S>(start..end).ok(),
+            _ => self.read_in::<S>(threads, start..end).ok(),
         };
         // Reads are exact, so the output is at 48 kHz.
         let place = |at: u64, channels: usize| {
@@ -158,7 +162,7 @@ impl Recording {
         members()
             .map(|(number, range)| {
                 let cut = all.as_ref().and_then(|all| part(all, range));
-                (number, cut.map_or_else(|| self.read(range.clone()), Ok))
+                (number, cut.map_or_else(|| self.read_in(threads, range.clone()), Ok))
             })
             .collect()
     }

@@ -1,4 +1,7 @@
-use std::ops::{ControlFlow, Range};
+use std::{
+    num::NonZeroUsize,
+    ops::{ControlFlow, Range},
+};
 
 use opus_packet::PlayPos;
 use opus_packet_index::IndexRead;
@@ -7,7 +10,7 @@ use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Sto
 
 use crate::{
     Error, NotExact, ReadMode, SampleStream,
-    decoders::Decoders,
+    decoders::{Decoders, processors},
     derive::{index_blob, measure_sync, wrong_sync_entry},
     error::Reason,
     facts::{facts_of, measured_here},
@@ -22,6 +25,7 @@ use crate::{
 pub struct Recording {
     reader: RecordingReader,
     decoders: Decoders,
+    threads: Option<NonZeroUsize>,
 }
 
 facts_of!(Recording);
@@ -47,7 +51,20 @@ impl Recording {
 
     /// Reads a recording through its reader.
     pub fn new(reader: RecordingReader) -> Self {
-        Self { reader, decoders: Decoders::default() }
+        Self { reader, decoders: Decoders::default(), threads: None }
+    }
+
+    /// The number of threads that decode a long range. By default the number of processors.
+    pub fn threads(&self) -> NonZeroUsize {
+        self.threads.unwrap_or_else(processors)
+    }
+
+    /// Sets the number of threads that decode a long range. It changes no sample.
+    ///
+    /// Threads help with exact reads only, and from about 15 seconds on: the calling thread decodes
+    /// shorter ranges, approximate ones, and those without a sync map. It also does all requests.
+    pub fn set_threads(&mut self, threads: NonZeroUsize) {
+        self.threads = Some(threads);
     }
 
     /// Reads a half-open range of play samples as `i16` or `f32`, interleaved by channel. Samples
@@ -57,6 +74,8 @@ impl Recording {
     /// first packet. If the index is missing or damaged, the read walks all packets from the
     /// start, warns through `tracing`, and returns the same samples. A damaged sync map also
     /// causes a warning and a decode from the start.
+    ///
+    /// All processors decode a long range ([`set_threads`](Self::set_threads)).
     ///
     /// # Errors
     ///
@@ -70,14 +89,15 @@ impl Recording {
     /// exactly means decoding from the start.
     pub fn read_as<S: Sample>(&self, mode: ReadMode, range: Range<u64>) -> Result<Vec<S>, Error> {
         let mut samples = Vec::new();
-        self.with_stream(mode, range, |stream| stream.read_to_end(&mut samples))?;
+        let stream = self.stream_as(mode, range)?;
+        self.with_stream(stream, |stream| stream.read_to_end(&mut samples))?;
         Ok(samples)
     }
 
     /// Reads a range like [`read`](Self::read), into a buffer. Its length must be
     /// [`sample_count`](Self::sample_count) times the number of channels.
     pub fn read_into<S: Sample>(&self, range: Range<u64>, out: &mut [S]) -> Result<(), Error> {
-        self.with_stream(self.read_mode(), range, |stream| {
+        self.with_stream(self.stream(range)?, |stream| {
             self.facts().check_buffer(out.len(), stream.left())?;
             let mut filled = 0;
             while let Some(room) = out.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -118,18 +138,42 @@ impl Recording {
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<SampleStream<'_, S>, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
-        let mode = (mode, self.facts().sync_decoder());
-        SampleStream::new(&self.reader, mode, play, self.decoders.take(self.reader.head())?)
+        self.stream_in(self.threads(), mode, range)
     }
 
-    fn with_stream<S: Sample>(
+    fn stream_in<S: Sample>(
         &self,
+        threads: NonZeroUsize,
         mode: ReadMode,
         range: Range<u64>,
-        read: impl FnOnce(&mut SampleStream<'_, S>) -> Result<(), Error>,
+    ) -> Result<SampleStream<'_, S>, Error> {
+        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let decoder = self.decoders.take(self.reader.head())?;
+        let starts = (mode, self.facts().sync_decoder());
+        let stream = SampleStream::new(&self.reader, starts, play, decoder)?;
+        Ok(match mode {
+            ReadMode::Exact => stream.threads(threads, self.decoders.output()),
+            ReadMode::Approximate { .. } => stream,
+        })
+    }
+
+    /// Reads a range like [`read`](Self::read), in this many threads.
+    pub(crate) fn read_in<S: Sample>(
+        &self,
+        threads: NonZeroUsize,
+        range: Range<u64>,
+    ) -> Result<Vec<S>, Error> {
+        let mut samples = Vec::new();
+        let stream = self.stream_in(threads, self.read_mode(), range)?;
+        self.with_stream(stream, |stream| stream.read_to_end(&mut samples))?;
+        Ok(samples)
+    }
+
+    fn with_stream<'a, S: Sample>(
+        &self,
+        mut stream: SampleStream<'a, S>,
+        read: impl FnOnce(&mut SampleStream<'a, S>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut stream = self.stream_as(mode, range)?;
         let result = read(&mut stream);
         self.decoders.put(stream.into_decoder());
         result

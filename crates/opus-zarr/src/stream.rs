@@ -1,15 +1,18 @@
-use std::{convert::Infallible, ops::Range};
+use std::{cell::Cell, convert::Infallible, num::NonZeroUsize, ops::Range};
 
 use opus_packet::{CodedPos, PlayPos};
 use opus_packet_index::{SyncDecoder, SyncRead, SyncStart};
-use opus_segment_decode::{LibopusDecoder, PreRoll, Sample, SegmentReader, SegmentStream};
+use opus_segment_decode::{LibopusDecoder, Output, PreRoll, Sample, SegmentReader, SegmentStream};
 use opus_zarr_store::RecordingReader;
 
 use crate::{Error, ReadMode, error::Reason, index::Index};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken.
 ///
-/// It holds at most a minute of packets and one packet of samples, however long the range.
+/// The memory it takes does not grow with the range. In one thread it holds at most a minute of
+/// packets and one packet of samples. In several, it also holds decoded pieces, at most two more
+/// than there are [threads](crate::Recording::set_threads): up to 25 seconds each or, with more than
+/// four channels, 4.8 million samples. Dropping the stream ends its threads.
 /// [`Recording::stream`](crate::Recording::stream) creates one.
 pub struct SampleStream<'a, S> {
     reader: &'a RecordingReader,
@@ -20,7 +23,12 @@ type Segments<'a, S> = SegmentStream<Index<'a>, &'a RecordingReader, Starts<'a>,
 
 /// Tells where decoding may begin.
 enum Starts<'a> {
-    Measured(&'a RecordingReader, SyncDecoder),
+    Measured {
+        reader: &'a RecordingReader,
+        decoder: SyncDecoder,
+        /// Whether the map could not be read. It is not read again, and one warning is enough.
+        has_failed: Cell<bool>,
+    },
     Assumed(PreRoll),
 }
 
@@ -33,7 +41,9 @@ impl<'a, S: Sample> SampleStream<'a, S> {
     ) -> Result<Self, Error> {
         let timeline = reader.timeline();
         let starts = match mode {
-            ReadMode::Exact => Starts::Measured(reader, sync_decoder),
+            ReadMode::Exact => {
+                Starts::Measured { reader, decoder: sync_decoder, has_failed: Cell::new(false) }
+            }
             ReadMode::Approximate { pre_roll } => {
                 Starts::Assumed(PreRoll::new(pre_roll, &timeline))
             }
@@ -44,6 +54,13 @@ impl<'a, S: Sample> SampleStream<'a, S> {
                 Error::from(Reason::Read { recording: reader.name().clone(), source: reason })
             })?;
         Ok(Self { reader, segments })
+    }
+
+    /// Decodes long ranges in this many threads. The starts must be exact.
+    pub(crate) fn threads(self, threads: NonZeroUsize, output: &Output) -> Self {
+        let (head, output) = (self.reader.head().clone(), output.clone());
+        let new_decoder = move || LibopusDecoder::with_output(&head, &output);
+        Self { segments: self.segments.threads(threads, new_decoder), ..self }
     }
 
     /// Fills `out` with the next samples and returns their number, over all channels. The number is
@@ -80,6 +97,8 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         {
             tracing::warn!(recording = %self.reader.name(), ?fault, "reading without the index");
             *index = Index::walked(self.reader);
+            // Looking back would mean to walk from the start.
+            self.segments.single_threaded();
             result = read(&mut self.segments);
         }
         result.map_err(|reason| {
@@ -94,9 +113,11 @@ impl SyncRead for Starts<'_> {
     fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
         match self {
             Self::Assumed(pre_roll) => pre_roll.start(position),
-            Self::Measured(reader, decoder) => {
+            Self::Measured { has_failed, .. } if has_failed.get() => Ok(SyncStart::BEGINNING),
+            Self::Measured { reader, decoder, has_failed } => {
                 Ok(reader.sync_start(position, *decoder).unwrap_or_else(|fault| {
                     tracing::warn!(recording = %reader.name(), ?fault, "decoding from the start");
+                    has_failed.set(true);
                     SyncStart::BEGINNING
                 }))
             }

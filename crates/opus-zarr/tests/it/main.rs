@@ -34,6 +34,7 @@ mod remux;
 mod schema;
 mod stores;
 mod streams;
+mod threads;
 mod transcode;
 mod user;
 mod verify;
