@@ -5,7 +5,7 @@ mod audio;
 mod stream;
 mod sync;
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{num::NonZeroUsize, ops::ControlFlow, sync::Arc};
 
 use opus_packet::InvalidTimeline;
 use opus_segment_decode::LibopusDecoder;
@@ -16,6 +16,7 @@ use opus_zarr_store::{
 
 use crate::{
     Error, Recording,
+    decoders::processors,
     error::Reason,
     facts::measured_here,
     progress::{Progress, Stage, Watch},
@@ -128,7 +129,8 @@ fn bytes_to_read(options: &VerifyOptions, info: &RecordingInfo) -> u64 {
 }
 
 /// Verifies a recording as it is stored now, as far as `options` ask. Damage is not an error but a
-/// [`Fault`]. `watch` follows the work and can cancel it ([`Progress`]).
+/// [`Fault`]. `watch` follows the work and can cancel it ([`Progress`]). All processors decode
+/// packets, unless `options` set the number of threads.
 ///
 /// ```no_run
 /// use opus_zarr::{Store, VerifyLevel, VerifyOptions, unwatched, verify};
@@ -155,18 +157,20 @@ pub fn verify(
     mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Verification, Error> {
     let name = name.parse().map_err(opus_zarr_store::Error::from)?;
-    verify_stored(store.storage(), &name, options, &mut Watch::new(&mut watch))
+    verify_stored(store.storage(), &name, options, processors(), &mut Watch::new(&mut watch))
 }
 
 impl Recording {
-    /// Verifies the recording as it is stored now: see [`verify()`](crate::verify()).
+    /// Verifies the recording as it is stored now: see [`verify()`](crate::verify()). Unless the
+    /// options say otherwise, as many threads decode as are [set](Self::set_threads).
     pub fn verify(
         &self,
         options: &VerifyOptions,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Verification, Error> {
         let watch = &mut Watch::new(&mut watch);
-        verify_stored(self.reader().storage(), self.reader().name(), options, watch)
+        let (storage, name) = (self.reader().storage(), self.reader().name());
+        verify_stored(storage, name, options, self.threads(), watch)
     }
 }
 
@@ -174,6 +178,7 @@ fn verify_stored(
     storage: &Arc<dyn Storage>,
     name: &RecordingName,
     options: &VerifyOptions,
+    threads: NonZeroUsize,
     watch: &mut Watch<'_>,
 ) -> Result<Verification, Error> {
     // If it cannot be opened, the store finds out why.
@@ -191,7 +196,8 @@ fn verify_stored(
     if options.level >= VerifyLevel::Decode {
         match LibopusDecoder::new(reader.head()) {
             Ok(decoder) => {
-                audio::check(&reader, decoder, options, &mut found, watch)?;
+                let threads = options.threads.unwrap_or(threads);
+                audio::check(&reader, decoder, options, threads, &mut found, watch)?;
                 if measured_here(reader.info()).is_ok() {
                     sync::check(&reader, options, &mut found, watch)?;
                 }

@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use crate::{
     layout::{BLOB_CHUNK, BLOB_CHUNK_ENCODED},
     recording::StoredRecording,
@@ -21,6 +23,8 @@ pub struct VerifyOptions {
     /// and the last. Everything else is checked whole. So is the stream of pages at the level
     /// of packets, which can only be followed from its start.
     pub sample: f64,
+    /// Threads that decode packets. `opus_zarr::verify` chooses if this is none.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// What to verify. Each level includes the previous ones. [`verify`](crate::verify()) does the
@@ -48,7 +52,7 @@ pub enum VerifyLevel {
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        Self { level: VerifyLevel::Packets, sample: 1.0 }
+        Self { level: VerifyLevel::Packets, sample: 1.0, threads: None }
     }
 }
 
@@ -63,6 +67,12 @@ impl VerifyOptions {
     #[must_use]
     pub const fn sample(self, sample: f64) -> Self {
         Self { sample, ..self }
+    }
+
+    /// Sets how many threads decode packets.
+    #[must_use]
+    pub const fn threads(self, threads: NonZeroUsize) -> Self {
+        Self { threads: Some(threads), ..self }
     }
 
     /// Whether the sample includes the chunk that holds this byte of a blob.

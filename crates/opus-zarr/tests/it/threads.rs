@@ -1,8 +1,11 @@
 //! Long ranges decoded in several threads: the same samples, errors and warnings as in one.
 
-use std::{fs, num::NonZeroUsize, path::Path};
+use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path, time::Duration};
 
-use opus_zarr::{ReadLimits, Recording, SampleStream, unwatched};
+use opus_zarr::{
+    ErrorKind, ReadLimits, Recording, SampleStream, Verification, VerifyLevel, VerifyOptions,
+    unwatched,
+};
 use opus_zarr_testkit::{
     damage::edit,
     fast_folder,
@@ -106,6 +109,47 @@ fn damage_has_the_same_effect() {
         }
         fs::write(&object, good).unwrap();
     }
+}
+
+#[test]
+fn verification_finds_the_same() {
+    let folder = fast_folder();
+    drop(import_long(STEREO, folder.path()));
+    let blob = folder.path().join("store/it/opus_blob/c/0");
+    for is_damaged in [false, true] {
+        if is_damaged {
+            edit(&blob, |bytes| {
+                let place = bytes.len() / 2;
+                bytes[place] ^= 1;
+            });
+        }
+        for sample in [0.5, 0.999] {
+            let outcome = |threads| {
+                let options = VerifyOptions::default().level(VerifyLevel::Decode).sample(sample);
+                let recording = open(folder.path(), threads);
+                let (mut samples, mut bytes) = (Duration::ZERO, 0);
+                let found = recording.verify(&options, |progress| {
+                    (samples, bytes) = (progress.audio, progress.bytes);
+                    ControlFlow::Continue(())
+                });
+                let Verification { faults, chunks, packets, decoded, .. } = found.unwrap();
+                (faults.listed().to_vec(), chunks, packets, decoded, samples, bytes)
+            };
+            let expected = outcome(1);
+            assert_eq!(expected.0.is_empty(), !is_damaged, "{:?}", expected.0);
+            for threads in [2, 5] {
+                assert_eq!(outcome(threads), expected, "{threads} threads");
+            }
+        }
+    }
+    let mut calls = 0;
+    let options = VerifyOptions::default().level(VerifyLevel::Decode);
+    let cancelled = open(folder.path(), 4).verify(&options, |progress| {
+        calls += u32::from(progress.audio > Duration::from_secs(110));
+        if calls > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(cancelled.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(calls, 1, "it was asked again after it had cancelled");
 }
 
 /// A stream may move to another thread, and be dropped there.
