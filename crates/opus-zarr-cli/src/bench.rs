@@ -21,6 +21,7 @@ use crate::{
     output::{Line, Output},
     place::RecordingPlace,
     text::seconds,
+    threads::Threads,
 };
 
 /// Measure how fast a recording opens, reads random ranges, and decodes
@@ -38,12 +39,15 @@ pub(crate) struct Args {
     /// Seed of the random positions; the same seed gives the same positions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let store = args.recording.open_store()?;
     let open = || Ok(Recording::open(&store, args.recording.name.as_str())?);
-    let recording = open()?;
+    let mut recording = open()?;
+    args.threads.apply(&mut recording);
     let samples = recording.samples_of(Duration::ZERO..args.length).end;
     let samples = samples.min(recording.info().play_length);
     if samples == 0 {

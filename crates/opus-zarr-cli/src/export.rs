@@ -19,6 +19,7 @@ use crate::{
     several::for_each,
     sound::{self, Bits, Sound, write_range},
     target::{STDOUT, Target},
+    threads::Threads,
 };
 
 /// Write whole recordings: packet for packet as Ogg Opus, or decoded as WAV or FLAC
@@ -36,6 +37,8 @@ pub(crate) struct Args {
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -99,7 +102,8 @@ fn export(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let format = args.format.map_or_else(|| Format::of(path), Ok)?;
-    let recording = Recording::open(store, place.name.as_str())?;
+    let mut recording = Recording::open(store, place.name.as_str())?;
+    args.threads.apply(&mut recording);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
     let (bytes, opus) = match format {

@@ -21,6 +21,7 @@ use crate::{
     sound::{Bits, Format, Sound, write_range},
     target::{STDOUT, Target},
     text::count,
+    threads::Threads,
 };
 
 /// Write a range of a recording, or many ranges from a table, as WAV, FLAC or raw samples
@@ -69,6 +70,8 @@ struct How {
     /// Start decoding 80 ms before the range, even if exact samples are available
     #[arg(long)]
     approximate: bool,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -137,6 +140,7 @@ impl How {
             ChannelSelection::All => Sound::all_channels(recording, format),
             some => some.clone(),
         };
+        self.threads.apply(recording);
         Ok(recording.set_output(Decoded::default().rate(self.rate).channels(channels))?)
     }
 

@@ -27,6 +27,7 @@ mod sound;
 mod sync;
 mod target;
 mod text;
+mod threads;
 mod verify;
 
 use std::process::ExitCode;

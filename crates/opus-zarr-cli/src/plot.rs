@@ -13,7 +13,7 @@ mod waveform;
 
 use std::{
     fmt,
-    num::NonZeroU8,
+    num::{NonZeroU8, NonZeroUsize},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -29,6 +29,7 @@ use crate::{
     range::RangeArgs,
     target::{STDOUT, Target},
     text::at_least_one,
+    threads::Threads,
 };
 
 /// Draw the spectrogram, waveform or bit rate of a recording
@@ -55,6 +56,8 @@ pub(crate) struct Args {
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -120,7 +123,11 @@ impl Args {
         }
         let output = opus_zarr::Output::default().channels(self.channels(&recording)?);
         recording.set_output(output)?;
-        Ok(Scene { recording, range })
+        // The parts of a picture are read in several threads, each in one.
+        self.threads.apply(&mut recording);
+        let threads = recording.threads();
+        recording.set_threads(NonZeroUsize::MIN);
+        Ok(Scene { recording, range, threads })
     }
 
     fn channels(&self, recording: &Recording) -> Result<ChannelSelection, Failure> {

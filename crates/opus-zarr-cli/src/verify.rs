@@ -13,6 +13,7 @@ use crate::{
     place::{Found, InStore, RecordingPlace, StorePlace},
     several::{for_each, while_waiting},
     text::count,
+    threads::Threads,
 };
 
 /// Verify that recordings are intact
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// Share of the audio to verify, such as 5% or 0.05; always the same part
     #[arg(long, value_name = "SHARE", default_value = "100%")]
     sample: Share,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -89,7 +92,8 @@ fn check(
     output: &mut Output,
 ) -> Result<Verified, Failure> {
     let (place, began) = (&recording.place, Instant::now());
-    let options = VerifyOptions::default().level(args.level.into()).sample(args.sample.0);
+    let mut options = VerifyOptions::default().level(args.level.into()).sample(args.sample.0);
+    options.threads = args.threads.number;
     let found = while_waiting(output.messages(), format!("verifying {place}"), || {
         verify(&recording.store, place.name.as_str(), &options, |_| interrupt::flow())
     })?;

@@ -188,7 +188,8 @@ impl Batch<'_> {
     ) -> Result<(), Failure> {
         let ranges: Vec<_> = cuts.iter().map(|cut| cut.range.clone()).collect();
         let mut told = Ok(());
-        recording.read_each::<S>(&ranges, ReadLimits::default(), |number, samples| {
+        let limits = ReadLimits::default().workers(recording.threads());
+        recording.read_each::<S>(&ranges, limits, |number, samples| {
             let Some(cut) = cuts.get(number) else { return ControlFlow::Continue(()) };
             let written = samples.map_err(Failure::from).and_then(|samples| {
                 self.write_cut(recording, cut, |sound, target| {

@@ -1,4 +1,5 @@
 use std::{
+    num::NonZeroUsize,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -10,10 +11,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{failure::Failure, interrupt};
 
-/// Processes all parts on all processors; returns the results in the order of the parts. Starts no
+/// Processes all parts in this many threads; returns the results in the order of the parts. Starts no
 /// further part after a failure.
 pub(crate) fn on_threads<P: Sync, T: Send>(
     parts: &[P],
+    threads: NonZeroUsize,
     bars: &MultiProgress,
     work: impl Fn(&P) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
@@ -31,9 +33,8 @@ pub(crate) fn on_threads<P: Sync, T: Send>(
             bar.inc(1);
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 1..threads.min(parts.len()) {
+        for _ in 1..threads.get().min(parts.len()) {
             // If no thread starts, this one does all the work.
             let _ = thread::Builder::new().spawn_scoped(scope, worker);
         }
@@ -62,13 +63,14 @@ mod tests {
     fn results_keep_the_order_and_a_failure_ends_the_work() {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let parts: Vec<u64> = (0..1000).collect();
-        let doubled = on_threads(&parts, &bars, |part| Ok(part * 2)).unwrap();
+        let threads = NonZeroUsize::new(3).unwrap();
+        let doubled = on_threads(&parts, threads, &bars, |part| Ok(part * 2)).unwrap();
         assert!(doubled.iter().zip(0..).all(|(result, part)| *result == part * 2));
         assert_eq!(doubled.len(), 1000);
         let fail = |part: &u64| match part {
             7 => Err(Failure::new(Exit::Damaged, "seven")),
             part => Ok(*part),
         };
-        assert_eq!(on_threads(&parts, &bars, fail).unwrap_err().message, "seven");
+        assert_eq!(on_threads(&parts, threads, &bars, fail).unwrap_err().message, "seven");
     }
 }

@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{num::NonZeroUsize, ops::Range};
 
 use opus_zarr::{Recording, RecordingInfo, Timestamp};
 
@@ -7,6 +7,8 @@ pub(crate) struct Scene {
     pub(crate) recording: Recording,
     /// Play samples.
     pub(crate) range: Range<u64>,
+    /// How many threads read it.
+    pub(crate) threads: NonZeroUsize,
 }
 
 impl Scene {

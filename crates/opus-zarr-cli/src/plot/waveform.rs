@@ -116,7 +116,7 @@ fn envelopes(scene: &Scene, columns: &Columns, bars: &MultiProgress) -> Result<V
         usize::try_from(length.div_ceil(PART)).unwrap_or(usize::MAX),
     );
     let parts: Vec<Range<u64>> = (0..parts.count()).map(|part| parts.share(part)).collect();
-    let read = on_threads(&parts, bars, |part| {
+    let read = on_threads(&parts, scene.threads, bars, |part| {
         let samples: Vec<f32> = scene.recording.read(part.clone())?;
         Ok(part_envelopes(&samples, part, channels, columns))
     })?;

@@ -54,6 +54,10 @@ fn exported_audio_equals_a_full_decode() {
         run_in(folder, ["export", "a.zarr/chirps", "-o", file]).exits(0);
         assert!(read_i16(&folder.join(file)).1 == all, "{file}");
     }
+    run_in(folder, ["export", "a.zarr/chirps", "-o", "x.wav", "--force", "--threads", "3"])
+        .exits(0);
+    assert!(read_i16(&folder.join("x.wav")).1 == all, "in three threads");
+    run_in(folder, ["export", "a.zarr/chirps", "-o", "x.wav", "--threads", "0"]).exits(2);
 }
 
 #[test]
