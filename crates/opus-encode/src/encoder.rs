@@ -1,6 +1,6 @@
 use std::vec::Drain;
 
-use opus_packet::{ChannelMapping, Mode, OpusHead, Packet, Toc};
+use opus_packet::{ChannelMapping, Mode, OpusHead, Packet, SAMPLE_RATE, Toc};
 
 use crate::{
     Complexity, Error, Options, RateControl,
@@ -33,10 +33,12 @@ pub struct Encoder {
     lookahead: usize,
     sync_packets: Option<u64>,
     /// Whether sync points switch the mode. The other two are the mode of the last packet, and of
-    /// the last before a sync point.
+    /// the last that did not belong to a sync point.
     switches_mode: bool,
     is_celt: bool,
     was_celt: bool,
+    bitrate: i32,
+    bitrate_between_switches: i32,
     /// The sync point begun last, until it is exact.
     pending: Option<Pending>,
     sync_points: Vec<SyncPoint>,
@@ -70,6 +72,8 @@ impl Encoder {
             switches_mode: !options.is_all_celt() && layout.streams == 1,
             is_celt: false,
             was_celt: false,
+            bitrate: options.check_bitrate(layout.streams)?,
+            bitrate_between_switches: bitrate_between_switches(options),
             pending: None,
             sync_points: Vec::new(),
             next,
@@ -126,12 +130,15 @@ impl Encoder {
     /// the first into SILK with a transition to CELT). Afterwards libopus would stay with CELT, so
     /// the former mode is forced.
     fn prepare_mode(&mut self, after_sync: Option<u64>) -> Result<(), Error> {
-        if after_sync == Some(0) {
+        if !matches!(after_sync, Some(1 | 2)) {
             self.was_celt = self.is_celt;
         }
+        let bitrate = if self.was_celt { self.bitrate } else { self.bitrate_between_switches };
+        self.libopus.set(Setting::Bitrate, bitrate)?;
         let mode = match after_sync {
             Some(0 | 1) => MODE_CELT,
             Some(2) if self.was_celt => MODE_CELT,
+            _ if self.was_celt && self.is_impatient() => MODE_CELT,
             Some(2) => MODE_SILK,
             _ => MODE_AUTOMATIC,
         };
@@ -139,18 +146,26 @@ impl Encoder {
     }
 
     /// Makes the CELT frames after a sync point what it needs. libopus has no transient frames at
-    /// the lowest complexity, and no post-filter if it expects losses. If it chooses the mode, the
-    /// complexity must stay, since at a low one it forgets what kind of audio it hears.
+    /// the lowest complexity, and no post-filter if it expects losses. The complexity is the last
+    /// resort, because at a low one libopus forgets what kind of audio it heard, which affects the
+    /// bit rate for about a second, and the mode if libopus chooses it.
     fn prepare_celt(&mut self) -> Result<(), Error> {
         let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
         let needs = |needs: fn(&Pending) -> bool| pending.is_some_and(needs);
-        let is_steady = !self.switches_mode && needs(Pending::needs_steady_frames);
-        let complexity = if is_steady { Complexity::MIN } else { self.options.complexity };
+        let complexity =
+            if self.is_impatient() { Complexity::MIN } else { self.options.complexity };
         let loss = if needs(Pending::must_not_filter) { LOSS_WITHOUT_FILTER } else { 0 };
         let is_independent = needs(Pending::needs_energies);
         self.libopus.set(Setting::PredictionDisabled, is_independent.into())?;
         self.libopus.set(Setting::Complexity, complexity.get().into())?;
         self.libopus.set(Setting::PacketLoss, loss)
+    }
+
+    /// Returns whether the sync point has waited long enough for frames that are not transient.
+    fn is_impatient(&self) -> bool {
+        let patience = if self.switches_mode { 200 } else { 40 };
+        let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
+        pending.is_some_and(|pending| pending.lacks_steady_frames_after(patience * 48))
     }
 
     /// Lets the pending sync point know the packet.
@@ -209,6 +224,25 @@ fn set(libopus: &mut Libopus, options: &Options, streams: u8) -> Result<(), Erro
     }
     Ok(())
 }
+
+/// Returns the bit rate that leaves room for the bits of sync points that switch the mode.
+fn bitrate_between_switches(options: &Options) -> i32 {
+    let bitrate = u64::from(options.bitrate.get());
+    let left = match options.sync_samples() {
+        Some(interval) if options.rate_control != RateControl::Cbr => {
+            // Beyond an hour it makes no difference.
+            let interval = interval.min(3600 * u64::from(SAMPLE_RATE));
+            bitrate * interval / (interval + SWITCH_OVERHEAD)
+        }
+        _ => bitrate,
+    };
+    i32::try_from(left).unwrap_or(i32::MAX)
+}
+
+/// How many samples could be encoded with the bits that switching to CELT and back takes: two
+/// redundant frames of 5 ms, a CELT packet, which takes more than SILK, and SILK's start without
+/// prediction (measured in speech; see the project's `docs/benchmarks.md`).
+const SWITCH_OVERHEAD: u64 = 32 * 48;
 
 /// Returns `None` for family 0, which has only one mapping.
 fn mapping(options: &Options, layout: &Layout) -> Result<Option<ChannelMapping>, Error> {

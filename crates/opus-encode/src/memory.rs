@@ -60,9 +60,10 @@ impl StreamMemory {
         self.exact_from.is_none() && !self.celt.has_energies
     }
 
-    /// Returns whether CELT needs frames that are not transient.
-    pub(crate) fn needs_steady_frames(&self) -> bool {
-        self.exact_from.is_none() && self.celt.steady_frames < STEADY_FRAMES
+    /// Returns whether CELT still needs frames that are not transient after this many samples.
+    pub(crate) fn lacks_steady_frames_after(&self, samples: i64) -> bool {
+        let lacks_some = self.exact_from.is_none() && self.celt.steady_frames < STEADY_FRAMES;
+        lacks_some && self.now >= samples
     }
 
     /// Returns whether the post-filter of the next frame might read output that is not equal.

@@ -68,8 +68,8 @@ pub struct Complexity(u8);
 /// The purpose of the audio, which determines which of the two codecs in Opus is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Application {
-    /// Faithful reproduction. With sync points, always CELT, whose sync points cost almost nothing
-    /// and which several threads can encode. Without, libopus chooses: CELT from about 54 kb/s.
+    /// Faithful reproduction. libopus chooses the mode of each packet: CELT from about 54 kb/s,
+    /// below that depending on whether it hears speech.
     #[default]
     Audio,
     /// Intelligible speech at low rates. libopus chooses the mode of each packet, mostly SILK and
@@ -206,9 +206,32 @@ impl Options {
             .map(|packets| packets.saturating_mul(self.frame_duration.samples().into()))
     }
 
+    /// Returns whether to force CELT: for sync points, where libopus would choose it for every
+    /// packet anyway, and with several streams, since their modes cannot be set one by one.
     pub(crate) fn forces_celt(&self) -> bool {
-        let is_steerable = self.channels.count() <= 2;
-        self.sync_interval.is_some() && (self.application == Application::Audio || !is_steerable)
+        self.sync_interval.is_some() && (self.channels.count() > 2 || self.always_becomes_celt())
+    }
+
+    /// Returns whether libopus, left alone, would choose CELT for every packet of one stream, even
+    /// for what it takes for speech (`opus_encode_native` in `opus_encoder.c`).
+    fn always_becomes_celt(&self) -> bool {
+        let least = match self.application {
+            Application::Audio => 53_600,
+            Application::Voip => 71_200,
+            Application::LowDelay => 0,
+        };
+        self.equivalent_rate() >= least
+    }
+
+    /// Returns the bit rate in packets of 20 ms at full complexity that libopus considers equal
+    /// (`compute_equiv_rate`).
+    fn equivalent_rate(&self) -> u32 {
+        let packets_a_second = SAMPLE_RATE / self.frame_duration.samples();
+        let overhead = 40 * u32::from(self.channels.count()) + 20;
+        let headers = overhead * packets_a_second.saturating_sub(50);
+        let rate = self.bitrate.get().saturating_sub(headers);
+        let rate = if self.rate_control == RateControl::Cbr { rate - rate / 12 } else { rate };
+        rate / 100 * (90 + u32::from(self.complexity.get()))
     }
 
     /// Returns the distance of sync points in packets.

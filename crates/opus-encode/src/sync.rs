@@ -69,9 +69,10 @@ impl Pending {
         self.streams.iter().any(StreamMemory::needs_energies)
     }
 
-    /// Returns whether some stream needs frames that are not transient.
-    pub(crate) fn needs_steady_frames(&self) -> bool {
-        self.streams.iter().any(StreamMemory::needs_steady_frames)
+    /// Returns whether some stream still needs frames that are not transient after this many
+    /// samples.
+    pub(crate) fn lacks_steady_frames_after(&self, samples: i64) -> bool {
+        self.streams.iter().any(|stream| stream.lacks_steady_frames_after(samples))
     }
 
     /// Returns whether the post-filter of the next frame might read output that is not exact.

@@ -198,8 +198,7 @@ impl Track {
     /// Whether to measure a sync map. By default only if sync points make it cheap and keep reads
     /// short.
     fn is_to_be_exact(&self, options: &ImportOptions) -> bool {
-        let settings = self.transcoder.settings();
-        options.exact.unwrap_or(settings.is_all_celt() && settings.sync_interval.is_some())
+        options.exact.unwrap_or(self.transcoder.settings().sync_interval.is_some())
     }
 
     /// Encodes the track and returns its timeline.
