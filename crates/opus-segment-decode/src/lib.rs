@@ -11,6 +11,8 @@ mod limiter;
 mod mix;
 #[cfg(feature = "libopus")]
 mod multistream;
+#[cfg(feature = "libopus")]
+mod other_libopus;
 mod output;
 mod range;
 mod reader;
@@ -33,6 +35,8 @@ pub use opus_packet::{
 pub use opus_packet_index::{
     BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart,
 };
+#[cfg(feature = "libopus")]
+pub use other_libopus::OtherLibopus;
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
 pub use range::{Need, RangeDecoder};
 pub use reader::SegmentReader;

@@ -4,8 +4,8 @@ use magnum_opus::{Channels, Decoder};
 use opus_packet::{OpusHead, SAMPLE_RATE};
 
 use crate::{
-    DecoderLayout, Error, Output, OutputRate, PacketDecoder, Sample, error::LibopusReason,
-    mix::Mix, multistream::Multistream,
+    DecoderLayout, Error, OtherLibopus, Output, OutputRate, PacketDecoder, Sample,
+    error::LibopusReason, mix::Mix, multistream::Multistream,
 };
 
 /// Decodes with libopus, for every channel mapping that [`OpusHead`] can hold: mono and
@@ -71,6 +71,12 @@ impl LibopusDecoder {
             Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?))
         };
         Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams(), rate } })
+    }
+
+    /// Returns the libopus that this program links, if it is another than the one that this crate
+    /// is built with.
+    pub fn other_libopus() -> Option<OtherLibopus> {
+        OtherLibopus::of(magnum_opus::version())
     }
 
     /// Identifies this decoder to the last bit: the name of the library and a fingerprint of

@@ -1,7 +1,9 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{Exactness, ExtensionIds, ReadMode, Recording, RecordingReader, StoredAs};
+use opus_zarr::{
+    Exactness, ExtensionIds, ReadMode, Recording, RecordingReader, StoredAs, other_libopus,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -65,6 +67,9 @@ struct Info<'a> {
     exact_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_approximate: Option<String>,
+    /// The version of the libopus that the program links, if it is not the expected one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_libopus: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<&'a opus_zarr::Start>,
     source: &'a opus_zarr::Source,
@@ -101,6 +106,7 @@ impl<'a> Info<'a> {
             },
             exact_by: recording.exactness().ok().map(name_of),
             why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
+            other_libopus: other_libopus().map(|other| other.linked()),
             start: info.start.as_ref(),
             source: &info.source,
             tags: &info.tags,
@@ -147,6 +153,9 @@ impl fmt::Display for Info<'_> {
                     "reads     approximate: {reason}; build one with `opus-zarr sync {place}`"
                 )?;
             }
+        }
+        if let Some(other) = other_libopus() {
+            writeln!(f, "decoder   {other}")?;
         }
         self.write_start(f)?;
         self.write_source(f)?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use opus_packet::{CodedPos, PlayPos, Timeline};
 use opus_packet_index::SyncDecoder;
-use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, Output, OutputRate};
+use opus_segment_decode::{APPROXIMATE_PRE_ROLL, LibopusDecoder, OtherLibopus, Output, OutputRate};
 use opus_zarr_store::{RecordingInfo, RecordingName, SyncInfo};
 
 use crate::{Error, error::Reason};
@@ -32,7 +32,8 @@ pub enum Exactness {
     /// The sync map, measured with this decoder at this rate.
     Map,
     /// The sync map, measured with another decoder or at another rate. Decoding begins earlier:
-    /// where the memory of every decoder is equal, whatever its rounding.
+    /// where the memory of every decoder is equal, whatever its rounding. The decoder may be
+    /// another because the program links another libopus: see [`other_libopus`](crate::other_libopus).
     SettledMap,
 }
 
@@ -48,9 +49,17 @@ pub enum NotExact {
     )]
     OtherRule { rule: u64, expected: u64 },
     #[error(
-        "the sync map was built with {measured:?}, but this is {decoder:?}; build it again with `build_sync`"
+        "the sync map was built with {measured:?}, but this is {decoder:?}{}; build it again with `build_sync`",
+        because_of_other_libopus()
     )]
     OtherDecoder { measured: String, decoder: String },
+}
+
+/// Returns the libopus that this program links, if it is another than the one that these crates are
+/// built with. Its samples may differ in the last bit, so it needs sync maps of its own for
+/// [`Exactness::Map`].
+pub fn other_libopus() -> Option<OtherLibopus> {
+    LibopusDecoder::other_libopus()
 }
 
 /// What a recording tells without being read.
@@ -125,6 +134,11 @@ fn current(info: &RecordingInfo) -> Result<&SyncInfo, NotExact> {
         return Ok(sync);
     }
     Err(NotExact::OtherRule { rule: sync.rule, expected: SyncInfo::RULE })
+}
+
+/// Says so if the program links another libopus than expected.
+fn because_of_other_libopus() -> String {
+    LibopusDecoder::other_libopus().map_or_else(String::new, |other| format!(" ({other})"))
 }
 
 fn decoder() -> &'static str {

@@ -28,7 +28,7 @@ mod verify;
 pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use error::{Error, ErrorKind};
-pub use facts::{Exactness, NotExact, ReadMode};
+pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
 pub use import::{Difference, Imported, Setting, import};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
@@ -53,7 +53,7 @@ pub use opus_packet::{
 pub use opus_packet_index::{IndexRead, IndexRow};
 pub use opus_segment_decode::{
     APPROXIMATE_PRE_ROLL, ChannelSelection, Error as DecodeError, ErrorKind as DecodeErrorKind,
-    InvalidRate, Output, OutputRate, Sample,
+    InvalidRate, OtherLibopus, Output, OutputRate, Sample,
 };
 pub use opus_transcode::{
     AudioFile, AudioFormat, Error as AudioError, ErrorKind as AudioErrorKind, MetadataChunk,
