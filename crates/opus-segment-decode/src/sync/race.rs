@@ -137,9 +137,9 @@ where
             let (start, first) = (self.entries.len(), packet.number);
             // Packets are shorter than half a second, so each holds one start at most.
             if wide(start) * SYNC_SPACING < packet.end {
-                if self.holds_sync_point(start, &packet)
-                    && let Err(error) = self.start_racer(start, &packet)
-                {
+                let is_measured = self.holds_sync_point(start, &packet);
+                let started = if is_measured { self.start_racer(start, &packet) } else { Ok(()) };
+                if let Err(error) = started {
                     block.truncate(place);
                     return Err(Failure { packet: first, start, error });
                 }
