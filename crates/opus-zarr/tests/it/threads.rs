@@ -3,8 +3,8 @@
 use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path, time::Duration};
 
 use opus_zarr::{
-    ErrorKind, ReadLimits, Recording, SampleStream, Verification, VerifyLevel, VerifyOptions,
-    unwatched,
+    ChannelSelection, ErrorKind, Output, OutputRate, ReadLimits, ReadMode, Recording, SampleStream,
+    Verification, VerifyLevel, VerifyOptions, unwatched,
 };
 use opus_zarr_testkit::{
     damage::edit,
@@ -69,6 +69,21 @@ fn every_way_to_read_gives_the_samples_of_one_thread() {
         }
         fs::remove_dir_all(folder.path().join("store")).unwrap();
     }
+}
+
+/// The map was measured at 48 kHz, so these starts lie farther back.
+#[test]
+fn other_rates_and_channels_are_those_of_one_thread() {
+    let folder = fast_folder();
+    drop(import_long(STEREO, folder.path()));
+    let read = |threads| {
+        let mut recording = open(folder.path(), threads);
+        let output = Output::default().rate(OutputRate::Hz16000).channels(ChannelSelection::Mono);
+        recording.set_output(output).unwrap();
+        recording.read_as::<i16>(ReadMode::Exact, 12_346..recording.info().play_length).unwrap()
+    };
+    let expected = read(1);
+    assert!([2, 4].into_iter().all(|threads| read(threads) == expected));
 }
 
 #[test]
