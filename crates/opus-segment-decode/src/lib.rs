@@ -14,6 +14,7 @@ mod multistream;
 #[cfg(feature = "libopus")]
 mod other_libopus;
 mod output;
+mod probe;
 mod range;
 mod reader;
 #[cfg(feature = "libopus")]
@@ -30,7 +31,7 @@ pub use error::{BoxError, Error, ErrorKind};
 pub use libopus::LibopusDecoder;
 pub use limiter::{Limiter, to_i16};
 pub use opus_packet::{
-    CodedPos, InvalidRange, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
+    CodedPos, InvalidRange, Mode, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
 };
 pub use opus_packet_index::{
     BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart,
@@ -38,6 +39,7 @@ pub use opus_packet_index::{
 #[cfg(feature = "libopus")]
 pub use other_libopus::OtherLibopus;
 pub use output::{ChannelSelection, InvalidRate, Output, OutputRate};
+pub use probe::probes;
 pub use range::{Need, RangeDecoder};
 pub use reader::SegmentReader;
 #[cfg(feature = "libopus")]

@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-use opus_packet::CodedPos;
+use opus_packet::{CodedPos, Toc};
 use opus_packet_index::{
     BlobRead, IndexRead, SYNC_SPACING, SyncDecoder, SyncEntry, SyncStart, find_sync_start,
 };
-use opus_segment_decode::{LibopusDecoder, Need, RangeDecoder};
+use opus_segment_decode::{LibopusDecoder, Need, PacketDecoder, RangeDecoder, probes};
 use opus_zarr_store::{ArrayKind, RecordingReader};
 
 use super::{FaultKind, Verification, VerifyOptions};
@@ -40,7 +40,8 @@ fn check_all(
     if watch.is_cancelled() { wrong.map(drop) } else { Ok(()) }
 }
 
-/// Compares entries with earlier ones, each over a second.
+/// Compares entries with earlier ones: over a second, or up to where their memory is settled, and
+/// then with probes.
 fn check_sample(
     reader: &RecordingReader,
     entries: &[SyncEntry],
@@ -76,6 +77,8 @@ fn check_sample(
 struct Pair {
     starts: [CodedPos; 2],
     samples: Range<CodedPos>,
+    /// Whether the memory of both decoders is equal after these samples.
+    is_settled: bool,
 }
 
 impl Pair {
@@ -86,11 +89,14 @@ impl Pair {
         let exact = entries.get(entry)?.exact(number);
         let before =
             find_sync_start(entries.get(..entry)?, 0, exact.start, SyncDecoder::Measuring)?;
+        let until = exact.end.min(before.until).min(end);
+        let settled = entries.get(entry)?.exact_for(SyncDecoder::Any, number).start;
         let second = CodedPos::new(exact.start.get().saturating_add(SECOND));
-        let samples = exact.start..second.min(exact.end).min(before.until).min(end);
+        let is_settled = settled <= until && settled.get() - exact.start.get() <= FAR;
+        let samples = exact.start..if is_settled { settled } else { second.min(until) };
         let start = CodedPos::new(number.checked_mul(SYNC_SPACING)?);
         let is_near = exact.start.get() - before.start.get() <= FAR;
-        let pair = Self { starts: [before.start, start], samples };
+        let pair = Self { starts: [before.start, start], samples, is_settled };
         (is_near && !pair.samples.is_empty()).then_some(pair)
     }
 }
@@ -103,7 +109,41 @@ struct Decoding<'a> {
 impl Decoding<'_> {
     fn are_the_same(&mut self, pair: &Pair) -> Result<bool, Error> {
         let [before, start] = pair.starts;
-        Ok(self.output(before, &pair.samples)? == self.output(start, &pair.samples)?)
+        if self.output(before, &pair.samples)? != self.output(start, &pair.samples)? {
+            return Ok(false);
+        }
+        let is_probed = pair.is_settled && self.reader.head().mapping().streams().get() == 1;
+        let runs = if is_probed { self.probes(pair.samples.end)? } else { Vec::new() };
+        for run in runs {
+            let [before, start] = pair.starts.map(|start| {
+                self.output(start, &pair.samples)?;
+                self.probed(&run)
+            });
+            if before? != start? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The probes for the mode of the packet that ends at a position.
+    fn probes(&self, end: CodedPos) -> Result<Vec<Vec<Vec<u8>>>, Error> {
+        let span = self.reader.span(end.saturating_sub(1)..end)?;
+        let mut blob = Vec::new();
+        self.reader.read(span.bytes(), &mut blob)?;
+        Ok(blob.first().map_or_else(Vec::new, |&toc| probes(Toc::new(toc).mode())))
+    }
+
+    /// Decodes a run of probes and returns the bits of the samples.
+    fn probed(&mut self, run: &[Vec<u8>]) -> Result<Vec<u32>, Error> {
+        let channels = PacketDecoder::<f32>::layout(&self.decoder).channels;
+        let (mut pcm, mut output) = (vec![0.0_f32; PROBE_SAMPLES * channels], Vec::new());
+        for packet in run {
+            let samples = self.decoder.decode(packet, &mut pcm).map_err(Reason::Decoder)?;
+            let decoded = pcm.get(..samples * channels).unwrap_or_default();
+            output.extend(decoded.iter().map(|sample| sample.to_bits()));
+        }
+        Ok(output)
     }
 
     /// Decodes from the packet at `start` and returns the bits of the samples.
@@ -130,6 +170,8 @@ impl Decoding<'_> {
 }
 
 const SECOND: u64 = 48_000;
+/// Probes last 20 ms.
+const PROBE_SAMPLES: usize = 960;
 
 /// The farthest earlier start: a minute before. Beyond it, measuring the whole map is cheaper.
 const FAR: u64 = 60 * 48_000;
