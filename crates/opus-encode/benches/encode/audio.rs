@@ -13,7 +13,46 @@ pub(crate) fn recordings() -> Vec<(&'static str, Vec<f32>)> {
     speech.extend(decode_file(&format!("{recordings}/recording3.wav")));
     let music = decode_file("eshaz+wasm-audio-decoders/test/data/ogg.vorbis.chained2.ogg");
     let wildlife = decode_file("kitzeslab+opensoundscape/tests/audio/1min.wav");
-    vec![("speech", speech), ("music", music), ("wildlife", wildlife)]
+    let bats = decode_file(
+        "YvesBas+Tadarida-D/test_sample/input/Car450735-2014-Pass2-A1-20140828_211651_000.wav",
+    );
+    let dictation =
+        decode_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/field-notes.opus"));
+    vec![
+        ("speech", speech),
+        ("music", music),
+        ("wildlife", wildlife),
+        ("bats", bats),
+        ("rain", rain()),
+        ("dictation", dictation),
+    ]
+}
+
+/// Returns a minute of hiss with 60 drops a second, each a decaying tone: the corpus has no rain.
+fn rain() -> Vec<f32> {
+    let mut state = 1u64;
+    let mut random = move || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        ((state >> 40) as f32) / 16_777_216.0
+    };
+    let mut low = 0.0;
+    let mut samples: Vec<f32> = (0..48_000 * 60)
+        .map(|_| {
+            let white = random() + random() - 1.0;
+            low += 0.1 * (white - low);
+            0.01 * white + 0.02 * low
+        })
+        .collect();
+    for _ in 0..60 * 60 {
+        let start = (random() * 47_900.0 * 60.0) as usize;
+        let (loudness, length) = (0.004 * 30f32.powf(random()), 20.0 + 280.0 * random());
+        let pitch = 0.1 + 1.1 * random();
+        for (at, sample) in (0_u16..2000).zip(&mut samples[start..]) {
+            let at = f32::from(at);
+            *sample += loudness * (-at / length).exp() * (pitch * at + 1.0).sin();
+        }
+    }
+    samples
 }
 
 fn decode_file(path: &str) -> Vec<f32> {
