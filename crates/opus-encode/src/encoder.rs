@@ -1,12 +1,13 @@
 use std::vec::Drain;
 
-use opus_packet::{ChannelMapping, Mode, OpusHead, Packet, SAMPLE_RATE, Toc};
+use opus_packet::{
+    ChannelMapping, CodedPos, Mode, OpusHead, Packet, SAMPLE_RATE, SyncPoint, SyncTracker, Toc,
+};
 
 use crate::{
     Complexity, Error, Options, RateControl,
     error::Reason,
     libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
-    sync::{Pending, SyncPoint},
 };
 
 /// Encodes frame by frame: each becomes a packet.
@@ -40,7 +41,7 @@ pub struct Encoder {
     bitrate: i32,
     bitrate_between_switches: i32,
     /// The sync point begun last, until it is exact.
-    pending: Option<Pending>,
+    pending: Option<SyncTracker>,
     sync_points: Vec<SyncPoint>,
     /// Number of the next packet.
     next: u64,
@@ -118,7 +119,8 @@ impl Encoder {
         let after_sync = self.packets_after_sync();
         if after_sync == Some(0) {
             let start = self.next * u64::from(self.options.frame_duration.samples());
-            self.pending = Some(Pending::new(start, self.head.mapping().streams()));
+            self.pending =
+                Some(SyncTracker::new(CodedPos::new(start), self.head.mapping().streams()));
         }
         if self.switches_mode {
             self.prepare_mode(after_sync)?;
@@ -151,11 +153,11 @@ impl Encoder {
     /// bit rate for about a second, and the mode if libopus chooses it.
     fn prepare_celt(&mut self) -> Result<(), Error> {
         let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
-        let needs = |needs: fn(&Pending) -> bool| pending.is_some_and(needs);
+        let needs = |needs: fn(&SyncTracker) -> bool| pending.is_some_and(needs);
         let complexity =
             if self.is_impatient() { Complexity::MIN } else { self.options.complexity };
-        let loss = if needs(Pending::must_not_filter) { LOSS_WITHOUT_FILTER } else { 0 };
-        let is_independent = needs(Pending::needs_energies);
+        let loss = if needs(SyncTracker::must_not_filter) { LOSS_WITHOUT_FILTER } else { 0 };
+        let is_independent = needs(SyncTracker::needs_energies);
         self.libopus.set(Setting::PredictionDisabled, is_independent.into())?;
         self.libopus.set(Setting::Complexity, complexity.get().into())?;
         self.libopus.set(Setting::PacketLoss, loss)

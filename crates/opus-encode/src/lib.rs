@@ -5,12 +5,10 @@ mod encoder;
 mod error;
 mod frames;
 mod libopus;
-mod memory;
 mod options;
 mod segments;
 mod source;
 mod stream;
-mod sync;
 mod workers;
 
 pub use channels::Channels;
@@ -21,7 +19,6 @@ pub use options::{
     Application, Bitrate, CodingRate, Complexity, FrameDuration, Options, RateControl, SampleDepth,
     SyncInterval,
 };
-pub use opus_packet::{CodedPos, OpusHead, Packet, PacketSource, Timeline};
+pub use opus_packet::{CodedPos, OpusHead, Packet, PacketSource, SyncPoint, Timeline};
 pub use source::{SampleBuffer, SampleSource, SliceSource, check_source};
 pub use stream::EncodedStream;
-pub use sync::SyncPoint;

@@ -18,6 +18,7 @@ mod mapping;
 mod packet;
 mod self_delimited;
 mod source;
+mod sync;
 mod tags;
 mod toc;
 
@@ -39,6 +40,7 @@ pub use packet::{
 };
 pub use self_delimited::{SelfDelimitedPacket, split_self_delimited, write_self_delimited};
 pub use source::PacketSource;
+pub use sync::{SyncPoint, SyncTracker};
 pub use tags::{InvalidTags, OpusTags};
 pub use toc::{Bandwidth, Mode, Toc};
 

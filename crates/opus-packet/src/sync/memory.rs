@@ -1,9 +1,9 @@
-use opus_packet::{CeltFlags, FrameFlags, InvalidPacket, Mode, ModeChange, Toc, frame_flags};
+use crate::{CeltFlags, FrameFlags, InvalidPacket, Mode, ModeChange, Toc, frame_flags};
 
 /// What the memory of a decoder of one stream that started at a sync point has in common with that
 /// of a decoder that started with the first packet. Positions count from the sync point.
 #[derive(Debug, Default)]
-pub(crate) struct StreamMemory {
+pub(super) struct StreamMemory {
     now: i64,
     celt: CeltMemory,
     /// Whether the last frame was CELT.
@@ -13,7 +13,7 @@ pub(crate) struct StreamMemory {
 
 impl StreamMemory {
     /// Takes the next packet.
-    pub(crate) fn packet(&mut self, packet: &[u8]) -> Result<(), InvalidPacket> {
+    pub(super) fn packet(&mut self, packet: &[u8]) -> Result<(), InvalidPacket> {
         let toc = Toc::new(packet.first().copied().unwrap_or_default());
         for flags in frame_flags(packet)? {
             self.take(toc, flags);
@@ -31,7 +31,7 @@ impl StreamMemory {
 
     /// Returns where the output became exact, if it has for good.
     fn frame(&mut self, toc: Toc, flags: FrameFlags, end: i64) -> Option<i64> {
-        let was_celt = std::mem::replace(&mut self.is_celt, false);
+        let was_celt = core::mem::replace(&mut self.is_celt, false);
         if flags.is_concealed {
             self.celt = CeltMemory::default();
         } else if toc.mode() == Mode::Celt {
@@ -51,23 +51,23 @@ impl StreamMemory {
     }
 
     /// Returns where the output became exact, if it has for good.
-    pub(crate) fn exact_from(&self) -> Option<i64> {
+    pub(super) fn exact_from(&self) -> Option<i64> {
         self.exact_from
     }
 
     /// Returns whether CELT needs a frame that does not predict energies.
-    pub(crate) fn needs_energies(&self) -> bool {
+    pub(super) fn needs_energies(&self) -> bool {
         self.exact_from.is_none() && !self.celt.has_energies
     }
 
     /// Returns whether CELT still needs frames that are not transient after this many samples.
-    pub(crate) fn lacks_steady_frames_after(&self, samples: i64) -> bool {
+    pub(super) fn lacks_steady_frames_after(&self, samples: i64) -> bool {
         let lacks_some = self.exact_from.is_none() && self.celt.steady_frames < STEADY_FRAMES;
         lacks_some && self.now >= samples
     }
 
     /// Returns whether the post-filter of the next frame might read output that is not equal.
-    pub(crate) fn must_not_filter(&self) -> bool {
+    pub(super) fn must_not_filter(&self) -> bool {
         self.exact_from.is_none() && !self.celt.is_beyond_reach(self.now + OVERLAP)
     }
 }
@@ -139,7 +139,7 @@ impl CeltMemory {
             self.steady_frames = STEADY_FRAMES.min(self.steady_frames + 1);
         }
         self.has_seed = true;
-        let had_overlap = std::mem::replace(&mut self.has_overlap, is_equal);
+        let had_overlap = core::mem::replace(&mut self.has_overlap, is_equal);
         self.equal_from = match self.equal_from {
             _ if !is_equal => None,
             from if had_overlap => from,
@@ -191,9 +191,8 @@ impl CeltMemory {
 
 #[cfg(test)]
 mod tests {
-    use opus_packet::PostFilter;
-
     use super::*;
+    use crate::PostFilter;
 
     const FRAME: i64 = 960;
 
