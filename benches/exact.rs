@@ -45,7 +45,7 @@ fn measure(folder: &Path, name: &str) {
 fn make_sync_map(recording: &Recording, threads: usize) {
     let source = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let (head, threads) = (source.head().clone(), NonZeroUsize::new(threads).unwrap());
-    black_box(build_sync_map(source, None, threads, || LibopusDecoder::unmixed(&head)).unwrap());
+    black_box(build_sync_map(source, threads, || LibopusDecoder::unmixed(&head)).unwrap());
 }
 
 fn packets(recording: &Recording) -> (OpusHead, Vec<Vec<u8>>) {

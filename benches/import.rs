@@ -8,7 +8,7 @@ use std::{
     env, fs,
     hint::black_box,
     io::{Read, Write},
-    num::{NonZeroU64, NonZeroUsize},
+    num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::Command,
@@ -19,9 +19,9 @@ use ogg_opus_demux::OggOpusReader;
 use opus_encode::{
     Bitrate, Channels, EncodedStream, Options, SampleBuffer, SampleSource, SliceSource,
 };
-use opus_packet::{CodedPos, OpusHead};
+use opus_packet::{CodedPos, OpusHead, Packet};
 use opus_packet_index::{SyncDecoder, SyncEntry, find_sync_start};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
+use opus_segment_decode::{LibopusDecoder, PacketDecoder, SyncConstruction, build_sync_map};
 use opus_transcode::{AudioFile, ReadOptions, Resampled};
 use opus_zarr::{ImportOptions, Recording, Stage, Store, import};
 
@@ -194,18 +194,24 @@ impl Case {
                 black_box(decoder.decode(packet, &mut pcm).unwrap());
             }
         });
-        let each_second = NonZeroU64::new(48_000);
-        for (name, interval, threads) in [
-            ("sync map, one thread", each_second, 1),
-            ("sync map, two threads", each_second, 2),
-            ("sync map of all starts, one thread", None, 1),
-            ("sync map of all starts, two threads", None, 2),
-        ] {
+        let mut map = Vec::new();
+        self.time("sync map, constructed", || {
+            let mut construction = SyncConstruction::new(head.mapping().streams());
+            for data in &packets {
+                let duration = head.packet_duration(data).unwrap();
+                construction.packet(Packet { data, duration }).unwrap();
+            }
+            map = construction.finish();
+        });
+        self.note("sync map, constructed: samples before a packet", pre_roll(&map, packets.len()));
+        for (name, threads) in
+            [("sync map, measured, one thread", 1), ("sync map, measured, two threads", 2)]
+        {
             let (threads, mut map) = (NonZeroUsize::new(threads).unwrap(), Vec::new());
             self.time(name, || {
                 let source = OggOpusReader::strict(blob.as_slice()).unwrap();
                 let decoder = || LibopusDecoder::unmixed(&head);
-                map = build_sync_map(source, interval, threads, decoder).unwrap();
+                map = build_sync_map(source, threads, decoder).unwrap();
             });
             self.note(&format!("{name}: samples before a packet"), pre_roll(&map, packets.len()));
         }

@@ -5,8 +5,8 @@ use opus_packet::CodedPos;
 
 use crate::{Error, SyncRead, error::Reason};
 
-/// Samples between two starts of a sync map, per channel at 48 kHz: half a second.
-pub const SYNC_SPACING: u64 = 24_000;
+/// Samples between two starts of a sync map, per channel at 48 kHz: 0.4 seconds.
+pub const SYNC_SPACING: u64 = 19_200;
 
 /// The output range in which a decoder is exact when it begins with a given packet: bit for
 /// bit what a decoder of all packets returns.
@@ -15,7 +15,7 @@ pub const SYNC_SPACING: u64 = 24_000;
 /// from a later one on, where the memory of decoders is equal whatever their rounding.
 ///
 /// A sync map is a list of entries. Entry `n` describes the packet that holds coded sample
-/// `n * SYNC_SPACING`. `opus-segment-decode` measures them.
+/// `n * SYNC_SPACING`. `opus-segment-decode` measures or constructs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct SyncEntry {
@@ -114,7 +114,7 @@ pub fn sync_entry_before(position: CodedPos) -> u64 {
 /// ```
 /// use opus_packet_index::{CodedPos, SYNC_SPACING, SyncDecoder, SyncEntry, find_sync_start};
 ///
-/// // Decoding from 0.5 s is exact from 0.6 s on, and with any decoder from 1.2 s on.
+/// // Decoding from 0.4 s is exact from 0.6 s on, and with any decoder from 1.2 s on.
 /// let entry = SyncEntry::new(1, CodedPos::new(28_800), None).settled(1, CodedPos::new(57_600));
 /// let start = |position, decoder| {
 ///     let map = [SyncEntry::ALL, entry];
@@ -219,10 +219,10 @@ mod tests {
         let found = |start, until| SyncStart { start: at(start), until: at(until) };
         assert_eq!(start(0), SyncStart::BEGINNING);
         assert_eq!(start(39_999), SyncStart::BEGINNING);
-        assert_eq!(start(40_000), found(24_000, u64::MAX));
-        assert_eq!(start(50_000), found(48_000, 60_000));
-        assert_eq!(start(60_000), found(24_000, u64::MAX));
-        assert_eq!(start(u64::MAX - 1), found(24_000, u64::MAX));
+        assert_eq!(start(40_000), found(19_200, u64::MAX));
+        assert_eq!(start(50_000), found(38_400, 60_000));
+        assert_eq!(start(60_000), found(19_200, u64::MAX));
+        assert_eq!(start(u64::MAX - 1), found(19_200, u64::MAX));
         assert_eq!([].start(at(5)).unwrap(), SyncStart::BEGINNING);
     }
 

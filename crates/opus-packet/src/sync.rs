@@ -36,13 +36,14 @@ pub struct SyncPoint {
 ///
 /// use opus_packet::{CodedPos, SyncTracker};
 ///
-/// // Digital silence in CELT, in packets of 20 ms. A silent frame predicts no energies.
+/// // Digital silence in CELT, in packets of 20 ms. A silent frame predicts no energies; the next
+/// // one no longer overlaps with what came before.
 /// let mut tracker = SyncTracker::new(CodedPos::new(48_000), NonZeroU8::MIN);
 /// let silence = [0xf8, 0xff, 0xfe];
 /// assert_eq!(tracker.packet(&silence)?, None);
 /// let points = (0..5).map(|_| tracker.packet(&silence));
 /// let point = points.into_iter().find_map(|point| point.ok()?).unwrap();
-/// assert_eq!(point.exact_from.get(), 48_000 + 960);
+/// assert_eq!(point.exact_from.get(), 48_000 + 1920);
 /// # Ok::<(), opus_packet::InvalidPacket>(())
 /// ```
 #[derive(Debug)]

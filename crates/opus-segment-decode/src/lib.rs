@@ -46,4 +46,4 @@ pub use reader::SegmentReader;
 pub use sample::Sample;
 pub use starts::{APPROXIMATE_PRE_ROLL, PreRoll};
 pub use stream::SegmentStream;
-pub use sync::build_sync_map;
+pub use sync::{SyncConstruction, build_sync_map};

@@ -1,21 +1,20 @@
 mod block;
+mod construction;
 mod memory;
 mod race;
 mod racer;
 mod workers;
 
-use std::{
-    num::{NonZeroU64, NonZeroUsize},
-    thread,
-};
+use std::{num::NonZeroUsize, thread};
 
+pub use construction::SyncConstruction;
 use opus_packet::PacketSource;
 use opus_packet_index::SyncEntry;
 
 use self::{race::Race, workers::Workers};
 use crate::{BoxError, Error, PacketDecoder, error::Reason};
 
-/// Measures a sync map: one start in every half second, and the output range in which a decoder
+/// Measures a sync map: one start every 0.4 seconds, and the output range in which a decoder
 /// that begins there is exact.
 ///
 /// A decoder from each start runs beside a sequential decoder of all packets until their output
@@ -34,11 +33,7 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 ///
 /// With several Opus streams per packet, all of this applies to each stream.
 ///
-/// If the encoder placed sync points (packets independent of earlier ones) at a regular distance,
-/// the first at the beginning, pass that distance in coded samples as `sync_interval`. Only the
-/// last starts at or before sync points are then measured, and the others are left unknown. The
-/// result for a measured start does not depend on `sync_interval`. A wrong value only makes reads
-/// begin further back than necessary.
+/// Where the encoder placed sync points, [`SyncConstruction`] needs no decoder.
 ///
 /// `source` must be positioned before its first packet, and `new_decoder` creates decoders for
 /// it. They must return the channels of the streams before mixing, as `LibopusDecoder::unmixed`
@@ -57,7 +52,6 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 /// Panics if `source`, `new_decoder` or a decoder panics.
 pub fn build_sync_map<P, D, E>(
     source: P,
-    sync_interval: Option<NonZeroU64>,
     threads: NonZeroUsize,
     mut new_decoder: impl FnMut() -> Result<D, E>,
 ) -> Result<Vec<SyncEntry>, Error>
@@ -67,7 +61,7 @@ where
     E: Into<BoxError>,
 {
     let make = move || new_decoder().map_err(|error| Reason::NewDecoder(error.into()).into());
-    let race = Race::new(source, sync_interval, threads, make)?;
+    let race = Race::new(source, threads, make)?;
     thread::scope(|scope| {
         let mut workers = Workers::start(scope, race.threads(), race.room());
         race.run(&mut workers)

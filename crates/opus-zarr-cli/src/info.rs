@@ -119,6 +119,7 @@ impl<'a> Info<'a> {
 
 fn name_of(exactness: Exactness) -> &'static str {
     match exactness {
+        Exactness::Construction => "construction",
         Exactness::SettledMap => "settled-map",
         _ => "map",
     }

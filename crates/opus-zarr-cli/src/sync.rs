@@ -149,7 +149,7 @@ impl State {
     fn of(recording: &Recording, is_readable: bool) -> Self {
         match recording.exactness() {
             Ok(_) if !is_readable => Self::DamagedMap,
-            Ok(Exactness::Map) => Self::Exact,
+            Ok(Exactness::Map | Exactness::Construction) => Self::Exact,
             Ok(_) | Err(NotExact::OtherDecoder { .. }) => Self::OtherDecoder,
             Err(NotExact::OtherRule { .. }) => Self::OtherRule,
             Err(_) => Self::NoMap,

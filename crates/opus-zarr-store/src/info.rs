@@ -82,9 +82,9 @@ pub struct RecordingInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SyncInfo {
-    /// The decoder with which it was measured, and whose samples it makes exact.
+    /// The decoder with which it was measured, or [`SyncInfo::ANY_DECODER`].
     pub decoder: String,
-    /// Number of starts, one in every half second.
+    /// Number of starts, one every 0.4 seconds.
     pub entries: u64,
     /// The rule by which a start counts as exact. Maps measured by another rule than
     /// [`SyncInfo::RULE`] are not used.
@@ -111,6 +111,9 @@ impl SyncInfo {
     /// The rule by which this version measures sync maps. It is derived from what a decoder
     /// remembers, where rule 1 only looked at its output.
     pub const RULE: u64 = SYNC_RULE;
+
+    /// Stands for the decoder of a map that follows from the packets alone.
+    pub const ANY_DECODER: &str = "any";
 
     /// Whether the map was measured by the rule of this version.
     pub fn is_current(&self) -> bool {

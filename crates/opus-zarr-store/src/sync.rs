@@ -51,7 +51,8 @@ impl StoredSync {
     /// The sync map of the recording with the key `recording`, if it has one.
     pub(crate) fn new(recording: &str, info: &RecordingInfo) -> Result<Option<Self>, String> {
         let Some(sync) = &info.sync else { return Ok(None) };
-        let expected = info.coded_length.div_ceil(SYNC_SPACING);
+        let spacing = if sync.is_current() { SYNC_SPACING } else { SPACING_OF_RULE_1 };
+        let expected = info.coded_length.div_ceil(spacing);
         if sync.entries != expected {
             return Err(format!("sync map of {} entries, expected {expected}", sync.entries));
         }
@@ -179,5 +180,7 @@ fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// Unpacked chunks that a reader keeps in memory, of 120 kB and 83 minutes each.
+/// Samples between two starts of a map by the first rule.
+const SPACING_OF_RULE_1: u64 = 24_000;
+/// Unpacked chunks that a reader keeps in memory, of 120 kB and 66 minutes each.
 const CACHED_CHUNKS: usize = 8;

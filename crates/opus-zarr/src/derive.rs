@@ -1,12 +1,10 @@
 //! What is derived from a blob: its index and its sync map.
 
-use std::num::NonZeroU64;
-
 use ogg_opus_demux::OggOpusReader;
-use opus_packet::{OpusHead, SAMPLE_RATE, Timeline};
+use opus_packet::{OpusHead, Packet, SAMPLE_RATE, Timeline};
 use opus_packet_index::SyncEntry;
-use opus_segment_decode::{LibopusDecoder, build_sync_map};
-use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, Source};
+use opus_segment_decode::{LibopusDecoder, SyncConstruction, build_sync_map};
+use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, Source, SyncInfo};
 
 use crate::{
     Error,
@@ -15,10 +13,12 @@ use crate::{
     progress::{Stage, Watch},
 };
 
-/// Writes a row for each packet of the blob and returns the timeline.
+/// Writes a row for each packet of the blob and returns the timeline. Constructs the sync map on the
+/// way, if asked to.
 pub(crate) fn index_blob(
     blob: BlobReader<'_>,
     index: &mut IndexWriter,
+    mut sync: Option<&mut SyncConstruction>,
     recording: &RecordingName,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Timeline>, Error> {
@@ -31,6 +31,10 @@ pub(crate) fn index_blob(
         })?;
         let length = u64::try_from(packet.data.len()).unwrap_or(u64::MAX);
         index.push(offset, length, packet.duration)?;
+        if let Some(sync) = &mut sync {
+            let packet = Packet { data: packet.data, duration: packet.duration };
+            sync.packet(packet).map_err(|reason| inconsistent(reason.to_string()))?;
+        }
         watch.packet(packet.data.len(), packet.duration)?;
     }
     let timeline = reader.timeline();
@@ -40,54 +44,86 @@ pub(crate) fn index_blob(
     Ok(timeline)
 }
 
-/// Measures the sync map of a stored recording.
-pub(crate) fn measure_sync(
-    reader: &RecordingReader,
-    watch: &mut Watch<'_>,
-) -> Result<Vec<SyncEntry>, Error> {
-    let info = reader.info();
-    watch.begin(Stage::Sync, info.blob_bytes)?;
-    sync_map_of(reader.blob_reader(), reader.head(), &info.source, reader.name(), watch)
+/// A sync map and the decoder for which it holds.
+pub(crate) struct SyncMap {
+    pub(crate) entries: Vec<SyncEntry>,
+    pub(crate) decoder: &'static str,
 }
 
-/// Measures the sync map of a blob on all processors.
-pub(crate) fn sync_map_of(
+impl SyncMap {
+    pub(crate) fn constructed(construction: SyncConstruction) -> Self {
+        Self { entries: construction.finish(), decoder: SyncInfo::ANY_DECODER }
+    }
+
+    /// Measures the sync map of a blob on all processors.
+    pub(crate) fn measured(
+        blob: BlobReader<'_>,
+        head: &OpusHead,
+        recording: &RecordingName,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
+        let packets = OggOpusReader::strict(blob).map_err(|reason| {
+            Error::from(Reason::Blob { recording: recording.clone(), source: reason })
+        })?;
+        let map =
+            build_sync_map(watch.packets(packets), processors(), || LibopusDecoder::unmixed(head));
+        let entries = map.map_err(|reason| {
+            if watch.is_cancelled() {
+                Error::from(Reason::Cancelled)
+            } else {
+                Error::from(Reason::Read { recording: recording.clone(), source: reason })
+            }
+        })?;
+        let decoder = LibopusDecoder::identity().map_err(Reason::Decoder)?;
+        Ok(Self { entries, decoder })
+    }
+
+    /// Derives the sync map of a stored recording.
+    pub(crate) fn of(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        let info = reader.info();
+        watch.begin(Stage::Sync, info.blob_bytes)?;
+        let (blob, head, name) = (reader.blob_reader(), reader.head(), reader.name());
+        match construction(&info.source, head) {
+            Some(construction) => construct(blob, construction, name, watch),
+            None => Self::measured(blob, head, name, watch),
+        }
+    }
+}
+
+/// Begins the construction of a sync map, if the packets were encoded for it: with sync points at
+/// most a second apart.
+pub(crate) fn construction(source: &Source, head: &OpusHead) -> Option<SyncConstruction> {
+    let interval = source.transcoding.as_ref()?.settings.sync_interval?;
+    let is_short = interval <= u64::from(SAMPLE_RATE);
+    is_short.then(|| SyncConstruction::new(head.mapping().streams()))
+}
+
+fn construct(
     blob: BlobReader<'_>,
-    head: &OpusHead,
-    source: &Source,
+    mut construction: SyncConstruction,
     recording: &RecordingName,
     watch: &mut Watch<'_>,
-) -> Result<Vec<SyncEntry>, Error> {
-    let packets = OggOpusReader::strict(blob).map_err(|reason| {
-        Error::from(Reason::Blob { recording: recording.clone(), source: reason })
-    })?;
-    let map = build_sync_map(watch.packets(packets), sync_interval(source), processors(), || {
-        LibopusDecoder::unmixed(head)
-    });
-    map.map_err(|reason| {
-        if watch.is_cancelled() {
-            Error::from(Reason::Cancelled)
-        } else {
-            Error::from(Reason::Read { recording: recording.clone(), source: reason })
-        }
-    })
+) -> Result<SyncMap, Error> {
+    let fault = |reason| Error::from(Reason::Blob { recording: recording.clone(), source: reason });
+    let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
+    while let Some(packet) = reader.next_located().map_err(fault)? {
+        let (data, duration) = (packet.data, packet.duration);
+        let taken = construction.packet(Packet { data, duration });
+        taken.map_err(|reason| opus_zarr_store::Error::inconsistent(reason.to_string()))?;
+        watch.packet(data.len(), duration)?;
+    }
+    Ok(SyncMap::constructed(construction))
 }
 
-/// Returns the distance between sync points, unless a decoder needs less than that anyway.
-fn sync_interval(source: &Source) -> Option<NonZeroU64> {
-    let interval = source.transcoding.as_ref()?.settings.sync_interval?;
-    NonZeroU64::new(interval).filter(|interval| interval.get() <= u64::from(SAMPLE_RATE))
-}
-
-/// Measures the sync map again and returns the number of the first entry that differs from
+/// Derives the sync map again and returns the number of the first entry that differs from
 /// the stored one.
 pub(crate) fn wrong_sync_entry(
     reader: &RecordingReader,
     stored: &[SyncEntry],
     watch: &mut Watch<'_>,
 ) -> Result<Option<usize>, Error> {
-    let measured = measure_sync(reader, watch)?;
-    let same = stored.iter().zip(&measured).take_while(|(stored, measured)| stored == measured);
+    let derived = SyncMap::of(reader, watch)?.entries;
+    let same = stored.iter().zip(&derived).take_while(|(stored, derived)| stored == derived);
     let first = same.count();
-    Ok((first < stored.len().max(measured.len())).then_some(first))
+    Ok((first < stored.len().max(derived.len())).then_some(first))
 }

@@ -29,6 +29,9 @@ pub enum ReadMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exactness {
+    /// The packets themselves, which were encoded here with sync points. The sync map says where,
+    /// and holds for every decoder at every rate.
+    Construction,
     /// The sync map, measured with this decoder at this rate.
     Map,
     /// The sync map, measured with another decoder or at another rate. Decoding begins earlier:
@@ -85,8 +88,8 @@ impl Facts<'_> {
     /// For which decoder starts of the sync map are looked up.
     pub(crate) fn sync_decoder(&self) -> SyncDecoder {
         match self.exactness() {
-            Ok(Exactness::Map) => SyncDecoder::Measuring,
-            _ => SyncDecoder::Any,
+            Ok(Exactness::SettledMap) | Err(_) => SyncDecoder::Any,
+            Ok(_) => SyncDecoder::Measuring,
         }
     }
 
@@ -114,14 +117,17 @@ impl Facts<'_> {
 /// Tells whether reads of a recording are exact.
 pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<Exactness, NotExact> {
     let sync = current(info)?;
+    if sync.decoder == SyncInfo::ANY_DECODER {
+        return Ok(Exactness::Construction);
+    }
     let is_measured = sync.decoder == decoder() && rate == OutputRate::Hz48000;
     Ok(if is_measured { Exactness::Map } else { Exactness::SettledMap })
 }
 
-/// Checks that the sync map of a recording was measured with this decoder.
-pub(crate) fn measured_here(info: &RecordingInfo) -> Result<(), NotExact> {
+/// Checks that this program can derive the sync map of a recording again.
+pub(crate) fn check_derivable(info: &RecordingInfo) -> Result<(), NotExact> {
     let (measured, decoder) = (&current(info)?.decoder, decoder());
-    if measured == decoder {
+    if measured == decoder || measured == SyncInfo::ANY_DECODER {
         return Ok(());
     }
     Err(NotExact::OtherDecoder { measured: measured.clone(), decoder: decoder.to_owned() })

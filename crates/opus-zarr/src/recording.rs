@@ -5,15 +5,15 @@ use std::{
 
 use opus_packet::PlayPos;
 use opus_packet_index::IndexRead;
-use opus_segment_decode::{LibopusDecoder, Sample};
+use opus_segment_decode::Sample;
 use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Store};
 
 use crate::{
     Error, NotExact, ReadMode, SampleStream,
     decoders::{Decoders, processors},
-    derive::{index_blob, measure_sync, wrong_sync_entry},
+    derive::{SyncMap, index_blob, wrong_sync_entry},
     error::Reason,
-    facts::{facts_of, measured_here},
+    facts::{check_derivable, facts_of},
     progress::{Progress, Stage, Watch},
 };
 
@@ -204,8 +204,8 @@ impl Recording {
     }
 
     pub(crate) fn replace_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
-        let sync = measure_sync(&self.reader, watch)?;
-        self.reader.replace_sync(&sync, LibopusDecoder::identity().map_err(Reason::Decoder)?)?;
+        let sync = SyncMap::of(&self.reader, watch)?;
+        self.reader.replace_sync(&sync.entries, sync.decoder)?;
         Ok(())
     }
 
@@ -222,7 +222,7 @@ impl Recording {
         let not_exact = |reason| {
             Error::from(Reason::NotExact { recording: self.reader.name().clone(), source: reason })
         };
-        measured_here(self.info()).map_err(not_exact)?;
+        check_derivable(self.info()).map_err(not_exact)?;
         let stored = self.reader.sync_entries()?.ok_or_else(|| not_exact(NotExact::NoSyncMap))?;
         wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))
     }
@@ -254,7 +254,8 @@ impl Recording {
         let (name, bytes) = (self.reader.name().clone(), self.info().blob_bytes);
         let watch = &mut Watch::new(&mut watch);
         watch.begin(Stage::Index, bytes)?;
-        self.reader.replace_index(|blob, index| index_blob(blob, index, &name, watch).map(drop))
+        self.reader
+            .replace_index(|blob, index| index_blob(blob, index, None, &name, watch).map(drop))
     }
 
     /// Reads the stored Ogg Opus stream, which is a playable file.

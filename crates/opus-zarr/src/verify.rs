@@ -18,7 +18,7 @@ use crate::{
     Error, Recording,
     decoders::processors,
     error::Reason,
-    facts::measured_here,
+    facts::check_derivable,
     progress::{Progress, Stage, Watch},
 };
 
@@ -198,7 +198,7 @@ fn verify_stored(
             Ok(decoder) => {
                 let threads = options.threads.unwrap_or(threads);
                 audio::check(&reader, decoder, options, threads, &mut found, watch)?;
-                if measured_here(reader.info()).is_ok() {
+                if check_derivable(reader.info()).is_ok() {
                     sync::check(&reader, options, &mut found, watch)?;
                 }
             }

@@ -259,8 +259,7 @@ mod tests {
     #[test]
     fn made_up_audio_and_a_change_of_mode_start_again() {
         let celt = Toc::new(0xf8);
-        let mut lost = FrameFlags::default();
-        lost.is_concealed = true;
+        let lost = FrameFlags { is_concealed: true, ..FrameFlags::default() };
         let mut memory = StreamMemory::default();
         for _ in 0..2 {
             for letter in ['i', '.'] {
@@ -276,8 +275,6 @@ mod tests {
     }
 
     fn coded(celt: CeltFlags) -> FrameFlags {
-        let mut flags = FrameFlags::default();
-        flags.celt = Some(celt);
-        flags
+        FrameFlags { celt: Some(celt), ..FrameFlags::default() }
     }
 }

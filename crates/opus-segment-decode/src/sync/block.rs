@@ -160,7 +160,12 @@ impl<P: PacketSource> Blocks<P> {
 }
 
 /// Passes a packet that begins at coded sample `start` through all streams.
-fn pass(packet: &[u8], start: u64, memories: &mut [StreamMemory], stream: &mut Vec<u8>) -> Memory {
+pub(super) fn pass(
+    packet: &[u8],
+    start: u64,
+    memories: &mut [StreamMemory],
+    stream: &mut Vec<u8>,
+) -> Memory {
     let (mut rest, mut all) = (packet, Memory::OF_NO_STREAM);
     let streams = memories.len();
     for (number, memory) in memories.iter_mut().enumerate() {

@@ -1,9 +1,4 @@
-use std::{
-    collections::VecDeque,
-    mem,
-    num::{NonZeroU64, NonZeroUsize},
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, num::NonZeroUsize, sync::Arc};
 
 use opus_packet::{MAX_PACKET_DURATION, PacketSource};
 use opus_packet_index::{SYNC_SPACING, SyncEntry};
@@ -24,7 +19,6 @@ pub(super) struct Race<P, M, D> {
     source: Blocks<P>,
     make: M,
     layout: DecoderLayout,
-    sync_interval: Option<NonZeroU64>,
     threads: NonZeroUsize,
     /// The sequential decoder while it is idle.
     sequential: Option<Sequential<D>>,
@@ -57,12 +51,7 @@ where
     M: FnMut() -> Result<D, Error>,
     D: PacketDecoder<f32> + Send,
 {
-    pub(super) fn new(
-        source: P,
-        sync_interval: Option<NonZeroU64>,
-        threads: NonZeroUsize,
-        mut make: M,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(source: P, threads: NonZeroUsize, mut make: M) -> Result<Self, Error> {
         let decoder = make()?;
         let layout = decoder.layout();
         // More threads would idle: no more decoders run at the same time.
@@ -72,7 +61,6 @@ where
             source: Blocks::new(source, layout, threads == NonZeroUsize::MIN),
             make,
             layout,
-            sync_interval,
             threads,
             sequential: Some(Sequential::new(decoder)),
             blocks: VecDeque::new(),
@@ -135,11 +123,9 @@ where
         let mut place = 0;
         while let Some(packet) = block.packet(place) {
             let (start, first) = (self.entries.len(), packet.number);
-            // Packets are shorter than half a second, so each holds one start at most.
+            // Packets are shorter than the distance of starts, so each holds one start at most.
             if wide(start) * SYNC_SPACING < packet.end {
-                let is_measured = self.holds_sync_point(start, &packet);
-                let started = if is_measured { self.start_racer(start, &packet) } else { Ok(()) };
-                if let Err(error) = started {
+                if let Err(error) = self.start_racer(start, &packet) {
                     block.truncate(place);
                     return Err(Failure { packet: first, start, error });
                 }
@@ -155,16 +141,6 @@ where
         let deadline = wide(start) * SYNC_SPACING + limit(self.layout);
         self.waiting.push(Racer::new(decoder, start, first, deadline));
         Ok(())
-    }
-
-    /// Whether a sync point lies between the packet of a start and the packet of the next start,
-    /// assuming that all packets are as long as this one. Otherwise the start would be exact only
-    /// after the next start, which serves as well from there.
-    fn holds_sync_point(&self, start: usize, packet: &BlockPacket<'_>) -> bool {
-        let Some(interval) = self.sync_interval else { return true };
-        let duration = u64::from(packet.packet.duration);
-        let next = (wide(start) + 1) * SYNC_SPACING / duration * duration;
-        packet.start().get().next_multiple_of(interval.get()) < next
     }
 
     /// Sends the waiting racers through the block, divided among the threads.

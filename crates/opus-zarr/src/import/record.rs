@@ -1,12 +1,11 @@
 use std::path::Path;
 
-use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
 use super::same::Held;
 use crate::{
     Error, Recording,
-    derive::{index_blob, sync_map_of},
+    derive::{SyncMap, construction, index_blob},
     error::Reason,
     progress::{Stage, Watch},
     source::copy_error,
@@ -51,16 +50,22 @@ pub(super) fn record(
     // that was written.
     watch.begin(Stage::Index, blob.len())?;
     let mut index = writer.index()?;
-    let timeline = index_blob(blob.reader(), &mut index, name, watch)?;
+    let mut sync = construction(&description.source, &description.head).filter(|_| exact);
+    let timeline = index_blob(blob.reader(), &mut index, sync.as_mut(), name, watch)?;
     let index = index.finish()?;
     if timeline != Some(description.timeline) {
         let reason = "the timeline of the blob differs from that of the file";
         return Err(opus_zarr_store::Error::inconsistent(reason).into());
     }
     if exact {
-        watch.begin(Stage::Sync, blob.len())?;
-        let sync = sync_map_of(blob.reader(), &description.head, &description.source, name, watch)?;
-        writer.write_sync(&sync, LibopusDecoder::identity().map_err(Reason::Decoder)?)?;
+        let sync = match sync {
+            Some(constructed) => SyncMap::constructed(constructed),
+            None => {
+                watch.begin(Stage::Sync, blob.len())?;
+                SyncMap::measured(blob.reader(), &description.head, name, watch)?
+            }
+        };
+        writer.write_sync(&sync.entries, sync.decoder)?;
     }
     let reader = writer.commit(description, &blob, &index)?;
     Ok(Recording::new(reader))

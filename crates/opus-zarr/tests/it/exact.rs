@@ -1,6 +1,7 @@
 //! Exact reads, compared with a full decode by libopus.
 
 mod corpus;
+mod delayed;
 mod full;
 mod opusenc;
 

@@ -51,12 +51,13 @@ fn import_all(store: &Path) {
 
 /// Made-up entries of every kind. A real map depends on the build of the decoder, and this one must
 /// not.
-fn sync_map() -> [SyncEntry; 4] {
+fn sync_map() -> [SyncEntry; 5] {
     [
         SyncEntry::ALL,
-        SyncEntry::new(1, CodedPos::new(40_320), None).settled(1, CodedPos::new(66_240)),
+        SyncEntry::new(1, CodedPos::new(35_520), None).settled(1, CodedPos::new(61_440)),
         SyncEntry::NONE,
-        SyncEntry::new(3, CodedPos::new(85_440), Some(CodedPos::new(92_160))),
+        SyncEntry::new(3, CodedPos::new(71_040), Some(CodedPos::new(77_760))),
+        SyncEntry::NONE,
     ]
 }
 
@@ -143,6 +144,7 @@ fn it_reads_every_entry_of_the_sync_map() {
         16_320, 42_240, u32::MAX,
         u32::MAX, u32::MAX, 0,
         13_440, u32::MAX, 6720,
+        u32::MAX, u32::MAX, 0,
     ];
     assert_eq!(sync_to_bytes(&entries), numbers.map(u32::to_le_bytes).concat());
 
@@ -152,7 +154,7 @@ fn it_reads_every_entry_of_the_sync_map() {
         let start = reader_of("synced").sync_start(CodedPos::new(position), SyncDecoder::Any);
         start.unwrap().start.get()
     };
-    assert_eq!([66_239, 66_240, 90_000].map(start), [0, 24_000, 24_000]);
+    assert_eq!([61_439, 61_440, 90_000].map(start), [0, 19_200, 19_200]);
     assert_eq!(reader_of("notes").sync_entries().unwrap(), None);
 }
 
@@ -297,7 +299,7 @@ fn notes_attributes() -> Value {
 fn synced_attributes() -> Value {
     let mut attributes = notes_attributes();
     attributes["sync"] =
-        json!({ "decoder": DECODER, "entries": 4, "rule": 2, "checksums": "3b730912" });
+        json!({ "decoder": DECODER, "entries": 5, "rule": 2, "checksums": "6c0572b6" });
     attributes
 }
 

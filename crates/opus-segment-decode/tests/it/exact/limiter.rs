@@ -13,14 +13,14 @@ use super::{
 };
 
 /// The packet with the second start of the sync map, which is the last SILK packet.
-const START: usize = 25;
+const START: usize = 20;
 
 /// A slow tone beyond full scale where SILK ends and CELT begins. The first CELT packet still
 /// depends on earlier packets, has a peak and stays above zero up to its end. The next ones depend
 /// on CELT packets only, but a decoder that began shortly before remembers a lower peak.
 fn peak_across_packets() -> Recording {
     let tone = |n: u16| {
-        let periods = f32::from(n) / 4800.0 - 5.25;
+        let periods = f32::from(n) / 4800.0 - 4.25;
         0.7 * (periods * std::f32::consts::TAU).cos()
     };
     let wave: Vec<f32> = (0..48_000).chain(0..48_000).map(tone).collect();

@@ -68,7 +68,7 @@ impl Recording {
         let [sync, by_threads] = [1, 3].map(|threads| {
             let walk = Walk(&self.head, self.packets.iter());
             let threads = NonZeroUsize::new(threads).unwrap();
-            build_sync_map(walk, None, threads, || LibopusDecoder::unmixed(&self.head)).unwrap()
+            build_sync_map(walk, threads, || LibopusDecoder::unmixed(&self.head)).unwrap()
         });
         assert!(by_threads == sync, "the map depends on the number of threads");
         sync
