@@ -5,12 +5,12 @@ use opus_packet_index::{
     BlobRead, IndexRead, SYNC_SPACING, SyncDecoder, SyncEntry, SyncStart, find_sync_start,
 };
 use opus_segment_decode::{LibopusDecoder, Need, PacketDecoder, RangeDecoder, probes};
-use opus_zarr_store::{ArrayKind, RecordingReader};
+use opus_zarr_store::{ArrayKind, RecordingReader, SyncInfo};
 
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{Error, derive::wrong_sync_entry, error::Reason, progress::Watch};
 
-/// Measures the sync map again, or checks a share of its entries.
+/// Derives the sync map again, or checks a share of its entries with decoders, or both.
 pub(super) fn check(
     reader: &RecordingReader,
     options: &VerifyOptions,
@@ -19,11 +19,16 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     // An unreadable map is among the faults of the store.
     let Ok(Some(stored)) = reader.sync_entries() else { return Ok(()) };
-    if options.sample >= 1.0 {
-        check_all(reader, &stored, found, watch)
-    } else {
-        check_sample(reader, &stored, options, found, watch)
+    let decoder = reader.info().sync.as_ref().map(|sync| sync.decoder.as_str());
+    let is_constructed = decoder == Some(SyncInfo::ANY_DECODER);
+    if is_constructed || options.sample >= 1.0 {
+        check_all(reader, &stored, found, watch)?;
     }
+    // No decoder took part in a construction.
+    if is_constructed || options.sample < 1.0 {
+        check_sample(reader, &stored, options, found, watch)?;
+    }
+    Ok(())
 }
 
 fn check_all(
@@ -91,12 +96,12 @@ impl Pair {
             find_sync_start(entries.get(..entry)?, 0, exact.start, SyncDecoder::Measuring)?;
         let until = exact.end.min(before.until).min(end);
         let settled = entries.get(entry)?.exact_for(SyncDecoder::Any, number).start;
-        let second = CodedPos::new(exact.start.get().saturating_add(SECOND));
-        let is_settled = settled <= until && settled.get() - exact.start.get() <= FAR;
-        let samples = exact.start..if is_settled { settled } else { second.min(until) };
+        let is_soon_settled = settled <= until && settled.get() - exact.start.get() <= FAR;
+        let second = CodedPos::new(exact.start.get().saturating_add(SECOND)).min(until);
+        let samples = exact.start..if is_soon_settled { settled.max(second) } else { second };
         let start = CodedPos::new(number.checked_mul(SYNC_SPACING)?);
         let is_near = exact.start.get() - before.start.get() <= FAR;
-        let pair = Self { starts: [before.start, start], samples, is_settled };
+        let pair = Self { starts: [before.start, start], samples, is_settled: is_soon_settled };
         (is_near && !pair.samples.is_empty()).then_some(pair)
     }
 }
