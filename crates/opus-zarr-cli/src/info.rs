@@ -146,7 +146,10 @@ impl fmt::Display for Info<'_> {
                     "reads     exact, but slower: sync map of another decoder; build one with `opus-zarr sync {place}`"
                 )?;
             }
-            None => writeln!(f, "reads     exact")?,
+            None if self.exact_by == Some(name_of(Exactness::Construction)) => {
+                writeln!(f, "reads     exact, by construction")?;
+            }
+            None => writeln!(f, "reads     exact, by the sync map")?,
             Some(reason) => {
                 let place = format!("{}/{}", self.store, self.name);
                 writeln!(

@@ -33,6 +33,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     interrupt::defer();
     let mut wrong = 0;
     let stale = args.stale.as_ref().map(stale_in).transpose()?;
+    if let (Some(store), Some([])) = (&args.stale, stale.as_deref()) {
+        output.messages().note(format!("{store}: no sync map was built by an older rule"));
+    }
     let done = for_each(stale.as_ref().unwrap_or(&args.recordings), output, |place, output| {
         if args.check {
             let checked = check(place, output.messages())?;

@@ -1,7 +1,7 @@
 use std::fs;
 
 use opus_zarr::ReadMode;
-use opus_zarr_testkit::recordings::open_at;
+use opus_zarr_testkit::{damage::edit_document, recordings::open_at};
 use serde_json::Value;
 
 use crate::support::{NOTES, folder_with, run_in};
@@ -57,4 +57,25 @@ fn checking_changes_nothing() {
     let other = run_in(folder.path(), ["sync", "--check", "a.zarr/a"]).exits(1);
     assert!(other.stderr.contains("of another decoder"), "{}", other.stderr);
     run_in(folder.path(), ["sync", "--check", "--force", "a.zarr/a"]).exits(2);
+}
+
+#[test]
+fn maps_of_another_rule_are_rebuilt_together() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let run = |args: &[&str], code| run_in(folder.path(), args).exits(code);
+    run(&["sync", "a.zarr/a", "a.zarr/b"], 0);
+    edit_document(&folder.path().join("a.zarr/b"), |document| {
+        document["attributes"]["opus_zarr"]["sync"]["rule"] = 7.into();
+    });
+    let info = run(&["info", "a.zarr/b"], 0).stdout;
+    assert!(info.contains("approximate: sync map built by rule 7 instead of 2"), "{info}");
+    let lines = run(&["sync", "--json", "--stale", "a.zarr"], 0).lines("synced");
+    let said: Vec<_> = lines.iter().map(|line| (&line["recording"], &line["before"])).collect();
+    assert_eq!(said, [(&"a.zarr/b".into(), &"other-rule".into())]);
+    let info = run(&["info", "a.zarr/b"], 0).stdout;
+    assert!(info.contains("exact, by the sync map"), "{info}");
+    let again = run(&["sync", "--stale", "a.zarr"], 0);
+    assert!(again.stderr.contains("no sync map was built by an older rule"), "{}", again.stderr);
+    run(&["sync", "--stale", "a.zarr", "a.zarr/a"], 2);
+    run(&["sync"], 2);
 }
