@@ -201,7 +201,7 @@ impl Case {
                 let duration = head.packet_duration(data).unwrap();
                 construction.packet(Packet { data, duration }).unwrap();
             }
-            map = construction.finish();
+            map = construction.finish().unwrap();
         });
         self.note("sync map, constructed: samples before a packet", pre_roll(&map, packets.len()));
         for (name, threads) in

@@ -51,8 +51,10 @@ pub(crate) struct SyncMap {
 }
 
 impl SyncMap {
-    pub(crate) fn constructed(construction: SyncConstruction) -> Self {
-        Self { entries: construction.finish(), decoder: SyncInfo::ANY_DECODER }
+    /// None if the packets do not suffice.
+    pub(crate) fn constructed(construction: SyncConstruction) -> Option<Self> {
+        let entries = construction.finish()?;
+        Some(Self { entries, decoder: SyncInfo::ANY_DECODER })
     }
 
     /// Measures the sync map of a blob on all processors.
@@ -80,13 +82,38 @@ impl SyncMap {
 
     /// Derives the sync map of a stored recording.
     pub(crate) fn of(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Self, Error> {
-        let info = reader.info();
-        watch.begin(Stage::Sync, info.blob_bytes)?;
-        let (blob, head, name) = (reader.blob_reader(), reader.head(), reader.name());
-        match construction(&info.source, head) {
-            Some(construction) => construct(blob, construction, name, watch),
-            None => Self::measured(blob, head, name, watch),
+        match construction(&reader.info().source, reader.head()) {
+            Some(construction) => match Self::constructed_of(reader, construction, watch)? {
+                Some(map) => Ok(map),
+                None => Self::measured_of(reader, watch),
+            },
+            None => Self::measured_of(reader, watch),
         }
+    }
+
+    /// Derives the sync map of a stored recording in the way in which the stored map was derived.
+    fn again(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Option<Self>, Error> {
+        let decoder = reader.info().sync.as_ref().map(|sync| sync.decoder.as_str());
+        if decoder == Some(SyncInfo::ANY_DECODER) {
+            let construction = SyncConstruction::new(reader.head().mapping().streams());
+            Self::constructed_of(reader, construction, watch)
+        } else {
+            Self::measured_of(reader, watch).map(Some)
+        }
+    }
+
+    fn measured_of(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Self, Error> {
+        watch.begin(Stage::Sync, reader.info().blob_bytes)?;
+        Self::measured(reader.blob_reader(), reader.head(), reader.name(), watch)
+    }
+
+    fn constructed_of(
+        reader: &RecordingReader,
+        construction: SyncConstruction,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<Self>, Error> {
+        watch.begin(Stage::Sync, reader.info().blob_bytes)?;
+        construct(reader.blob_reader(), construction, reader.name(), watch)
     }
 }
 
@@ -103,7 +130,7 @@ fn construct(
     mut construction: SyncConstruction,
     recording: &RecordingName,
     watch: &mut Watch<'_>,
-) -> Result<SyncMap, Error> {
+) -> Result<Option<SyncMap>, Error> {
     let fault = |reason| Error::from(Reason::Blob { recording: recording.clone(), source: reason });
     let mut reader = OggOpusReader::strict(blob).map_err(fault)?;
     while let Some(packet) = reader.next_located().map_err(fault)? {
@@ -122,7 +149,7 @@ pub(crate) fn wrong_sync_entry(
     stored: &[SyncEntry],
     watch: &mut Watch<'_>,
 ) -> Result<Option<usize>, Error> {
-    let derived = SyncMap::of(reader, watch)?.entries;
+    let derived = SyncMap::again(reader, watch)?.map_or_else(Vec::new, |map| map.entries);
     let same = stored.iter().zip(&derived).take_while(|(stored, derived)| stored == derived);
     let first = same.count();
     Ok((first < stored.len().max(derived.len())).then_some(first))

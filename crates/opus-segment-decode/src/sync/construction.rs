@@ -20,9 +20,9 @@ use super::{block::pass, memory::StreamMemory};
 /// for _ in 0..50 {
 ///     construction.packet(Packet { data: &[0xf8, 0xff, 0xfe], duration: 960 })?;
 /// }
-/// let map = construction.finish();
+/// let map = construction.finish().unwrap();
 /// assert_eq!(map[0], SyncEntry::ALL);
-/// assert_eq!(map[1].exact(1).start.get(), 19_200 + 960);
+/// assert_eq!(map[1].exact(1).start.get(), 19_200 + 1920);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -32,11 +32,9 @@ pub struct SyncConstruction {
     entries: Vec<SyncEntry>,
     /// Starts that are not known to be exact so far, oldest first.
     pending: VecDeque<Pending>,
-    /// Entries that are exact without a known end so far.
-    open: Vec<u64>,
     memories: Vec<StreamMemory>,
-    /// Where the last packets lie in and after which earlier starts cannot be trusted.
-    boundaries: VecDeque<u64>,
+    /// Whether there is a packet in and after which earlier starts cannot be trusted.
+    has_boundary: bool,
     stream: Vec<u8>,
 }
 
@@ -54,9 +52,8 @@ impl SyncConstruction {
             position: 0,
             entries: vec![SyncEntry::ALL],
             pending: VecDeque::new(),
-            open: Vec::new(),
             memories: vec![StreamMemory::default(); streams.get().into()],
-            boundaries: VecDeque::new(),
+            has_boundary: false,
             stream: Vec::new(),
         }
     }
@@ -69,9 +66,7 @@ impl SyncConstruction {
     pub fn packet(&mut self, packet: opus_packet::Packet<'_>) -> Result<(), InvalidPacket> {
         let end = self.position + u64::from(packet.duration);
         let memory = pass(packet.data, self.position, &mut self.memories, &mut self.stream);
-        if memory.is_boundary {
-            self.boundary();
-        }
+        self.has_boundary |= memory.is_boundary && self.position > 0;
         self.begin(end);
         for _ in 0..self.pending.len() {
             let Some(mut pending) = self.pending.pop_front() else { break };
@@ -84,9 +79,11 @@ impl SyncConstruction {
         Ok(())
     }
 
-    /// Returns the map.
-    pub fn finish(self) -> Vec<SyncEntry> {
-        self.entries
+    /// Returns the map. None if audio is made up somewhere, such as for a loss or where the mode
+    /// changes without a redundant frame: what a decoder invents depends on more than is known
+    /// here, so the map must be measured ([`build_sync_map`](crate::build_sync_map)).
+    pub fn finish(self) -> Option<Vec<SyncEntry>> {
+        (!self.has_boundary).then_some(self.entries)
     }
 
     /// Begins the entry whose start lies in the packet that ends here, if any, and gives up those
@@ -103,34 +100,12 @@ impl SyncConstruction {
         while self.pending.front().is_some_and(is_late) {
             self.pending.pop_front();
         }
-        while self.boundaries.front().is_some_and(|&boundary| boundary + PATIENCE < end) {
-            self.boundaries.pop_front();
-        }
-    }
-
-    /// Ends the entries that the packet at the present position makes uncertain.
-    fn boundary(&mut self) {
-        let until = CodedPos::new(self.position);
-        for entry in std::mem::take(&mut self.open) {
-            self.change(entry, |found| found.ending(entry, until));
-        }
-        self.boundaries.push_back(self.position);
     }
 
     fn exact(&mut self, entry: u64, point: SyncPoint) {
-        let from = point.exact_from;
-        let until = self.boundaries.iter().copied().find(|&boundary| boundary >= from.get());
-        let exact = SyncEntry::new(entry, from, until.map(CodedPos::new)).settled(entry, from);
-        self.change(entry, |_| exact);
-        if until.is_none() {
-            self.open.push(entry);
-        }
-    }
-
-    fn change(&mut self, entry: u64, change: impl FnOnce(SyncEntry) -> SyncEntry) {
         let place = usize::try_from(entry).ok().and_then(|entry| self.entries.get_mut(entry));
-        if let Some(found) = place {
-            *found = change(*found);
+        if let Some(place) = place {
+            *place = SyncEntry::new(entry, point.exact_from, None).settled(entry, point.exact_from);
         }
     }
 }

@@ -58,8 +58,8 @@ pub(super) fn record(
         return Err(opus_zarr_store::Error::inconsistent(reason).into());
     }
     if exact {
-        let sync = match sync {
-            Some(constructed) => SyncMap::constructed(constructed),
+        let sync = match sync.and_then(SyncMap::constructed) {
+            Some(constructed) => constructed,
             None => {
                 watch.begin(Stage::Sync, blob.len())?;
                 SyncMap::measured(blob.reader(), &description.head, name, watch)?
