@@ -42,8 +42,8 @@ pub trait BlobRead {
 ///
 /// Contract for implementers:
 ///
-/// - The start lies at or before the position, and `until` lies after it. Output is exact
-///   from the position up to `until`.
+/// - `start` and `exact_from` lie at or before the position, and `until` lies after it. Output is
+///   exact from `exact_from` up to `until`.
 /// - Where nothing is known, the start is [`SyncStart::BEGINNING`].
 pub trait SyncRead {
     /// The error of a failed lookup.

@@ -38,7 +38,10 @@ pub enum SyncDecoder {
 pub struct SyncStart {
     /// Decoding begins with the packet that holds this coded sample.
     pub start: CodedPos,
-    /// The output is exact from the requested sample up to this one.
+    /// The output is exact from this sample on, which lies at or before the requested one. 0 means
+    /// that it counts as exact however early: no memory of a decoder is worth going back for.
+    pub exact_from: CodedPos,
+    /// Up to this one.
     pub until: CodedPos,
 }
 
@@ -137,9 +140,9 @@ pub fn find_sync_start(
     before.iter().enumerate().rev().find_map(|(place, entry)| {
         let number = first.saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
         let exact = entry.exact_for(decoder, number);
-        exact
-            .contains(&position)
-            .then(|| SyncStart { start: CodedPos::new(start_of(number)), until: exact.end })
+        let start = CodedPos::new(start_of(number));
+        let is_exact = exact.contains(&position);
+        is_exact.then_some(SyncStart { start, exact_from: exact.start, until: exact.end })
     })
 }
 
@@ -171,7 +174,11 @@ impl SyncRead for [SyncEntry] {
 
 impl SyncStart {
     /// Decoding from the first packet, which is exact without a sync map.
-    pub const BEGINNING: Self = Self { start: CodedPos::new(0), until: CodedPos::new(u64::MAX) };
+    pub const BEGINNING: Self = Self {
+        start: CodedPos::new(0),
+        exact_from: CodedPos::new(0),
+        until: CodedPos::new(u64::MAX),
+    };
 }
 
 /// Samples from the start of an entry to a position, if they fit.
@@ -216,13 +223,17 @@ mod tests {
             SyncEntry::NONE,
         ];
         let start = |position| map.start(at(position)).unwrap();
-        let found = |start, until| SyncStart { start: at(start), until: at(until) };
+        let found = |start, exact_from, until| SyncStart {
+            start: at(start),
+            exact_from: at(exact_from),
+            until: at(until),
+        };
         assert_eq!(start(0), SyncStart::BEGINNING);
         assert_eq!(start(39_999), SyncStart::BEGINNING);
-        assert_eq!(start(40_000), found(19_200, u64::MAX));
-        assert_eq!(start(50_000), found(38_400, 60_000));
-        assert_eq!(start(60_000), found(19_200, u64::MAX));
-        assert_eq!(start(u64::MAX - 1), found(19_200, u64::MAX));
+        assert_eq!(start(40_000), found(19_200, 40_000, u64::MAX));
+        assert_eq!(start(50_000), found(38_400, 50_000, 60_000));
+        assert_eq!(start(60_000), found(19_200, 40_000, u64::MAX));
+        assert_eq!(start(u64::MAX - 1), found(19_200, 40_000, u64::MAX));
         assert_eq!([].start(at(5)).unwrap(), SyncStart::BEGINNING);
     }
 
@@ -264,6 +275,7 @@ mod tests {
                 let found = find_sync_start(&entries, 0, at(position), decoder);
                 let found = found.unwrap_or(SyncStart::BEGINNING);
                 prop_assert!(found.start.get() <= position && position < found.until.get());
+                prop_assert!(found.start <= found.exact_from && found.exact_from.get() <= position);
             }
             for (number, entry) in (0..).zip(&entries) {
                 let any = entry.exact_for(SyncDecoder::Any, number);

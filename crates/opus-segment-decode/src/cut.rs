@@ -24,6 +24,13 @@ pub(crate) struct Placed<'a> {
     pub(crate) position: CodedPos,
 }
 
+impl Placed<'_> {
+    /// The coded sample after its last one.
+    pub(crate) fn end(&self) -> CodedPos {
+        CodedPos::new(self.position.get().saturating_add(self.duration.into()))
+    }
+}
+
 impl<S: Copy + Default> Cut<S> {
     /// Cuts these samples of the output.
     pub(crate) fn new(range: Range<u64>) -> Self {
@@ -94,8 +101,7 @@ impl<S: Copy + Default> Cut<S> {
 /// The samples of the output that a packet holds. Packets begin and end at multiples of 2.5
 /// ms, where every output rate has a sample.
 fn held(rate: OutputRate, packet: Placed<'_>) -> Range<u64> {
-    let Placed { position, duration, .. } = packet;
-    rate.samples(&(position..CodedPos::new(position.get().saturating_add(duration.into()))))
+    rate.samples(&(packet.position..packet.end()))
 }
 
 fn check_length<E: Into<BoxError>>(

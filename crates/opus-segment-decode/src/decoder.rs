@@ -27,6 +27,18 @@ pub trait PacketDecoder<S> {
 
     /// Decodes one packet to the start of `pcm` and returns the number of samples per channel.
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error>;
+
+    /// Holds a second memory or lets it go on, and returns whether it is still unknown.
+    ///
+    /// A sync map tells from which packet on the `f32` output of libopus is exact. Other output may
+    /// depend on earlier packets through a memory of its own: `i16` depends on that of the limiter.
+    /// While this memory is held, `decode` and `reset` keep it as it is, and `decode` returns as many
+    /// samples as ever, of any value. It is known once the packets decoded while it was not held,
+    /// without a `reset` between them, determine it whatever it was before. Without such a memory,
+    /// nothing is held and nothing is unknown.
+    fn hold(&mut self, _is_held: bool) -> bool {
+        false
+    }
 }
 
 /// The format of a decoder's packets and samples.
@@ -53,5 +65,9 @@ impl<S, D: PacketDecoder<S> + ?Sized> PacketDecoder<S> for &mut D {
 
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Self::Error> {
         (**self).decode(packet, pcm)
+    }
+
+    fn hold(&mut self, is_held: bool) -> bool {
+        (**self).hold(is_held)
     }
 }

@@ -60,10 +60,12 @@ pub(crate) enum Reason {
     #[error("cannot read the sync map")]
     SyncRead(#[source] BoxError),
     #[error(
-        "the sync map returned {start}..{until} for coded sample {position}, expected a start at \
-         or before it and an end after it"
+        "the sync map returned start {start}, exact in {exact_from}..{until}, for coded sample \
+         {position}, expected a start at or before it that is exact there"
     )]
-    SyncStart { position: CodedPos, start: CodedPos, until: CodedPos },
+    SyncStart { position: CodedPos, start: CodedPos, exact_from: CodedPos, until: CodedPos },
+    #[error("the sync map ends a start at coded sample {until}, within packet {packet}")]
+    SyncEnd { packet: u64, until: CodedPos },
     #[error("cannot create a decoder")]
     NewDecoder(#[source] BoxError),
     #[error("cannot reset the decoder")]
@@ -114,7 +116,7 @@ impl Error {
             Reason::BlobRead(_) => ErrorKind::BlobRead,
             Reason::SourceRead { .. } => ErrorKind::SourceRead,
             Reason::SyncRead(_) => ErrorKind::SyncRead,
-            Reason::SyncStart { .. } => ErrorKind::SyncMismatch,
+            Reason::SyncStart { .. } | Reason::SyncEnd { .. } => ErrorKind::SyncMismatch,
             Reason::NewDecoder(_) | Reason::Reset(_) => ErrorKind::Decoder,
             Reason::Decode { .. } | Reason::DecodedLength { .. } => ErrorKind::Decode,
             #[cfg(feature = "libopus")]

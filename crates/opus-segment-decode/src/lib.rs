@@ -4,8 +4,11 @@
 mod cut;
 mod decoder;
 mod error;
+mod lead;
 #[cfg(feature = "libopus")]
 mod libopus;
+#[cfg(feature = "libopus")]
+mod limited;
 mod limiter;
 #[cfg(feature = "libopus")]
 mod mix;

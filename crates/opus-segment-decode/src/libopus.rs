@@ -5,7 +5,7 @@ use opus_packet::{OpusHead, SAMPLE_RATE};
 
 use crate::{
     DecoderLayout, Error, OtherLibopus, Output, OutputRate, PacketDecoder, Sample,
-    error::LibopusReason, mix::Mix, multistream::Multistream,
+    error::LibopusReason, limited::LimitedDecoder, mix::Mix, multistream::Multistream,
 };
 
 /// Decodes with libopus, for every channel mapping that [`OpusHead`] can hold: mono and
@@ -38,8 +38,8 @@ pub struct LibopusDecoder {
 
 #[derive(Debug)]
 enum Streams {
-    /// The output of one stream, unchanged.
-    One(Decoder),
+    /// The output of one stream, unchanged. The samples are room for decoding.
+    One(LimitedDecoder, Vec<f32>),
     Mixed(Box<Multistream>),
 }
 
@@ -66,7 +66,7 @@ impl LibopusDecoder {
         let is_direct = mapping.streams() == NonZeroU8::MIN && mix == Mix::unmixed(mapping);
         let streams = if is_direct {
             let kind = if channels == 1 { Channels::Mono } else { Channels::Stereo };
-            Streams::One(new_decoder(kind, rate, head)?)
+            Streams::One(new_decoder(kind, rate, head)?, Vec::new())
         } else {
             Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?))
         };
@@ -121,11 +121,11 @@ pub(crate) fn new_decoder(
     channels: Channels,
     rate: OutputRate,
     head: &OpusHead,
-) -> Result<Decoder, Error> {
+) -> Result<LimitedDecoder, Error> {
     let mut decoder = Decoder::new(rate.hz(), channels).map_err(LibopusReason::New)?;
     // Both use dB in Q7.8.
     decoder.set_gain(head.output_gain().into()).map_err(LibopusReason::New)?;
-    Ok(decoder)
+    Ok(LimitedDecoder::new(decoder, channels))
 }
 
 impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
@@ -137,17 +137,25 @@ impl<S: Sample> PacketDecoder<S> for LibopusDecoder {
 
     fn reset(&mut self) -> Result<(), Error> {
         match &mut self.streams {
-            Streams::One(decoder) => Ok(decoder.reset_state().map_err(LibopusReason::Reset)?),
+            Streams::One(decoder, _) => Ok(decoder.reset().map_err(LibopusReason::Reset)?),
             Streams::Mixed(streams) => streams.reset(),
         }
     }
 
     fn decode(&mut self, packet: &[u8], pcm: &mut [S]) -> Result<usize, Error> {
         match &mut self.streams {
-            Streams::One(decoder) => {
-                Ok(S::decode(decoder, packet, pcm).map_err(LibopusReason::Decode)?)
+            Streams::One(decoder, raw) => {
+                Ok(S::decode(decoder, packet, raw, pcm).map_err(LibopusReason::Decode)?)
             }
             Streams::Mixed(streams) => streams.decode(packet, pcm),
         }
+    }
+
+    fn hold(&mut self, is_held: bool) -> bool {
+        let is_open = match &mut self.streams {
+            Streams::One(decoder, _) => decoder.hold(is_held),
+            Streams::Mixed(streams) => streams.hold(is_held),
+        };
+        S::IS_LIMITED && is_open
     }
 }

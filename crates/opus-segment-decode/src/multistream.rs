@@ -1,11 +1,11 @@
 use std::num::NonZeroU8;
 
-use magnum_opus::{Channels, Decoder};
+use magnum_opus::Channels;
 use opus_packet::{OpusHead, multistream_duration};
 
 use crate::{
-    Error, OutputRate, Sample, error::LibopusReason, libopus::new_decoder, mix::Mix,
-    sample::sealed::Scratches, streams::next_stream,
+    Error, OutputRate, Sample, error::LibopusReason, libopus::new_decoder, limited::LimitedDecoder,
+    mix::Mix, sample::sealed::Scratches, streams::next_stream,
 };
 
 /// One decoder for each Opus stream of a packet, and the mapping of their channels to those of
@@ -15,7 +15,7 @@ pub(crate) struct Multistream {
     streams: NonZeroU8,
     rate: OutputRate,
     layout: Layout,
-    decoders: Vec<Decoder>,
+    decoders: Vec<LimitedDecoder>,
     mix: Mix,
     scratches: Scratches,
     ordinary: Vec<u8>,
@@ -55,9 +55,14 @@ impl Multistream {
 
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
         for decoder in &mut self.decoders {
-            decoder.reset_state().map_err(LibopusReason::Reset)?;
+            decoder.reset().map_err(LibopusReason::Reset)?;
         }
         Ok(())
+    }
+
+    /// Holds the limiters or lets them go on, and returns whether the memory of one is unknown.
+    pub(crate) fn hold(&mut self, is_held: bool) -> bool {
+        self.decoders.iter_mut().fold(false, |is_open, decoder| decoder.hold(is_held) | is_open)
     }
 
     /// Touches no decoder unless the whole packet can be split and its output fits in `pcm`.
@@ -72,12 +77,14 @@ impl Multistream {
         let (expected, found) = (samples * self.layout.output, pcm.len());
         let output = pcm.get_mut(..expected).ok_or(LibopusReason::NoRoom { found, expected })?;
         self.decode_streams::<S>(packet, samples)?;
-        self.mix.mix(self.layout, S::scratch(&mut self.scratches), output);
+        let (_, scratch) = S::scratch(&mut self.scratches);
+        self.mix.mix(self.layout, scratch, output);
         Ok(samples)
     }
 
     fn decode_streams<S: Sample>(&mut self, packet: &[u8], samples: usize) -> Result<(), Error> {
-        let decoded = &mut S::scratch(&mut self.scratches).decoded;
+        let (raw, scratch) = S::scratch(&mut self.scratches);
+        let decoded = &mut scratch.decoded;
         decoded.resize(samples * self.layout.decoded, S::default());
         let (mut rest, mut start) = (packet, 0);
         for (stream, decoder) in self.decoders.iter_mut().enumerate() {
@@ -86,7 +93,7 @@ impl Multistream {
                 .map_err(LibopusReason::Split)?;
             let end = start + samples * self.layout.width(stream);
             let room = decoded.get_mut(start..end).unwrap_or_default();
-            let found = S::decode(decoder, packet, room).map_err(LibopusReason::Decode)?;
+            let found = S::decode(decoder, packet, raw, room).map_err(LibopusReason::Decode)?;
             if found != samples {
                 return Err(LibopusReason::StreamLength { stream, found, expected: samples }.into());
             }

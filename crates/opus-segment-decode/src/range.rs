@@ -1,12 +1,13 @@
 use std::{num::NonZeroU8, ops::Range, sync::Arc};
 
 use opus_packet::CodedPos;
-use opus_packet_index::{Span, SyncStart};
+use opus_packet_index::{IndexRow, Span, SyncStart};
 
 use crate::{
     Error, PacketDecoder,
     cut::Cut,
     error::Reason,
+    lead::Lead,
     segment::{Segment, check_covered},
 };
 
@@ -28,6 +29,7 @@ pub struct RangeDecoder<D, S> {
     last: u64,
     /// Where the decoder, in its present state, stops being exact.
     until: CodedPos,
+    lead: Lead,
     /// The packets to decode next, while their bytes are missing.
     span: Option<Span>,
     /// The packets to decode; `next_row` is the next one.
@@ -42,7 +44,8 @@ pub struct RangeDecoder<D, S> {
 /// What a [`RangeDecoder`] needs to decode on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// The start for output from this position on. Supply it with
+    /// The start for output from this position on, or from an earlier one than before, if output also
+    /// depends on memory that was unknown there. Supply it with
     /// [`start`](RangeDecoder::start).
     Start(CodedPos),
     /// The packets that hold these samples, from the index. Supply them with
@@ -64,6 +67,7 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
             decoder,
             end: range.end,
             until: nothing,
+            lead: Lead::default(),
             span: None,
             segment: None,
             next_row: 0,
@@ -96,6 +100,7 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
                 Err(error) => {
                     // The state of the decoder is unknown now: start again.
                     self.until = CodedPos::new(0);
+                    self.lead.forget();
                     self.failed = Some(error);
                 }
             }
@@ -123,9 +128,9 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
         if self.cut.rest().is_empty() || self.failed.is_some() {
             return None;
         }
-        let position = self.position();
-        if position >= self.until {
-            return Some(Need::Start(position));
+        let goal = self.lead.goal(self.position());
+        if goal >= self.until {
+            return Some(Need::Start(goal));
         }
         match (&self.span, &self.segment) {
             (Some(span), _) => Some(Need::Bytes(span.bytes())),
@@ -136,12 +141,15 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
 
     /// Supplies [`Need::Start`].
     pub fn start(&mut self, found: SyncStart) -> Result<(), Error> {
-        let SyncStart { start, until } = found;
-        let position = self.position();
-        if start > position || until <= position {
-            return Err(Reason::SyncStart { position, start, until }.into());
+        let SyncStart { start, exact_from, until } = found;
+        let position = self.lead.goal(self.position());
+        if start.max(exact_from) > position || until <= position {
+            return Err(Reason::SyncStart { position, start, exact_from, until }.into());
         }
-        self.decoder.reset().map_err(|error| Reason::Reset(error.into()))?;
+        self.decoder.hold(self.lead.start(found, position));
+        let reset = self.decoder.reset();
+        self.decoder.hold(false);
+        reset.map_err(|error| Reason::Reset(error.into()))?;
         (self.span, self.segment, self.next, self.until) = (None, None, start, until);
         Ok(())
     }
@@ -149,6 +157,7 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
     /// Supplies [`Need::Packets`].
     pub fn packets(&mut self, span: Span) -> Result<(), Error> {
         check_covered(&span, &self.wanted())?;
+        self.check_lead(span.rows());
         (self.span, self.segment) = (Some(span), None);
         Ok(())
     }
@@ -195,12 +204,15 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
     /// Supplies packets from the supplied start on.
     pub(crate) fn segment(&mut self, segment: Arc<Segment>) {
         (self.next_row, self.next) = (segment.row_at(self.next), segment.samples().end);
+        self.check_lead(segment.rows().get(self.next_row..).unwrap_or_default());
         self.segment = Some(segment);
     }
 
-    /// The packets supplied last, and where the decoder stops being exact.
+    /// The packets supplied last, and where the decoder stops being exact. None if the samples end
+    /// early, so that others follow already.
     pub(crate) fn supplied(&self) -> Option<(&Arc<Segment>, CodedPos)> {
-        self.segment.as_ref().map(|segment| (segment, self.until))
+        let segment = self.segment.as_ref().filter(|_| self.cut.rest().end >= self.last);
+        segment.map(|segment| (segment, self.until))
     }
 
     /// Ends the samples early, where a packet begins, the decoder stops being exact, or the range
@@ -223,12 +235,41 @@ impl<D: PacketDecoder<S>, S: Copy + Default> RangeDecoder<D, S> {
         self.next..self.end.min(self.until).min(step_from(self.next))
     }
 
+    /// Goes back at once if none of the packets from the start on can make the decoder's second memory
+    /// known. This spares reading and decoding them in vain.
+    fn check_lead(&mut self, rows: &[IndexRow]) {
+        let position = self.position();
+        let Some(wanted) = rows.iter().find(|row| row.last >= position.get()) else { return };
+        let wanted = CodedPos::new(wanted.first);
+        let is_in_vain = self.decoder.hold(false) && !self.lead.has_room(rows, wanted);
+        if is_in_vain && self.lead.go_back(wanted) {
+            self.until = CodedPos::new(0);
+        }
+    }
+
     fn decode_next(&mut self, out: &mut [S]) -> Result<usize, Error> {
         let Some(segment) = &self.segment else { return Ok(0) };
-        let until = self.decoder.layout().rate.samples(&(self.position()..self.until)).end;
+        let position = self.position();
+        let until = self.decoder.layout().rate.samples(&(position..self.until)).end;
         let packet = segment.packet(self.next_row)?;
-        let written = self.cut.decode(&mut self.decoder, packet, until, out)?;
+        let (end, is_held) = (packet.end(), self.lead.is_held(packet.position));
+        let is_unknown = self.decoder.hold(is_held) && end > position;
+        // No earlier start is exact for the whole packet: only a wrong map has such ends.
+        let is_torn = self.until <= position && end > self.until;
+        let written = if is_torn && !self.lead.begin_anew() {
+            Err(Reason::SyncEnd { packet: packet.number, until: self.until }.into())
+        } else if is_torn || is_unknown && self.lead.go_back(packet.position) {
+            self.until = CodedPos::new(0);
+            Ok(None)
+        } else {
+            self.cut.decode(&mut self.decoder, packet, until, out).map(Some)
+        };
+        self.decoder.hold(false);
+        let Some(written) = written? else { return Ok(0) };
         self.next_row += 1;
+        if !is_held {
+            self.lead.pass(end, self.position());
+        }
         Ok(written)
     }
 }

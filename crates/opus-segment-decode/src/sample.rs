@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// A sample type that libopus decodes to: `i16`, which it softly limits and rounds itself, or
-/// `f32`, with a full scale of -1 to 1.
+/// A sample type that is decoded to: `f32`, with a full scale of -1 to 1, or `i16`, softly limited and
+/// rounded as by libopus.
 pub trait Sample: sealed::Sealed + Copy + Default + fmt::Debug + Send + 'static {}
 
 impl Sample for i16 {}
@@ -10,13 +10,24 @@ impl Sample for f32 {}
 pub(crate) mod sealed {
     use std::ops::AddAssign;
 
-    use magnum_opus::{Decoder, Error};
+    use magnum_opus::Error;
+
+    use crate::limited::LimitedDecoder;
 
     pub trait Sealed: Sized {
         /// The type of a sum of samples.
         type Sum: AddAssign + Copy + Default;
 
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [Self]) -> Result<usize, Error>;
+        /// Whether the limiter bends it.
+        const IS_LIMITED: bool;
+
+        /// Decodes one packet of one stream. `raw` is room for samples.
+        fn decode(
+            decoder: &mut LimitedDecoder,
+            packet: &[u8],
+            raw: &mut Vec<f32>,
+            pcm: &mut [Self],
+        ) -> Result<usize, Error>;
 
         /// Returns the sample times a coefficient in Q15, rounded.
         fn scaled(self, coefficient: i16) -> Self::Sum;
@@ -28,12 +39,13 @@ pub(crate) mod sealed {
 
         fn from_products(sum: Self::Sum) -> Self;
 
-        fn scratch(both: &mut Scratches) -> &mut Scratch<Self>;
+        fn scratch(all: &mut Scratches) -> (&mut Vec<f32>, &mut Scratch<Self>);
     }
 
     /// Buffers reused for every packet.
     #[derive(Debug, Default)]
     pub struct Scratches {
+        raw: Vec<f32>,
         of_i16: Scratch<i16>,
         of_f32: Scratch<f32>,
     }
@@ -49,8 +61,15 @@ pub(crate) mod sealed {
     impl Sealed for i16 {
         type Sum = i32;
 
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [i16]) -> Result<usize, Error> {
-            decoder.decode(packet, pcm, false)
+        const IS_LIMITED: bool = true;
+
+        fn decode(
+            decoder: &mut LimitedDecoder,
+            packet: &[u8],
+            raw: &mut Vec<f32>,
+            pcm: &mut [i16],
+        ) -> Result<usize, Error> {
+            decoder.decode_limited(packet, raw, pcm)
         }
 
         /// Rounds like the projection decoder of libopus.
@@ -70,8 +89,8 @@ pub(crate) mod sealed {
             Self::from_sum((sum + (1 << 14)) >> 15)
         }
 
-        fn scratch(both: &mut Scratches) -> &mut Scratch<i16> {
-            &mut both.of_i16
+        fn scratch(all: &mut Scratches) -> (&mut Vec<f32>, &mut Scratch<i16>) {
+            (&mut all.raw, &mut all.of_i16)
         }
     }
 
@@ -89,8 +108,15 @@ pub(crate) mod sealed {
     impl Sealed for f32 {
         type Sum = f32;
 
-        fn decode(decoder: &mut Decoder, packet: &[u8], pcm: &mut [f32]) -> Result<usize, Error> {
-            let samples = decoder.decode_float(packet, pcm, false)?;
+        const IS_LIMITED: bool = false;
+
+        fn decode(
+            decoder: &mut LimitedDecoder,
+            packet: &[u8],
+            _: &mut Vec<f32>,
+            pcm: &mut [f32],
+        ) -> Result<usize, Error> {
+            let samples = decoder.decode(packet, pcm)?;
             flush(pcm);
             Ok(samples)
         }
@@ -111,8 +137,8 @@ pub(crate) mod sealed {
             sum
         }
 
-        fn scratch(both: &mut Scratches) -> &mut Scratch<f32> {
-            &mut both.of_f32
+        fn scratch(all: &mut Scratches) -> (&mut Vec<f32>, &mut Scratch<f32>) {
+            (&mut all.raw, &mut all.of_f32)
         }
     }
 }

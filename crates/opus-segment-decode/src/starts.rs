@@ -39,6 +39,7 @@ impl PreRoll {
     }
 
     /// Returns where decoding begins for samples from `position` on, as the start of a sync map.
+    /// Nothing is remembered from earlier packets, so it counts as exact however early.
     pub fn start_at(&self, position: CodedPos) -> SyncStart {
         SyncStart { start: self.start_for(position), ..SyncStart::BEGINNING }
     }

@@ -28,8 +28,8 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 /// running beside the sequential one and its output stayed equal. Only the beginning counts
 /// without limit.
 ///
-/// Output as `i16` is exact there as well. The soft limiter that libopus applies before rounding
-/// has a memory that ends with a packet without peaks, and a start counts only after one.
+/// Output as `i16` depends on the memory of a limiter as well, which is not measured. Reads go back
+/// to a packet after which it is known ([`PacketDecoder::hold`]), usually the one before the range.
 ///
 /// With several Opus streams per packet, all of this applies to each stream.
 ///
@@ -37,7 +37,7 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 ///
 /// `source` must be positioned before its first packet, and `new_decoder` creates decoders for
 /// it. They must return the channels of the streams before mixing, as `LibopusDecoder::unmixed`
-/// does, because a mix can hide the peaks of a stream.
+/// does, because a mix can hide the differences of a stream.
 ///
 /// The caller's thread reads `source` and creates decoders while `threads` threads decode. With
 /// one thread, the caller's thread does everything. The map does not depend on `threads`.

@@ -258,7 +258,9 @@ fn check_sync(reader: &RecordingReader, is_sound: bool) {
     let timeline = reader.timeline();
     for at in (0..PACKETS).map(|packet| packet * DURATION) {
         match reader.start(CodedPos::new(at)) {
-            Ok(SyncStart { start, until }) => assert!(start.get() <= at && at < until.get()),
+            Ok(SyncStart { start, exact_from, until }) => {
+                assert!(start <= exact_from && exact_from.get() <= at && at < until.get());
+            }
             Err(error) => assert!(!is_sound, "a sound store does not read: {error}"),
         }
     }

@@ -74,6 +74,21 @@ fn samples_are_rounded_to_the_nearest_and_halves_to_even() {
     let scaled = |sample: f32| to_i16(sample / 32_768.0);
     assert_eq!([0.5, 1.5, -0.5, -1.5, 2.4, -2.6].map(scaled), [0, 2, 0, -2, 2, -3]);
     assert_eq!([1.0, -1.0, 7.0, -7.0].map(to_i16), [i16::MAX, i16::MIN, i16::MAX, i16::MIN]);
+    let not_finite = [f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN];
+    assert_eq!(not_finite.map(to_i16), [i16::MAX, i16::MIN, i16::MIN, i16::MIN]);
+}
+
+proptest! {
+    #[test]
+    fn rounding_is_that_of_the_standard_library(sample in -1.1_f32..1.1, halves in -70_000_i32..70_000) {
+        #[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it is in range")]
+        let rounded =
+            |sample: f32| (sample * 32_768.0).clamp(-32_768.0, 32_767.0).round_ties_even() as i16;
+        prop_assert_eq!(to_i16(sample), rounded(sample));
+        #[allow(clippy::as_conversions, clippy::cast_precision_loss, reason = "it is exact")]
+        let half = halves as f32 / 65_536.0;
+        prop_assert_eq!(to_i16(half), rounded(half));
+    }
 }
 
 #[test]

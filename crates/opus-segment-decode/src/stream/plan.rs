@@ -172,12 +172,14 @@ impl Lengths {
         let mut next = range.start;
         while next <= end {
             let row = segment.rows().get(segment.row_at(next))?;
-            let is_inside = row.first < next.get();
-            let position = CodedPos::new(if is_inside { row.last + 1 } else { row.first });
+            let position = CodedPos::new(row.last.saturating_add(1));
             next = after(position, STEP);
             let Some(start) = self.near(position, starts) else { continue };
             let distance = position.get() - start.start.get();
+            // Output as `i16` depends on a memory that the packet before makes known.
+            let is_led_to = start.exact_from.get() <= row.first;
             let is_held = start.start >= segment.samples().start && start.until >= relay;
+            let is_held = is_held && is_led_to;
             if is_held && best.as_ref().is_none_or(|(least, _)| distance < *least) {
                 best = Some((distance, Border { position, start }));
             }

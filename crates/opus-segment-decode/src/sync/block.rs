@@ -19,9 +19,6 @@ struct Piece {
     /// The coded sample after its last one.
     end: u64,
     memory: Memory,
-    /// Whether the sequential output of this packet, and of the previous one, had a peak.
-    is_loud: bool,
-    was_loud: bool,
     /// Where it ends in the bytes and in the output of the block.
     bytes_end: usize,
     pcm_end: usize,
@@ -35,8 +32,6 @@ pub(super) struct BlockPacket<'a> {
     pub(super) end: u64,
     /// What is known about the memory of decoders after it.
     pub(super) memory: Memory,
-    pub(super) is_loud: bool,
-    pub(super) was_loud: bool,
     /// The sequential output; empty until decoded.
     pub(super) pcm: &'a [f32],
 }
@@ -61,17 +56,14 @@ impl Block {
             packet: Packet { data, duration: piece.duration },
             end: piece.end,
             memory: piece.memory,
-            is_loud: piece.is_loud,
-            was_loud: piece.was_loud,
             pcm: self.pcm.get(pcm..piece.pcm_end).unwrap_or_default(),
         })
     }
 
     /// Sets the sequential output of the packet at a position in the block. Called in order.
-    pub(super) fn set_output(&mut self, place: usize, pcm: &[f32], was_loud: bool, is_loud: bool) {
+    pub(super) fn set_output(&mut self, place: usize, pcm: &[f32]) {
         self.pcm.extend_from_slice(pcm);
         if let Some(piece) = self.pieces.get_mut(place) {
-            (piece.was_loud, piece.is_loud) = (was_loud, is_loud);
             piece.pcm_end = self.pcm.len();
         }
     }
@@ -148,8 +140,6 @@ impl<P: PacketSource> Blocks<P> {
                 duration: packet.duration,
                 end: self.position,
                 memory,
-                is_loud: false,
-                was_loud: false,
                 bytes_end: block.bytes.len(),
                 pcm_end: 0,
             });

@@ -30,8 +30,6 @@ pub(super) struct Failure {
 /// The decoder of all packets, which is the one of start 0.
 pub(super) struct Sequential<D> {
     decoder: D,
-    /// Whether its last output had a peak beyond full scale.
-    is_loud: bool,
 }
 
 /// A decoder that began at the start with number `start`.
@@ -43,8 +41,6 @@ pub(super) struct Racer<D> {
     /// The packet it begins with, and where that begins.
     first: u64,
     begin: u64,
-    /// Whether its last output had a peak beyond full scale.
-    is_loud: bool,
     /// Where its output began to equal the sequential output.
     exact_from: Option<CodedPos>,
 }
@@ -81,14 +77,13 @@ impl<D: PacketDecoder<f32>> Job<D> {
 
 impl<D: PacketDecoder<f32>> Sequential<D> {
     pub(super) fn new(decoder: D) -> Self {
-        Self { decoder, is_loud: false }
+        Self { decoder }
     }
 
     /// Decodes a block. Cuts off a packet that cannot be decoded and all after it.
     fn run(&mut self, block: &mut Block, room: &mut [f32]) -> Result<(), Failure> {
         let mut place = 0;
         while let Some(packet) = block.packet(place) {
-            let was_loud = self.is_loud;
             let pcm = match decode(&mut self.decoder, &packet, room) {
                 Ok(pcm) => pcm,
                 Err(error) => {
@@ -97,8 +92,7 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
                     return Err(Failure { packet, start: 0, error });
                 }
             };
-            self.is_loud = is_loud(pcm);
-            block.set_output(place, pcm, was_loud, self.is_loud);
+            block.set_output(place, pcm);
             place += 1;
         }
         Ok(())
@@ -109,7 +103,7 @@ impl<D: PacketDecoder<f32>> Racer<D> {
     /// Creates a racer that begins with packet `first`, which holds start number `start`.
     pub(super) fn new(decoder: D, start: usize, first: &BlockPacket<'_>, deadline: u64) -> Self {
         let (first, begin) = (first.number, first.start().get());
-        Self { decoder, start, deadline, first, begin, is_loud: false, exact_from: None }
+        Self { decoder, start, deadline, first, begin, exact_from: None }
     }
 
     pub(super) fn start(&self) -> usize {
@@ -148,16 +142,11 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         if packet.number == self.first {
             self.decoder.reset().map_err(decode_error(packet.number))?;
         }
-        let was_loud = packet.was_loud || self.is_loud;
         let pcm = decode(&mut self.decoder, packet, room)?;
-        if !are_the_same(pcm, packet.pcm) {
-            self.is_loud = is_loud(pcm);
+        if are_the_same(pcm, packet.pcm) {
+            self.exact_from.get_or_insert(packet.start());
+        } else {
             self.exact_from = None;
-            return Ok(());
-        }
-        self.is_loud = packet.is_loud;
-        if self.exact_from.is_none() && !was_loud {
-            self.exact_from = Some(packet.start());
         }
         Ok(())
     }
@@ -210,11 +199,6 @@ fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
     let mut pieces = ours.chunks(PIECE).zip(theirs.chunks(PIECE));
     ours.len() == theirs.len()
         && pieces.all(|(ours, theirs)| ours.iter().zip(theirs).fold(0, differ) == 0)
-}
-
-/// Whether a sample exceeds full scale.
-fn is_loud(pcm: &[f32]) -> bool {
-    pcm.iter().fold(false, |is_loud, sample| is_loud | (sample.abs() > 1.0))
 }
 
 const PIECE: usize = 64;

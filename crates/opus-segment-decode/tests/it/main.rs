@@ -7,5 +7,6 @@ mod exact;
 #[cfg(feature = "libopus")]
 mod multistream;
 mod positions;
+mod second_memory;
 mod sync_threads;
 mod threads;

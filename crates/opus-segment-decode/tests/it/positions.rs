@@ -131,7 +131,8 @@ impl SyncRead for Starts {
 
     fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
         let until = (position.get() / self.each + 1) * self.each;
-        Ok(SyncStart { start: position.saturating_sub(self.back), until: CodedPos::new(until) })
+        let start = position.saturating_sub(self.back);
+        Ok(SyncStart { start, exact_from: position, until: CodedPos::new(until) })
     }
 }
 
@@ -236,8 +237,9 @@ fn a_start_that_does_not_hold_is_an_error() {
 
     let recording = Recording::new(&[3; 10]);
     let reader = recording.reader(timeline(&recording, 0, 0));
-    for (start, until) in [(0, 5000), (0, 0), (6000, 9600)] {
-        let wrong = Wrong(SyncStart { start: CodedPos::new(start), until: CodedPos::new(until) });
+    for found in [[0, 0, 5000], [0, 0, 0], [6000, 6000, 9600], [0, 6000, 9600]] {
+        let [start, exact_from, until] = found.map(CodedPos::new);
+        let wrong = Wrong(SyncStart { start, exact_from, until });
         let error = reader.read(play(&(5000..6000)), &wrong, PositionDecoder::default());
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SyncMismatch, "{error}");

@@ -161,7 +161,9 @@ impl Decoding<'_> {
             range.read_ready(&mut output).map_err(fault)?;
             let supplied = match range.need() {
                 None => return Ok(output.into_iter().map(f32::to_bits).collect()),
-                Some(Need::Start(_)) => range.start(SyncStart { start, until: samples.end }),
+                Some(Need::Start(exact_from)) => {
+                    range.start(SyncStart { start, exact_from, until: samples.end })
+                }
                 Some(Need::Packets(samples)) => range.packets(self.reader.span(samples)?),
                 Some(Need::Bytes(bytes)) => {
                     let mut blob = Vec::new();

@@ -6,8 +6,12 @@ use opus_packet::{
     ChannelMapping, CodedPos, Concealment, OpusHead, Packet, PacketSource, PlayPos, Timeline, Toc,
     write_self_delimited,
 };
-use opus_packet_index::{IndexBuilder, Span, SyncEntry, SyncRead};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder, Sample, SegmentReader, build_sync_map};
+use opus_packet_index::{
+    IndexBuilder, Span, SyncDecoder, SyncEntry, SyncRead, SyncStart, find_sync_start,
+};
+use opus_segment_decode::{
+    LibopusDecoder, Output, OutputRate, PacketDecoder, Sample, SegmentReader, build_sync_map,
+};
 
 /// Packets end to end. Some samples at both ends do not play.
 #[derive(Clone)]
@@ -64,6 +68,10 @@ impl Recording {
         LibopusDecoder::new(&self.head).unwrap()
     }
 
+    fn decoder_at(&self, rate: OutputRate) -> LibopusDecoder {
+        LibopusDecoder::with_output(&self.head, &Output::default().rate(rate)).unwrap()
+    }
+
     pub(crate) fn sync_map(&self) -> Vec<SyncEntry> {
         let [sync, by_threads] = [1, 3].map(|threads| {
             let walk = Walk(&self.head, self.packets.iter());
@@ -94,7 +102,11 @@ impl Recording {
     /// Decodes every sample of these packets, including those that do not play, beginning with the
     /// first of them.
     pub(crate) fn decode<S: Sample>(&self, packets: Range<usize>) -> Vec<S> {
-        let (mut decoder, mut all) = (self.decoder(), Vec::new());
+        self.decode_at(OutputRate::Hz48000, packets)
+    }
+
+    fn decode_at<S: Sample>(&self, rate: OutputRate, packets: Range<usize>) -> Vec<S> {
+        let (mut decoder, mut all) = (self.decoder_at(rate), Vec::new());
         let channels = usize::from(self.head.channels());
         let mut pcm = vec![S::default(); 5760 * channels];
         for packet in &self.packets[packets] {
@@ -144,8 +156,48 @@ impl Recording {
         sum / u64::try_from(index.rows().len()).unwrap()
     }
 
+    /// Reads 60 ms as `i16` from one in `step` packets at every rate. Below 48 kHz, starts count from
+    /// where they count for any decoder.
+    pub(crate) fn check_rates(&self, what: &str, sync: &[SyncEntry], step: usize) {
+        let (index, blob, timeline) = (self.index(), self.packets.concat(), self.timeline());
+        let channels = usize::from(self.head.channels());
+        let last = timeline.play_length() - 2880;
+        let play_start = |row: &opus_packet_index::IndexRow| {
+            row.first.saturating_sub(timeline.pre_skip()).min(last)
+        };
+        let starts: Vec<u64> = index.rows().iter().step_by(step).map(play_start).collect();
+        let reader = SegmentReader::new(index, blob.as_slice(), timeline);
+        for rate in [48_000, 24_000, 16_000, 12_000, 8000] {
+            let rate = OutputRate::try_from(rate).unwrap();
+            let all = self.decode_at::<i16>(rate, 0..self.packets.len());
+            let mut decoder = self.decoder_at(rate);
+            let is_measured = rate == OutputRate::Hz48000;
+            let sync_decoder = if is_measured { SyncDecoder::Measuring } else { SyncDecoder::Any };
+            for &start in &starts {
+                let play = PlayPos::new(start)..PlayPos::new(start + 2880);
+                let expected = rate.samples(&timeline.coded(play.clone()).unwrap());
+                let [from, until] = [expected.start, expected.end]
+                    .map(|sample| usize::try_from(sample).unwrap() * channels);
+                let starts = MapFor(sync, sync_decoder);
+                let found: Vec<i16> = reader.read(play, &starts, &mut decoder).unwrap();
+                assert!(found == all[from..until], "{what}: {start}, {rate:?}");
+            }
+        }
+    }
+
     pub(crate) fn tocs(&self) -> impl Iterator<Item = Toc> {
         self.packets.iter().map(|packet| Toc::new(packet[0]))
+    }
+}
+
+struct MapFor<'a>(&'a [SyncEntry], SyncDecoder);
+
+impl SyncRead for MapFor<'_> {
+    type Error = Infallible;
+
+    fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
+        let found = find_sync_start(self.0, 0, position, self.1);
+        Ok(found.unwrap_or(SyncStart::BEGINNING))
     }
 }
 
