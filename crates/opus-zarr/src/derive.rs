@@ -1,5 +1,7 @@
 //! What is derived from a blob: its index and its sync map.
 
+use std::num::NonZeroUsize;
+
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::{OpusHead, Packet, SAMPLE_RATE, Timeline};
 use opus_packet_index::SyncEntry;
@@ -57,18 +59,18 @@ impl SyncMap {
         Some(Self { entries, decoder: SyncInfo::ANY_DECODER })
     }
 
-    /// Measures the sync map of a blob on all processors.
+    /// Measures the sync map of a blob.
     pub(crate) fn measured(
         blob: BlobReader<'_>,
         head: &OpusHead,
+        threads: NonZeroUsize,
         recording: &RecordingName,
         watch: &mut Watch<'_>,
     ) -> Result<Self, Error> {
         let packets = OggOpusReader::strict(blob).map_err(|reason| {
             Error::from(Reason::Blob { recording: recording.clone(), source: reason })
         })?;
-        let map =
-            build_sync_map(watch.packets(packets), processors(), || LibopusDecoder::unmixed(head));
+        let map = build_sync_map(watch.packets(packets), threads, || LibopusDecoder::unmixed(head));
         let entries = map.map_err(|reason| {
             if watch.is_cancelled() {
                 Error::from(Reason::Cancelled)
@@ -81,13 +83,17 @@ impl SyncMap {
     }
 
     /// Derives the sync map of a stored recording.
-    pub(crate) fn of(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(
+        reader: &RecordingReader,
+        threads: NonZeroUsize,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
         match construction(&reader.info().source, reader.head()) {
             Some(construction) => match Self::constructed_of(reader, construction, watch)? {
                 Some(map) => Ok(map),
-                None => Self::measured_of(reader, watch),
+                None => Self::measured_of(reader, threads, watch),
             },
-            None => Self::measured_of(reader, watch),
+            None => Self::measured_of(reader, threads, watch),
         }
     }
 
@@ -98,13 +104,17 @@ impl SyncMap {
             let construction = SyncConstruction::new(reader.head().mapping().streams());
             Self::constructed_of(reader, construction, watch)
         } else {
-            Self::measured_of(reader, watch).map(Some)
+            Self::measured_of(reader, processors(), watch).map(Some)
         }
     }
 
-    fn measured_of(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Self, Error> {
+    fn measured_of(
+        reader: &RecordingReader,
+        threads: NonZeroUsize,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
         watch.begin(Stage::Sync, reader.info().blob_bytes)?;
-        Self::measured(reader.blob_reader(), reader.head(), reader.name(), watch)
+        Self::measured(reader.blob_reader(), reader.head(), threads, reader.name(), watch)
     }
 
     fn constructed_of(

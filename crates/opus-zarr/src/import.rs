@@ -1,3 +1,4 @@
+mod exact;
 mod opus;
 mod record;
 mod same;
@@ -8,7 +9,10 @@ use std::{ops::ControlFlow, path::Path};
 use opus_zarr_store::{RecordingName, Store};
 
 pub use self::same::{Difference, Setting};
-pub(crate) use self::same::{Held, compare, list};
+pub(crate) use self::{
+    exact::lacks_sync,
+    same::{Held, compare, list},
+};
 use self::{opus::OpusFile, transcode::AudioSource};
 use crate::{
     Error, ErrorKind, Finding, ImportOptions, Recording,
@@ -40,8 +44,8 @@ pub struct Imported {
 /// Each recording appears complete or not at all. `name` is written last, so its presence means
 /// the import is complete. A name in use is an error unless it holds exactly what this import
 /// would write: the same file, by its SHA-256, with the same encoder settings and the same start.
-/// Then that recording is returned, with a sync map if the options ask for one. Importing again
-/// therefore completes an interrupted import. A file that cannot be imported changes nothing: a
+/// Then that recording is returned; a sync map that it lacks and that this import would build
+/// ([`ImportOptions::exact`]) is added. Importing again therefore completes an interrupted import. A file that cannot be imported changes nothing: a
 /// store from [`Store::open_or_create`] is created when its first recording is written.
 ///
 /// Memory does not grow with the file, except by about 2 kB for an hour of audio, for the
@@ -52,7 +56,7 @@ pub struct Imported {
 ///
 /// # fn main() -> Result<(), opus_zarr::Error> {
 /// let store = Store::open_or_create("archive.zarr")?;
-/// let options = ImportOptions::default().exact(true);
+/// let options = ImportOptions::default().strict(true);
 /// let imported = import("station-4.webm", &store, "station-4", &options, unwatched)?;
 /// for finding in &imported.findings {
 ///     eprintln!("{finding}");

@@ -24,11 +24,14 @@ pub struct ImportOptions {
     /// The stream of the file to import, counted from 1. None imports every stream that has
     /// something to play.
     pub stream: Option<u64>,
-    /// Whether to measure a sync map, so that reads are exact. None measures one if the audio is
-    /// encoded here and with sync points.
+    /// Whether to build a sync map, so that reads are exact. None builds one for audio that is
+    /// encoded here with sync points, where it follows from the packets, and for an Opus stream with
+    /// a SILK or hybrid packet, as most speech has: without a map, only a read from the start is
+    /// sure to be exact there. An Opus stream that is all CELT, as most music, gets none.
     ///
-    /// Measuring takes the work of three to five full decodes, or of two with sync points, on all
-    /// processors. [`Recording::build_sync`](crate::Recording::build_sync) can do it later.
+    /// A map that does not follow from the packets is measured. That takes the work of three to five
+    /// full decodes, in as many threads as [`TranscodeOptions::threads`] says.
+    /// [`Recording::build_sync`](crate::Recording::build_sync) can do it later.
     pub exact: Option<bool>,
     /// How to read a file without a container. None if the file has one.
     pub raw: Option<RawStream>,
@@ -65,7 +68,7 @@ impl ImportOptions {
         self
     }
 
-    /// Sets whether to measure a sync map.
+    /// Sets whether to build a sync map.
     #[must_use]
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = Some(exact);

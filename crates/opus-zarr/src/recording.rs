@@ -200,11 +200,15 @@ impl Recording {
         &mut self,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        self.replace_sync(&mut Watch::new(&mut watch))
+        self.replace_sync(processors(), &mut Watch::new(&mut watch))
     }
 
-    pub(crate) fn replace_sync(&mut self, watch: &mut Watch<'_>) -> Result<(), Error> {
-        let sync = SyncMap::of(&self.reader, watch)?;
+    pub(crate) fn replace_sync(
+        &mut self,
+        threads: NonZeroUsize,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
+        let sync = SyncMap::of(&self.reader, threads, watch)?;
         self.reader.replace_sync(&sync.entries, sync.decoder)?;
         Ok(())
     }

@@ -1,7 +1,8 @@
-use std::path::Path;
+use std::{num::NonZeroU8, path::Path};
 
 use opus_demux::{Container, FindingKind, OpusStream, Streams, ogg};
-use opus_packet::{ExtensionIds, Timeline};
+use opus_packet::{ExtensionIds, Mode, OpusHead, Timeline, Toc, split_self_delimited};
+use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::Gap;
 
 use crate::{Error, Finding, ImportOptions, error::Reason, progress::Watch, source::demux_error};
@@ -25,6 +26,8 @@ pub(crate) struct StreamSurvey {
     pub(crate) gaps: Vec<Gap>,
     /// What its packets contain besides what libopus 1.3 decodes.
     pub(crate) extensions: ExtensionIds,
+    /// Whether a packet is SILK or hybrid, and this decoder plays the stream.
+    pub(crate) has_silk: bool,
     /// Its violations, one line each.
     pub(crate) violations: Vec<String>,
 }
@@ -64,10 +67,13 @@ impl Survey {
     ) -> Result<(), Error> {
         let (mut gaps, mut violations) = (Vec::new(), Vec::new());
         let (mut coded_length, mut extensions) = (0, ExtensionIds::default());
+        let (mut has_silk, streams) = (false, demuxer.head().mapping().streams());
         loop {
             let packet = demuxer.next_located().map_err(|error| demux_error(path, error))?;
-            let packet =
-                packet.map(|packet| (packet.data.len(), packet.duration, packet.offset.is_some()));
+            let packet = packet.map(|packet| {
+                has_silk = has_silk || is_silk(packet.data, streams);
+                (packet.data.len(), packet.duration, packet.offset.is_some())
+            });
             for found in demuxer.findings() {
                 self.is_canonical &= allows_canonical(&found.kind);
                 if let FindingKind::Extensions(found) = &found.kind {
@@ -84,10 +90,17 @@ impl Survey {
             coded_length += u64::from(duration);
             self.is_canonical &= is_in_page;
         }
+        has_silk = has_silk && is_playable(demuxer.head());
         match demuxer.timeline().filter(|timeline| timeline.play_length() > 0) {
             Some(timeline) => {
-                let stream = StreamSurvey { number, timeline, gaps, extensions, violations };
-                self.streams.push(stream);
+                self.streams.push(StreamSurvey {
+                    number,
+                    timeline,
+                    gaps,
+                    extensions,
+                    has_silk,
+                    violations,
+                });
             }
             None => {
                 self.is_canonical = false;
@@ -122,6 +135,49 @@ impl Survey {
             }
         }
     }
+}
+
+/// Whether a stream of a file has a packet that is SILK or hybrid, and this decoder plays it. Reads up
+/// to the first such packet.
+pub(crate) fn has_silk(
+    path: &Path,
+    options: &ImportOptions,
+    number: u64,
+    watch: &mut Watch<'_>,
+) -> Result<bool, Error> {
+    let fault = |error| demux_error(path, error);
+    let mut streams = Streams::open(path, &options.demuxing()).map_err(fault)?;
+    let Some(demuxer) = streams.go_to(number).map_err(fault)? else { return Ok(false) };
+    if !is_playable(demuxer.head()) {
+        return Ok(false);
+    }
+    let streams = demuxer.head().mapping().streams();
+    while let Some(packet) = demuxer.next_located().map_err(fault)? {
+        if is_silk(packet.data, streams) {
+            return Ok(true);
+        }
+        watch.packet(packet.data.len(), packet.duration)?;
+    }
+    Ok(false)
+}
+
+/// Whether the decoder accepts the layout of the channels. Other recordings can be stored, but no
+/// sync map can be measured.
+fn is_playable(head: &OpusHead) -> bool {
+    LibopusDecoder::unmixed(head).is_ok()
+}
+
+/// Whether a packet codes one of its streams with SILK, alone or in a hybrid.
+fn is_silk(packet: &[u8], streams: NonZeroU8) -> bool {
+    let mut rest = packet;
+    for _ in 0..streams.get() {
+        let Some(&toc) = rest.first() else { return false };
+        if Toc::new(toc).mode() != Mode::Celt {
+            return true;
+        }
+        rest = split_self_delimited(rest).map_or(&[], |(_, after)| after);
+    }
+    false
 }
 
 /// Returns whether a canonical Ogg Opus stream can have this finding.

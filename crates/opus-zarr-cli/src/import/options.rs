@@ -22,10 +22,12 @@ pub(super) struct Encoding {
     /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     tz: Option<Zone>,
-    /// Build a sync map so that reads are exact [default: only for encoded audio]
+    /// Build a sync map so that reads are exact [default: for encoded audio, and for Opus with SILK
+    /// or hybrid packets, as most speech has]
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
-    /// Build no sync map; `opus-zarr sync` can build it later
+    /// Build no sync map, which for Opus saves three to five decodes of the file; `opus-zarr sync`
+    /// can build it later
     #[arg(long)]
     approximate: bool,
     /// Decoder for audio other than Opus

@@ -15,7 +15,11 @@ use crate::support::{NOTES, folder_with, run_in, testdata, verbs};
 
 /// Commands, their exit codes, and the types of lines that they must produce.
 const CASES: &[(&str, i32, &[&str])] = &[
-    ("import notes.opus spoilt.opus call.wav no-audio.opus a.zarr", 3, &["file", "summary"]),
+    (
+        "import notes.opus spoilt.opus call.wav no-audio.opus a.zarr --approximate",
+        3,
+        &["file", "summary"],
+    ),
     ("import -r folder a.zarr", 0, &["note", "progress", "file"]),
     ("import call.wav a.zarr", 0, &["file"]),
     ("import --dry-run chirps.opus a.zarr", 0, &["file"]),

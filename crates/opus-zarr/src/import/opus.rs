@@ -68,8 +68,8 @@ impl<'a> OpusFile<'a> {
         let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
         let mut recordings = Vec::new();
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
-            let exact = self.options.exact.unwrap_or(false);
-            recordings.push(record(path, store, target, exact, watch, |blob, watch| {
+            let (options, exact) = (self.options, self.options.exact.unwrap_or(stream.has_silk));
+            recordings.push(record(path, store, target, exact, options, watch, |blob, watch| {
                 let changed = || Error::from(Reason::SourceChanged { path: path.to_owned() });
                 let found = streams.go_to(stream.number).or_else(|error| {
                     // The survey could read it, so it has most likely changed.

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
-use super::same::Held;
+use super::{exact::has_current_sync, same::Held};
 use crate::{
-    Error, Recording,
+    Error, ImportOptions, Recording,
     derive::{SyncMap, construction, index_blob},
     error::Reason,
     progress::{Stage, Watch},
@@ -26,13 +26,14 @@ pub(super) fn record(
     store: &Store,
     target: Target,
     exact: bool,
+    options: &ImportOptions,
     watch: &mut Watch<'_>,
     write: impl FnOnce(&mut BlobWriter, &mut Watch<'_>) -> Result<Description, Error>,
 ) -> Result<Recording, Error> {
-    let name = &target.name;
+    let (name, threads) = (&target.name, options.transcode.threads);
     if let Some(mut recording) = target.earlier {
-        if exact && recording.exactness().is_err() {
-            recording.replace_sync(watch)?;
+        if exact && !has_current_sync(recording.info()) {
+            recording.replace_sync(threads, watch)?;
         }
         return Ok(recording);
     }
@@ -62,7 +63,7 @@ pub(super) fn record(
             Some(constructed) => constructed,
             None => {
                 watch.begin(Stage::Sync, blob.len())?;
-                SyncMap::measured(blob.reader(), &description.head, name, watch)?
+                SyncMap::measured(blob.reader(), &description.head, threads, name, watch)?
             }
         };
         writer.write_sync(&sync.entries, sync.decoder)?;

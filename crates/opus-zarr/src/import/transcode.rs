@@ -101,13 +101,15 @@ impl<'a> AudioSource<'a> {
         for target in first_last(targets.into_iter()) {
             let mut track = Track::open(self.path, self.options, target.stream)?;
             let exact = track.is_to_be_exact(self.options);
-            let recording = record(self.path, store, target, exact, watch, |blob, watch| {
-                watch.begin(Stage::Write, self.metadata.len())?;
-                let timeline = track.write(blob, self.path, watch)?;
-                let source = source.get()?;
-                self.check_unchanged()?;
-                track.describe(timeline, source)
-            })?;
+            let options = self.options;
+            let recording =
+                record(self.path, store, target, exact, options, watch, |blob, watch| {
+                    watch.begin(Stage::Write, self.metadata.len())?;
+                    let timeline = track.write(blob, self.path, watch)?;
+                    let source = source.get()?;
+                    self.check_unchanged()?;
+                    track.describe(timeline, source)
+                })?;
             recordings.push(recording);
             findings.push(track.findings());
         }
@@ -195,8 +197,7 @@ impl Track {
         Ok(Self { number, transcoder, tags, real_rate: real_rate.ok_or_else(too_fast)?, origin })
     }
 
-    /// Whether to measure a sync map. By default only if sync points make it cheap and keep reads
-    /// short.
+    /// Whether to build a sync map. By default only if it follows from sync points.
     fn is_to_be_exact(&self, options: &ImportOptions) -> bool {
         options.exact.unwrap_or(self.transcoder.settings().sync_interval.is_some())
     }

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, error::Reason, import,
+    import::lacks_sync, progress::Watch,
 };
 
 /// The state that the threads share.
@@ -166,7 +167,7 @@ impl<'a> Run<'a> {
     fn import(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<ImportOutcome, Error> {
         let found = self.present.find(self.store, file, self.import, &self.is_over)?;
         if let Found::Same { name, recordings } = found {
-            let is_synced = self.sync(recordings)?;
+            let is_synced = self.sync(file, recordings, share)?;
             return Ok(ImportOutcome::Present { name, is_synced });
         }
         if self.is_dry {
@@ -194,15 +195,26 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Builds missing sync maps if the options ask for exact reads.
-    fn sync(&self, recordings: Vec<Recording>) -> Result<bool, Error> {
+    /// Builds missing sync maps that an import would build.
+    fn sync(
+        &self,
+        file: &PlannedFile,
+        recordings: Vec<Recording>,
+        share: &mut Share<'_>,
+    ) -> Result<bool, Error> {
         let mut is_synced = false;
-        if self.import.exact == Some(true) && !self.is_dry {
-            for mut recording in recordings {
-                if recording.exactness().is_err() {
-                    recording.build_sync(|_| self.flow())?;
-                    is_synced = true;
-                }
+        if self.is_dry {
+            return Ok(is_synced);
+        }
+        for mut recording in recordings {
+            if lacks_sync(&file.path, self.import, recording.info(), |_| self.flow())? {
+                let mut watch = |progress: &Progress| {
+                    share.tell(progress);
+                    self.flow()
+                };
+                recording
+                    .replace_sync(self.import.transcode.threads, &mut Watch::new(&mut watch))?;
+                is_synced = true;
             }
         }
         Ok(is_synced)

@@ -1,5 +1,6 @@
 //! Exact reads, compared with a full decode by libopus.
 
+mod by_default;
 mod corpus;
 mod delayed;
 mod full;

@@ -19,7 +19,10 @@ fn progress_never_goes_back() {
     let folder = fast_folder();
     for file in files(&folder) {
         let (stages, told) = watched(&file);
-        assert_eq!(told.last().unwrap().stage, Stage::Sync, "{file:?}");
+        // The sync map of encoded audio follows from the packets.
+        let is_encoded = file.extension().is_some_and(|extension| extension == "wav");
+        let last = if is_encoded { Stage::Index } else { Stage::Sync };
+        assert_eq!(told.last().unwrap().stage, last, "{file:?}");
         assert!(stages.is_sorted_by_key(|stage| stages.iter().position(|other| other == stage)));
         assert_forward(&told);
     }
