@@ -6,6 +6,7 @@ use opus_packet::{OpusHead, SAMPLE_RATE};
 use crate::{
     DecoderLayout, Error, OtherLibopus, Output, OutputRate, PacketDecoder, Sample,
     error::LibopusReason, limited::LimitedDecoder, mix::Mix, multistream::Multistream,
+    other_libopus::is_fixed_point,
 };
 
 /// Decodes with libopus, for every channel mapping that [`OpusHead`] can hold: mono and
@@ -71,6 +72,13 @@ impl LibopusDecoder {
             Streams::Mixed(Box::new(Multistream::new(head, rate, mix)?))
         };
         Ok(Self { streams, layout: DecoderLayout { channels, streams: mapping.streams(), rate } })
+    }
+
+    /// Whether the linked libopus computes in fixed point. Its rounding can keep a difference of
+    /// CELT's band energies alive for as long as a sound lasts, so measured sync maps do not hold
+    /// there.
+    pub fn is_fixed_point() -> bool {
+        is_fixed_point(magnum_opus::version())
     }
 
     /// Returns the libopus that this program links, if it is another than the one that this crate

@@ -23,6 +23,11 @@ impl OtherLibopus {
     }
 }
 
+/// Whether this libopus computes in fixed point, as it then states in its version.
+pub(crate) fn is_fixed_point(version: &str) -> bool {
+    version.contains("-fixed")
+}
+
 /// What the expected libopus calls itself, as `magnum-opus` builds it.
 const AS_BUILT: &str = "libopus unknown";
 
@@ -40,6 +45,12 @@ impl fmt::Display for OtherLibopus {
 mod tests {
     use super::*;
     use crate::LibopusDecoder;
+
+    #[test]
+    fn libopus_states_fixed_point() {
+        assert!(is_fixed_point("libopus 1.3.1-fixed"));
+        assert!(!is_fixed_point("libopus 1.3.1") && !LibopusDecoder::is_fixed_point());
+    }
 
     #[test]
     fn only_another_version_is_reported() {

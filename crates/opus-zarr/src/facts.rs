@@ -51,6 +51,8 @@ pub enum NotExact {
         "the sync map was built by rule {rule}, but rule {expected} is needed; build it again with `build_sync`"
     )]
     OtherRule { rule: u64, expected: u64 },
+    #[error("the sync map was measured, and such maps do not hold for a libopus in fixed point")]
+    FixedPoint,
     #[error(
         "the sync map was built with {measured:?}, but this is {decoder:?}{}; build it again with `build_sync`",
         because_of_other_libopus()
@@ -119,6 +121,9 @@ pub(crate) fn exactness(info: &RecordingInfo, rate: OutputRate) -> Result<Exactn
     let sync = current(info)?;
     if sync.decoder == SyncInfo::ANY_DECODER {
         return Ok(Exactness::Construction);
+    }
+    if LibopusDecoder::is_fixed_point() {
+        return Err(NotExact::FixedPoint);
     }
     let is_measured = sync.decoder == decoder() && rate == OutputRate::Hz48000;
     Ok(if is_measured { Exactness::Map } else { Exactness::SettledMap })
