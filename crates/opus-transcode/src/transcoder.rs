@@ -1,4 +1,4 @@
-use opus_encode::{Channels, CodingRate, EncodedStream};
+use opus_encode::{Channels, CodingRate, EncodedStream, SampleDepth};
 use opus_packet::{OpusHead, Packet, PacketSource, SAMPLE_RATE, Timeline};
 
 use crate::{
@@ -35,7 +35,8 @@ impl Transcoder {
         options.check_rate(format.rate)?;
         let is_kept = format.rate > SAMPLE_RATE && options.ultrasound == Ultrasound::Keep;
         let rate = CodingRate::from_hz(format.rate).unwrap_or(CodingRate::Hz48000);
-        let settings = options.encoder(channels, rate).depth(format.depth);
+        let depth = format.depth.max(SampleDepth::of_bits(LEAST_DEPTH));
+        let settings = options.encoder(channels, rate).depth(depth);
         let order = channels.from_wav().filter(|_| places_are_kept(&format, channels));
         let source = Prepared::new(file, order, rate, is_kept)?;
         let stream = EncodedStream::new(source, &settings, options.threads);
@@ -89,6 +90,9 @@ impl PacketSource for Transcoder {
         self.next_packet()
     }
 }
+
+/// Told of 8 bits, libopus saves so much that a real recording lost 27 dB of SNR.
+const LEAST_DEPTH: u32 = 16;
 
 fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<String> {
     let mut warnings = Vec::new();

@@ -128,7 +128,9 @@ impl Stream {
     /// Decodes to `f32`, as [`decode_i16`](Self::decode_i16) does to `i16`.
     pub fn decode_f32(&self, play: &Range<u64>, first_packet: u64) -> Vec<f32> {
         let decode = |decoder: &mut Decoder, packet: &[u8], out: &mut [f32]| {
-            decoder.decode_float(packet, out, false).unwrap()
+            let count = decoder.decode_float(packet, out, false).unwrap();
+            flush(out);
+            count
         };
         self.decode(play, first_packet, decode)
     }
@@ -166,4 +168,9 @@ impl Stream {
 pub fn interleaved(range: &Range<u64>, channels: u8) -> Range<usize> {
     let place = |samples: u64| usize::try_from(samples * u64::from(channels)).unwrap();
     place(range.start)..place(range.end)
+}
+
+/// Sets to 0 what is far below the last bit of any sound, as reads do.
+fn flush(pcm: &mut [f32]) {
+    pcm.iter_mut().filter(|sample| sample.abs() < 1e-30).for_each(|sample| *sample = 0.0);
 }

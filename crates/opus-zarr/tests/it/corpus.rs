@@ -76,10 +76,17 @@ impl Reference {
 
     fn decode_f32(&self, from: u64, play: &Range<u64>) -> Vec<f32> {
         let decode = |decoder: &mut Decoder, packet: &[u8], pcm: &mut [f32]| {
-            decoder.decode_float(packet, pcm, false).unwrap()
+            let count = decoder.decode_float(packet, pcm, false).unwrap();
+            flush(pcm);
+            count
         };
         self.decode(from, play, decode)
     }
+}
+
+/// Sets to 0 what is far below the last bit of any sound, as reads do.
+fn flush(pcm: &mut [f32]) {
+    pcm.iter_mut().filter(|sample| sample.abs() < 1e-30).for_each(|sample| *sample = 0.0);
 }
 
 /// A file that the references read, with its play length and its recording.
