@@ -42,7 +42,9 @@ fn every_kind_of_file_states_its_depth() {
         let file = AudioFile::open(&path, &ReadOptions::default()).unwrap();
         assert_eq!(file.format().depth.get(), bits, "{name}");
         let transcoder = Transcoder::new(file, &TranscodeOptions::default()).unwrap();
-        assert_eq!(transcoder.settings().depth, SampleDepth::of_bits(bits.into()), "{name}");
+        // Told of fewer, libopus saves too much.
+        let told = SampleDepth::of_bits(bits.max(16).into());
+        assert_eq!(transcoder.settings().depth, told, "{name}");
     }
 }
 
