@@ -34,7 +34,7 @@ impl ExtensionIds {
     }
 }
 
-/// Takes ids from 3 to 127. The others are no extensions.
+/// Takes ids from 3 to 127 and ignores the rest, which are not extensions.
 impl Extend<u8> for ExtensionIds {
     fn extend<I: IntoIterator<Item = u8>>(&mut self, ids: I) {
         self.0 = ids.into_iter().fold(self.0, |set, id| set | bit(id));

@@ -45,7 +45,7 @@ pub enum InvalidExtension {
     NoSuchFrame { frame: u16, frames: u8 },
 }
 
-/// The extensions of a packet in the order of its bytes. After an error, there are no more.
+/// The extensions of a packet in the order of its bytes. The first error ends them.
 #[derive(Clone, Debug)]
 pub struct Extensions<'a> {
     frames: u8,

@@ -171,6 +171,6 @@ pub fn interleaved(range: &Range<u64>, channels: u8) -> Range<usize> {
 }
 
 /// Sets to 0 what is far below the last bit of any sound, as reads do.
-fn flush(pcm: &mut [f32]) {
+pub fn flush(pcm: &mut [f32]) {
     pcm.iter_mut().filter(|sample| sample.abs() < 1e-30).for_each(|sample| *sample = 0.0);
 }

@@ -88,11 +88,12 @@ impl SyncMap {
         threads: NonZeroUsize,
         watch: &mut Watch<'_>,
     ) -> Result<Self, Error> {
-        match construction(&reader.info().source, reader.head()) {
-            Some(construction) => match Self::constructed_of(reader, construction, watch)? {
-                Some(map) => Ok(map),
-                None => Self::measured_of(reader, threads, watch),
-            },
+        let constructed = construction(&reader.info().source, reader.head())
+            .map(|construction| Self::constructed_of(reader, construction, watch))
+            .transpose()?
+            .flatten();
+        match constructed {
+            Some(map) => Ok(map),
             None => Self::measured_of(reader, threads, watch),
         }
     }

@@ -1,4 +1,4 @@
-//! The encoder is told how finely the source was quantized.
+//! The encoder knows how finely the source was quantized.
 
 use std::{f32::consts::TAU, fs, path::Path, process::Command};
 
@@ -42,9 +42,9 @@ fn every_kind_of_file_states_its_depth() {
         let file = AudioFile::open(&path, &ReadOptions::default()).unwrap();
         assert_eq!(file.format().depth.get(), bits, "{name}");
         let transcoder = Transcoder::new(file, &TranscodeOptions::default()).unwrap();
-        // Told of fewer, libopus saves too much.
-        let told = SampleDepth::of_bits(bits.max(16).into());
-        assert_eq!(transcoder.settings().depth, told, "{name}");
+        // With fewer, libopus saves too much.
+        let expected = SampleDepth::of_bits(bits.max(16).into());
+        assert_eq!(transcoder.settings().depth, expected, "{name}");
     }
 }
 

@@ -7,7 +7,9 @@ use magnum_opus::{Channels, Decoder};
 use ogg_opus_demux::OggOpusReader;
 use opus_packet::OpusHead;
 use opus_zarr::{ReadMode, Recording};
-use opus_zarr_testkit::{CorpusFile, Random, ogg_opus_files, stored::every_stored_file};
+use opus_zarr_testkit::{
+    CorpusFile, Random, ogg_opus_files, stored::every_stored_file, stream::flush,
+};
 
 /// Files that the references read wrong: a chain, repeated headers, a damaged and a truncated file.
 /// `corpus_table` covers them.
@@ -82,11 +84,6 @@ impl Reference {
         };
         self.decode(from, play, decode)
     }
-}
-
-/// Sets to 0 what is far below the last bit of any sound, as reads do.
-fn flush(pcm: &mut [f32]) {
-    pcm.iter_mut().filter(|sample| sample.abs() < 1e-30).for_each(|sample| *sample = 0.0);
 }
 
 /// A file that the references read, with its play length and its recording.

@@ -8,6 +8,7 @@ use opus_zarr::{
 use opus_zarr_testkit::{
     Random,
     recordings::{BOTH, MONO, STEREO, all, store_of, stream_of},
+    stream::flush,
 };
 
 const HZ: [u32; 5] = [48_000, 24_000, 16_000, 12_000, 8000];
@@ -25,8 +26,8 @@ fn decoded(file: &str, hz: u32) -> Vec<f32> {
     let mut pcm = vec![0f32; 5760 * channels];
     for packet in &stream.packets {
         let count = decoder.decode_float(packet, &mut pcm, false).unwrap();
-        let heard = |&sample: &f32| if sample.abs() < 1e-30 { 0.0 } else { sample };
-        samples.extend(pcm[..count * channels].iter().map(heard));
+        flush(&mut pcm);
+        samples.extend_from_slice(&pcm[..count * channels]);
     }
     let divisor = 48_000 / u64::from(hz);
     let place = |coded: u64| usize::try_from(coded.div_ceil(divisor)).unwrap() * channels;

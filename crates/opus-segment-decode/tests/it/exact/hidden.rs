@@ -2,7 +2,7 @@
 //! judges: the rest of the recording, and packets made to show what is remembered.
 //!
 //! Runs of transient CELT frames hide band energies that only anti-collapse reads. Equal output
-//! for a second, which the first rule of sync maps took for proof, is no proof there.
+//! for a second proves nothing there, although the first rule of sync maps relied on it.
 
 use std::f32::consts::TAU;
 
