@@ -4,27 +4,24 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
 use std::{
-    fs::File,
     hint::black_box,
     num::NonZeroUsize,
     path::Path,
     time::{Duration, Instant},
 };
 
-use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
-use opus_packet::{OpusHead, OpusTags};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder, build_sync_map};
+use ogg_opus_demux::OggOpusReader;
+use opus_segment_decode::{LibopusDecoder, build_sync_map};
 use opus_zarr::Recording;
-use opus_zarr_testkit::{long::write_hours, recordings::import_to, tones};
+use opus_zarr_testkit::recordings::import_to;
+use streams::{decode, packets, write_all};
+
+mod streams;
 
 fn main() {
     println!("decoder {:?}", LibopusDecoder::identity().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    write_hours(1, File::create(path("speech")).unwrap());
-    measure(folder.path(), "speech");
-    for (name, channels) in [("CELT-mono", 1), ("CELT-stereo", 2)] {
-        write_tones(&path(name), channels);
+    for name in write_all(folder.path()) {
         measure(folder.path(), name);
     }
 }
@@ -46,34 +43,6 @@ fn make_sync_map(recording: &Recording, threads: usize) {
     let source = OggOpusReader::strict(recording.ogg_opus()).unwrap();
     let (head, threads) = (source.head().clone(), NonZeroUsize::new(threads).unwrap());
     black_box(build_sync_map(source, threads, || LibopusDecoder::unmixed(&head)).unwrap());
-}
-
-fn packets(recording: &Recording) -> (OpusHead, Vec<Vec<u8>>) {
-    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
-    let (head, mut packets) = (reader.head().clone(), Vec::new());
-    while let Some(packet) = reader.next_located().unwrap() {
-        packets.push(packet.data.to_vec());
-    }
-    (head, packets)
-}
-
-fn decode(head: &OpusHead, packets: &[Vec<u8>]) {
-    let mut decoder = LibopusDecoder::new(head).unwrap();
-    let mut pcm = [0f32; 5760 * 2];
-    for packet in packets {
-        black_box(decoder.decode(packet, &mut pcm).unwrap());
-    }
-}
-
-/// Writes twenty minutes.
-fn write_tones(path: &Path, channels: u8) {
-    let head = OpusHead::new(channels, 312, 48_000).unwrap();
-    let tags = OpusTags::new("bench", Vec::<&str>::new());
-    let mut writer = OggOpusWriter::new(File::create(path).unwrap(), 1, &head, &tags).unwrap();
-    for packet in tones::packets(channels, 20 * 60 * 50) {
-        writer.write(&packet).unwrap();
-    }
-    writer.finish(0).unwrap();
 }
 
 fn time(work: impl FnOnce()) -> Duration {

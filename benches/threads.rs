@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
 use std::{
-    fs::{self, File},
+    fs,
     hint::black_box,
     num::NonZeroUsize,
     path::Path,
@@ -14,11 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ogg_opus_demux::{OggOpusReader, OggOpusWriter};
-use opus_packet::{OpusHead, OpusTags};
-use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 use opus_zarr::{ImportOptions, ReadMode, Recording};
-use opus_zarr_testkit::{long::write_hours, recordings::import_with, tones};
+use opus_zarr_testkit::recordings::import_with;
+use streams::{decode, packets, write_all};
+
+mod streams;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|it| it != "--bench").collect();
@@ -28,12 +28,8 @@ fn main() {
         measure(Path::new(file), folder.path(), repetitions);
     }
     if arguments.len() < 2 {
-        let path = |name: &str| folder.path().join(name);
-        write_hours(1, File::create(path("speech")).unwrap());
-        measure(&path("speech"), folder.path(), repetitions);
-        for (name, channels) in [("CELT-mono", 1), ("CELT-stereo", 2)] {
-            write_tones(&path(name), channels);
-            measure(&path(name), folder.path(), repetitions);
+        for name in write_all(folder.path()) {
+            measure(&folder.path().join(name), folder.path(), repetitions);
         }
     }
 }
@@ -83,23 +79,6 @@ fn stream(recording: &Recording) {
     }
 }
 
-fn decode(head: &OpusHead, packets: &[Vec<u8>]) {
-    let mut decoder = LibopusDecoder::new(head).unwrap();
-    let mut pcm = vec![0f32; 5760 * usize::from(head.channels())];
-    for packet in packets {
-        black_box(decoder.decode(packet, &mut pcm).unwrap());
-    }
-}
-
-fn packets(recording: &Recording) -> (OpusHead, Vec<Vec<u8>>) {
-    let mut reader = OggOpusReader::strict(recording.ogg_opus()).unwrap();
-    let (head, mut packets) = (reader.head().clone(), Vec::new());
-    while let Some(packet) = reader.next_located().unwrap() {
-        packets.push(packet.data.to_vec());
-    }
-    (head, packets)
-}
-
 #[derive(Clone, Copy)]
 struct Took {
     wall: Duration,
@@ -119,15 +98,4 @@ fn user_time() -> Duration {
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks: u64 = fields.split_whitespace().nth(11).unwrap().parse().unwrap();
     Duration::from_millis(10 * ticks)
-}
-
-/// Writes twenty minutes.
-fn write_tones(path: &Path, channels: u8) {
-    let head = OpusHead::new(channels, 312, 48_000).unwrap();
-    let tags = OpusTags::new("bench", Vec::<&str>::new());
-    let mut writer = OggOpusWriter::new(File::create(path).unwrap(), 1, &head, &tags).unwrap();
-    for packet in tones::packets(channels, 20 * 60 * 50) {
-        writer.write(&packet).unwrap();
-    }
-    writer.finish(0).unwrap();
 }

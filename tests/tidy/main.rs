@@ -180,6 +180,27 @@ fn every_crate_carries_both_licences() {
     }
 }
 
+/// Code under another licence carries its text.
+#[test]
+fn every_crate_names_the_licences_of_its_files() {
+    for one in CRATES.iter() {
+        let folder = Path::new("crates").join(one.name());
+        let texts: Vec<&String> = SOURCES
+            .iter()
+            .filter(|(path, _)| path.starts_with(&folder))
+            .map(|(_, text)| text)
+            .collect();
+        let holds = |words: &str| texts.iter().any(|text| text.contains(words));
+        let is_bsd = holds("Redistribution and use in source and binary forms");
+        let names = match (is_bsd, holds("Neither the name of")) {
+            (false, _) => "MIT OR Apache-2.0",
+            (true, false) => "(MIT OR Apache-2.0) AND BSD-2-Clause",
+            (true, true) => "(MIT OR Apache-2.0) AND BSD-3-Clause",
+        };
+        assert_eq!(one.text("license"), names, "{}", one.name());
+    }
+}
+
 #[test]
 fn every_changelog_names_the_current_version() {
     for one in CRATES.iter() {

@@ -3,12 +3,12 @@ use std::convert::Infallible;
 use opus_packet::{CodedPos, Timeline};
 use opus_packet_index::{SyncRead, SyncStart};
 
-/// Samples to decode and drop before the first wanted one, so that a decoder that did not
-/// decode the earlier packets settles: 80 ms at 48 kHz (RFC 7845 section 4.6).
+/// Samples to decode and drop before the first wanted one, so that a decoder that did not decode
+/// the earlier packets settles: 0.8 s at 48 kHz.
 ///
-/// This rule is for listening. Samples are in the right place and sound right, but they are not
-/// bit for bit those of a full decode.
-pub const APPROXIMATE_PRE_ROLL: u32 = 3840;
+/// RFC 7845 section 4.6 asks for at least 80 ms, enough for listening. With 0.8 s, most reads of
+/// CELT equal a full decode bit for bit, and a longer pre-roll hardly improves SILK and hybrid.
+pub const APPROXIMATE_PRE_ROLL: u32 = 38_400;
 
 /// Stands in for a sync map by assuming that a decoder settles after a number of samples.
 /// Reads through it are approximate.
@@ -23,7 +23,7 @@ pub struct PreRoll {
 
 impl PreRoll {
     /// Creates a pre-roll of `samples` per channel at 48 kHz. To sound right, it needs at least
-    /// [`APPROXIMATE_PRE_ROLL`].
+    /// 3,840 (RFC 7845 section 4.6); [`APPROXIMATE_PRE_ROLL`] is closer to a full decode.
     pub fn new(samples: u32, timeline: &Timeline) -> Self {
         Self { samples, pre_skip: timeline.pre_skip() }
     }

@@ -67,7 +67,7 @@ struct How {
     /// Return the samples of a full decode, bit for bit; without a sync map, decode from the start
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
-    /// Start decoding 80 ms before the range, even if exact samples are available
+    /// Start decoding 0.8 s before the range, even if exact samples are available
     #[arg(long)]
     approximate: bool,
     #[command(flatten)]

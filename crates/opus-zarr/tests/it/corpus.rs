@@ -128,12 +128,12 @@ fn lengths_packets_and_samples_match_opusfile_ogg_and_libopus() {
     assert!(count >= 40, "{count} files");
 }
 
-/// Bit for bit what libopus returns when it starts 80 ms before the range; and, compared with a full
+/// Bit for bit what libopus returns when it starts 0.8 s before the range; and, compared with a full
 /// decode, at the right position.
 #[test]
-fn five_hundred_approximate_reads_of_each_file_start_80_ms_early() {
+fn five_hundred_approximate_reads_of_each_file_start_0_8_s_early() {
     let Some(files) = readable() else { return };
-    let approximate = ReadMode::Approximate { pre_roll: 3840 };
+    let approximate = ReadMode::Approximate { pre_roll: 38_400 };
     for (file, samples, recording) in files {
         let reference = Reference::read(&file.path);
         let full = reference.decode_f32(0, &(0..samples));
@@ -143,7 +143,7 @@ fn five_hundred_approximate_reads_of_each_file_start_80_ms_early() {
             let range = random.range(samples, 48_000);
             let part: Vec<f32> = recording.read_as(approximate, range.clone()).unwrap();
             let pre_skip = u64::from(reference.head.pre_skip());
-            let from = if range.start <= 3840 { 0 } else { range.start + pre_skip - 3840 };
+            let from = if range.start <= 38_400 { 0 } else { range.start + pre_skip - 38_400 };
             let expected = reference.decode_f32(from, &range);
             assert!(part == expected, "{}: {range:?}", file.name);
             errors.add(&part, &full, range.start, usize::from(reference.head.channels()));
@@ -203,7 +203,7 @@ impl LagErrors {
             return println!("{name}: too short, or silent");
         };
         let ratio = 10.0 * (self.signal / here.error).log10();
-        println!("{name}: signal {ratio:.1} dB above the error of 80 ms of pre-roll");
+        println!("{name}: signal {ratio:.1} dB above the error of 0.8 s of pre-roll");
         assert!(ratio > 10.0, "{name}: {ratio} dB");
         // A tone equals itself a period later, so such lags prove nothing.
         for lag in beside.iter().filter(|lag| lag.self_difference > self.signal / 100.0) {

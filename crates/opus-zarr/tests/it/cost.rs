@@ -42,7 +42,7 @@ fn one_second_costs_the_same_in_an_hour_and_in_six() {
         // One ranged read of the index and one of the blob, or two of one at a boundary.
         assert!(most.reads <= 3);
         // One second, the pre-roll, and a partial packet at each end.
-        assert!(most.packets <= 50 + 4 + 2);
+        assert!(most.packets <= 50 + 40 + 2);
         // Two inner chunks of the blob and two chunks of the index.
         assert!(most.bytes <= 2 * 65_540 + 2 * 40_000);
     }

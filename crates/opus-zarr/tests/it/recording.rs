@@ -10,13 +10,17 @@ use opus_zarr_testkit::{
     stream::{PACKET, Pages, Stream, interleaved},
 };
 
-/// The packet where decoding begins: 80 ms before the range, or the first one if the range begins
-/// within the first 80 ms.
+/// In samples: 0.8 s.
+const PRE_ROLL: u32 = 38_400;
+
+/// The packet where decoding begins: the one that holds the sample at this distance before the range,
+/// or the first one if the range begins within that distance.
 fn first_decoded(stream: &Stream, range: &Range<u64>) -> u64 {
-    match range.start.checked_sub(3841) {
-        None => 0,
-        Some(_) => (range.start + u64::from(stream.pre_skip()) - 3840) / PACKET,
+    let pre_roll = u64::from(PRE_ROLL);
+    if range.start <= pre_roll {
+        return 0;
     }
+    (range.start + u64::from(stream.pre_skip()) - pre_roll) / PACKET
 }
 
 #[test]
@@ -35,7 +39,7 @@ fn info_describes_the_stream() {
         assert_eq!(info.packet_count, expected.packet_count());
         assert_eq!(info.coded_length, expected.packet_count() * PACKET);
         assert_eq!(info.blob_bytes, expected_bytes);
-        assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 3840 });
+        assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: PRE_ROLL });
     }
 }
 
