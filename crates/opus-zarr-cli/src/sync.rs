@@ -10,6 +10,7 @@ use crate::{
     output::{Line, Messages, Output},
     place::{RecordingPlace, StorePlace},
     several::for_each,
+    threads::Threads,
 };
 
 /// Build the sync map that makes reads exact
@@ -26,6 +27,8 @@ pub(crate) struct Args {
     /// Rebuild the sync map even if reads are exact already
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    threads: Threads,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -38,11 +41,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let done = for_each(stale.as_ref().unwrap_or(&args.recordings), output, |place, output| {
         if args.check {
-            let checked = check(place, output.messages())?;
+            let checked = check(place, &args.threads, output.messages())?;
             wrong += u64::from(checked.first_wrong_entry.is_some());
             output.data(&checked)
         } else {
-            let synced = build(place, args.force, output.messages())?;
+            let synced = build(place, args, output.messages())?;
             output.data(&synced)
         }
     });
@@ -73,10 +76,10 @@ fn stale_in(store: &StorePlace) -> Result<Vec<RecordingPlace>, Failure> {
     Ok(stale)
 }
 
-fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Synced, Failure> {
-    let (mut recording, before) = open(place)?;
+fn build(place: &RecordingPlace, args: &Args, messages: &Messages) -> Result<Synced, Failure> {
+    let (mut recording, before) = open(place, &args.threads)?;
     let began = Instant::now();
-    let is_measured = force || before != State::Exact;
+    let is_measured = args.force || before != State::Exact;
     if is_measured {
         watched(place, messages, |watch| recording.build_sync(watch))?;
     }
@@ -92,8 +95,12 @@ fn build(place: &RecordingPlace, force: bool, messages: &Messages) -> Result<Syn
     })
 }
 
-fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Failure> {
-    let (recording, before) = open(place)?;
+fn check(
+    place: &RecordingPlace,
+    threads: &Threads,
+    messages: &Messages,
+) -> Result<SyncChecked, Failure> {
+    let (recording, before) = open(place, threads)?;
     let began = Instant::now();
     let first_wrong_entry = match before {
         State::Exact => watched(place, messages, |watch| recording.check_sync(watch))?,
@@ -111,10 +118,11 @@ fn check(place: &RecordingPlace, messages: &Messages) -> Result<SyncChecked, Fai
     })
 }
 
-fn open(place: &RecordingPlace) -> Result<(Recording, State), Failure> {
+fn open(place: &RecordingPlace, threads: &Threads) -> Result<(Recording, State), Failure> {
     let reader = place.open_store()?.open_recording(&place.name)?;
     let is_readable = reader.sync_entries().is_ok();
-    let recording = Recording::new(reader);
+    let mut recording = Recording::new(reader);
+    threads.apply(&mut recording);
     let state = State::of(&recording, is_readable);
     Ok((recording, state))
 }

@@ -10,7 +10,6 @@ use opus_zarr_store::{BlobReader, IndexWriter, RecordingName, RecordingReader, S
 
 use crate::{
     Error,
-    decoders::processors,
     error::Reason,
     progress::{Stage, Watch},
 };
@@ -99,13 +98,17 @@ impl SyncMap {
     }
 
     /// Derives the sync map of a stored recording in the way in which the stored map was derived.
-    fn again(reader: &RecordingReader, watch: &mut Watch<'_>) -> Result<Option<Self>, Error> {
+    fn again(
+        reader: &RecordingReader,
+        threads: NonZeroUsize,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<Self>, Error> {
         let decoder = reader.info().sync.as_ref().map(|sync| sync.decoder.as_str());
         if decoder == Some(SyncInfo::ANY_DECODER) {
             let construction = SyncConstruction::new(reader.head().mapping().streams());
             Self::constructed_of(reader, construction, watch)
         } else {
-            Self::measured_of(reader, processors(), watch).map(Some)
+            Self::measured_of(reader, threads, watch).map(Some)
         }
     }
 
@@ -158,9 +161,10 @@ fn construct(
 pub(crate) fn wrong_sync_entry(
     reader: &RecordingReader,
     stored: &[SyncEntry],
+    threads: NonZeroUsize,
     watch: &mut Watch<'_>,
 ) -> Result<Option<usize>, Error> {
-    let derived = SyncMap::again(reader, watch)?.map_or_else(Vec::new, |map| map.entries);
+    let derived = SyncMap::again(reader, threads, watch)?.map_or_else(Vec::new, |map| map.entries);
     let same = stored.iter().zip(&derived).take_while(|(stored, derived)| stored == derived);
     let first = same.count();
     Ok((first < stored.len().max(derived.len())).then_some(first))

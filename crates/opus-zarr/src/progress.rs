@@ -44,6 +44,8 @@ pub struct Progress {
     pub elapsed: Duration,
     /// Time that the rest of this stage takes at its pace so far. None at its start.
     pub left: Option<Duration>,
+    /// Whether a sync map is going to be measured, which takes far longer than the other stages.
+    pub(crate) measures_sync: bool,
 }
 
 /// A stage of a long operation. An import goes through the first four in this order.
@@ -90,6 +92,8 @@ pub(crate) struct Watch<'a> {
     /// Samples at the last report.
     reported: u64,
     is_cancelled: bool,
+    /// As in [`Progress`].
+    pub(crate) measures_sync: bool,
 }
 
 impl<'a> Watch<'a> {
@@ -105,6 +109,7 @@ impl<'a> Watch<'a> {
             samples: 0,
             reported: 0,
             is_cancelled: false,
+            measures_sync: false,
         }
     }
 
@@ -154,6 +159,7 @@ impl<'a> Watch<'a> {
             audio: Duration::from_millis(self.samples * 1000 / u64::from(SAMPLE_RATE)),
             elapsed: self.began.elapsed(),
             left: left(self.stage_began.elapsed(), self.bytes, self.total_bytes),
+            measures_sync: self.measures_sync,
         };
         self.is_cancelled |= (self.watch)(&progress).is_break();
         if self.is_cancelled { Err(Error::from(Reason::Cancelled)) } else { Ok(()) }

@@ -54,12 +54,14 @@ impl Recording {
         Self { reader, decoders: Decoders::default(), threads: None }
     }
 
-    /// The number of threads that decode a long range. By default the number of processors.
+    /// The number of threads that decode a long range or measure a sync map. By default the number
+    /// of processors.
     pub fn threads(&self) -> NonZeroUsize {
         self.threads.unwrap_or_else(processors)
     }
 
-    /// Sets the number of threads that decode a long range. It changes no sample.
+    /// Sets the number of threads that decode a long range or measure a sync map. It changes no
+    /// sample and no map.
     ///
     /// Threads help with exact reads only, and from about 15 seconds on: the calling thread decodes
     /// shorter ranges, approximate ones, and those without a sync map. It also does all requests.
@@ -70,7 +72,7 @@ impl Recording {
     /// Reads a half-open range of play samples as `i16` or `f32`, interleaved by channel. Samples
     /// are exact if the recording has a sync map, and approximate otherwise ([`ReadMode`]).
     ///
-    /// A range that begins within the first 80 ms is always exact, because decoding begins at the
+    /// A range that begins within the first 0.8 s is always exact, because decoding begins at the
     /// first packet. If the index is missing or damaged, the read walks all packets from the
     /// start, warns through `tracing`, and returns the same samples. A damaged sync map also
     /// causes a warning and a decode from the start.
@@ -184,7 +186,7 @@ impl Recording {
     /// ([`Progress`]).
     ///
     /// The work is that of about four full decodes, or more where the decoder remembers for
-    /// long, as in speech. All processors share it.
+    /// long, as in speech. [All processors](Self::set_threads) share it.
     ///
     /// ```no_run
     /// use opus_zarr::{ReadMode, Recording, Store, unwatched};
@@ -200,7 +202,7 @@ impl Recording {
         &mut self,
         mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        self.replace_sync(processors(), &mut Watch::new(&mut watch))
+        self.replace_sync(self.threads(), &mut Watch::new(&mut watch))
     }
 
     pub(crate) fn replace_sync(
@@ -228,7 +230,7 @@ impl Recording {
         };
         check_derivable(self.info()).map_err(not_exact)?;
         let stored = self.reader.sync_entries()?.ok_or_else(|| not_exact(NotExact::NoSyncMap))?;
-        wrong_sync_entry(&self.reader, &stored, &mut Watch::new(&mut watch))
+        wrong_sync_entry(&self.reader, &stored, self.threads(), &mut Watch::new(&mut watch))
     }
 
     /// Returns the numbers of the packets that hold a range of play samples. This takes a binary

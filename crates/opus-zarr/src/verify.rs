@@ -199,7 +199,7 @@ fn verify_stored(
                 let threads = options.threads.unwrap_or(threads);
                 audio::check(&reader, decoder, options, threads, &mut found, watch)?;
                 if check_derivable(reader.info()).is_ok() {
-                    sync::check(&reader, options, &mut found, watch)?;
+                    sync::check(&reader, options, threads, &mut found, watch)?;
                 }
             }
             Err(reason) => found.not_decoded = Some(Reason::Decoder(reason).into()),

@@ -19,6 +19,7 @@ fn a_sync_map_makes_reads_exact_and_is_kept() {
     let said =
         |line: &Value| (line["before"].clone(), line["after"].clone(), line["is_measured"].clone());
     assert!(open().read_mode() != ReadMode::Exact);
+    run_in(folder.path(), ["sync", "a.zarr/a", "--threads", "0"]).exits(2);
     let first = sync(&[]);
     assert_eq!(said(&first), ("no-map".into(), "exact".into(), true.into()));
     assert_eq!(open().read_mode(), ReadMode::Exact);

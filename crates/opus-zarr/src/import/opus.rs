@@ -69,6 +69,7 @@ impl<'a> OpusFile<'a> {
         let mut recordings = Vec::new();
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
             let (options, exact) = (self.options, self.options.exact.unwrap_or(stream.has_silk));
+            watch.measures_sync = exact;
             recordings.push(record(path, store, target, exact, options, watch, |blob, watch| {
                 let changed = || Error::from(Reason::SourceChanged { path: path.to_owned() });
                 let found = streams.go_to(stream.number).or_else(|error| {

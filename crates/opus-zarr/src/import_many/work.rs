@@ -254,14 +254,18 @@ impl Share<'_> {
     }
 }
 
-/// Estimates the share of a file that is done, from how long the stages take. Audio that is not
-/// Opus has no survey; the sync map takes longest of audio that is.
+/// Estimates the share of a file that is done, from how long the stages take. Measuring a sync map
+/// decodes the file several times.
 fn done_of(progress: &Progress) -> f64 {
-    let (before, share) = match progress.stage {
-        Stage::Survey => (0.0, 0.15),
-        Stage::Write => (0.15, 0.5),
-        Stage::Index => (0.65, 0.05),
-        _ => (0.7, 0.3),
+    let (before, share) = match (progress.stage, progress.measures_sync) {
+        (Stage::Survey, _) => (0.0, 0.02),
+        (Stage::Write, false) => (0.02, 0.93),
+        (Stage::Index, false) => (0.95, 0.05),
+        (Stage::Write, true) => (0.02, 0.02),
+        (Stage::Index, true) => (0.04, 0.01),
+        (_, true) => (0.05, 0.95),
+        // Encoded audio that needs a measured map all the same, or a map alone.
+        (_, false) => (0.0, 1.0),
     };
     before + share * ratio(progress.bytes, progress.total_bytes)
 }
@@ -279,3 +283,33 @@ fn scaled(whole: u64, share: f64) -> u64 {
 
 /// Time between two calls for progress.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measured_map_takes_most_of_a_file() {
+        let at = |stage, measures_sync, bytes| {
+            let (elapsed, audio) = (Duration::ZERO, Duration::ZERO);
+            let total_bytes = 100;
+            done_of(&Progress {
+                stage,
+                bytes,
+                total_bytes,
+                audio,
+                elapsed,
+                left: None,
+                measures_sync,
+            })
+        };
+        assert!(at(Stage::Index, true, 100) < 0.1);
+        assert!((at(Stage::Sync, true, 100) - 1.0).abs() < 1e-9);
+        assert!((at(Stage::Index, false, 100) - 1.0).abs() < 1e-9);
+        let stages = [Stage::Survey, Stage::Write, Stage::Index, Stage::Sync];
+        for (before, after) in stages.iter().zip(&stages[1..]) {
+            let gap = at(*after, true, 0) - at(*before, true, 100);
+            assert!(gap.abs() < 1e-9, "{before:?}: {gap}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{num::NonZeroUsize, ops::Range};
 
 use opus_packet::{CodedPos, Toc};
 use opus_packet_index::{
@@ -14,6 +14,7 @@ use crate::{Error, derive::wrong_sync_entry, error::Reason, progress::Watch};
 pub(super) fn check(
     reader: &RecordingReader,
     options: &VerifyOptions,
+    threads: NonZeroUsize,
     found: &mut Verification,
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
@@ -22,7 +23,7 @@ pub(super) fn check(
     let decoder = reader.info().sync.as_ref().map(|sync| sync.decoder.as_str());
     let is_constructed = decoder == Some(SyncInfo::ANY_DECODER);
     if is_constructed || options.sample >= 1.0 {
-        check_all(reader, &stored, found, watch)?;
+        check_all(reader, &stored, threads, found, watch)?;
     }
     // No decoder took part in a construction.
     if is_constructed || options.sample < 1.0 {
@@ -34,10 +35,11 @@ pub(super) fn check(
 fn check_all(
     reader: &RecordingReader,
     stored: &[SyncEntry],
+    threads: NonZeroUsize,
     found: &mut Verification,
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
-    let wrong = wrong_sync_entry(reader, stored, watch);
+    let wrong = wrong_sync_entry(reader, stored, threads, watch);
     if let Ok(Some(first)) = wrong {
         found.fault_of(ArrayKind::Sync, reader, None, FaultKind::SyncMap { first });
     }
