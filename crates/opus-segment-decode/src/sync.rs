@@ -21,15 +21,17 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 /// both is equal: their output (as `f32`, bit for bit) has been equal for half a second, and two
 /// CELT frames that are not transient have followed without lost audio; in SILK half a second
 /// suffices, and a change of mode can wipe all memory at once. The start then counts as exact from
-/// the first equal packet on, and with any other decoder from where memory is equal. A start that is
-/// not exact after 30 seconds is given up; with more than 16 Opus streams per packet, sooner, down
-/// to 3 seconds for 255 streams.
+/// the first equal packet on, and with any other decoder from where memory is equal. If memory is not
+/// equal after 30 seconds, the start only counts where its output was measured to be equal for the
+/// longest time; with more than 16 Opus streams per packet, that is decided sooner, down to 3 seconds
+/// for 255 streams.
 ///
 /// Equal memory does not include what only serves to make up audio. A start therefore counts only
 /// up to the next packet that asks for concealment, changes the mode without a redundant frame,
 /// changes SILK's bandwidth, or continues an earlier CELT packet in a redundant frame, unless its
-/// decoder was still running beside the sequential one and its output stayed equal. Only the
-/// beginning counts without limit.
+/// decoder was still running beside the sequential one and its output stayed equal. If all decoders
+/// that run there fail, two starts about 3 and 8 seconds before it run again. Only the beginning
+/// counts without limit.
 ///
 /// Output as `i16` depends on the memory of a limiter as well, which is not measured. Reads go back
 /// to a packet after which it is known ([`PacketDecoder::hold`]), usually the one before the range.

@@ -81,9 +81,15 @@ impl Block {
         self
     }
 
-    /// Where the first packet begins in and after which earlier starts cannot be trusted.
-    pub(super) fn boundary(&self) -> Option<CodedPos> {
-        self.packets().find(|packet| packet.memory.is_boundary).map(|packet| packet.start())
+    /// The first packet in and after which earlier starts cannot be trusted.
+    pub(super) fn boundary(&self) -> Option<BlockPacket<'_>> {
+        self.packets().find(|packet| packet.memory.is_boundary)
+    }
+
+    /// Drops the sequential output.
+    pub(super) fn without_output(mut self) -> Self {
+        self.pcm = Vec::new();
+        self
     }
 }
 

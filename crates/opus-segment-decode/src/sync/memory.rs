@@ -16,6 +16,10 @@ pub(super) struct StreamMemory {
     /// Where the last lost audio ended.
     lost_until: u64,
     wiped: u64,
+    /// The mode of the last packet that was not concealed.
+    mode: Option<Mode>,
+    /// Where SILK made up audio for the first time since it started anew.
+    made_up_from: Option<u64>,
 }
 
 /// What is known about the memory of a decoder after a packet. A start counts as settled, with
@@ -29,6 +33,9 @@ pub(super) struct Memory {
     /// Where the last lost audio ended. With other decoders, the output must have been equal from
     /// there on as well.
     pub(super) lost_until: u64,
+    /// SILK has not made up audio before here since it started anew. Later starts do not know its
+    /// random numbers, which depend on how much it has made up.
+    pub(super) made_up_from: u64,
     /// Whether the packet has output that depends on what only concealment remembers, so that
     /// starts before it, however settled, cannot be trusted in it and after it.
     pub(super) is_boundary: bool,
@@ -52,7 +59,7 @@ impl StreamMemory {
             let end = position + duration;
             is_boundary |= match toc {
                 Some(toc) if !frame.is_concealed => self.decode(toc, &frame, position, start),
-                _ => self.conceal(end),
+                _ => self.conceal(position, end),
             };
             position = end;
         }
@@ -60,13 +67,18 @@ impl StreamMemory {
             settles: self.settles(position),
             wiped: self.wiped,
             lost_until: self.lost_until,
+            made_up_from: self.made_up_from.unwrap_or(u64::MAX),
             is_boundary,
         })
     }
 
     /// Passes lost audio.
-    fn conceal(&mut self, end: u64) -> bool {
-        *self = Self { lost_until: end, ..Self::default() };
+    fn conceal(&mut self, start: u64, end: u64) -> bool {
+        let Self { mode, mut made_up_from, .. } = *self;
+        if mode.is_some_and(|mode| mode != Mode::Celt) {
+            made_up_from.get_or_insert(start);
+        }
+        *self = Self { lost_until: end, mode, made_up_from, ..Self::default() };
         true
     }
 
@@ -74,6 +86,10 @@ impl StreamMemory {
     fn decode(&mut self, toc: Toc, frame: &FrameFlags, position: u64, packet: u64) -> bool {
         let change = frame.redundancy.map(|redundancy| redundancy.change);
         let is_boundary = self.switch(toc, change, packet);
+        self.mode = Some(toc.mode());
+        if toc.mode() == Mode::Celt {
+            self.made_up_from = None;
+        }
         let is_calm = frame.celt.is_some_and(|celt| !celt.is_transient);
         if is_calm && position >= self.lost_until + WINDOW {
             let [_, last] = self.calm;
@@ -117,11 +133,16 @@ impl StreamMemory {
 
 impl Memory {
     /// Makes no difference to the streams it is combined with.
-    pub(super) const OF_NO_STREAM: Self =
-        Self { settles: u64::MAX, wiped: u64::MAX, lost_until: 0, is_boundary: false };
+    pub(super) const OF_NO_STREAM: Self = Self {
+        settles: u64::MAX,
+        wiped: u64::MAX,
+        lost_until: 0,
+        made_up_from: u64::MAX,
+        is_boundary: false,
+    };
     /// Nothing is settled, and nothing that was can be trusted.
     pub(super) const UNKNOWN: Self =
-        Self { settles: 0, wiped: 0, lost_until: 0, is_boundary: true };
+        Self { settles: 0, wiped: 0, lost_until: 0, made_up_from: 0, is_boundary: true };
 
     /// Combines what is known about several streams.
     pub(super) fn and(self, other: Self) -> Self {
@@ -129,6 +150,7 @@ impl Memory {
             settles: self.settles.min(other.settles),
             wiped: self.wiped.min(other.wiped),
             lost_until: self.lost_until.max(other.lost_until),
+            made_up_from: self.made_up_from.min(other.made_up_from),
             is_boundary: self.is_boundary || other.is_boundary,
         }
     }

@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, mem, num::NonZeroUsize, sync::Arc};
 
 use opus_packet::{MAX_PACKET_DURATION, PacketSource};
-use opus_packet_index::{SYNC_SPACING, SyncEntry};
+use opus_packet_index::{SYNC_SPACING, SyncDecoder, SyncEntry};
 
 use super::{
     block::{Block, BlockPacket, Blocks},
@@ -32,6 +32,8 @@ pub(super) struct Race<P, M, D> {
     entries: Vec<SyncEntry>,
     /// Entries that are exact without a known end so far.
     open: Vec<usize>,
+    /// The packets before the first block, as far back as a racer may have to start again.
+    past: VecDeque<Arc<Block>>,
     is_at_end: bool,
     failure: Option<Failure>,
 }
@@ -43,6 +45,9 @@ struct Decoded {
     groups: usize,
     /// Entries that are exact at least up to its end.
     open: Vec<usize>,
+    /// Whether a racer has passed its first boundary with equal output, or nothing more is to be
+    /// done for that.
+    is_passed: bool,
 }
 
 impl<P, M, D> Race<P, M, D>
@@ -70,6 +75,7 @@ where
             spare: Vec::new(),
             entries: vec![SyncEntry::ALL],
             open: Vec::new(),
+            past: VecDeque::new(),
             is_at_end: false,
             failure: None,
         })
@@ -96,7 +102,7 @@ where
                 Some(Done::Raced { racers, block }) => self.raced(racers, block, workers),
                 None => return self.finish(),
             }
-            self.let_go();
+            self.let_go(workers);
         }
     }
 
@@ -145,7 +151,8 @@ where
 
     /// Sends the waiting racers through the block, divided among the threads.
     fn decoded(&mut self, block: Block, workers: &mut Workers<D>) {
-        self.blocks.push_back(Decoded { block: Arc::new(block), groups: 0, open: Vec::new() });
+        let (block, open) = (Arc::new(block), Vec::new());
+        self.blocks.push_back(Decoded { block, groups: 0, open, is_passed: false });
         let number = self.first + wide(self.blocks.len()) - 1;
         let mut racers = mem::take(&mut self.waiting);
         let group = racers.len().div_ceil(self.threads.get());
@@ -161,7 +168,7 @@ where
             Some(found) => {
                 found.groups += 1;
                 let decoded = found.block.clone();
-                workers.give(Job::Race { racers, decoded, block });
+                workers.give(Job::Race { racers, replay: Vec::new(), decoded, block });
             }
             None => self.waiting.append(&mut racers),
         }
@@ -175,7 +182,11 @@ where
     /// Takes racers back that have passed through a block.
     fn raced(&mut self, racers: Vec<Raced<D>>, block: u64, workers: &mut Workers<D>) {
         let mut running = Vec::new();
-        for (racer, result) in racers {
+        for (mut racer, result) in racers {
+            if let (Some(boundary), Some(found)) = (racer.passed(), self.block(block)) {
+                let first = found.block.boundary().map(|packet| packet.start());
+                found.is_passed |= first == Some(boundary);
+            }
             match self.note(result).unwrap_or(Outcome::GivenUp) {
                 Outcome::Running => {
                     running.push(racer);
@@ -209,19 +220,92 @@ where
 
     /// Drops blocks that all racers have passed. Starts whose racers no longer run are unknown
     /// from a boundary on, so their entries end there.
-    fn let_go(&mut self) {
+    fn let_go(&mut self, workers: &mut Workers<D>) {
         while self.blocks.front().is_some_and(|decoded| decoded.groups == 0) {
+            if self.start_again(workers) {
+                return;
+            }
             let Some(decoded) = self.blocks.pop_front() else { return };
             self.first += 1;
-            if let Some(until) = decoded.block.boundary() {
+            if let Some(until) = decoded.block.boundary().map(|packet| packet.start()) {
                 for start in mem::take(&mut self.open) {
                     let Some(entry) = self.entries.get_mut(start) else { continue };
                     *entry = entry.ending(wide(start), until);
                 }
             }
             self.open.extend(decoded.open);
-            self.spare.extend(Arc::into_inner(decoded.block).map(Block::cleared));
+            self.keep(decoded.block);
         }
+    }
+
+    /// Keeps the packets of a block for racers that start again.
+    fn keep(&mut self, block: Arc<Block>) {
+        self.past.extend(Arc::into_inner(block).map(Block::without_output).map(Arc::new));
+        let end = self.past.back().and_then(|block| block.packets().last()).map_or(0, |it| it.end);
+        let is_old = |block: &Arc<Block>| {
+            block.packets().last().is_none_or(|packet| packet.end + 2 * AGAIN[0] < end)
+        };
+        while self.past.front().is_some_and(is_old) {
+            let old = self.past.pop_front();
+            self.spare.extend(old.and_then(Arc::into_inner).map(Block::cleared));
+        }
+    }
+
+    /// Makes settled racers run again if all racers fail at the first boundary of the first block:
+    /// those that still run began too short a time before it. Returns whether there are any.
+    fn start_again(&mut self, workers: &mut Workers<D>) -> bool {
+        let Some(first) = self.blocks.front_mut().filter(|first| !first.is_passed) else {
+            return false;
+        };
+        first.is_passed = true;
+        let decoded = first.block.clone();
+        let Some(boundary) = decoded.boundary() else { return false };
+        let mut starts: Vec<usize> =
+            AGAIN.iter().filter_map(|&apart| self.settled_before(&boundary, apart)).collect();
+        starts.dedup();
+        let racers: Vec<_> =
+            starts.into_iter().filter_map(|start| self.racer_again(start, &boundary)).collect();
+        if racers.is_empty() {
+            return false;
+        }
+        if let Some(first) = self.blocks.front_mut() {
+            first.groups += 1;
+        }
+        let replay = self.past.iter().cloned().collect();
+        workers.give(Job::Race { racers, replay, decoded, block: self.first });
+        true
+    }
+
+    /// The last start at least this far before a boundary that is settled and can be equal beyond it.
+    fn settled_before(&self, boundary: &BlockPacket<'_>, apart: u64) -> Option<usize> {
+        let position = boundary.start().get();
+        let latest = position.checked_sub(apart)?.min(boundary.memory.made_up_from);
+        let settled = |start| {
+            let entry = self.entries.get(start).copied().unwrap_or(SyncEntry::NONE);
+            entry.exact_for(SyncDecoder::Any, wide(start)).start.get().saturating_add(CALM)
+        };
+        let fits = |start: &usize| {
+            let begin = wide(*start) * SYNC_SPACING;
+            (position - 2 * apart.min(position / 2)..=latest).contains(&begin)
+                && settled(*start) <= position
+        };
+        self.open.iter().copied().filter(fits).max()
+    }
+
+    /// A racer for a start whose racer no longer runs.
+    fn racer_again(&mut self, start: usize, boundary: &BlockPacket<'_>) -> Option<Racer<D>> {
+        let position = wide(start) * SYNC_SPACING;
+        let entry = *self.entries.get(start)?;
+        let exact = entry.exact(wide(start));
+        let decoder = self.rested.pop().map_or_else(&mut self.make, Ok);
+        let failure = |error| Failure { packet: boundary.number, start, error };
+        let decoder = self.note(decoder.map_err(failure))?;
+        let past = self.past.iter().flat_map(|block| block.packets());
+        let first = past.into_iter().find(|packet| packet.end > position)?;
+        let racer = Racer::new(decoder, start, &first, position + limit(self.layout));
+        self.open.retain(|&open| open != start);
+        self.set(start, entry.ending(wide(start), boundary.start()));
+        Some(racer.again(exact.start, boundary.start()))
     }
 
     /// Racers that are exact now are exact up to the end of the recording.
@@ -230,9 +314,9 @@ where
             return Err(failure.error);
         }
         for racer in mem::take(&mut self.waiting) {
-            let (start, exact_from) = (racer.start(), racer.exact_from());
-            let Some(from) = exact_from else { continue };
-            self.set(start, SyncEntry::new(wide(start), from, None));
+            let start = racer.start();
+            let Some((from, until)) = racer.measured() else { continue };
+            self.set(start, SyncEntry::new(wide(start), from, until));
         }
         Ok(self.entries)
     }
@@ -269,6 +353,12 @@ fn wide(count: usize) -> u64 {
 
 /// The most blocks in memory at the same time.
 const MOST_BLOCKS: usize = 4;
+
+/// How far before a boundary racers start again: 8 and 3 seconds. What CELT remembers only to make up
+/// audio, mostly the loudness of the background, takes up to 6 seconds to become equal.
+const AGAIN: [u64; 2] = [8 * 48_000, 3 * 48_000];
+/// Racers that settled later than this before a boundary may belong to its block.
+const CALM: u64 = 2 * 48_000;
 
 /// A racer that is not exact is given up after 30 seconds. With more than `STREAMS` streams this
 /// is shortened to bound the memory of all racers, but not so far that no racer could become

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{mem, ops::Range, sync::Arc};
 
 use opus_packet::CodedPos;
 
@@ -7,8 +7,17 @@ use crate::{BoxError, Error, PacketDecoder, error::Reason};
 
 /// A job for an idle worker.
 pub(super) enum Job<D> {
-    Decode { sequential: Sequential<D>, block: Block },
-    Race { racers: Vec<Racer<D>>, decoded: Arc<Block>, block: u64 },
+    Decode {
+        sequential: Sequential<D>,
+        block: Block,
+    },
+    /// Racers that were settled first replay the blocks before it, without comparing.
+    Race {
+        racers: Vec<Racer<D>>,
+        replay: Vec<Arc<Block>>,
+        decoded: Arc<Block>,
+        block: u64,
+    },
 }
 
 /// The result of a job.
@@ -43,6 +52,12 @@ pub(super) struct Racer<D> {
     begin: u64,
     /// Where its output began to equal the sequential output.
     exact_from: Option<CodedPos>,
+    /// The longest earlier run of equal output.
+    longest: Range<CodedPos>,
+    /// The first boundary in this block that it passed with equal output.
+    passed: Option<CodedPos>,
+    /// The boundary for which it runs again although it was settled.
+    again_for: Option<CodedPos>,
 }
 
 /// What becomes of a racer in a block.
@@ -68,8 +83,8 @@ impl<D: PacketDecoder<f32>> Job<D> {
                 let result = sequential.run(&mut block, room);
                 Done::Decoded { sequential, block, result }
             }
-            Self::Race { racers, decoded, block } => {
-                Done::Raced { racers: race(racers, &decoded, room), block }
+            Self::Race { racers, replay, decoded, block } => {
+                Done::Raced { racers: race(racers, &replay, &decoded, room), block }
             }
         }
     }
@@ -103,15 +118,40 @@ impl<D: PacketDecoder<f32>> Racer<D> {
     /// Creates a racer that begins with packet `first`, which holds start number `start`.
     pub(super) fn new(decoder: D, start: usize, first: &BlockPacket<'_>, deadline: u64) -> Self {
         let (first, begin) = (first.number, first.start().get());
-        Self { decoder, start, deadline, first, begin, exact_from: None }
+        let (longest, passed, again_for) = (Range::default(), None, None);
+        Self {
+            decoder,
+            start,
+            deadline,
+            first,
+            begin,
+            exact_from: None,
+            longest,
+            passed,
+            again_for,
+        }
+    }
+
+    /// Makes it run again for a boundary, up to which it is exact from `exact_from` on.
+    pub(super) fn again(self, exact_from: CodedPos, boundary: CodedPos) -> Self {
+        Self { exact_from: Some(exact_from), again_for: Some(boundary), ..self }
     }
 
     pub(super) fn start(&self) -> usize {
         self.start
     }
 
-    pub(super) fn exact_from(&self) -> Option<CodedPos> {
-        self.exact_from
+    /// What was measured when packets end, or it is given up: the run of equal output that goes on,
+    /// or else the longest one.
+    pub(super) fn measured(&self) -> Option<(CodedPos, Option<CodedPos>)> {
+        let earlier =
+            || (!self.longest.is_empty()).then_some((self.longest.start, Some(self.longest.end)));
+        self.exact_from.map(|from| (from, None)).or_else(earlier)
+    }
+
+    /// Takes note of the boundary that it has passed, if any.
+    pub(super) fn passed(&mut self) -> Option<CodedPos> {
+        self.passed.take()
     }
 
     pub(super) fn into_decoder(self) -> D {
@@ -123,30 +163,76 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         if packet.number < self.first {
             return Ok(Outcome::Running);
         }
-        let start = self.start;
-        let failure = |error| Failure { packet: packet.number, start, error };
-        self.packet(packet, room).map_err(failure)?;
-        Ok(match self.exact_from {
-            Some(from) if packet.memory.is_settled(self.begin, from.get()) => {
-                let is_for_any = packet.memory.is_settled_for_any(self.begin, from.get());
-                let settled = is_for_any.then(|| CodedPos::new(packet.end));
-                Outcome::Exact { from, settled, until: None }
-            }
-            _ if packet.end > self.deadline => Outcome::GivenUp,
-            _ => Outcome::Running,
+        let is_equal = are_the_same(self.decode(packet, room)?, packet.pcm);
+        let start = packet.start();
+        if !is_equal {
+            return Ok(self.differ(start));
+        }
+        let from = *self.exact_from.get_or_insert(start);
+        if packet.memory.is_boundary && from < start {
+            self.passed.get_or_insert(start);
+        }
+        let is_tested = self.again_for.is_none_or(|boundary| boundary <= start);
+        Ok(if is_tested && packet.memory.is_settled(self.begin, from.get()) {
+            let is_for_any = packet.memory.is_settled_for_any(self.begin, from.get());
+            let settled = is_for_any.then(|| CodedPos::new(packet.end));
+            Outcome::Exact { from, settled, until: None }
+        } else if packet.end > self.deadline {
+            self.end_run(CodedPos::new(packet.end));
+            self.given_up()
+        } else {
+            Outcome::Running
         })
     }
 
-    /// Decodes a packet and compares it with the sequential output.
-    fn packet(&mut self, packet: &BlockPacket<'_>, room: &mut [f32]) -> Result<(), Error> {
-        if packet.number == self.first {
-            self.decoder.reset().map_err(decode_error(packet.number))?;
-        }
-        let pcm = decode(&mut self.decoder, packet, room)?;
-        if are_the_same(pcm, packet.pcm) {
-            self.exact_from.get_or_insert(packet.start());
+    /// Output differs from here on.
+    fn differ(&mut self, start: CodedPos) -> Outcome {
+        self.end_run(start);
+        if self.again_for.is_some() || start.get() >= self.deadline {
+            self.given_up()
         } else {
-            self.exact_from = None;
+            Outcome::Running
+        }
+    }
+
+    fn end_run(&mut self, end: CodedPos) {
+        let Some(from) = self.exact_from.take() else { return };
+        let length = |run: &Range<CodedPos>| run.end.get() - run.start.get();
+        if length(&(from..end)) > length(&self.longest) {
+            self.longest = from..end;
+        }
+    }
+
+    /// Output that was equal is exact even if it is unknown what follows.
+    fn given_up(&mut self) -> Outcome {
+        let Range { start, end } = mem::take(&mut self.longest);
+        // Before the boundary for which it ran again, more is known.
+        let is_new = self.again_for.is_none_or(|boundary| boundary < end);
+        if is_new && start < end {
+            Outcome::Exact { from: start, settled: None, until: Some(end) }
+        } else {
+            Outcome::GivenUp
+        }
+    }
+
+    fn decode<'a>(
+        &mut self,
+        packet: &BlockPacket<'_>,
+        room: &'a mut [f32],
+    ) -> Result<&'a [f32], Failure> {
+        let (number, start) = (packet.number, self.start);
+        let failure = |error| Failure { packet: number, start, error };
+        if number == self.first {
+            self.decoder.reset().map_err(decode_error(number)).map_err(failure)?;
+        }
+        decode(&mut self.decoder, packet, room).map_err(failure)
+    }
+
+    fn replay(&mut self, blocks: &[Arc<Block>], room: &mut [f32]) -> Result<(), Failure> {
+        let first = self.first;
+        let packets = blocks.iter().flat_map(|block| block.packets());
+        for packet in packets.filter(|packet| packet.number >= first) {
+            self.decode(&packet, room)?;
         }
         Ok(())
     }
@@ -157,11 +243,15 @@ impl<D: PacketDecoder<f32>> Racer<D> {
 /// processor time than with each racer on its own in blocks of a second.
 fn race<D: PacketDecoder<f32>>(
     racers: Vec<Racer<D>>,
+    replay: &[Arc<Block>],
     block: &Block,
     room: &mut [f32],
 ) -> Vec<Raced<D>> {
-    let mut racers: Vec<_> =
-        racers.into_iter().map(|racer| (racer, Ok(Outcome::Running))).collect();
+    let mut replayed = |mut racer: Racer<D>| {
+        let result = racer.replay(replay, room).map(|()| Outcome::Running);
+        (racer, result)
+    };
+    let mut racers: Vec<_> = racers.into_iter().map(&mut replayed).collect();
     for packet in block.packets() {
         for (racer, result) in &mut racers {
             match result {

@@ -4,6 +4,7 @@ mod hidden;
 mod limiter;
 mod recording;
 mod signal;
+mod sounds;
 mod streams;
 mod threads;
 

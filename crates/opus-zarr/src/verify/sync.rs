@@ -97,8 +97,10 @@ impl Pair {
         let before =
             find_sync_start(entries.get(..entry)?, 0, exact.start, SyncDecoder::Measuring)?;
         let until = exact.end.min(before.until).min(end);
-        let settled = entries.get(entry)?.exact_for(SyncDecoder::Any, number).start;
-        let is_soon_settled = settled <= until && settled.get() - exact.start.get() <= FAR;
+        let settles = entries.get(entry)?.exact_for(SyncDecoder::Any, number);
+        let settled = settles.start;
+        let is_soon_settled =
+            !settles.is_empty() && settled <= until && settled.get() - exact.start.get() <= FAR;
         let second = CodedPos::new(exact.start.get().saturating_add(SECOND)).min(until);
         let samples = exact.start..if is_soon_settled { settled.max(second) } else { second };
         let start = CodedPos::new(number.checked_mul(SYNC_SPACING)?);

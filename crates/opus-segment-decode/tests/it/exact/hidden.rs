@@ -4,16 +4,17 @@
 //! Runs of transient CELT frames hide band energies that only anti-collapse reads. Equal output
 //! for a second proves nothing there, although the first rule of sync maps relied on it.
 
-use std::f32::consts::TAU;
+use std::ops::Range;
 
 use magnum_opus::Application;
-use opus_packet::{Toc, frame_flags};
-use opus_packet_index::{SYNC_SPACING, SyncDecoder, SyncEntry};
+use opus_packet::{CodedPos, Toc, frame_flags};
+use opus_packet_index::{SYNC_SPACING, SyncDecoder, SyncEntry, SyncRead};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, probes};
 
 use super::{
     recording::Recording,
     signal::{Kind, MUSIC, SPEECH, encode, encode_signal, merged},
+    sounds::{Noise, SOUNDS, castanets, clicks, mono, rain, stereo, voices},
 };
 
 /// Stereo CELT of delayed voices, clicks, castanets, rain and crickets.
@@ -100,6 +101,46 @@ fn losses_among_transients_hide_nothing() {
         recording.lose(lost);
     }
     outcome.judge(&recording, "losses");
+}
+
+/// Where every frame is transient, memory never settles. What was measured counts nevertheless.
+#[test]
+fn a_stream_of_transients_is_read_from_near() {
+    let square = |time: f32, _: &mut Noise| if (time * 100.0).fract() < 0.5 { 0.9 } else { -0.9 };
+    let recording = encode_signal(Kind { channels: 1, kbps: 64, ..MUSIC }, &mono(square, 34));
+    let is_transient = |packet: &Vec<u8>| {
+        frame_flags(packet).unwrap().all(|frame| frame.celt.is_some_and(|celt| celt.is_transient))
+    };
+    assert!(recording.packets[5..].iter().all(is_transient));
+    let mut outcome = Outcome::default();
+    outcome.judge(&recording, "a square");
+    outcome.report();
+    assert_near(&recording, 100..1700, 100);
+}
+
+/// What CELT makes up depends on the loudness of the background, which it follows for seconds.
+#[test]
+fn starts_count_across_losses() {
+    for (name, sound) in SOUNDS {
+        let mut recording = encode_signal(Kind { kbps: 96, ..MUSIC }, &stereo(sound, 24));
+        for lost in [600..603, 900..901, 910..915] {
+            recording.lose(lost);
+        }
+        let mut outcome = Outcome::default();
+        outcome.judge(&recording, &format!("losses in {name}"));
+        outcome.report();
+        assert_near(&recording, 400..1200, 450);
+    }
+}
+
+/// Starts of these packets lie at most `most` packets of 20 ms before them.
+fn assert_near(recording: &Recording, packets: Range<u64>, most: u64) {
+    let sync = recording.sync_map();
+    for packet in packets {
+        let found = sync.start(CodedPos::new(960 * packet)).unwrap();
+        let distance = packet - found.start.get() / 960;
+        assert!(distance <= most, "{distance} packets before packet {packet}: {found:?}");
+    }
 }
 
 #[test]
@@ -313,73 +354,4 @@ fn decode<'a>(
 fn same_bits(one: &[f32], other: &[f32]) -> bool {
     one.len() == other.len()
         && one.iter().zip(other).all(|(one, other)| one.to_bits() == other.to_bits())
-}
-
-type Sound = fn(f32, &mut Noise) -> f32;
-const SOUNDS: [(&str, Sound); 5] = [
-    ("voices", voices),
-    ("clicks", clicks),
-    ("castanets", castanets),
-    ("rain", rain),
-    ("crickets", crickets),
-];
-
-/// Left and right, where the right channel follows 0.2 s later.
-fn stereo(sound: Sound, seconds: u16) -> Vec<f32> {
-    let delay = 9_600;
-    let left = mono(sound, seconds);
-    let right = std::iter::repeat_n(0.0, delay).chain(left.iter().copied());
-    left.iter().copied().zip(right).flat_map(|(left, right)| [left, right]).collect()
-}
-
-fn mono(sound: Sound, seconds: u16) -> Vec<f32> {
-    let mut noise = Noise(1);
-    (0..seconds)
-        .flat_map(|second| (0..48_000u16).map(move |n| (second, n)))
-        .map(|(second, n)| sound(f32::from(second) + f32::from(n) / 48_000.0, &mut noise))
-        .collect()
-}
-
-/// Glottal pulses with formants, in syllables.
-fn voices(time: f32, noise: &mut Noise) -> f32 {
-    let syllable = (time * 4.1).fract();
-    let is_voiced = syllable < 0.6 && (time * 0.37).fract() < 0.8;
-    let pitch = 95.0 + 25.0 * (time * 2.3).sin();
-    let phase = (time * pitch).fract() / pitch;
-    let formants = [(700.0, 90.0), (1220.0, 120.0), (2600.0, 200.0)]
-        .map(|(hz, decay): (f32, f32)| (phase * hz * TAU).sin() * (-phase * decay * 6.0).exp());
-    let voiced = if is_voiced { formants.iter().sum::<f32>() * 0.2 } else { 0.0 };
-    let is_fricative = (0.6..0.75).contains(&syllable);
-    voiced + noise.next() * if is_fricative { 0.08 } else { 0.0003 }
-}
-
-fn clicks(time: f32, noise: &mut Noise) -> f32 {
-    let since = (time * 61.0).fract() / 61.0;
-    0.5 * (-since * 4_000.0).exp() * noise.next() + 0.0002 * noise.next()
-}
-
-fn castanets(time: f32, noise: &mut Noise) -> f32 {
-    let since = (time * 7.3).fract() / 7.3;
-    0.6 * (-since * 90.0).exp() * (noise.next() + (since * 2_300.0 * TAU).sin()) * 0.5
-}
-
-fn rain(_: f32, noise: &mut Noise) -> f32 {
-    let drop = noise.next();
-    if drop > 0.995 { 0.8 * noise.next() } else { 0.004 * drop }
-}
-
-fn crickets(time: f32, noise: &mut Noise) -> f32 {
-    let chirp = (time * 31.0).fract();
-    let gate = if chirp < 0.4 && (time * 1.7).fract() < 0.7 { 0.3 } else { 0.0 };
-    gate * (time * 4_700.0 * TAU).sin() + 0.001 * noise.next()
-}
-
-struct Noise(u32);
-
-impl Noise {
-    /// From -1 to 1.
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f32::from(u16::try_from(self.0 >> 16).unwrap()) / 32_768.0 - 1.0
-    }
 }
