@@ -186,3 +186,19 @@ const PROBE_SAMPLES: usize = 960;
 
 /// The farthest earlier start: a minute before. Beyond it, measuring the whole map is cheaper.
 const FAR: u64 = 60 * 48_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Probes would show differences of memory that the entry does not deny.
+    #[test]
+    fn an_entry_that_never_settles_is_not_probed() {
+        let [from, settled, until, end] = [40_000, 60_000, 90_000, 200_000].map(CodedPos::new);
+        let entry = SyncEntry::new(1, from, Some(until));
+        let pair = |entry| Pair::of(1, &[SyncEntry::ALL, entry], end).unwrap();
+        assert!(!pair(entry).is_settled);
+        assert_eq!(pair(entry).samples, from..CodedPos::new(88_000));
+        assert!(pair(entry.settled(1, settled)).is_settled);
+    }
+}
