@@ -37,7 +37,7 @@ pub use opus_packet::{
     CodedPos, InvalidRange, Mode, OpusHead, Packet, PacketSource, PlayPos, SAMPLE_RATE, Timeline,
 };
 pub use opus_packet_index::{
-    BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncEntry, SyncRead, SyncStart,
+    BlobRead, IndexBuilder, IndexRead, IndexRow, Span, SyncDecoder, SyncEntry, SyncRead, SyncStart,
 };
 #[cfg(feature = "libopus")]
 pub use other_libopus::OtherLibopus;
@@ -49,4 +49,4 @@ pub use reader::SegmentReader;
 pub use sample::Sample;
 pub use starts::{APPROXIMATE_PRE_ROLL, PreRoll};
 pub use stream::SegmentStream;
-pub use sync::{SyncConstruction, build_sync_map};
+pub use sync::{AgreedStart, Agreement, SyncConstruction, build_sync_map};

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use opus_packet::{PlayPos, Timeline};
+use opus_packet::{CodedPos, PlayPos, Timeline};
 use opus_packet_index::{BlobRead, IndexRead, SyncRead};
 
 use crate::{Error, PacketDecoder, SegmentStream};
@@ -49,6 +49,16 @@ impl<I: IndexRead, B: BlobRead> SegmentReader<I, B> {
         decoder: D,
     ) -> Result<SegmentStream<I, B, Y, D, S>, Error> {
         let target = self.timeline.coded(play)?;
-        Ok(SegmentStream::new(self, target, starts, decoder))
+        Ok(self.stream_coded(target, starts, decoder))
+    }
+
+    /// Reads a range of coded samples like [`stream`](Self::stream).
+    pub fn stream_coded<S: Copy + Default, D: PacketDecoder<S>, Y: SyncRead>(
+        self,
+        range: Range<CodedPos>,
+        starts: Y,
+        decoder: D,
+    ) -> SegmentStream<I, B, Y, D, S> {
+        SegmentStream::new(self, range, starts, decoder)
     }
 }

@@ -114,6 +114,11 @@ where
         self.piece.left()
     }
 
+    /// What tells where decoding may begin.
+    pub fn starts(&self) -> &Y {
+        &self.starts
+    }
+
     /// The index. After an [index fault](Error::is_index_fault) it may be replaced by another
     /// index of the same recording.
     pub fn index_mut(&mut self) -> &mut I {

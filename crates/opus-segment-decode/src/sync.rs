@@ -1,3 +1,4 @@
+mod agreement;
 mod block;
 mod construction;
 mod memory;
@@ -7,6 +8,7 @@ mod workers;
 
 use std::{num::NonZeroUsize, thread};
 
+pub use agreement::{AgreedStart, Agreement};
 pub use construction::SyncConstruction;
 use opus_packet::PacketSource;
 use opus_packet_index::SyncEntry;

@@ -187,7 +187,7 @@ impl Line for Benched {
 
 impl fmt::Display for Benched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.is_exact { "exact" } else { "approximate" };
+        let mode = if self.is_exact { "exact" } else { "exact where decoders agree" };
         let Self { open, read: Reads { measured: read, .. }, decode, .. } = self;
         writeln!(f, "{}: reads are {mode}; seed {}", self.recording, self.seed)?;
         writeln!(

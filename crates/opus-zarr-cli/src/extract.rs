@@ -9,7 +9,8 @@ use std::{
 };
 
 use opus_zarr::{
-    APPROXIMATE_PRE_ROLL, ChannelSelection, Output as Decoded, OutputRate, ReadMode, Recording,
+    APPROXIMATE_PRE_ROLL, ChannelSelection, Exactness, NotExact, Output as Decoded, OutputRate,
+    ReadMode, Recording,
 };
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ use crate::{
     range::RangeArgs,
     sound::{Bits, Format, Sound, write_range},
     target::{STDOUT, Target},
-    text::count,
+    text::{count, why_not_exact},
     threads::Threads,
 };
 
@@ -90,9 +91,10 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     args.how.apply(&mut recording, format)?;
     let range = args.range.resolve(&recording)?;
     let mode = args.how.mode(&recording);
-    args.how.note((&place, &recording), &range, output.messages());
+    let exactness = args.how.exactness(&recording, &range)?;
+    args.how.note(&place, &exactness, output.messages());
     let sound = Sound::of(&recording, &range, (format, args.how.bits))?;
-    let mut extracted = Extracted::new(place, path, &range, mode, &sound);
+    let mut extracted = Extracted::new(place, path, &range, exactness.is_ok(), &sound);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
     extracted.bytes = write_range(&recording, mode, range, sound, target, &messages)?;
@@ -152,27 +154,28 @@ impl How {
         }
     }
 
-    /// Notes that samples are approximate, unless that was requested.
-    fn note(
+    /// What makes the samples of a range exact, or why they are not.
+    fn exactness(
         &self,
-        (place, recording): (&str, &Recording),
+        recording: &Recording,
         range: &Range<u64>,
-        messages: &Messages,
-    ) {
-        let is_approximate = !is_exact(recording.read_mode(), range);
-        if is_approximate && !self.exact && !self.approximate {
-            messages.note(format!(
-                "approximate: no usable sync map; build one with `opus-zarr sync {place}`"
-            ));
+    ) -> Result<Result<Exactness, NotExact>, Failure> {
+        match recording.exactness_of(self.mode(recording), range.clone()) {
+            Ok(exactness) => Ok(Ok(exactness)),
+            Err(error) => match error.not_exact() {
+                Some(reason) => Ok(Err(reason.clone())),
+                None => Err(error.into()),
+            },
         }
     }
-}
 
-/// A range near the beginning is decoded from the beginning.
-fn is_exact(mode: ReadMode, range: &Range<u64>) -> bool {
-    match mode {
-        ReadMode::Approximate { pre_roll } => range.start <= u64::from(pre_roll),
-        _ => true,
+    /// Notes that samples are approximate, unless that was requested.
+    fn note(&self, place: &str, exactness: &Result<Exactness, NotExact>, messages: &Messages) {
+        if let (Err(reason), false) = (exactness, self.approximate) {
+            let reason = why_not_exact(reason);
+            messages
+                .note(format!("approximate: {reason}; build a map with `opus-zarr sync {place}`"));
+        }
     }
 }
 
@@ -198,13 +201,13 @@ struct Extracted {
 
 impl Extracted {
     /// Describes a file before it is written.
-    fn new(place: String, path: &Path, range: &Range<u64>, mode: ReadMode, sound: &Sound) -> Self {
+    fn new(place: String, path: &Path, range: &Range<u64>, is_exact: bool, sound: &Sound) -> Self {
         Self {
             recording: place,
             output: path.display().to_string(),
             start_sample: range.start,
             end_sample: range.end,
-            is_exact: is_exact(mode, range),
+            is_exact,
             rate: sound.rate,
             channels: sound.channels.into(),
             samples: sound.samples,

@@ -60,8 +60,7 @@ struct Info<'a> {
     index_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bits_per_second: Option<u64>,
-    /// `exact` or `approximate`.
-    reads: &'static str,
+    reads: Reads,
     /// What makes them exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     exact_by: Option<&'static str>,
@@ -79,6 +78,15 @@ struct Info<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extensions: Vec<u8>,
     user: &'a serde_json::Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Reads {
+    Exact,
+    /// Exact where decoders agree.
+    Agreed,
+    Approximate,
 }
 
 impl<'a> Info<'a> {
@@ -101,8 +109,9 @@ impl<'a> Info<'a> {
             index_bytes: recording.index_info().map(|index| index.bytes),
             bits_per_second: bits_per_second(info.blob_bytes, length),
             reads: match recording.read_mode() {
-                ReadMode::Exact => "exact",
-                _ => "approximate",
+                ReadMode::Exact => Reads::Exact,
+                ReadMode::Agreed => Reads::Agreed,
+                _ => Reads::Approximate,
             },
             exact_by: recording.exactness().ok().map(name_of),
             why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
@@ -152,9 +161,13 @@ impl fmt::Display for Info<'_> {
             None => writeln!(f, "reads     exact, by the sync map")?,
             Some(reason) => {
                 let place = format!("{}/{}", self.store, self.name);
+                let reads = match self.reads {
+                    Reads::Agreed => "exact where decoders agree, else approximate",
+                    _ => "approximate",
+                };
                 writeln!(
                     f,
-                    "reads     approximate: {reason}; build one with `opus-zarr sync {place}`"
+                    "reads     {reads}: {reason}; build a map with `opus-zarr sync {place}`"
                 )?;
             }
         }

@@ -47,6 +47,7 @@ pub(crate) fn count(number: u64, one: &str) -> String {
 pub(crate) fn why_not_exact(reason: &NotExact) -> String {
     match reason {
         NotExact::NoSyncMap => "no sync map".to_owned(),
+        NotExact::NoAgreement => "no sync map, and decoders do not agree there".to_owned(),
         NotExact::OtherDecoder { measured, decoder } => {
             format!("sync map of another decoder, {measured:?} instead of {decoder:?}")
         }

@@ -3,7 +3,12 @@ use std::ops::Range;
 use opus_segment_decode::Sample;
 use opus_zarr_store::{AsyncRecordingReader, AsyncStore, IndexInfo, RecordingName};
 
-use crate::{AsyncSampleStream, Error, ReadMode, decoders::Decoders, facts::facts_of};
+use crate::{
+    AsyncSampleStream, Error, ReadMode,
+    decoders::Decoders,
+    facts::facts_of,
+    starts::{Proof, Rule},
+};
 
 /// A recording in a store, for async code. Like [`Recording`](crate::Recording), but waits where
 /// the storage does.
@@ -49,8 +54,8 @@ impl AsyncRecording {
     }
 
     /// Reads a range of play samples, like [`Recording::read`](crate::Recording::read). A read of up
-    /// to a minute takes one request to the index, unless its chunk is cached, one to the blob, and
-    /// for exact samples one to the sync map.
+    /// to a minute takes one request to the index, unless its chunk is cached, one to the blob, and one
+    /// to the sync map; without a map, another one or two of each to look back.
     pub async fn read<S: Sample>(&self, range: Range<u64>) -> Result<Vec<S>, Error> {
         self.read_as(self.read_mode(), range).await
     }
@@ -98,10 +103,12 @@ impl AsyncRecording {
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<AsyncSampleStream<'_, S>, Error> {
-        let target = self.facts().coded(range)?;
+        let facts = self.facts();
+        let target = facts.coded(range)?;
         let decoder = self.decoders.take(self.reader.head())?;
-        let mode = (mode, self.facts().sync_decoder());
-        Ok(AsyncSampleStream::new(&self.reader, mode, target, decoder))
+        let (rule, proof) = (Rule::new(&facts, mode), Proof::new(&facts, mode));
+        let starts = (rule, proof, self.decoders.agreed());
+        Ok(AsyncSampleStream::new(&self.reader, starts, target, decoder))
     }
 
     /// Returns the numbers of the packets that hold a range of play samples, like

@@ -1,11 +1,16 @@
 use std::ops::Range;
 
 use opus_packet::CodedPos;
-use opus_packet_index::SyncDecoder;
-use opus_segment_decode::{LibopusDecoder, Need, PreRoll, RangeDecoder, Sample};
+use opus_packet_index::{SyncDecoder, SyncStart};
+use opus_segment_decode::{Agreement, LibopusDecoder, Need, RangeDecoder, Sample};
 use opus_zarr_store::AsyncRecordingReader;
 
-use crate::{Error, ReadMode, error::Reason};
+use crate::{
+    Error, Exactness, NotExact,
+    agreed::Agreed,
+    error::Reason,
+    starts::{Proof, Rule},
+};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken by async code.
 ///
@@ -13,30 +18,22 @@ use crate::{Error, ReadMode, error::Reason};
 /// [`AsyncRecording::stream`](crate::AsyncRecording::stream) creates one.
 pub struct AsyncSampleStream<'a, S> {
     reader: &'a AsyncRecordingReader,
-    starts: Starts,
+    rule: Rule,
+    proof: Proof,
+    agreed: &'a Agreed,
+    end: CodedPos,
     range: RangeDecoder<LibopusDecoder, S>,
-}
-
-/// Tells where decoding may begin.
-enum Starts {
-    Measured(SyncDecoder),
-    Assumed(PreRoll),
 }
 
 impl<'a, S: Sample> AsyncSampleStream<'a, S> {
     pub(crate) fn new(
         reader: &'a AsyncRecordingReader,
-        (mode, sync_decoder): (ReadMode, SyncDecoder),
+        (rule, proof, agreed): (Rule, Proof, &'a Agreed),
         target: Range<CodedPos>,
         decoder: LibopusDecoder,
     ) -> Self {
-        let starts = match mode {
-            ReadMode::Exact => Starts::Measured(sync_decoder),
-            ReadMode::Approximate { pre_roll } => {
-                Starts::Assumed(PreRoll::new(pre_roll, &reader.timeline()))
-            }
-        };
-        Self { reader, starts, range: RangeDecoder::new(target, decoder) }
+        let end = target.end;
+        Self { reader, rule, proof, agreed, end, range: RangeDecoder::new(target, decoder) }
     }
 
     /// Fills `out` with the next samples and returns their number, over all channels. The number is
@@ -53,6 +50,11 @@ impl<'a, S: Sample> AsyncSampleStream<'a, S> {
                 _ => return Ok(count),
             }
         }
+    }
+
+    /// What makes all samples read so far exact, or why they may not be.
+    pub fn exactness(&self) -> Result<Exactness, NotExact> {
+        self.proof.exactness()
     }
 
     /// Number of samples still to come, over all channels.
@@ -77,11 +79,12 @@ impl<'a, S: Sample> AsyncSampleStream<'a, S> {
     async fn supply(&mut self, need: Need) -> Result<(), Error> {
         let supplied = match need {
             Need::Start(position) => {
-                let start = match &self.starts {
-                    Starts::Assumed(pre_roll) => pre_roll.start_at(position),
-                    Starts::Measured(decoder) => self.reader.sync_start(position, *decoder).await?,
+                let found = match self.rule {
+                    Rule::Map(decoder) => Some(self.reader.sync_start(position, decoder).await?),
+                    Rule::Agreement(decoder, _) => self.agreed(position, decoder).await,
+                    Rule::PreRoll(_) => None,
                 };
-                self.range.start(start)
+                self.range.start(self.rule.start(&mut self.proof, position, found))
             }
             Need::Packets(samples) => {
                 let span = self.reader.span(samples).await?;
@@ -94,6 +97,35 @@ impl<'a, S: Sample> AsyncSampleStream<'a, S> {
             }
         };
         supplied.map_err(|reason| self.fault(reason))
+    }
+
+    /// A start on which decoders agree, as in [`SampleStream`](crate::SampleStream).
+    async fn agreed(&self, position: CodedPos, decoder: SyncDecoder) -> Option<SyncStart> {
+        if let Some(known) = self.agreed.known(position, decoder) {
+            return known;
+        }
+        let found = self.search(position, decoder).await;
+        found.unwrap_or_else(|fault| {
+            tracing::debug!(recording = %self.reader.name(), ?fault, "cannot look back");
+            None
+        })
+    }
+
+    async fn search(
+        &self,
+        position: CodedPos,
+        decoder: SyncDecoder,
+    ) -> Result<Option<SyncStart>, Error> {
+        let end = CodedPos::new(self.reader.info().coded_length);
+        let mut agreement = Agreement::new(position..self.end, end, decoder);
+        let mut pair = self.agreed.take(self.reader.head())?;
+        while let Some(samples) = agreement.need() {
+            let (span, mut blob) = (self.reader.span(samples).await?, Vec::new());
+            self.reader.read(span.bytes(), &mut blob).await?;
+            agreement.supply(span, blob, &mut pair).map_err(|reason| self.fault(reason))?;
+        }
+        self.agreed.put(pair);
+        Ok(self.agreed.remember(position, agreement.found(), decoder))
     }
 
     fn fault(&self, reason: opus_segment_decode::Error) -> Error {

@@ -7,20 +7,26 @@ use std::{
 use opus_packet::OpusHead;
 use opus_segment_decode::{LibopusDecoder, Output};
 
-use crate::{Error, error::Reason};
+use crate::{Error, agreed::Agreed, error::Reason};
 
 /// Idle decoders, kept because creating one takes longer than resetting it.
 #[derive(Debug, Default)]
 pub(crate) struct Decoders {
     output: Output,
     idle: Mutex<Vec<LibopusDecoder>>,
+    agreed: Agreed,
 }
 
 impl Decoders {
     /// Creates a pool of decoders with this output, if the stream supports it.
     pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, Error> {
         let decoder = LibopusDecoder::with_output(head, &output).map_err(Reason::Decoder)?;
-        Ok(Self { output, idle: Mutex::new(vec![decoder]) })
+        Ok(Self { output, idle: Mutex::new(vec![decoder]), agreed: Agreed::default() })
+    }
+
+    /// What decoders agreed on, for this output.
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.agreed
     }
 
     pub(crate) fn output(&self) -> &Output {

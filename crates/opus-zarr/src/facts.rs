@@ -17,6 +17,15 @@ pub enum ReadMode {
     /// Bit for bit the samples of a full decode. Decoding begins where the sync map of the
     /// recording allows it, and at the first packet if it has none.
     Exact,
+    /// Exact where that can be established without a sync map by looking back at most six seconds:
+    /// near the beginning, and in CELT, as in most music, where two decoders that begin at different
+    /// packets agree. Approximate elsewhere, and from the first such place of a range on.
+    /// [`Recording::exactness_of`](crate::Recording::exactness_of) and
+    /// [`SampleStream::exactness`](crate::SampleStream::exactness) say which.
+    ///
+    /// The first read of a place costs up to five times an approximate one, later ones little more
+    /// than that: the recording remembers what was established.
+    Agreed,
     /// Position and length are exact, values are not. Decoding begins a fixed distance before
     /// the range (RFC 7845 section 4.6), but a decoder remembers more than that.
     Approximate {
@@ -38,6 +47,11 @@ pub enum Exactness {
     /// where the memory of every decoder is equal, whatever its rounding. The decoder may be
     /// another because the program links another libopus: see [`other_libopus`](crate::other_libopus).
     SettledMap,
+    /// Two decoders that began at different packets before the range agreed, which proves in CELT
+    /// that both were right ([`ReadMode::Agreed`]).
+    Agreement,
+    /// Decoding began with the first packet.
+    Beginning,
 }
 
 /// Why reads of a recording are not exact.
@@ -53,6 +67,10 @@ pub enum NotExact {
     OtherRule { rule: u64, expected: u64 },
     #[error("the sync map was measured, and such maps do not hold for a libopus in fixed point")]
     FixedPoint,
+    #[error("no sync map, and decoders do not agree there; build one with `build_sync`")]
+    NoAgreement,
+    #[error("an approximate read was requested")]
+    Requested,
     #[error(
         "the sync map was built with {measured:?}, but this is {decoder:?}{}; build it again with `build_sync`",
         because_of_other_libopus()
@@ -83,7 +101,16 @@ impl Facts<'_> {
     pub(crate) fn read_mode(&self) -> ReadMode {
         match self.exactness() {
             Ok(_) => ReadMode::Exact,
+            Err(_) if !LibopusDecoder::is_fixed_point() => ReadMode::Agreed,
             Err(_) => ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL },
+        }
+    }
+
+    /// For which decoder agreement is looked for, at 48 kHz.
+    pub(crate) fn agreeing_decoder(&self) -> SyncDecoder {
+        match self.output.rate {
+            OutputRate::Hz48000 => SyncDecoder::Measuring,
+            _ => SyncDecoder::Any,
         }
     }
 
@@ -170,12 +197,13 @@ macro_rules! facts_of {
                 self.reader.info()
             }
 
-            /// How close reads are to a full decode: exact if possible.
+            /// How close reads are to a full decode: [`Exact`](crate::ReadMode::Exact) with a sync
+            /// map, [`Agreed`](crate::ReadMode::Agreed) without one.
             pub fn read_mode(&self) -> $crate::ReadMode {
                 self.facts().read_mode()
             }
 
-            /// What makes reads exact, or why they are not.
+            /// What makes every read exact, or why some are not.
             pub fn exactness(&self) -> Result<$crate::Exactness, $crate::NotExact> {
                 self.facts().exactness()
             }

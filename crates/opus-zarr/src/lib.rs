@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod agreed;
 mod async_recording;
 mod async_stream;
 mod decoders;
@@ -21,6 +22,7 @@ mod regions;
 mod report;
 mod selection;
 mod source;
+mod starts;
 mod stream;
 mod survey;
 mod verify;

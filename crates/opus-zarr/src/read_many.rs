@@ -74,7 +74,7 @@ impl Recording {
     ) -> Vec<Result<Vec<S>, Error>> {
         let near = match self.read_mode() {
             ReadMode::Exact => Some(limits.samples),
-            ReadMode::Approximate { .. } => None,
+            ReadMode::Agreed | ReadMode::Approximate { .. } => None,
         };
         let groups = groups(ranges, near);
         // Threads that are left over share the work on long ranges.

@@ -3,18 +3,18 @@ use std::{
     ops::{ControlFlow, Range},
 };
 
-use opus_packet::PlayPos;
 use opus_packet_index::IndexRead;
 use opus_segment_decode::Sample;
 use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Store};
 
 use crate::{
-    Error, NotExact, ReadMode, SampleStream,
+    Error, Exactness, NotExact, ReadMode, SampleStream,
     decoders::{Decoders, processors},
     derive::{SyncMap, index_blob, wrong_sync_entry},
     error::Reason,
     facts::{check_derivable, facts_of},
     progress::{Progress, Stage, Watch},
+    starts::Starts,
 };
 
 /// A recording in a store.
@@ -70,10 +70,10 @@ impl Recording {
     }
 
     /// Reads a half-open range of play samples as `i16` or `f32`, interleaved by channel. Samples
-    /// are exact if the recording has a sync map, and approximate otherwise ([`ReadMode`]).
-    ///
-    /// A range that begins within the first 0.8 s is always exact, because decoding begins at the
-    /// first packet. If the index is missing or damaged, the read walks all packets from the
+    /// are exact if the recording has a sync map. Otherwise they are exact where that can be
+    /// established by looking back a few seconds, which is so for most CELT ([`ReadMode::Agreed`]),
+    /// and approximate elsewhere; [`exactness_of`](Self::exactness_of) says which.
+    /// If the index is missing or damaged, the read walks all packets from the
     /// start, warns through `tracing`, and returns the same samples. A damaged sync map also
     /// causes a warning and a decode from the start.
     ///
@@ -143,19 +143,50 @@ impl Recording {
         self.stream_in(self.threads(), mode, range)
     }
 
+    /// Says what makes a read of this range exact. Without a usable sync map, [`ReadMode::Agreed`] takes
+    /// the work of looking back, which the recording remembers for the read.
+    ///
+    /// ```no_run
+    /// # use opus_zarr::{Recording, Store};
+    /// # fn main() -> Result<(), opus_zarr::Error> {
+    /// let recording = Recording::open(&Store::open("archive.zarr")?, "station-4")?;
+    /// match recording.exactness_of(recording.read_mode(), 48_000..96_000) {
+    ///     Ok(exactness) => println!("exact: {exactness:?}"),
+    ///     Err(error) => match error.not_exact() {
+    ///         Some(reason) => println!("approximate: {reason}"),
+    ///         None => return Err(error),
+    ///     },
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The read would be approximate ([`Error::not_exact`]), or the range is invalid.
+    pub fn exactness_of(&self, mode: ReadMode, range: Range<u64>) -> Result<Exactness, Error> {
+        let facts = self.facts();
+        let range = facts.coded(range)?;
+        let starts = Starts::new(&self.reader, self.decoders.agreed(), &facts, mode, &range);
+        starts.prove(range.start).map_err(|source| {
+            Error::from(Reason::NotExact { recording: self.reader.name().clone(), source })
+        })
+    }
+
     fn stream_in<S: Sample>(
         &self,
         threads: NonZeroUsize,
         mode: ReadMode,
         range: Range<u64>,
     ) -> Result<SampleStream<'_, S>, Error> {
-        let play = PlayPos::new(range.start)..PlayPos::new(range.end);
+        let facts = self.facts();
+        let range = facts.coded(range)?;
         let decoder = self.decoders.take(self.reader.head())?;
-        let starts = (mode, self.facts().sync_decoder());
-        let stream = SampleStream::new(&self.reader, starts, play, decoder)?;
+        let starts = Starts::new(&self.reader, self.decoders.agreed(), &facts, mode, &range);
+        let stream = SampleStream::new(&self.reader, range, starts, decoder);
         Ok(match mode {
             ReadMode::Exact => stream.threads(threads, self.decoders.output()),
-            ReadMode::Approximate { .. } => stream,
+            ReadMode::Agreed | ReadMode::Approximate { .. } => stream,
         })
     }
 

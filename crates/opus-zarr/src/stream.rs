@@ -1,11 +1,10 @@
-use std::{cell::Cell, convert::Infallible, num::NonZeroUsize, ops::Range};
+use std::{num::NonZeroUsize, ops::Range};
 
-use opus_packet::{CodedPos, PlayPos};
-use opus_packet_index::{SyncDecoder, SyncRead, SyncStart};
-use opus_segment_decode::{LibopusDecoder, Output, PreRoll, Sample, SegmentReader, SegmentStream};
+use opus_packet::CodedPos;
+use opus_segment_decode::{LibopusDecoder, Output, Sample, SegmentReader, SegmentStream};
 use opus_zarr_store::RecordingReader;
 
-use crate::{Error, ReadMode, error::Reason, index::Index};
+use crate::{Error, Exactness, NotExact, error::Reason, index::Index, starts::Starts};
 
 /// The samples of a range, interleaved by channel, decoded as they are taken.
 ///
@@ -21,39 +20,15 @@ pub struct SampleStream<'a, S> {
 
 type Segments<'a, S> = SegmentStream<Index<'a>, &'a RecordingReader, Starts<'a>, LibopusDecoder, S>;
 
-/// Tells where decoding may begin.
-enum Starts<'a> {
-    Measured {
-        reader: &'a RecordingReader,
-        decoder: SyncDecoder,
-        /// Whether the map could not be read. It is not read again, and one warning is enough.
-        has_failed: Cell<bool>,
-    },
-    Assumed(PreRoll),
-}
-
 impl<'a, S: Sample> SampleStream<'a, S> {
     pub(crate) fn new(
         reader: &'a RecordingReader,
-        (mode, sync_decoder): (ReadMode, SyncDecoder),
-        play: Range<PlayPos>,
+        range: Range<CodedPos>,
+        starts: Starts<'a>,
         decoder: LibopusDecoder,
-    ) -> Result<Self, Error> {
-        let timeline = reader.timeline();
-        let starts = match mode {
-            ReadMode::Exact => {
-                Starts::Measured { reader, decoder: sync_decoder, has_failed: Cell::new(false) }
-            }
-            ReadMode::Approximate { pre_roll } => {
-                Starts::Assumed(PreRoll::new(pre_roll, &timeline))
-            }
-        };
-        let segments = SegmentReader::new(Index::Stored(reader), reader, timeline)
-            .stream(play, starts, decoder)
-            .map_err(|reason| {
-                Error::from(Reason::Read { recording: reader.name().clone(), source: reason })
-            })?;
-        Ok(Self { reader, segments })
+    ) -> Self {
+        let segments = SegmentReader::new(Index::Stored(reader), reader, reader.timeline());
+        Self { reader, segments: segments.stream_coded(range, starts, decoder) }
     }
 
     /// Decodes long ranges in this many threads. The starts must be exact.
@@ -70,6 +45,11 @@ impl<'a, S: Sample> SampleStream<'a, S> {
     /// position.
     pub fn read(&mut self, out: &mut [S]) -> Result<usize, Error> {
         self.with_any_index(|segments| segments.read(out))
+    }
+
+    /// What makes all samples read so far exact, or why they may not be.
+    pub fn exactness(&self) -> Result<Exactness, NotExact> {
+        self.segments.starts().exactness()
     }
 
     /// Number of samples still to come, over all channels.
@@ -104,23 +84,5 @@ impl<'a, S: Sample> SampleStream<'a, S> {
         result.map_err(|reason| {
             Error::from(Reason::Read { recording: self.reader.name().clone(), source: reason })
         })
-    }
-}
-
-impl SyncRead for Starts<'_> {
-    type Error = Infallible;
-
-    fn start(&self, position: CodedPos) -> Result<SyncStart, Infallible> {
-        match self {
-            Self::Assumed(pre_roll) => pre_roll.start(position),
-            Self::Measured { has_failed, .. } if has_failed.get() => Ok(SyncStart::BEGINNING),
-            Self::Measured { reader, decoder, has_failed } => {
-                Ok(reader.sync_start(position, *decoder).unwrap_or_else(|fault| {
-                    tracing::warn!(recording = %reader.name(), ?fault, "decoding from the start");
-                    has_failed.set(true);
-                    SyncStart::BEGINNING
-                }))
-            }
-        }
     }
 }

@@ -39,6 +39,11 @@ pub(super) struct Memory {
     /// Whether the packet has output that depends on what only concealment remembers, so that
     /// starts before it, however settled, cannot be trusted in it and after it.
     pub(super) is_boundary: bool,
+    /// Whether all of the packet is CELT.
+    pub(super) is_celt: bool,
+    /// Whether a frame of it is transient, and so may show the energies of earlier frames that were
+    /// not.
+    pub(super) has_transient: bool,
 }
 
 /// How long output must be equal before the energies of all bands, and the history of the
@@ -54,9 +59,10 @@ impl StreamMemory {
     pub(super) fn pass(&mut self, packet: &[u8], start: u64) -> Result<Memory, InvalidPacket> {
         let toc = packet.first().map(|&byte| Toc::new(byte));
         let duration = u64::from(toc.map_or(0, Toc::frame_duration));
-        let (mut position, mut is_boundary) = (start, false);
+        let (mut position, mut is_boundary, mut has_transient) = (start, false, false);
         for frame in frame_flags(packet)? {
             let end = position + duration;
+            has_transient |= frame.celt.is_some_and(|celt| celt.is_transient);
             is_boundary |= match toc {
                 Some(toc) if !frame.is_concealed => self.decode(toc, &frame, position, start),
                 _ => self.conceal(position, end),
@@ -69,6 +75,8 @@ impl StreamMemory {
             lost_until: self.lost_until,
             made_up_from: self.made_up_from.unwrap_or(u64::MAX),
             is_boundary,
+            is_celt: toc.is_some_and(|toc| toc.mode() == Mode::Celt),
+            has_transient,
         })
     }
 
@@ -139,10 +147,19 @@ impl Memory {
         lost_until: 0,
         made_up_from: u64::MAX,
         is_boundary: false,
+        is_celt: true,
+        has_transient: false,
     };
     /// Nothing is settled, and nothing that was can be trusted.
-    pub(super) const UNKNOWN: Self =
-        Self { settles: 0, wiped: 0, lost_until: 0, made_up_from: 0, is_boundary: true };
+    pub(super) const UNKNOWN: Self = Self {
+        settles: 0,
+        wiped: 0,
+        lost_until: 0,
+        made_up_from: 0,
+        is_boundary: true,
+        is_celt: false,
+        has_transient: true,
+    };
 
     /// Combines what is known about several streams.
     pub(super) fn and(self, other: Self) -> Self {
@@ -152,6 +169,8 @@ impl Memory {
             lost_until: self.lost_until.max(other.lost_until),
             made_up_from: self.made_up_from.min(other.made_up_from),
             is_boundary: self.is_boundary || other.is_boundary,
+            is_celt: self.is_celt && other.is_celt,
+            has_transient: self.has_transient || other.has_transient,
         }
     }
 

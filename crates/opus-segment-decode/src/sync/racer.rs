@@ -1,6 +1,6 @@
 use std::{mem, ops::Range, sync::Arc};
 
-use opus_packet::CodedPos;
+use opus_packet::{CodedPos, Packet};
 
 use super::block::{Block, BlockPacket};
 use crate::{BoxError, Error, PacketDecoder, error::Reason};
@@ -99,7 +99,7 @@ impl<D: PacketDecoder<f32>> Sequential<D> {
     fn run(&mut self, block: &mut Block, room: &mut [f32]) -> Result<(), Failure> {
         let mut place = 0;
         while let Some(packet) = block.packet(place) {
-            let pcm = match decode(&mut self.decoder, &packet, room) {
+            let pcm = match decode(&mut self.decoder, packet.number, packet.packet, room) {
                 Ok(pcm) => pcm,
                 Err(error) => {
                     let packet = packet.number;
@@ -225,7 +225,7 @@ impl<D: PacketDecoder<f32>> Racer<D> {
         if number == self.first {
             self.decoder.reset().map_err(decode_error(number)).map_err(failure)?;
         }
-        decode(&mut self.decoder, packet, room).map_err(failure)
+        decode(&mut self.decoder, number, packet.packet, room).map_err(failure)
     }
 
     fn replay(&mut self, blocks: &[Arc<Block>], room: &mut [f32]) -> Result<(), Failure> {
@@ -266,15 +266,17 @@ fn race<D: PacketDecoder<f32>>(
     racers
 }
 
-fn decode<'a, D: PacketDecoder<f32>>(
+/// Decodes packet `number` into `room` and returns its samples.
+pub(super) fn decode<'a, D: PacketDecoder<f32>>(
     decoder: &mut D,
-    packet: &BlockPacket<'_>,
+    number: u64,
+    packet: Packet<'_>,
     room: &'a mut [f32],
 ) -> Result<&'a [f32], Error> {
-    let decoded = decoder.decode(packet.packet.data, room).map_err(decode_error(packet.number))?;
-    let expected = packet.packet.duration;
+    let decoded = decoder.decode(packet.data, room).map_err(decode_error(number))?;
+    let expected = packet.duration;
     if u32::try_from(decoded) != Ok(expected) {
-        return Err(Reason::DecodedLength { packet: packet.number, decoded, expected }.into());
+        return Err(Reason::DecodedLength { packet: number, decoded, expected }.into());
     }
     Ok(room.get(..decoded * decoder.layout().channels).unwrap_or_default())
 }
@@ -284,7 +286,7 @@ fn decode_error<E: Into<BoxError>>(packet: u64) -> impl Fn(E) -> Error {
 }
 
 /// Compares bit for bit, in pieces that compile to vector instructions.
-fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
+pub(super) fn are_the_same(ours: &[f32], theirs: &[f32]) -> bool {
     let differ = |bits, (one, other): (&f32, &f32)| bits | (one.to_bits() ^ other.to_bits());
     let mut pieces = ours.chunks(PIECE).zip(theirs.chunks(PIECE));
     ours.len() == theirs.len()

@@ -1,5 +1,6 @@
 //! Exact reads, bit for bit against a full decode, in every mode of Opus.
 
+mod agreed;
 mod hidden;
 mod limiter;
 mod recording;

@@ -33,9 +33,18 @@ pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), 
     interrupt::defer();
     let format = args.how.format.unwrap_or(Format::Wav);
     let (how, is_forced) = (&args.how, args.force);
-    let taken = HashSet::new();
-    let mut batch =
-        Batch { table, directory, how, format, is_forced, place, output, taken, failed: 0 };
+    let mut batch = Batch {
+        table,
+        directory,
+        how,
+        format,
+        is_forced,
+        place,
+        output,
+        taken: HashSet::new(),
+        is_noted: false,
+        failed: 0,
+    };
     let mut of_recordings: BTreeMap<String, Vec<Region>> = BTreeMap::new();
     for row in rows {
         match row {
@@ -80,6 +89,8 @@ struct Batch<'a> {
     output: &'a mut Output,
     /// Files of earlier rows.
     taken: HashSet<PathBuf>,
+    /// Whether it was noted that cuts of the recording are approximate.
+    is_noted: bool,
     failed: usize,
 }
 
@@ -120,14 +131,12 @@ impl Batch<'_> {
         let mut cuts: Vec<Cut> =
             rows.into_iter().filter_map(|row| self.cut_of(row, &recording)).collect();
         cuts.sort_by_key(|cut| cut.range.start);
-        // If the last cut is exact, so are all earlier ones.
-        if let Some(last) = cuts.last() {
-            let place = self.place_of(&recording);
-            self.how.note((&place, &recording), &last.range, self.output.messages());
-        }
         let channels = recording.info().channels.into();
+        // Reads of many ranges choose the mode themselves.
+        let is_other_mode = self.how.mode(&recording) != recording.read_mode();
         let (long, short): (Vec<Cut>, Vec<Cut>) =
-            cuts.into_iter().partition(|cut| cut.samples(channels) > LONG);
+            cuts.into_iter().partition(|cut| is_other_mode || cut.samples(channels) > LONG);
+        self.is_noted = false;
         for cut in &long {
             let written = self.stream_cut(&recording, cut);
             self.tell(cut, written)?;
@@ -145,10 +154,6 @@ impl Batch<'_> {
     fn open_recording(&self, store: &Store, name: &str) -> Result<Recording, Failure> {
         let mut recording = Recording::open(store, name)?;
         self.how.apply(&mut recording, self.format)?;
-        if self.how.exact {
-            // Fails if exact reads are impossible.
-            recording.stream_as::<i16>(self.how.mode(&recording), 0..1)?;
-        }
         Ok(recording)
     }
 
@@ -205,25 +210,27 @@ impl Batch<'_> {
     }
 
     /// Writes a cut that is too long to hold in memory.
-    fn stream_cut(&self, recording: &Recording, cut: &Cut) -> Result<Extracted, Failure> {
-        let messages = self.output.messages();
+    fn stream_cut(&mut self, recording: &Recording, cut: &Cut) -> Result<Extracted, Failure> {
+        let (messages, mode) = (self.output.messages().clone(), self.how.mode(recording));
         self.write_cut(recording, cut, |sound, target| {
-            let mode = self.how.mode(recording);
-            write_range(recording, mode, cut.range.clone(), sound, target, messages)
+            write_range(recording, mode, cut.range.clone(), sound, target, &messages)
         })
     }
 
     fn write_cut(
-        &self,
+        &mut self,
         recording: &Recording,
         cut: &Cut,
         write: impl FnOnce(Sound, Target<'static>) -> Result<u64, Failure>,
     ) -> Result<Extracted, Failure> {
         let began = Instant::now();
         let sound = Sound::of(recording, &cut.range, (self.format, self.how.bits))?;
-        let mode = self.how.mode(recording);
-        let mut extracted =
-            Extracted::new(self.place_of(recording), &cut.path, &cut.range, mode, &sound);
+        let (place, exactness) =
+            (self.place_of(recording), self.how.exactness(recording, &cut.range)?);
+        if exactness.is_err() && !std::mem::replace(&mut self.is_noted, true) {
+            self.how.note(&place, &exactness, self.output.messages());
+        }
+        let mut extracted = Extracted::new(place, &cut.path, &cut.range, exactness.is_ok(), &sound);
         extracted.line = Some(cut.line);
         extracted.bytes = write(sound, Target::file(&cut.path, self.is_forced)?)?;
         extracted.elapsed_seconds = began.elapsed().as_secs_f64();

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     sound::{damage, names, read, read_i16, stdout_of, write_tones},
-    support::{NOTES, folder_with, run_in},
+    support::{LONG_NOTES, folder_with, run_in},
 };
 
 /// Creates `a.zarr/tones`: two seconds of stereo that began at 20:15 UTC and have a sync map.
@@ -167,19 +167,43 @@ fn loudspeakers_keep_their_positions() {
 
 #[test]
 fn approximate_samples_are_reported() {
-    let folder = folder_with(&[(NOTES, "notes")]);
+    let folder = folder_with(&[(LONG_NOTES, "notes")]);
     let folder = folder.path();
     let cut = |args: &[&str], code| extract(folder, &[&["a.zarr/notes"], args].concat(), code);
-    let said = cut(&["--samples", "48000..49000", "-o", "a.wav"], 0);
-    assert!(said.contains("build one with `opus-zarr sync a.zarr/notes`"), "{said}");
+    let said = cut(&["--samples", "480000..481000", "-o", "a.wav"], 0);
+    assert!(said.contains("build a map with `opus-zarr sync a.zarr/notes`"), "{said}");
     assert!(said.ends_with("a.wav: 1000 samples at 48000 Hz, 1 channel, approximate\n"), "{said}");
-    let said = cut(&["--samples", "48000..49000", "-o", "b.wav", "--approximate"], 0);
+    let said = cut(&["--samples", "480000..481000", "-o", "b.wav", "--approximate"], 0);
     assert_eq!(said, "b.wav: 1000 samples at 48000 Hz, 1 channel, approximate\n");
     let said = cut(&["--samples", "..48000", "-o", "c.wav"], 0);
     assert_eq!(said, "c.wav: 48000 samples at 48000 Hz, 1 channel, exact\n");
-    let said = cut(&["--samples", "48000..49000", "-o", "d.wav", "--exact"], 0);
+    let said = cut(&["--samples", "480000..481000", "-o", "d.wav", "--exact"], 0);
     assert_eq!(said, "d.wav: 1000 samples at 48000 Hz, 1 channel, exact\n");
     assert_eq!(names(folder), ["a.wav", "a.zarr", "b.wav", "c.wav", "d.wav"]);
+}
+
+#[test]
+fn tables_are_cut_exactly_if_asked_to() {
+    let folder = folder_with(&[(LONG_NOTES, "notes")]);
+    let folder = folder.path();
+    fs::write(folder.join("rows.csv"), "start,end\n10,10.5\n").unwrap();
+    let cut = |args: &[&str]| {
+        let batch = ["a.zarr/notes", "--batch", "rows.csv", "-o", "cuts", "--force"];
+        let said = extract(folder, &[&batch[..], args].concat(), 0);
+        let file = folder.join("cuts/notes_480000-504000.wav");
+        (said, fs::read(file).unwrap())
+    };
+    let (said, _) = cut(&[]);
+    assert!(
+        said.contains("approximate: no sync map") && said.contains(", approximate\n"),
+        "{said}"
+    );
+    let (said, exact) = cut(&["--exact"]);
+    assert!(said.ends_with(", exact\n"), "{said}");
+    let samples: Vec<i16> =
+        open(folder, "notes").read_as(opus_zarr::ReadMode::Exact, 480_000..504_000).unwrap();
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    assert!(exact.ends_with(&bytes));
 }
 
 #[test]

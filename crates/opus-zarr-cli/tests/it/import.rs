@@ -180,7 +180,7 @@ fn a_present_opus_file_gets_its_sync_map() {
     let file = "card/night 1/a.OPUS";
     import(folder.path(), &[file, "a.zarr", "--approximate"]).exits(0);
     let reads = || run_in(folder.path(), ["info", "a.zarr/a", "--field", "reads"]).exits(0).stdout;
-    assert_eq!(reads(), "approximate\n");
+    assert_eq!(reads(), "agreed\n");
     let done = import(folder.path(), &[file, "a.zarr", "--approximate"]).exits(0);
     assert!(done.stdout.ends_with("-> a\n"), "{}", done.stdout);
     let done = import(folder.path(), &[file, "a.zarr"]).exits(0);

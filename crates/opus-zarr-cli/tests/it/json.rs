@@ -35,7 +35,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("inspect spoilt.opus", 0, &["finding"]),
     ("inspect spoilt.opus --pages", 0, &["page", "finding"]),
     ("inspect call.wav", 0, &["audio", "chunk"]),
-    ("extract a.zarr/notes --samples 48000..96000 -o second.wav", 0, &["note", "extracted"]),
+    ("extract a.zarr/notes --samples 480000..528000 -o second.wav", 0, &["note", "extracted"]),
     ("extract a.zarr/notes -o second.wav", 1, &["error"]),
     ("extract a.zarr/notes --batch regions.csv -o cuts", 3, &["extracted", "error"]),
     ("export a.zarr/notes a.zarr/call -o exported", 0, &["exported"]),

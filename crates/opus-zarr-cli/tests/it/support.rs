@@ -72,6 +72,8 @@ pub(crate) fn testdata(name: &str) -> PathBuf {
 
 /// Two seconds of speech.
 pub(crate) const NOTES: &str = "golden/notes.opus";
+/// 21 seconds of speech.
+pub(crate) const LONG_NOTES: &str = "field-notes.opus";
 
 /// Returns the verbs that `--help` lists.
 pub(crate) fn verbs() -> Vec<String> {

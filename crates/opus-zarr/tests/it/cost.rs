@@ -1,6 +1,6 @@
 //! The cost of a read does not depend on the length of the recording.
 
-use opus_zarr::{Recording, Store, unwatched};
+use opus_zarr::{APPROXIMATE_PRE_ROLL, ReadMode, Recording, Store, unwatched};
 use opus_zarr_testkit::{
     Random,
     counter::{Cost, cost},
@@ -8,13 +8,16 @@ use opus_zarr_testkit::{
     recordings::{MONO, open_at, store_of},
 };
 
+const APPROXIMATE: ReadMode = ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL };
+
 /// The mean and the maximum of 200 random reads of one second.
-fn one_second_reads(recording: &Recording) -> (Cost, Cost) {
+fn one_second_reads(recording: &Recording, mode: ReadMode) -> (Cost, Cost) {
     let mut random = Random(1);
     let (mut sum, mut most) = (Cost::default(), Cost::default());
     for _ in 0..200 {
         let start = random.below(recording.info().play_length - 48_000);
-        let (samples, cost) = cost(|| recording.read::<i16>(start..start + 48_000).unwrap());
+        let (samples, cost) =
+            cost(|| recording.read_as::<i16>(mode, start..start + 48_000).unwrap());
         assert_eq!(samples.len(), 48_000);
         sum.reads += cost.reads;
         sum.bytes += cost.bytes;
@@ -35,7 +38,7 @@ fn one_second_costs_the_same_in_an_hour_and_in_six() {
         let name = format!("{hours}-hours").parse().unwrap();
         // Without a cache every read is cold.
         let reader = store.open_recording(&name).unwrap().with_cached_chunks(0);
-        one_second_reads(&Recording::new(reader))
+        one_second_reads(&Recording::new(reader), APPROXIMATE)
     });
     println!("1 h: mean {hour:?}, most {hour_most:?}\n6 h: mean {six:?}, most {six_most:?}");
     for most in [hour_most, six_most] {
@@ -63,8 +66,9 @@ fn a_read_near_an_earlier_one_takes_one_read_of_the_storage() {
     let directory = tempfile::tempdir().unwrap();
     let recording = import_hours(1, directory.path());
     let start = 1000 * 48_000;
-    recording.read::<i16>(start..start + 48_000).unwrap();
-    let (_, cost) = cost(|| recording.read::<i16>(start + 96_000..start + 144_000).unwrap());
+    let read = |range| recording.read_as::<i16>(APPROXIMATE, range).unwrap();
+    read(start..start + 48_000);
+    let (_, cost) = cost(|| read(start + 96_000..start + 144_000));
     assert_eq!(cost.reads, 1, "{cost:?}");
 }
 
@@ -79,6 +83,6 @@ fn an_exact_read_takes_one_more_read_of_the_storage() {
     assert_eq!(cold.reads, 3, "{cold:?}");
     let warm = read(960_000);
     assert_eq!(warm.reads, 1, "{warm:?}");
-    let (mean, _) = one_second_reads(&recording);
+    let (mean, _) = one_second_reads(&recording, ReadMode::Exact);
     assert!((55..150).contains(&mean.packets), "{mean:?}");
 }

@@ -64,7 +64,7 @@ fn reads_from_every_packet_of_speech_with_pauses_equal_the_full_decode() {
 fn a_recording_without_a_sync_map_says_so_and_can_build_one() {
     let (store, mut recording) = store_of(STEREO);
     assert_eq!(recording.exactness(), Err(NotExact::NoSyncMap));
-    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 38_400 });
+    assert_eq!(recording.read_mode(), ReadMode::Agreed);
     let error = recording.check_sync(unwatched).unwrap_err();
     assert_eq!(error.not_exact(), Some(&NotExact::NoSyncMap));
     assert!(format!("{error:?}").contains("build_sync"), "{error:?}");
@@ -149,7 +149,7 @@ fn a_sync_map_by_another_rule_is_ignored_until_it_is_built_again() {
     });
     let mut recording = open_at(store.path(), "it").unwrap();
     assert_eq!(recording.exactness(), Err(NotExact::OtherRule { rule: 3, expected: 2 }));
-    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 38_400 });
+    assert_eq!(recording.read_mode(), ReadMode::Agreed);
     recording.build_sync(unwatched).unwrap();
     assert_eq!(recording.exactness(), Ok(Exactness::Map));
     check::<i16>(&recording, "built again", 5);

@@ -35,7 +35,7 @@ fn an_import_is_described_and_read() {
     );
     assert_eq!(info.tags.comments, ["TITLE=silence"]);
     assert_eq!(info.duration().as_secs(), 2);
-    assert_eq!(recording.read_mode(), ReadMode::Approximate { pre_roll: 38_400 });
+    assert_eq!(recording.read_mode(), ReadMode::Agreed);
     assert_eq!(recording.read::<i16>(95_000..96_000).unwrap(), [0; 2000]);
     assert_eq!(recording.find(0..1000).unwrap(), 0..2);
     let mut stream = Vec::new();

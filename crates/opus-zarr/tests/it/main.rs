@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![allow(clippy::print_stdout, reason = "tests print what they skip and measure")]
 
+mod agreed;
 mod async_recording;
 mod audio;
 mod bad_input;

@@ -12,6 +12,7 @@ use opus_packet_index::{SYNC_SPACING, SyncDecoder, SyncEntry, SyncRead};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder, probes};
 
 use super::{
+    agreed,
     recording::Recording,
     signal::{Kind, MUSIC, SPEECH, encode, encode_signal, merged},
     sounds::{Noise, SOUNDS, castanets, clicks, mono, rain, stereo, voices},
@@ -164,6 +165,8 @@ struct Outcome {
     claims: usize,
     /// Starts whose output was equal for a second and differed later.
     traps: usize,
+    /// Positions for which two decoders agreed on a start without a map.
+    agreed: usize,
 }
 
 impl Outcome {
@@ -173,6 +176,7 @@ impl Outcome {
             let packets = recording.packets[skipped..].to_vec();
             let rest = Recording { packets, ..recording.clone() };
             let judge = Judge::of(&rest);
+            self.agreed += agreed::judge(&rest, &judge.output, what);
             for (number, &entry) in rest.sync_map().iter().enumerate().skip(1) {
                 let number = u64::try_from(number).unwrap();
                 self.starts += 1;
@@ -194,21 +198,22 @@ impl Outcome {
 
     /// Checks that the map trusts some starts: otherwise nothing was judged.
     fn report(&self) {
-        let Self { starts, claims, .. } = self;
+        let Self { starts, claims, agreed, .. } = self;
+        assert!(*agreed > 0, "decoders never agree");
         assert!(4 * claims > *starts, "of {starts} starts, {claims} are trusted");
     }
 }
 
 /// A recording and the output of its packets, decoded in sequence.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     recording: &'a Recording,
     /// Where each packet begins, and the last ends.
     starts: Vec<u64>,
-    output: Vec<Vec<f32>>,
+    pub(super) output: Vec<Vec<f32>>,
 }
 
 impl<'a> Judge<'a> {
-    fn of(recording: &'a Recording) -> Self {
+    pub(super) fn of(recording: &'a Recording) -> Self {
         let mut starts = vec![0];
         for packet in &recording.packets {
             let duration = u64::from(recording.head.packet_duration(packet).unwrap());
@@ -326,7 +331,7 @@ fn alternating(streams: &[&Recording], each: usize) -> Recording {
 }
 
 /// Minutes of decoding unless all is asked for.
-fn is_full_run() -> bool {
+pub(super) fn is_full_run() -> bool {
     std::env::var_os("OPUS_ZARR_FULL").is_some()
 }
 

@@ -2,7 +2,10 @@
 
 use std::f32::consts::TAU;
 
+/// A sample at a time in seconds.
 pub(super) type Sound = fn(f32, &mut Noise) -> f32;
+
+/// Sounds with long runs of transient frames.
 pub(super) const SOUNDS: [(&str, Sound); 5] = [
     ("voices", voices),
     ("clicks", clicks),
