@@ -1,6 +1,6 @@
 //! Compares approximate reads with a full decode, by pre-roll and length, and with
 //! `soundfile.seek` on the same packets: `cargo bench --bench pre_roll`, or `-- 300` for 300
-//! positions per stream. Uses the corpus of real recordings and Python where they exist.
+//! positions per stream. Also measures reads that are exact where decoders agree. Uses the corpus of real recordings and Python where they exist.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 #![allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -18,6 +18,7 @@ use opus_zarr_testkit::{Random, recordings::import_to};
 use results::{Reads, Results};
 use streams::Stream;
 
+mod agreed;
 mod results;
 mod signals;
 mod soundfile;
@@ -35,7 +36,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|it| it != "--bench").collect();
     let positions = arguments.first().map_or(100, |first| first.parse().unwrap());
     let (folder, peer) = (tempfile::tempdir().unwrap(), soundfile::Soundfile::install());
-    let mut results = Results::default();
+    let (mut results, mut agreed) = (Results::default(), agreed::Agreed::default());
     for (number, stream) in streams::all().enumerate() {
         let file = folder.path().join(number.to_string());
         write(&stream, &file);
@@ -46,11 +47,13 @@ fn main() {
         let Some(last) = len.checked_sub(FIRST + SECOND) else { continue };
         let mut random = Random(number.try_into().unwrap());
         let places: Vec<u64> = (0..positions).map(|_| FIRST + random.below(last + 1)).collect();
+        agreed.add(&stream, &recording, &places);
         let mut reads = ours(&recording, &places);
         reads.extend(peer.as_ref().map(|peer| peer.reads(&file, &stream, len, &places)));
         results.add(&stream, reads);
     }
     results.print();
+    agreed.print();
 }
 
 /// Writes the file that both read. soundfile returns the rate that a header names.

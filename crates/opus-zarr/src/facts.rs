@@ -23,8 +23,8 @@ pub enum ReadMode {
     /// [`Recording::exactness_of`](crate::Recording::exactness_of) and
     /// [`SampleStream::exactness`](crate::SampleStream::exactness) say which.
     ///
-    /// The first read of a place costs up to five times an approximate one, later ones little more
-    /// than that: the recording remembers what was established.
+    /// The first read of a place takes two to three times as long as an approximate one, later ones as
+    /// long: the recording remembers what was established.
     Agreed,
     /// Position and length are exact, values are not. Decoding begins a fixed distance before
     /// the range (RFC 7845 section 4.6), but a decoder remembers more than that.
