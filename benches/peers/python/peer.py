@@ -1,4 +1,4 @@
-"""PyAV or torchcodec as a peer; ../src/lib.rs describes requests and answers."""
+"""PyAV, torchcodec or soundfile as a peer; ../src/lib.rs describes requests and answers."""
 
 import queue
 import sys
@@ -45,6 +45,18 @@ def torchcodec(path):
     return f"torchcodec {torchcodec.__version__}", second
 
 
+def soundfile(path):
+    import soundfile
+
+    file = soundfile.SoundFile(path)
+
+    def second(at):
+        file.seek(at)
+        return file.read(SECOND, dtype="float32", always_2d=True).T
+
+    return f"soundfile {soundfile.__version__}, {soundfile.__libsndfile_version__}", second
+
+
 class Worker(threading.Thread):
     def __init__(self, open_file, path):
         super().__init__(daemon=True)
@@ -79,10 +91,11 @@ def peak():
 
 
 def main():
-    open_file = {"pyav": pyav, "torchcodec": torchcodec}[sys.argv[1]]
+    open_file = {"pyav": pyav, "torchcodec": torchcodec, "soundfile": soundfile}[sys.argv[1]]
     if len(sys.argv) == 2:
         # Only check that the package loads.
-        __import__({"pyav": "av", "torchcodec": "torchcodec.decoders"}[sys.argv[1]])
+        modules = {"pyav": "av", "torchcodec": "torchcodec.decoders", "soundfile": "soundfile"}
+        __import__(modules[sys.argv[1]])
         return
     workers = []
     for line in sys.stdin:

@@ -9,7 +9,8 @@ use crate::process::{Peer, Reads};
 /// Builds or installs every peer that this machine can run, and prints the missing ones.
 pub(crate) fn peers() -> Vec<Peer> {
     let this = env::current_exe().unwrap();
-    let ours = ["only libopus", "ours, approximate", "ours, exact"].map(|name| Peer {
+    let ours = ["only libopus", "ours, approximate", "ours, agreed", "ours, exact"];
+    let ours = ours.map(|name| Peer {
         command: vec![text(&this), "serve".to_owned(), name.to_owned()],
         reads: Reads::Store,
     });
@@ -17,6 +18,7 @@ pub(crate) fn peers() -> Vec<Peer> {
         ("opusfile", built(&this, "peer-opusfile"), "apt-get install libopusfile-dev"),
         ("symphonia", built(&this, "peer-symphonia"), "see cargo build --bin peer-symphonia"),
         ("PyAV", installed(&this, "pyav"), "apt-get install python3-venv"),
+        ("soundfile", installed(&this, "soundfile"), "apt-get install python3-venv"),
         ("torchcodec", installed(&this, "torchcodec"), "apt-get install python3-venv ffmpeg"),
     ];
     let theirs = theirs.into_iter().filter_map(|(name, command, hint)| match command {

@@ -20,6 +20,7 @@ pub(crate) fn serve_ours(name: &str, store: &Path) {
     };
     match name {
         "ours, exact" => serve_mode(ReadMode::Exact),
+        "ours, agreed" => serve_mode(ReadMode::Agreed),
         "ours, approximate" => {
             serve_mode(ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL });
         }
