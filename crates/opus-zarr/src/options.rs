@@ -29,7 +29,7 @@ pub struct ImportOptions {
     /// a SILK or hybrid packet, as most speech has: without a map, only a read from the start is
     /// sure to be exact there. An Opus stream that is all CELT, as most music, gets none.
     ///
-    /// A map that does not follow from the packets is measured. That takes the work of three to five
+    /// A map that does not follow from the packets is measured. That takes the work of three to four
     /// full decodes, in as many threads as [`TranscodeOptions::threads`] says.
     /// [`Recording::build_sync`](crate::Recording::build_sync) can do it later.
     pub exact: Option<bool>,

@@ -26,7 +26,7 @@ pub(super) struct Encoding {
     /// or hybrid packets, as most speech has]
     #[arg(long, conflicts_with = "approximate")]
     exact: bool,
-    /// Build no sync map, which for Opus saves three to five decodes of the file; `opus-zarr sync`
+    /// Build no sync map, which for Opus saves three to four decodes of the file; `opus-zarr sync`
     /// can build it later
     #[arg(long)]
     approximate: bool,
