@@ -8,6 +8,8 @@ use crate::{
     Complexity, Error, Options, RateControl,
     error::Reason,
     libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
+    onsets::Onsets,
+    schedule::Schedule,
 };
 
 /// Encodes frame by frame: each becomes a packet.
@@ -32,7 +34,10 @@ pub struct Encoder {
     mapping: Option<ChannelMapping>,
     head: OpusHead,
     lookahead: usize,
-    sync_packets: Option<u64>,
+    schedule: Option<Schedule>,
+    onsets: Onsets,
+    /// Whether the next packet codes an onset.
+    has_onset: bool,
     /// Whether sync points switch the mode. The other two are the mode of the last packet, and of
     /// the last that did not belong to a sync point.
     switches_mode: bool,
@@ -51,12 +56,16 @@ pub struct Encoder {
 impl Encoder {
     /// Creates an encoder without history.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        Self::at_packet(options, 0)
+        Self::at_packet(options, 0, None)
     }
 
     /// Creates an encoder without history whose first packet has number `next`, which determines
-    /// the sync points.
-    pub(crate) fn at_packet(options: &Options, next: u64) -> Result<Self, Error> {
+    /// the sync points. One of them starts at `seam`.
+    pub(crate) fn at_packet(
+        options: &Options,
+        next: u64,
+        seam: Option<u64>,
+    ) -> Result<Self, Error> {
         let (mut libopus, layout) =
             Libopus::new(options.rate, options.channels, options.application)?;
         set(&mut libopus, options, layout.streams)?;
@@ -68,7 +77,9 @@ impl Encoder {
             libopus,
             options: options.clone(),
             lookahead,
-            sync_packets: options.sync_packets(),
+            schedule: Schedule::new(options, seam),
+            onsets: Onsets::new(options),
+            has_onset: false,
             // Several streams each have their own mode, but libopus can only set all of them.
             switches_mode: !options.is_all_celt() && layout.streams == 1,
             is_celt: false,
@@ -100,7 +111,7 @@ impl Encoder {
         if frame.len() != expected {
             return Err(Reason::FrameLength { found: frame.len(), expected }.into());
         }
-        self.prepare()?;
+        self.prepare(frame)?;
         let len = self.libopus.encode(frame, &mut self.packet)?;
         self.is_celt = self.packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
         let number = self.next;
@@ -115,8 +126,10 @@ impl Encoder {
         self.sync_points.drain(..)
     }
 
-    fn prepare(&mut self) -> Result<(), Error> {
-        let after_sync = self.packets_after_sync();
+    fn prepare(&mut self, frame: &[f32]) -> Result<(), Error> {
+        let Some(schedule) = &mut self.schedule else { return Ok(()) };
+        self.has_onset = self.onsets.take(frame);
+        let after_sync = schedule.packet(self.next, self.has_onset);
         if after_sync == Some(0) {
             let start = self.next * u64::from(self.options.frame_duration.samples());
             self.pending =
@@ -163,9 +176,14 @@ impl Encoder {
         self.libopus.set(Setting::PacketLoss, loss)
     }
 
-    /// Returns whether the sync point has waited long enough for frames that are not transient.
+    /// Returns whether the sync point has waited long enough for frames that are not transient. It
+    /// waits longer while an onset needs a transient frame.
     fn is_impatient(&self) -> bool {
-        let patience = if self.switches_mode { 200 } else { 40 };
+        let patience = match self.has_onset {
+            _ if self.switches_mode => 200,
+            true => 120,
+            false => 40,
+        };
         let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
         pending.is_some_and(|pending| pending.lacks_steady_frames_after(patience * 48))
     }
@@ -180,13 +198,6 @@ impl Encoder {
             self.pending = None;
         }
         Ok(())
-    }
-
-    /// Returns the distance from the last sync point in packets. The first packet does not count as
-    /// one, since nothing precedes it.
-    fn packets_after_sync(&self) -> Option<u64> {
-        let packets = self.sync_packets.filter(|&packets| self.next >= packets)?;
-        Some(self.next % packets)
     }
 
     fn checked(&self, packet: u64, len: usize) -> Result<Packet<'_>, Error> {

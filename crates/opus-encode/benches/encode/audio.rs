@@ -1,8 +1,10 @@
 //! Audio from the corpus, encoded and decoded.
 
-use std::{env, num::NonZeroUsize, path::PathBuf, process::Command};
+use std::{env, num::NonZeroUsize, path::PathBuf, process::Command, time::Duration};
 
-use opus_encode::{Bitrate, Channels, EncodedStream, Encoder, Options, OpusHead, SliceSource};
+use opus_encode::{
+    Bitrate, Channels, EncodedStream, Encoder, Options, OpusHead, SliceSource, SyncInterval,
+};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
 
 /// Returns recordings by name, mono at 48 kHz.
@@ -102,6 +104,9 @@ pub(crate) fn decode(packets: &[Vec<u8>]) -> Vec<f32> {
     }
     all
 }
+
+/// An interval beyond the recording: no sync points, but in the same mode.
+pub(crate) const NEVER: SyncInterval = SyncInterval(Duration::from_secs(1_000_000));
 
 pub(crate) const PRE_SKIP: usize = 312;
 

@@ -1,5 +1,6 @@
 //! The cost of sync points and segments in real audio, and the speed of encoding compared with
-//! opusenc and ffmpeg: `cargo bench -p opus-encode`, or only `-- sync`, `-- seams` or `-- speed`.
+//! opusenc and ffmpeg: `cargo bench -p opus-encode`, or only `-- sync`, `-- onsets`, `-- seams` or
+//! `-- speed`.
 //! Needs ffmpeg, opusenc, and the corpus of real recordings (`OPUS_ZARR_CORPUS`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "benches may panic")]
@@ -8,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "benches print their results")]
 
 mod audio;
+mod onsets;
 mod seams;
 mod speed;
 mod sync;
@@ -17,6 +19,9 @@ fn main() {
     let is_asked = |name: &str| only.as_deref().is_none_or(|only| only == name);
     if is_asked("sync") {
         sync::measure();
+    }
+    if is_asked("onsets") {
+        onsets::measure();
     }
     if is_asked("seams") {
         seams::measure();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use opus_encode::{Encoder, Options, SyncInterval};
+use opus_encode::{Encoder, Options, SyncInterval, SyncPoint};
 
-use crate::audio::{PRE_SKIP, decode, energy, options, quantile, recordings, snr};
+use crate::audio::{NEVER, PRE_SKIP, decode, energy, options, quantile, recordings, snr};
 
 const WINDOW: usize = 960;
 /// Windows from the start of a sync point on that count as affected by it.
@@ -15,60 +15,57 @@ pub(crate) fn measure() {
     for (name, samples) in recordings() {
         let samples = &samples[..samples.len().min(48_000 * 60)];
         for bits in [24_000, 32_000, 64_000, 96_000, 160_000] {
-            // An interval beyond the recording: no sync points, but in the same mode.
-            let never = SyncInterval(Duration::from_secs(1_000_000));
-            let (without, _) = encode(samples, &options(bits).sync_interval(never));
+            let (without, _) = encode(samples, &options(bits).sync_interval(NEVER));
             let distances: &[u64] = if bits == 64_000 { &[240, 400, 1000] } else { &[400] };
             for &millis in distances {
                 let interval = SyncInterval(Duration::from_millis(millis));
-                let (with, exact) = encode(samples, &options(bits).sync_interval(interval));
+                let (with, points) = encode(samples, &options(bits).sync_interval(interval));
                 let bytes =
                     |packets: &[Vec<u8>]| packets.iter().map(Vec::len).sum::<usize>() as f64;
                 let larger = 100.0 * (bytes(&with) / bytes(&without) - 1.0);
                 let (with, without) = (decode(&with), decode(&without));
                 let samples = &samples[..with.len() - PRE_SKIP];
                 let loss = snr(samples, &with) - snr(samples, &without);
-                let interval = 48 * millis as usize / WINDOW;
                 println!(
-                    "| {name} | {} | {millis} | {exact} | {larger:+.1} % | {loss:+.2} | {} |",
+                    "| {name} | {} | {millis} | {} | {larger:+.1} % | {loss:+.2} | {} |",
                     bits / 1000,
-                    Windows::compare(samples, &with, &without, interval).summary()
+                    delays(&points),
+                    Windows::compare(samples, &with, &without, &points).summary()
                 );
             }
         }
     }
 }
 
-/// Returns the packets, and after how many ms decoders are exact: the median and the most.
-fn encode(samples: &[f32], options: &Options) -> (Vec<Vec<u8>>, String) {
+fn encode(samples: &[f32], options: &Options) -> (Vec<Vec<u8>>, Vec<SyncPoint>) {
     let mut encoder = Encoder::new(options).unwrap();
     let frames = samples.chunks_exact(options.frame_len());
     let packets = frames.map(|frame| encoder.encode(frame).unwrap().data.to_vec()).collect();
-    let points = encoder.drain_sync_points();
-    let mut all: Vec<u64> =
-        points.map(|point| (point.exact_from.get() - point.start.get()) / 48).collect();
-    all.sort_unstable();
-    let exact = if all.is_empty() {
-        String::new()
-    } else {
-        format!("{}, {}", quantile(&all, 0.5), quantile(&all, 1.0))
-    };
-    (packets, exact)
+    (packets, encoder.drain_sync_points().collect())
 }
 
-/// What windows lose: in dB of SNR, in log-spectral distance (dB), and before onsets in the loudness
-/// of the error relative to that of the onset (dB). First those after sync points, then the others.
+/// Returns after how many ms decoders are exact: the median and the most.
+fn delays(points: &[SyncPoint]) -> String {
+    let delays = points.iter().map(|point| (point.exact_from.get() - point.start.get()) / 48);
+    let mut all: Vec<u64> = delays.collect();
+    all.sort_unstable();
+    format!("{}, {}", quantile(&all, 0.5), quantile(&all, 1.0))
+}
+
+/// What windows lose in SNR and in log-spectral distance (dB). First those after sync points, then
+/// the others.
 #[derive(Default)]
 struct Windows {
     snr: [Vec<f64>; 2],
     distance: [Vec<f64>; 2],
-    pre_echo: [Vec<f64>; 2],
 }
 
 impl Windows {
-    fn compare(source: &[f32], with: &[f32], without: &[f32], interval: usize) -> Self {
+    fn compare(source: &[f32], with: &[f32], without: &[f32], points: &[SyncPoint]) -> Self {
         let mut windows = Self::default();
-        for number in interval..source.len() / WINDOW - 1 {
+        let starts: Vec<usize> =
+            points.iter().map(|point| point.start.get() as usize / WINDOW).collect();
+        for number in starts[0]..source.len() / WINDOW - 1 {
             // The packet of a sync point is audible from its pre-skip on.
             let start = number * WINDOW - PRE_SKIP;
             let signal = &source[start..start + WINDOW];
@@ -76,7 +73,8 @@ impl Windows {
             if energy(signal.iter().copied()) < WINDOW as f64 * 1e-7 {
                 continue;
             }
-            let place = usize::from(number % interval >= AFFECTED);
+            let start_before = starts[starts.partition_point(|&start| start <= number) - 1];
+            let place = usize::from(number - start_before >= AFFECTED);
             let [with, without] = [with, without].map(|all| &all[start + PRE_SKIP..][..WINDOW]);
             windows.add(place, signal, with, without);
         }
@@ -90,37 +88,20 @@ impl Windows {
         self.snr[place].push(10.0 * (noise(without) / noise(with)).log10());
         let distance = |other: &[f32]| log_spectral_distance(signal, other);
         self.distance[place].push(distance(with) - distance(without));
-        let Some(onset) = onset(signal) else { return };
-        let before = onset.saturating_sub(240)..onset;
-        let echo = |other: &[f32]| {
-            let error = before.clone().map(|at| signal[at] - other[at]);
-            10.0 * (energy(error) + 1e-12).log10()
-        };
-        self.pre_echo[place].push(echo(with) - echo(without));
     }
 
     fn summary(mut self) -> String {
         let mut cells = Vec::new();
-        for (all, share) in
-            [(&mut self.snr, 0.05), (&mut self.distance, 0.95), (&mut self.pre_echo, 0.95)]
-        {
+        for (all, share) in [(&mut self.snr, 0.05), (&mut self.distance, 0.95)] {
             for values in all {
                 values.sort_unstable_by(f64::total_cmp);
                 let mean = values.iter().sum::<f64>() / values.len() as f64;
-                let worst = if values.is_empty() { f64::NAN } else { quantile(values, share) };
+                let worst = quantile(values, share);
                 cells.push(format!("{mean:+.2} ({worst:+.1}) of {}", values.len()));
             }
         }
         cells.join(" | ")
     }
-}
-
-/// Returns where the loudness of 2.5 ms exceeds that of the 5 ms before by 12 dB.
-fn onset(signal: &[f32]) -> Option<usize> {
-    (240..WINDOW - 120).step_by(60).find(|&at| {
-        let loudness = |range: &[f32]| energy(range.iter().copied()) / range.len() as f64;
-        loudness(&signal[at..at + 120]) > 16.0 * loudness(&signal[at - 240..at]) + 1e-7
-    })
 }
 
 /// Returns the RMS difference of two power spectra in dB, over 50 bands of 400 Hz, from 60 dB below
