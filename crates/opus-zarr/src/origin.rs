@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use opus_transcode::MetadataChunk;
 use opus_zarr_store::{Certainty as StoredCertainty, MetadataContent, SourceMetadata, Start};
 use recorder_metadata::{
-    AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, Source, StartTime, Wamd,
-    time_in_file_name,
+    AudioMothComment, Bext, Certainty, ClockReading, Finding, Guano, Info, Ixml, Source, StartTime,
+    Wamd, other_time_in_file_name, time_in_file_name,
 };
 
 use crate::ImportOptions;
@@ -39,7 +39,9 @@ impl Origin {
             .times
             .retain(|(source, _)| options.start_from.is_none_or(|only| is_of(*source, only)));
         let (start, findings) = StartTime::choose(&found.times, options.zone.as_ref()).unzip();
-        found.findings.extend(findings.into_iter().flatten().map(|finding| finding.to_string()));
+        let ambiguous = start.and_then(|start| ambiguous(&start, file_name));
+        let findings = findings.into_iter().flatten().chain(ambiguous);
+        found.findings.extend(findings.map(|finding| finding.to_string()));
         Self {
             start: start.map(stored_start),
             time_expansion: found.time_expansion.unwrap_or(NonZeroU32::MIN),
@@ -53,6 +55,12 @@ impl Origin {
 /// Whether a source counts as the requested one. A file name counts in either form.
 fn is_of(source: Source, only: Source) -> bool {
     source == only || (source, only) == (Source::HexFileName, Source::FileName)
+}
+
+/// Returns a finding if the start comes from a name that can mean another time.
+fn ambiguous(start: &StartTime, file_name: &str) -> Option<Finding> {
+    let other = other_time_in_file_name(file_name).filter(|_| start.source == Source::FileName)?;
+    Some(Finding::Ambiguous { clock: start.clock, other: other.clock })
 }
 
 #[derive(Default)]

@@ -1,25 +1,25 @@
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime, Time},
-    tz::Offset,
-};
+mod forms;
 
-use crate::{
-    ClockReading, Source,
-    reading::{date_of, offset_of, time_of},
-    scanner::Scanner,
-};
+use jiff::Timestamp;
 
-/// Finds the first date with a time of day in a file name, ignoring folders and extension, and
-/// returns it with the kind of name.
+use crate::{ClockReading, Source};
+
+/// Finds the date with a time of day in a file name, ignoring folders and extension, and returns it
+/// with the kind of name.
 ///
 /// - `20200512_041500`, `20230101T010203Z`, `2010-08-12_21-03-12`, `20200512041500`: a date and a
 ///   time of six digits, anywhere in the name but not next to other digits. Decimals may follow
-///   the seconds (`.123`, or three more digits), then `Z` or an offset (`+0200`, `-03:30`). Years
-///   range from 1900 to 2099. Dates and times that do not exist and times of four digits do not
-///   match.
+///   the seconds (`.123`, or three more digits), then a zone: `Z`, `UTC`, `GMT`, `+02`, `+0200`,
+///   `-03:30`, with `_` or a space before it or not. A bare `-07` may be a running number and is
+///   not a zone. Years range from 1900 to 2099. Dates and times that do not exist and times of
+///   four digits do not match.
+/// - `200512_041500`, `5783.190101120000`: two digits for a year from 2000 to 2049, if no date has
+///   four.
+/// - `12-05-2020_041500`: the day, or else the month, first.
 /// - `5B6A9C40`: a whole name of eight hexadecimal digits is a Unix time in seconds, as AudioMoth
 ///   firmware before 1.2 writes it, if it lies in the years 2016 to 2035.
+///
+/// If several times fit, this is the most likely one; [`other_time_in_file_name`] returns the next.
 ///
 /// ```
 /// use recorder_metadata::{Source, time_in_file_name};
@@ -34,17 +34,53 @@ pub fn time_in_file_name(name: &str) -> Option<(Source, ClockReading)> {
     if let Some(instant) = hexadecimal(stem) {
         return Some((Source::HexFileName, ClockReading::at(instant)));
     }
-    let starts = stem.char_indices().scan('_', |before, (at, found)| {
-        let is_start = !before.is_ascii_digit() && found.is_ascii_digit();
-        *before = found;
-        Some(is_start.then_some(at))
+    Some((Source::FileName, readings(stem).next()?))
+}
+
+/// Returns another time that a file name can mean, besides that of [`time_in_file_name`]: its days
+/// and months or its year may be in another order, or it may contain two times. The end of a
+/// recording, with an `E` before it, does not count.
+///
+/// ```
+/// use recorder_metadata::other_time_in_file_name;
+///
+/// let other = other_time_in_file_name("05-06-2020_041500.wav").expect("the month may come first");
+/// assert_eq!(other.clock.to_string(), "2020-05-06T04:15:00");
+/// assert_eq!(other_time_in_file_name("20200512_041500.wav"), None);
+/// ```
+pub fn other_time_in_file_name(name: &str) -> Option<ClockReading> {
+    let stem = stem(name);
+    if hexadecimal(stem).is_some() {
+        return None;
+    }
+    let mut readings = readings(stem);
+    let first = readings.next()?;
+    readings.find(|other| other.clock != first.clock)
+}
+
+/// Returns the times in a name in the first form that matches, the most likely first.
+fn readings(stem: &str) -> impl Iterator<Item = ClockReading> {
+    let mut forms =
+        [forms::full_year, forms::year_last, forms::of_12_digits, forms::short_year].into_iter();
+    let found = forms.find_map(|form| {
+        let found: Vec<_> = starts(stem).flat_map(|at| form(stem, at)).collect();
+        (!found.is_empty()).then_some(found)
     });
-    let reading = starts.flatten().find_map(|at| reading(stem.get(at..)?))?;
-    Some((Source::FileName, reading))
+    found.into_iter().flatten()
+}
+
+/// Returns where digits begin.
+fn starts(stem: &str) -> impl Iterator<Item = usize> + '_ {
+    let mut before = '_';
+    stem.char_indices().filter_map(move |(at, found)| {
+        let is_start = !before.is_ascii_digit() && found.is_ascii_digit();
+        before = found;
+        is_start.then_some(at)
+    })
 }
 
 /// Removes folders and extension.
-fn stem(name: &str) -> &str {
+pub(crate) fn stem(name: &str) -> &str {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     name.rsplit_once('.').filter(|(_, end)| is_extension(end)).map_or(name, |(stem, _)| stem)
 }
@@ -61,53 +97,4 @@ fn hexadecimal(stem: &str) -> Option<Timestamp> {
     let is_hexadecimal = stem.len() == 8 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
     let seconds = i64::from_str_radix(stem, 16).ok().filter(|_| is_hexadecimal)?;
     Timestamp::from_second(seconds).ok().filter(|_| PLAUSIBLE.contains(&seconds))
-}
-
-fn reading(text: &str) -> Option<ClockReading> {
-    let mut scanner = Scanner::new(text);
-    let date = day(&mut scanner)?;
-    while scanner.one_of(&['_', '-', ' ', 'T', 't']).is_some() {}
-    let time = time_of_day(&mut scanner)?;
-    let clock = DateTime::from_parts(date, time);
-    Some(ClockReading { clock, offset: scanner.attempt(offset) })
-}
-
-fn day(scanner: &mut Scanner<'_>) -> Option<Date> {
-    let year = scanner.digits(4).filter(|year| (1900..2100).contains(year))?;
-    let separator = scanner.one_of(&['-', '_', '.']);
-    let month = scanner.digits(2)?;
-    if let Some(separator) = separator {
-        scanner.one_of(&[separator])?;
-    }
-    date_of(year, month, scanner.digits(2)?)
-}
-
-fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
-    let hour = scanner.digits(2)?;
-    let separator = scanner.one_of(&['-', '_', ':', '.', ' ']);
-    let minute = scanner.digits(2)?;
-    if let Some(separator) = separator {
-        scanner.one_of(&[separator])?;
-    }
-    let second = scanner.digits(2)?;
-    let milliseconds = scanner.digits(3).map(|found| found * 1_000_000);
-    let nanosecond = milliseconds.or_else(|| scanner.fraction());
-    let is_end = !scanner.rest().starts_with(|found: char| found.is_ascii_digit());
-    time_of(hour, minute, second, nanosecond.unwrap_or(0)).filter(|_| is_end)
-}
-
-/// Parses `Z`, `+0200`, `-03:30`. Since the digits may be a running number (`-0001`), accepts only
-/// quarters of an hour, and not `-0000`.
-fn offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
-    let offset = if scanner.one_of(&['Z', 'z']).is_some() {
-        Offset::UTC
-    } else {
-        let sign = scanner.one_of(&['+', '-'])?;
-        let hours = scanner.digits(2)?;
-        scanner.literal(":");
-        let minutes = scanner.digits(2).filter(|minutes| minutes % 15 == 0)?;
-        offset_of(sign, hours, minutes).filter(|offset| sign == '+' || *offset != Offset::UTC)?
-    };
-    let is_end = !scanner.rest().starts_with(|found: char| found.is_alphanumeric());
-    is_end.then_some(offset)
 }

@@ -18,7 +18,7 @@ mod zone;
 pub use audiomoth::{AudioMothComment, Battery, Filter, Gain, Stop, Threshold, Trigger};
 pub use bext::{Bext, Loudness};
 pub use error::{Error, ErrorKind};
-pub use file_name::time_in_file_name;
+pub use file_name::{other_time_in_file_name, time_in_file_name};
 pub use guano::{Guano, Position};
 pub use info::{Info, InfoText};
 pub use ixml::Ixml;

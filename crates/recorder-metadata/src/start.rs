@@ -99,6 +99,8 @@ pub enum Finding {
         "start time {clock} does not exist in the given time zone (clocks set forward); used the earlier UTC offset, {before}"
     )]
     Never { clock: DateTime, before: Offset },
+    #[error("the file name may mean {clock} or {other}; used the former")]
+    Ambiguous { clock: DateTime, other: DateTime },
 }
 
 impl StartTime {

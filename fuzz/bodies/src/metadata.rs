@@ -2,7 +2,7 @@
 
 use recorder_metadata::{
     AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, Source, StartTime, Wamd,
-    Zone, decode_text, time_in_file_name,
+    Zone, decode_text, other_time_in_file_name, time_in_file_name,
 };
 
 /// Parses arbitrary bytes as each kind of metadata. No input is too odd to be read, and everything
@@ -94,7 +94,12 @@ fn info(bytes: &[u8], limit: usize) -> Option<ClockReading> {
 }
 
 fn name(text: &str) -> Option<(Source, ClockReading)> {
-    let (source, reading) = time_in_file_name(text)?;
+    let other = other_time_in_file_name(text);
+    let Some((source, reading)) = time_in_file_name(text) else {
+        assert_eq!(other, None);
+        return None;
+    };
+    assert!(other.is_none_or(|other| other.clock != reading.clock));
     assert!((1900..2100).contains(&reading.clock.year()));
     if source == Source::HexFileName {
         assert!((2016..2036).contains(&reading.clock.year()));

@@ -249,6 +249,34 @@ fn start_times_follow_the_options() {
 }
 
 #[test]
+fn names_state_zones_and_can_mean_two_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |name: &str, source: &[u8]| {
+        fs::write(folder.path().join(name), source).unwrap();
+        // The same file in one store would be present already.
+        let store = format!("{name}.zarr");
+        let options = ["--name", "a", "--tz", "Europe/Zurich"];
+        let done = import(folder.path(), &[&[name, &store][..], &options].concat()).exits(0);
+        let info = run_in(folder.path(), ["info", &format!("{store}/a"), "--json"]);
+        (info.exits(0).lines("info")[0]["start"]["utc"].clone(), done.stderr)
+    };
+    let (wave, opus) = (wave(8000, 800), fs::read(testdata(NOTES)).unwrap());
+    for (name, utc) in [
+        ("a_20200512_041500.wav", "2020-05-12T02:15:00Z"),
+        ("a_20200512_041500_UTC.wav", "2020-05-12T04:15:00Z"),
+        ("a_20200512_041500-07.wav", "2020-05-12T02:15:00Z"),
+        ("b.181204100002.wav", "2018-12-04T09:00:02Z"),
+    ] {
+        assert_eq!(start(name, &wave), (utc.into(), String::new()), "{name}");
+    }
+    let expected = "the file name may mean 2020-06-05T04:15:00 or 2020-05-06T04:15:00";
+    for (name, source) in [("05-06-2020_041500.wav", &wave), ("05-06-2020_041500Z.opus", &opus)] {
+        let (_, said) = start(name, source);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn ultrasound_is_kept_downsampled_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bat.wav");

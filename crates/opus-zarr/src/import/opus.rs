@@ -14,7 +14,7 @@ use super::{
     same::compare,
 };
 use crate::{
-    Error, ImportOptions, Imported,
+    Error, Finding, ImportOptions, Imported,
     error::Reason,
     origin::Origin,
     progress::{Stage, Watch},
@@ -66,7 +66,7 @@ impl<'a> OpusFile<'a> {
             compare(path, &sha256, Some(stream), self.options, found)
         })?;
         let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
-        let mut recordings = Vec::new();
+        let (mut recordings, mut of_start) = (Vec::new(), Vec::new());
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
             let (options, exact) = (self.options, self.options.exact.unwrap_or(stream.has_silk));
             watch.measures_sync = exact;
@@ -77,6 +77,7 @@ impl<'a> OpusFile<'a> {
                     self.source.check_unchanged().and(Err(fault(error)))
                 });
                 let demuxer = found?.ok_or_else(changed)?;
+                of_start.extend(self.findings_about_start(stream, demuxer));
                 watch.begin(Stage::Write, self.source.bytes)?;
                 if self.survey.is_canonical {
                     self.copy(stream, demuxer, blob, watch)
@@ -86,7 +87,8 @@ impl<'a> OpusFile<'a> {
             })?);
         }
         let recordings = last_first(recordings);
-        Ok(Imported { recordings, earlier, findings: self.survey.findings })
+        let findings = self.survey.findings.into_iter().chain(of_start).collect();
+        Ok(Imported { recordings, earlier, findings })
     }
 
     /// Copies the file to the blob.
@@ -137,15 +139,28 @@ impl<'a> OpusFile<'a> {
     }
 }
 
+impl OpusFile<'_> {
+    fn findings_about_start(&self, stream: &StreamSurvey, demuxer: &OpusStream) -> Vec<Finding> {
+        let comments = demuxer.tags().comments().collect::<Vec<_>>();
+        let found = origin(self.source.path(), &comments, self.options).findings.into_iter();
+        let number = stream.number;
+        found.map(|message| Finding { stream: number, is_violation: false, message }).collect()
+    }
+}
+
 /// Determines when a recording of a file with Opus began, from its name and comments.
 pub(super) fn start(
     path: &Path,
     comments: &[impl AsRef<str>],
     options: &ImportOptions,
 ) -> Option<Start> {
+    origin(path, comments, options).start
+}
+
+fn origin(path: &Path, comments: &[impl AsRef<str>], options: &ImportOptions) -> Origin {
     let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    Origin::of(&[], tags, &file_name, SAMPLE_RATE, options).start
+    Origin::of(&[], tags, &file_name, SAMPLE_RATE, options)
 }
 
 /// Writes the packets of a stream and returns their timeline.

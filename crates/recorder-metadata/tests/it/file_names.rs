@@ -1,6 +1,6 @@
 //! Times in the names of files.
 
-use recorder_metadata::{Source, time_in_file_name};
+use recorder_metadata::{Source, other_time_in_file_name, time_in_file_name};
 
 #[test]
 fn times_in_names_are_found() {
@@ -50,6 +50,159 @@ fn times_in_names_are_found() {
         assert_eq!(source, Source::FileName, "{name}");
         assert_eq!(reading.clock.to_string(), clock, "{name}");
         assert_eq!(reading.offset.map(|offset| offset.seconds()), offset, "{name}");
+    }
+}
+
+/// Names that recorders and their programs write, from manuals and the tests of other parsers.
+#[test]
+fn names_of_recorder_families_are_read() {
+    let (utc, none) = (Some(0), None);
+    for (name, clock, offset) in [
+        // Song Meter SM2, SM3, SM4, Mini, Micro, Echo Meter Touch, and with GPS.
+        ("DM420082_20111021_000000.MP3", "2011-10-21T00:00:00", none),
+        ("SM301297_0+1_20170912_220000.wav", "2017-09-12T22:00:00", none),
+        ("SMM03873_20220719_000000.wav", "2022-07-19T00:00:00", none),
+        ("2MM04797_20241127_155140.wav", "2024-11-27T15:51:40", none),
+        ("SBT-6-76-18_0+1_0_20160621_080000.wav", "2016-06-21T08:00:00", none),
+        ("ARIZONA-1_20161023$195550.wac", "2016-10-23T19:55:50", none),
+        ("OLONG-CH1_0+1_20171121$143444.wav", "2017-11-21T14:34:44", none),
+        ("OLONG-SOLAR_0+1_20180221T031609+1000.wav", "2018-02-21T03:16:09", Some(36_000)),
+        ("FNQ-RBS_20190102_044802_010.wav", "2019-01-02T04:48:02", none), // Kaleidoscope
+        ("prefix_20200512_101112_131415.wav", "2020-05-12T10:11:12", none), // SMART
+        // Swift, SwiftOne, OwlSense
+        ("SwiftOne_20220719_000000_-0400.wav", "2022-07-19T00:00:00", Some(-14_400)),
+        ("55063_2024-11-27_T16-47-33.wav", "2024-11-27T16:47:33", none),
+        // BAR, BAR-LT
+        ("20210617T080000+0000_Rec2_-18.2656+144.5564.flac", "2021-06-17T08:00:00", utc),
+        ("201906 7T095935+1000_REC [19.2144 152.8811].flac", "2019-06-07T09:59:35", Some(36_000)),
+        ("2019 6 7T 9 5 5+1000_REC.flac", "2019-06-07T09:05:05", Some(36_000)),
+        ("20180226_040000_Bar29 [27.2819 90.1361].wav", "2018-02-26T04:00:00", none),
+        (
+            "20161108T075126.123456-0430_SunriseToSunset [-39.5336 -131.2711].wav",
+            "2016-11-08T07:51:26.123456",
+            Some(-16_200),
+        ),
+        (
+            "S20240815T091156.982648+1000_E20240815T091251.967555+1000_-12.34567+78.98102.wav",
+            "2024-08-15T09:11:56.982648",
+            Some(36_000),
+        ),
+        // SoundTrap
+        ("671629352.181204100002.wav", "2018-12-04T10:00:02", none),
+        ("5783.190101120000.wav", "2019-01-01T12:00:00", none),
+        // HARP with Triton, uPAM, Zoom
+        ("SOCAL34M_sitM_090720_193230.d100.x.wav", "2009-07-20T19:32:30", none),
+        ("site_190131_120000_0001.wav", "2019-01-31T12:00:00", none),
+        ("240124_120101.WAV", "2024-01-24T12:01:01", none),
+        // icListen, Loggerhead, Avisoft
+        ("ICLISTENHF1234_20190512T041500.123Z.flac", "2019-05-12T04:15:00.123", utc),
+        ("2018-05-12T041500_unit2.wav", "2018-05-12T04:15:00", none),
+        ("T2020-05-12_04-15-00_0000001.wav", "2020-05-12T04:15:00", none),
+        // Pettersson through BatSound, Peersonic
+        ("ABC2010-08-26_10_39_50_M00667DEF.wav", "2010-08-26T10:39:50", none),
+        ("Wav0123_2008_07_04__22_58_14.wav", "2008-07-04T22:58:14", none),
+        // BirdNET-Pi
+        ("Turdus_merula-85-2023-05-12-birdnet-04:15:00.mp3", "2023-05-12T04:15:00", none),
+        ("2023-05-12-birdnet-RTSP_1-04:15:00.mp3", "2023-05-12T04:15:00", none),
+        ("0000514b-9329-404c-bdb3-a50827457b15_20100503-080000Z.mp3", "2010-05-03T08:00:00", utc),
+        ("20070415051314.wav.trimmed.wav", "2007-04-15T05:13:14", none),
+        ("20180517_010348.5AFCD4F4.WAV", "2018-05-17T01:03:48", none),
+        ("2020-05-12_04h15m00s.wav", "2020-05-12T04:15:00", none),
+    ] {
+        let (_, reading) = time_in_file_name(name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(reading.clock.to_string(), clock, "{name}");
+        assert_eq!(reading.offset.map(|offset| offset.seconds()), offset, "{name}");
+    }
+}
+
+#[test]
+fn zones_in_names_are_read() {
+    for (zone, seconds) in [
+        ("+00", Some(0)),
+        ("+02", Some(7200)),
+        ("+0200", Some(7200)),
+        ("_+0545", Some(20_700)),
+        ("UTC", Some(0)),
+        (" UTC", Some(0)),
+        ("_UTC", Some(0)),
+        ("_utc", Some(0)),
+        ("(UTC)", Some(0)),
+        ("GMT", Some(0)),
+        ("_GMT", Some(0)),
+        ("_Z", Some(0)),
+        (" Z", Some(0)),
+        ("_Z_birds", Some(0)),
+        ("UTC+2", Some(7200)),
+        ("UTC-07", Some(-25_200)),
+        ("_UTC-3:30", Some(-12_600)),
+        ("-0700", Some(-25_200)),
+        (".5UTC", Some(0)),
+        ("Z_+40.1213-075.0015+2.79CRSWGS_84", Some(0)),
+        // Running numbers, words and places.
+        ("-07", None),
+        ("_-07", None),
+        ("-1", None),
+        ("+1", None),
+        ("_Z1", None),
+        ("_Zebra", None),
+        (" UTCHANNEL", None),
+        ("_GMTX", None),
+        ("_+13-090", None),
+        ("+99", None),
+    ] {
+        let name = format!("A1_20200512_041500{zone}.wav");
+        let (_, reading) = time_in_file_name(&name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(reading.offset.map(|offset| offset.seconds()), seconds, "{name}");
+    }
+}
+
+#[test]
+fn a_name_that_can_mean_two_times_has_another() {
+    for (name, first, other) in [
+        ("05-06-2020_041500.wav", "2020-06-05T04:15:00", Some("2020-05-06T04:15:00")),
+        ("25-06-2020_04-15-00.wav", "2020-06-25T04:15:00", None),
+        ("06.25.2020 04.15.00.wav", "2020-06-25T04:15:00", None),
+        ("site_110613_094500.wav", "2011-06-13T09:45:00", Some("2013-06-11T09:45:00")),
+        ("site_490731_094500.wav", "2049-07-31T09:45:00", None),
+        ("site_310713_094500.wav", "2031-07-13T09:45:00", Some("2013-07-31T09:45:00")),
+        ("5783.201112131415.wav", "2020-11-12T13:14:15", Some("2011-12-13T14:15:00")),
+        ("5783.181204100002.wav", "2018-12-04T10:00:02", None),
+        ("20200512_041500_20210101_000000", "2020-05-12T04:15:00", Some("2021-01-01T00:00:00")),
+        ("20200512_041500_20200512_041500", "2020-05-12T04:15:00", None),
+        ("20200512_041500_110613_094500", "2020-05-12T04:15:00", None),
+        ("SITE_E20200512_041500.wav", "2020-05-12T04:15:00", None),
+    ] {
+        let (_, reading) = time_in_file_name(name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(reading.clock.to_string(), first, "{name}");
+        let found = other_time_in_file_name(name).map(|other| other.clock.to_string());
+        assert_eq!(found.as_deref(), other, "{name}");
+    }
+}
+
+#[test]
+fn numbers_are_not_dates() {
+    for name in [
+        "10160435.wav",    // Batlogger: device and running number
+        "260101_0001.WAV", // Olympus, Tascam, Sony: date and running number
+        "TASCAM_0012S12.wav",
+        "M00065.wav",
+        "5AFCD4F45AFCD4F4.WAV",
+        "86f5923d-ef1d-4159-b120-a8dec3f6334e.wav",
+        "acoustic_study_00m.mp3",
+        "190101120000.wav", // twelve digits, not after a point
+        "SN_190101120000.wav",
+        "SN190101_120000.wav",
+        "190101_1200001.wav",
+        "0190101_120000.wav",
+        "991231_235959.wav",
+        "123456_123456.wav",
+        "5783.1901011200001.wav",
+        "5783.201812261700.wav", // to the minute only
+        "05-06-2020.wav",
+        "05-06_2020_041500.wav",
+    ] {
+        assert_eq!(time_in_file_name(name), None, "{name}");
+        assert_eq!(other_time_in_file_name(name), None, "{name}");
     }
 }
 
