@@ -71,7 +71,7 @@ pub use opus_zarr_store::{
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
-pub use recorder_metadata::{Source as StartSource, Zone};
+pub use recorder_metadata::{NamePattern, Source as StartSource, Zone};
 pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use opus_demux::RawStream;
 use opus_transcode::TranscodeOptions;
-use recorder_metadata::{Source as StartSource, Zone};
+use recorder_metadata::{NamePattern, Source as StartSource, Zone};
 
 /// Options of an [`import`](crate::import()).
 ///
@@ -41,6 +41,8 @@ pub struct ImportOptions {
     pub ffmpeg: Option<PathBuf>,
     /// The time zone of clock readings to which the file adds none. None leaves it unknown.
     pub zone: Option<Zone>,
+    /// The form of dates and times in file names. None recognises those of recorders.
+    pub name_time: Option<NamePattern>,
     /// The only place to look for the start time. None looks everywhere and uses the most
     /// reliable one.
     pub start_from: Option<StartSource>,
@@ -100,6 +102,13 @@ impl ImportOptions {
     #[must_use]
     pub fn zone(mut self, zone: Zone) -> Self {
         self.zone = Some(zone);
+        self
+    }
+
+    /// Sets the form of dates and times in file names.
+    #[must_use]
+    pub fn name_time(mut self, pattern: NamePattern) -> Self {
+        self.name_time = Some(pattern);
         self
     }
 

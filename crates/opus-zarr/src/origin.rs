@@ -34,12 +34,12 @@ impl Origin {
         let mut found = Found { rate, ..Found::default() };
         chunks.iter().for_each(|chunk| found.read_chunk(chunk));
         tags.for_each(|(name, value)| found.read_tag(name, value));
-        found.times.extend(time_in_file_name(file_name));
+        found.read_name(file_name, options);
         found
             .times
             .retain(|(source, _)| options.start_from.is_none_or(|only| is_of(*source, only)));
         let (start, findings) = StartTime::choose(&found.times, options.zone.as_ref()).unzip();
-        let ambiguous = start.and_then(|start| ambiguous(&start, file_name));
+        let ambiguous = start.and_then(|start| ambiguous(&start, file_name, options));
         let findings = findings.into_iter().flatten().chain(ambiguous);
         found.findings.extend(findings.map(|finding| finding.to_string()));
         Self {
@@ -58,7 +58,10 @@ fn is_of(source: Source, only: Source) -> bool {
 }
 
 /// Returns a finding if the start comes from a name that can mean another time.
-fn ambiguous(start: &StartTime, file_name: &str) -> Option<Finding> {
+fn ambiguous(start: &StartTime, file_name: &str, options: &ImportOptions) -> Option<Finding> {
+    if options.name_time.is_some() {
+        return None;
+    }
     let other = other_time_in_file_name(file_name).filter(|_| start.source == Source::FileName)?;
     Some(Finding::Ambiguous { clock: start.clock, other: other.clock })
 }
@@ -83,15 +86,23 @@ impl Found {
             "guan" => {
                 let guano = Guano::parse(bytes);
                 self.expand(guano.time_expansion());
+                self.expect_time(Source::Guano, guano.get("Timestamp"), guano.timestamp());
                 (Source::Guano, guano.timestamp())
             }
             "wamd" => {
                 let wamd = Wamd::parse(bytes);
                 self.expand(wamd.time_expansion());
+                self.expect_time(Source::Wamd, wamd.text(0x05).as_deref(), wamd.timestamp());
                 (Source::Wamd, wamd.timestamp())
             }
             "bext" => match Bext::parse(bytes) {
-                Ok(bext) => (Source::Bext, bext.start(self.rate)),
+                Ok(bext) => {
+                    let (start, text) =
+                        (bext.start(self.rate), format!("{} {}", bext.date, bext.time));
+                    let is_stated = text.contains(|found: char| ('1'..='9').contains(&found));
+                    self.expect_time(Source::Bext, is_stated.then_some(&text), start);
+                    (Source::Bext, start)
+                }
                 Err(error) => return self.findings.push(format!("chunk \"bext\": {error}")),
             },
             "iXML" => (Source::Ixml, Ixml::parse(bytes).start()),
@@ -99,6 +110,25 @@ impl Found {
             _ => return,
         };
         self.times.extend(time.map(|time| (source, time)));
+    }
+
+    /// Reports a time that is stated but cannot be read.
+    fn expect_time(&mut self, source: Source, text: Option<&str>, time: Option<ClockReading>) {
+        if let (Some(text), None) = (text, time) {
+            let name = source.name();
+            self.findings
+                .push(format!("the time {text:?} in {name} is not a time that can be used"));
+        }
+    }
+
+    fn read_name(&mut self, name: &str, options: &ImportOptions) {
+        let Some(pattern) = &options.name_time else {
+            return self.times.extend(time_in_file_name(name));
+        };
+        match pattern.find(name) {
+            Some(time) => self.times.push((Source::FileName, time)),
+            None => self.findings.push(format!("the file name contains no time like {pattern}")),
+        }
     }
 
     /// Keeps the larger factor, since a recorder that does not know it writes 1.

@@ -93,9 +93,11 @@ impl Bext {
 
     /// Returns the start of the recording: date and time as written, without an offset. If the
     /// time reference (in samples at `rate`, that of the file) lies within a second of that time,
-    /// it supplies the decimals.
+    /// it supplies the decimals. The first dates of clocks, 1904 and 1970-01-01, mean that the clock
+    /// was not set, and are no start.
     pub fn start(&self, rate: u32) -> Option<ClockReading> {
-        let clock = DateTime::from_parts(parse_date(&self.date)?, parse_time(&self.time)?);
+        let date = parse_date(&self.date).filter(|date| is_set(*date))?;
+        let clock = DateTime::from_parts(date, parse_time(&self.time)?);
         let finer = self.since_midnight(rate).and_then(|since| {
             let finer = clock.date().to_datetime(Time::midnight()).checked_add(since).ok()?;
             (finer.duration_since(clock).abs() < SignedDuration::from_secs(1)).then_some(finer)
@@ -111,6 +113,11 @@ impl Bext {
         let nanoseconds = samples.checked_mul(1_000_000_000)?.checked_div(rate)?;
         Some(SignedDuration::new(seconds, i32::try_from(nanoseconds).ok()?))
     }
+}
+
+/// Whether a clock that shows this date was set.
+pub(crate) fn is_set(date: Date) -> bool {
+    date.year() != 1904 && (date.year(), date.day_of_year()) != (1970, 1)
 }
 
 /// Parses `YYYY-MM-DD`. The standard allows other separators.

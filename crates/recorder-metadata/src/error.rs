@@ -15,6 +15,8 @@ pub enum ErrorKind {
     InvalidBext,
     /// A `LIST` chunk is not of type `INFO`.
     InvalidInfo,
+    /// A pattern of file names is invalid, or states no whole time.
+    InvalidNamePattern,
     /// A time zone is neither an offset nor a known name.
     InvalidZone,
 }
@@ -25,6 +27,7 @@ impl Error {
         match *self.0 {
             Reason::BextTooShort { .. } => ErrorKind::InvalidBext,
             Reason::NotInfo { .. } => ErrorKind::InvalidInfo,
+            Reason::NamePattern { .. } => ErrorKind::InvalidNamePattern,
             Reason::Zone { .. } => ErrorKind::InvalidZone,
         }
     }
@@ -51,6 +54,11 @@ pub(crate) enum Reason {
     BextTooShort { found: usize, expected: usize },
     #[error("expected a \"LIST\" chunk of type \"INFO\", found \"{}\"", found.escape_ascii())]
     NotInfo { found: Vec<u8> },
+    #[error(
+        "expected a pattern of dates and times like \"%Y%m%d_%H%M%S\", found \"{}\": {reason}",
+        found.escape_default()
+    )]
+    NamePattern { found: String, reason: String },
     #[error(
         "expected a time zone (an offset like \"+02:00\" or an IANA name like \"Europe/Zurich\"), found \"{}\"",
         found.escape_default()

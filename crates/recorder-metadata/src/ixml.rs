@@ -17,7 +17,8 @@ impl Ixml {
     /// Returns `BWF_ORIGINATION_DATE` and `BWF_ORIGINATION_TIME`, if both are in the plain form that
     /// recorders write, without attributes.
     pub fn start(&self) -> Option<ClockReading> {
-        let date = bext::parse_date(self.element("BWF_ORIGINATION_DATE")?)?;
+        let date = bext::parse_date(self.element("BWF_ORIGINATION_DATE")?);
+        let date = date.filter(|date| bext::is_set(*date))?;
         let time = bext::parse_time(self.element("BWF_ORIGINATION_TIME")?)?;
         Some(ClockReading { clock: date.to_datetime(time), offset: None })
     }
@@ -47,6 +48,7 @@ mod tests {
     fn other_documents_have_no_start() {
         for text in [
             "<BWFXML><NOTE>Comments here!</NOTE></BWFXML>",
+            "<BWF_ORIGINATION_DATE>1904-01-01</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>",
             "<BWF_ORIGINATION_DATE/><BWF_ORIGINATION_TIME/>",
             "<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE>",
             // One recorder writes this.

@@ -8,6 +8,7 @@ mod file_name;
 mod guano;
 mod info;
 mod ixml;
+mod name_pattern;
 mod reading;
 mod scanner;
 mod start;
@@ -24,6 +25,7 @@ pub use info::{Info, InfoText};
 pub use ixml::Ixml;
 /// Types of the `jiff` crate that signatures here mention.
 pub use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::Offset};
+pub use name_pattern::NamePattern;
 pub use reading::ClockReading;
 pub use start::{Certainty, Finding, Source, StartTime};
 pub use text::decode_text;

@@ -17,7 +17,9 @@ pub struct ClockReading {
 
 impl ClockReading {
     /// Parses a date and time in ISO 8601, with or without an offset. As some recorders do,
-    /// a space may separate date and time, and offsets may lack the colon and leading zero.
+    /// a space may separate date and time, slashes or nothing may separate the parts of a date,
+    /// nothing those of a time, and offsets may lack the colon and leading zero. A leap second is
+    /// read as the second before it.
     /// Returns `None` for anything else, including a date without a time.
     ///
     /// ```
@@ -29,7 +31,9 @@ impl ClockReading {
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let mut scanner = Scanner::new(text.trim());
-        let date = scanner.attempt(|scanner| date(scanner, "-"))?;
+        let date = ["-", "/", ""]
+            .iter()
+            .find_map(|separator| scanner.attempt(|scanner| date(scanner, separator)))?;
         scanner.one_of(&['T', 't', ' '])?;
         let time = time_of_day(&mut scanner)?;
         scanner.literal(" ");
@@ -102,14 +106,19 @@ pub(crate) fn iso_offset(scanner: &mut Scanner<'_>) -> Option<Offset> {
 
 fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
     let hour = scanner.digits(2)?;
-    scanner.literal(":")?;
+    let separator = if scanner.literal(":").is_some() { ":" } else { "" };
     let minute = scanner.digits(2)?;
     let second = scanner.attempt(|scanner| {
-        scanner.literal(":")?;
+        scanner.literal(separator)?;
         scanner.digits(2)
     });
     let nanosecond = second.and_then(|_| scanner.fraction());
-    time_of(hour, minute, second.unwrap_or(0), nanosecond.unwrap_or(0))
+    let second = match second {
+        // Zones are quarters of an hour apart.
+        Some(60) if minute % 15 == 14 => 59,
+        second => second.unwrap_or(0),
+    };
+    time_of(hour, minute, second, nanosecond.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -147,6 +156,13 @@ mod tests {
             ("2016-12-10T01:02:03 UTC", "2016-12-10T01:02:03", Some(0)),
             ("2016-12-10T01:02:03-0330", "2016-12-10T01:02:03", Some(-12_600)),
             ("2018-04-26T13:26:19,5+05", "2018-04-26T13:26:19.5", Some(18_000)),
+            ("2021/06/11 22:30:00", "2021-06-11T22:30:00", None),
+            ("2021/06/11 22:30:00+01:00", "2021-06-11T22:30:00", Some(3600)),
+            ("20210611T223000Z", "2021-06-11T22:30:00", Some(0)),
+            ("20210611T223000.25+0100", "2021-06-11T22:30:00.25", Some(3600)),
+            ("20210611 2230", "2021-06-11T22:30:00", None),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59", Some(0)),
+            ("2017-01-01T05:44:60+05:45", "2017-01-01T05:44:59", Some(20_700)),
         ] {
             assert_eq!(parsed(text), Some((clock.to_owned(), offset)), "{text}");
         }
@@ -162,6 +178,13 @@ mod tests {
             "2016-12-10T24:02:03",
             "2016-12-10T01:60:03",
             "2016-12-10T01:02:61",
+            "2016-12-31T23:59:61",
+            "2016-12-10T01:02:60",
+            "2021/06-11 22:30:00",
+            "2021-0611 22:30:00",
+            "11/06/2021 22:30:00",
+            "20210611",
+            "20210611223000",
             "2016-12-10T01:02:03+15:00",
             "2016-12-10T01:02:03+02:70",
             "2016-12-10T01:02:03 and more",

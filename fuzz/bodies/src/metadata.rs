@@ -1,8 +1,8 @@
 //! The metadata that recorders write.
 
 use recorder_metadata::{
-    AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, Source, StartTime, Wamd,
-    Zone, decode_text, other_time_in_file_name, time_in_file_name,
+    AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, NamePattern, Source,
+    StartTime, Wamd, Zone, decode_text, other_time_in_file_name, time_in_file_name,
 };
 
 /// Parses arbitrary bytes as each kind of metadata. No input is too odd to be read, and everything
@@ -94,6 +94,11 @@ fn info(bytes: &[u8], limit: usize) -> Option<ClockReading> {
 }
 
 fn name(text: &str) -> Option<(Source, ClockReading)> {
+    // A file name as a pattern for itself, and a usual one.
+    for pattern in [text, "%Y%m%d_%H%M%S"].into_iter().filter_map(|it| it.parse().ok()) {
+        let pattern: NamePattern = pattern;
+        let _: Option<ClockReading> = pattern.find(text);
+    }
     let other = other_time_in_file_name(text);
     let Some((source, reading)) = time_in_file_name(text) else {
         assert_eq!(other, None);

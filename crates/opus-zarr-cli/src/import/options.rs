@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use opus_zarr::{Bitrate, FrameDuration, ImportOptions, StartSource, Ultrasound, Zone};
+use opus_zarr::{
+    Bitrate, FrameDuration, ImportOptions, NamePattern, StartSource, Ultrasound, Zone,
+};
 
 #[derive(clap::Args)]
 pub(super) struct Encoding {
@@ -19,6 +21,10 @@ pub(super) struct Encoding {
     /// Where to look for the start time [default: everywhere, most reliable source first]
     #[arg(long, value_name = "WHERE")]
     time_from: Option<TimeFrom>,
+    /// Form of the date and time in file names, such as `%Y%m%d_%H%M%S` [default: those of known
+    /// recorders]
+    #[arg(long, value_name = "PATTERN", value_parser = name_pattern)]
+    name_time: Option<NamePattern>,
     /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     tz: Option<Zone>,
@@ -69,6 +75,7 @@ impl Encoding {
         let mut options = ImportOptions::default();
         options.exact = (self.exact || self.approximate).then_some(self.exact);
         options.zone.clone_from(&self.tz);
+        options.name_time.clone_from(&self.name_time);
         options.start_from = self.time_from.map(TimeFrom::source);
         options.ffmpeg = matches!(self.decoder, Decoder::Ffmpeg).then(|| PathBuf::from("ffmpeg"));
         options.transcode.bitrate = self.bitrate;
@@ -124,6 +131,10 @@ fn frame_duration(text: &str) -> Result<FrameDuration, String> {
 
 fn zone(text: &str) -> Result<Zone, String> {
     text.parse::<Zone>().map_err(|error| error.to_string())
+}
+
+fn name_pattern(text: &str) -> Result<NamePattern, String> {
+    text.parse::<NamePattern>().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -277,6 +277,56 @@ fn names_state_zones_and_can_mean_two_times() {
 }
 
 #[test]
+fn a_pattern_finds_times_in_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, clock) in [("SN_190101120000.wav", "2019-01-01T12:00:00"), ("pond.wav", "")] {
+        fs::write(folder.path().join(name), wave(8000, 800)).unwrap();
+        let store = format!("{name}.zarr");
+        let options = ["--name", "a", "--name-time", "%y%m%d%H%M%S"];
+        let done = import(folder.path(), &[&[name, &store][..], &options].concat()).exits(0);
+        let info = run_in(folder.path(), ["info", &format!("{store}/a"), "--json"]).exits(0);
+        let start = &info.lines("info")[0]["start"]["local"];
+        assert_eq!(start.as_str().unwrap_or_default(), clock);
+        assert_eq!(done.stderr.contains("no time like %y%m%d%H%M%S"), clock.is_empty());
+    }
+    let refused = import(folder.path(), &["pond.wav", "a.zarr", "--name-time", "%Y%m%d"]).exits(2);
+    assert!(refused.stderr.contains("must state year, month, day, hour"), "{}", refused.stderr);
+}
+
+#[test]
+fn times_that_cannot_be_used_are_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let chunk = |id: &[u8; 4], contents: &[u8]| {
+        let size = u32::try_from(contents.len()).unwrap().to_le_bytes();
+        [&id[..], &size, contents].concat()
+    };
+    let bext = |date: &[u8], time: &[u8]| {
+        let mut contents = vec![0; 602];
+        contents[320..330].copy_from_slice(date);
+        contents[330..338].copy_from_slice(time);
+        chunk(b"bext", &contents)
+    };
+    let bad = |name: &str| format!(" in {name} is not a time that can be used");
+    for (metadata, expected) in [
+        (chunk(b"guan", b"GUANO|Version:1\nTimestamp: late \n"), bad("GUANO")),
+        (bext(b"1904-01-01", b"00:00:00"), bad("bext")),
+        (bext(b"1970-01-01", b"00:00:00"), bad("bext")),
+        (bext(b"0000-00-00", b"00:00:00"), String::new()),
+        (chunk(b"guan", b"Timestamp: 2021/06/11 22:30:00\n\n"), String::new()),
+    ] {
+        let mut file = wave(8000, 800);
+        file.extend(metadata);
+        let size = u32::try_from(file.len() - 8).unwrap().to_le_bytes();
+        file[4..8].copy_from_slice(&size);
+        fs::write(folder.path().join("a.wav"), file).unwrap();
+        let done = import(folder.path(), &["a.wav", "a.zarr", "--name", "a"]).exits(0);
+        fs::remove_dir_all(folder.path().join("a.zarr")).unwrap();
+        assert_eq!(done.stderr.is_empty(), expected.is_empty(), "{}", done.stderr);
+        assert!(done.stderr.contains(&expected), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn ultrasound_is_kept_downsampled_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bat.wav");

@@ -105,7 +105,16 @@ fn invalid_dates_and_times_are_no_start() {
         Chunk { date: b"2024:03:15", time: b"14-30-00", ..CHUNK }.start().as_deref(),
         Some("2024-03-15T14:30:00")
     );
-    for date in [&b""[..], b"2024-13-01", b"2024-03:15", b"15-03-2024", b"\xff\xff\xff\xff"] {
+    for date in [
+        &b""[..],
+        b"2024-13-01",
+        b"2024-03:15",
+        b"15-03-2024",
+        b"1904-01-01",
+        b"1904-02-03",
+        b"1970-01-01",
+        b"\xff\xff\xff\xff",
+    ] {
         assert_eq!(Chunk { date, ..CHUNK }.start(), None);
     }
     for time in [&b""[..], b"24:00:00", b"14:30", b"14:30-00", b"12345678"] {
