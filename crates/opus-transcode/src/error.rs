@@ -57,6 +57,7 @@ impl Error {
             Reason::Unsupported { .. }
             | Reason::NoDecoder { .. }
             | Reason::HeAac { .. }
+            | Reason::Foreign { .. }
             | Reason::Channels { .. }
             | Reason::Rates { .. } => ErrorKind::Unsupported,
             Reason::Malformed { .. }
@@ -100,6 +101,7 @@ impl Error {
                 | Reason::Unsupported { .. }
                 | Reason::NoDecoder { .. }
                 | Reason::HeAac { .. }
+                | Reason::Foreign { .. }
         )
     }
 
@@ -191,6 +193,8 @@ pub(crate) enum Reason {
     /// Decoded as plain AAC it would have half the bandwidth at half the rate.
     #[error("cannot decode HE-AAC ({rate} Hz with spectral band replication); use ffmpeg")]
     HeAac { rate: u32 },
+    #[error("cannot decode {name}; use ffmpeg")]
+    Foreign { name: &'static str },
     #[error("no packet of the {codec} track decodes; the file may be encrypted or damaged")]
     NothingDecodes { codec: &'static str, source: Option<SymphoniaError> },
     #[error(

@@ -8,6 +8,7 @@ mod delay;
 mod depth;
 mod finding;
 mod flac;
+mod foreign;
 mod format;
 mod guard;
 mod id3;
@@ -94,6 +95,9 @@ impl AudioInput {
     where
         R: Read + Seek + Send + Sync + 'static,
     {
+        if let Some(name) = foreign::name(&mut file)? {
+            return Err(Reason::Foreign { name }.into());
+        }
         let movie = mp4_movie(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         // A file that is too short is rejected below.
