@@ -95,9 +95,7 @@ impl AudioInput {
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        if let Some(name) = foreign::name(&mut file)? {
-            return Err(Reason::Foreign { name }.into());
-        }
+        foreign::reject(&mut file)?;
         let movie = mp4_movie(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         // A file that is too short is rejected below.

@@ -1,14 +1,16 @@
 //! Names formats that nothing here decodes, so that no reader mistakes them for another.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
-/// Returns the name of the format that a file begins with, if only ffmpeg reads it.
-pub(super) fn name(file: &mut (impl Read + Seek)) -> io::Result<Option<&'static str>> {
+use crate::{Error, error::Reason};
+
+/// Rejects a file that begins with a format which only ffmpeg reads.
+pub(super) fn reject(file: &mut (impl Read + Seek)) -> Result<(), Error> {
     file.seek(SeekFrom::Start(0))?;
     let mut start = Vec::new();
     file.take(HEAD_LEN).read_to_end(&mut start)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(of(&start))
+    of(&start).map_or(Ok(()), |name| Err(Reason::Foreign { name }.into()))
 }
 
 fn of(start: &[u8]) -> Option<&'static str> {
