@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::support::{MONO, STEREO, all, block_on, import, testdata, web::Web};
+use crate::support::{APPROXIMATE, MONO, STEREO, all, block_on, import, testdata, web::Web};
 use opus_zarr::{AsyncRecording, AsyncStore, ErrorKind, Recording, Store, unwatched};
 use opus_zarr_object_store::{ObjectStorage, open_url};
 use opus_zarr_store::{
@@ -69,9 +69,9 @@ fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
     asked(&["GET archive.zarr/zarr.json"]);
     let recording = Recording::open(&store, "it").unwrap();
     asked(&[document]);
-    let cold = recording.read::<i16>(48_000..96_000).unwrap();
+    let cold = recording.read_as::<i16>(APPROXIMATE, 48_000..96_000).unwrap();
     asked(&[index, blob]);
-    recording.read::<i16>(60_000..108_000).unwrap();
+    recording.read_as::<i16>(APPROXIMATE, 60_000..108_000).unwrap();
     asked(&[blob]);
 
     let storage = ObjectStorage::from_url(&url(&web)).unwrap();
@@ -80,9 +80,9 @@ fn opening_takes_one_request_a_cold_second_two_and_a_warm_one_one() {
         asked(&["GET archive.zarr/zarr.json"]);
         let recording = AsyncRecording::open(&store, "it").await.unwrap();
         asked(&[document]);
-        assert!(recording.read::<i16>(48_000..96_000).await.unwrap() == cold);
+        assert!(recording.read_as::<i16>(APPROXIMATE, 48_000..96_000).await.unwrap() == cold);
         asked(&[index, blob]);
-        recording.read::<i16>(60_000..108_000).await.unwrap();
+        recording.read_as::<i16>(APPROXIMATE, 60_000..108_000).await.unwrap();
         asked(&[blob]);
     });
 }

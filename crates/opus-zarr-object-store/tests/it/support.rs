@@ -23,8 +23,13 @@ use std::{
 use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory};
 use ogg_opus_demux::OggOpusWriter;
 use opus_packet::{OpusHead, OpusTags};
-use opus_zarr::{Error, ImportOptions, Imported, Recording, Store, unwatched};
+use opus_zarr::{
+    APPROXIMATE_PRE_ROLL, Error, ImportOptions, Imported, ReadMode, Recording, Store, unwatched,
+};
 use opus_zarr_object_store::ObjectStorage;
+
+/// Looks nothing up but the packets that it decodes.
+pub(crate) const APPROXIMATE: ReadMode = ReadMode::Approximate { pre_roll: APPROXIMATE_PRE_ROLL };
 
 pub(crate) const MONO: &str = "field-notes.opus";
 pub(crate) const STEREO: &str = "chirps-stereo.opus";
