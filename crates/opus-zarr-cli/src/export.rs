@@ -184,7 +184,8 @@ fn decode(
     recording.set_output(Decoded::default().channels(channels))?;
     let range = 0..recording.info().play_length;
     let sound = Sound::of(&recording, &range, (format, Bits::Int16))?;
-    write_range(&recording, recording.read_mode(), range, sound, target, messages)
+    let mode = recording.read_mode();
+    Ok(write_range(&recording, mode, range, sound, target, messages)?.0)
 }
 
 /// Unwraps an error of the store, which has its own message.

@@ -9,8 +9,7 @@ use std::{
 };
 
 use opus_zarr::{
-    APPROXIMATE_PRE_ROLL, ChannelSelection, Exactness, NotExact, Output as Decoded, OutputRate,
-    ReadMode, Recording,
+    APPROXIMATE_PRE_ROLL, ChannelSelection, Output as Decoded, OutputRate, ReadMode, Recording,
 };
 use serde::Serialize;
 
@@ -19,7 +18,7 @@ use crate::{
     output::{Line, Messages, Output},
     place::{RecordingPlace, StorePlace},
     range::RangeArgs,
-    sound::{Bits, Format, Sound, write_range},
+    sound::{Bits, Format, Proof, Sound, write_range},
     target::{STDOUT, Target},
     text::{count, why_not_exact},
     threads::Threads,
@@ -91,13 +90,13 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     args.how.apply(&mut recording, format)?;
     let range = args.range.resolve(&recording)?;
     let mode = args.how.mode(&recording);
-    let exactness = args.how.exactness(&recording, &range)?;
-    args.how.note(&place, &exactness, output.messages());
     let sound = Sound::of(&recording, &range, (format, args.how.bits))?;
-    let mut extracted = Extracted::new(place, path, &range, exactness.is_ok(), &sound);
+    let mut extracted = Extracted::new(place.clone(), path, &range, &sound);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
-    extracted.bytes = write_range(&recording, mode, range, sound, target, &messages)?;
+    let (bytes, proof) = write_range(&recording, mode, range, sound, target, &messages)?;
+    args.how.note(&place, &proof, &messages);
+    (extracted.bytes, extracted.is_exact) = (bytes, proof.is_ok());
     extracted.elapsed_seconds = began.elapsed().as_secs_f64();
     if path == Path::new(STDOUT) {
         messages.json(&extracted);
@@ -154,12 +153,8 @@ impl How {
         }
     }
 
-    /// What makes the samples of a range exact, or why they are not.
-    fn exactness(
-        &self,
-        recording: &Recording,
-        range: &Range<u64>,
-    ) -> Result<Result<Exactness, NotExact>, Failure> {
+    /// What makes the samples of a range exact, or why they may not be.
+    fn proof(&self, recording: &Recording, range: &Range<u64>) -> Result<Proof, Failure> {
         match recording.exactness_of(self.mode(recording), range.clone()) {
             Ok(exactness) => Ok(Ok(exactness)),
             Err(error) => match error.not_exact() {
@@ -170,8 +165,8 @@ impl How {
     }
 
     /// Notes that samples are approximate, unless that was requested.
-    fn note(&self, place: &str, exactness: &Result<Exactness, NotExact>, messages: &Messages) {
-        if let (Err(reason), false) = (exactness, self.approximate) {
+    fn note(&self, place: &str, proof: &Proof, messages: &Messages) {
+        if let (Err(reason), false) = (proof, self.approximate) {
             let reason = why_not_exact(reason);
             messages
                 .note(format!("approximate: {reason}; build a map with `opus-zarr sync {place}`"));
@@ -201,13 +196,13 @@ struct Extracted {
 
 impl Extracted {
     /// Describes a file before it is written.
-    fn new(place: String, path: &Path, range: &Range<u64>, is_exact: bool, sound: &Sound) -> Self {
+    fn new(place: String, path: &Path, range: &Range<u64>, sound: &Sound) -> Self {
         Self {
             recording: place,
             output: path.display().to_string(),
             start_sample: range.start,
             end_sample: range.end,
-            is_exact,
+            is_exact: false,
             rate: sound.rate,
             channels: sound.channels.into(),
             samples: sound.samples,

@@ -7,7 +7,9 @@ use std::{ops::Range, path::Path};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use opus_zarr::{ChannelSelection, Channels, ReadMode, Recording, Sample, SampleStream};
+use opus_zarr::{
+    ChannelSelection, Channels, Exactness, NotExact, ReadMode, Recording, Sample, SampleStream,
+};
 
 use self::flac::FlacEncoder;
 use crate::{
@@ -71,7 +73,8 @@ impl LittleEndian for f32 {
     }
 }
 
-/// Writes a range of a recording of any length; returns the length of the file in bytes.
+/// Writes a range of a recording of any length; returns the length of the file in bytes, and what made
+/// the samples exact, or why they may not be.
 pub(crate) fn write_range(
     recording: &Recording,
     mode: ReadMode,
@@ -79,19 +82,24 @@ pub(crate) fn write_range(
     sound: Sound,
     target: Target<'_>,
     messages: &Messages,
-) -> Result<u64, Failure> {
+) -> Result<(u64, Proof), Failure> {
     let bar = bar(messages, sound.samples);
     match sound.bits {
         Bits::Int16 => {
             let mut stream = recording.stream_as::<i16>(mode, range)?;
-            SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)
+            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)?;
+            Ok((bytes, stream.exactness()))
         }
         Bits::Float32 => {
             let mut stream = recording.stream_as::<f32>(mode, range)?;
-            SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)
+            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)?;
+            Ok((bytes, stream.exactness()))
         }
     }
 }
+
+/// What makes samples exact, or why they may not be.
+pub(crate) type Proof = Result<Exactness, NotExact>;
 
 /// Writes samples into a file.
 pub(crate) struct SoundWriter<'a> {

@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, HashSet},
-    fs,
+    fs, mem,
     ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Instant,
@@ -14,7 +14,7 @@ use crate::{
     interrupt,
     output::Output,
     place::{Found, InStore, StorePlace},
-    sound::{Bits, Format, LittleEndian, Sound, SoundWriter, write_range},
+    sound::{Bits, Format, LittleEndian, Proof, Sound, SoundWriter, write_range},
     target::{STDOUT, Target},
 };
 
@@ -197,10 +197,11 @@ impl Batch<'_> {
         recording.read_each::<S>(&ranges, limits, |number, samples| {
             let Some(cut) = cuts.get(number) else { return ControlFlow::Continue(()) };
             let written = samples.map_err(Failure::from).and_then(|samples| {
+                let proof = self.how.proof(recording, &cut.range)?;
                 self.write_cut(recording, cut, |sound, target| {
                     let mut writer = SoundWriter::new(sound, target)?;
                     writer.write(&samples)?;
-                    writer.finish()
+                    Ok((writer.finish()?, proof))
                 })
             });
             told = interrupt::check().and_then(|()| self.tell(cut, written));
@@ -221,18 +222,18 @@ impl Batch<'_> {
         &mut self,
         recording: &Recording,
         cut: &Cut,
-        write: impl FnOnce(Sound, Target<'static>) -> Result<u64, Failure>,
+        write: impl FnOnce(Sound, Target<'static>) -> Result<(u64, Proof), Failure>,
     ) -> Result<Extracted, Failure> {
         let began = Instant::now();
         let sound = Sound::of(recording, &cut.range, (self.format, self.how.bits))?;
-        let (place, exactness) =
-            (self.place_of(recording), self.how.exactness(recording, &cut.range)?);
-        if exactness.is_err() && !std::mem::replace(&mut self.is_noted, true) {
-            self.how.note(&place, &exactness, self.output.messages());
-        }
-        let mut extracted = Extracted::new(place, &cut.path, &cut.range, exactness.is_ok(), &sound);
+        let place = self.place_of(recording);
+        let mut extracted = Extracted::new(place.clone(), &cut.path, &cut.range, &sound);
         extracted.line = Some(cut.line);
-        extracted.bytes = write(sound, Target::file(&cut.path, self.is_forced)?)?;
+        let (bytes, proof) = write(sound, Target::file(&cut.path, self.is_forced)?)?;
+        if proof.is_err() && !mem::replace(&mut self.is_noted, true) {
+            self.how.note(&place, &proof, self.output.messages());
+        }
+        (extracted.bytes, extracted.is_exact) = (bytes, proof.is_ok());
         extracted.elapsed_seconds = began.elapsed().as_secs_f64();
         Ok(extracted)
     }
