@@ -7,7 +7,7 @@ use opus_packet::{CodedPos, OpusHead};
 use opus_packet_index::{SyncDecoder, SyncStart};
 use opus_segment_decode::{AgreedStart, Agreement, LibopusDecoder};
 
-use crate::{Error, error::Reason};
+use crate::{Error, error::Reason, pool::Pool};
 
 /// What reads of a recording without a sync map found out, for later reads, and decoders to find out
 /// more.
@@ -15,7 +15,7 @@ use crate::{Error, error::Reason};
 pub(crate) struct Agreed {
     /// The results of searches, by tenth of a second.
     cells: Mutex<BTreeMap<u64, Option<AgreedStart>>>,
-    idle: Mutex<Vec<[LibopusDecoder; 2]>>,
+    pairs: Pool<[LibopusDecoder; 2]>,
 }
 
 impl Agreed {
@@ -53,14 +53,13 @@ impl Agreed {
 
     /// Takes an idle pair of decoders, or creates one.
     pub(crate) fn take(&self, head: &OpusHead) -> Result<[LibopusDecoder; 2], Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let pair = || Ok([LibopusDecoder::unmixed(head)?, LibopusDecoder::unmixed(head)?]);
-        Ok(idle.map_or_else(pair, Ok).map_err(Reason::Decoder)?)
+        Ok(self.pairs.take(pair).map_err(Reason::Decoder)?)
     }
 
     /// Returns a pair of decoders to the pool.
     pub(crate) fn put(&self, pair: [LibopusDecoder; 2]) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(pair);
+        self.pairs.put(pair);
     }
 }
 

@@ -1,19 +1,15 @@
-use std::{
-    num::NonZeroUsize,
-    sync::{Mutex, OnceLock, PoisonError},
-    thread,
-};
+use std::{num::NonZeroUsize, sync::OnceLock, thread};
 
 use opus_packet::OpusHead;
 use opus_segment_decode::{LibopusDecoder, Output};
 
-use crate::{Error, agreed::Agreed, error::Reason};
+use crate::{Error, agreed::Agreed, error::Reason, pool::Pool};
 
-/// Idle decoders, kept because creating one takes longer than resetting it.
+/// Decoders for reads of a recording with one output, and what these found out.
 #[derive(Debug, Default)]
 pub(crate) struct Decoders {
     output: Output,
-    idle: Mutex<Vec<LibopusDecoder>>,
+    pool: Pool<LibopusDecoder>,
     agreed: Agreed,
 }
 
@@ -21,7 +17,9 @@ impl Decoders {
     /// Creates a pool of decoders with this output, if the stream supports it.
     pub(crate) fn new(head: &OpusHead, output: Output) -> Result<Self, Error> {
         let decoder = LibopusDecoder::with_output(head, &output).map_err(Reason::Decoder)?;
-        Ok(Self { output, idle: Mutex::new(vec![decoder]), agreed: Agreed::default() })
+        let decoders = Self { output, ..Self::default() };
+        decoders.put(decoder);
+        Ok(decoders)
     }
 
     /// What decoders agreed on, for this output.
@@ -35,14 +33,13 @@ impl Decoders {
 
     /// Takes an idle decoder, or creates one.
     pub(crate) fn take(&self, head: &OpusHead) -> Result<LibopusDecoder, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let decoder = idle.map_or_else(|| LibopusDecoder::with_output(head, &self.output), Ok);
+        let decoder = self.pool.take(|| LibopusDecoder::with_output(head, &self.output));
         Ok(decoder.map_err(Reason::Decoder)?)
     }
 
     /// Returns a decoder to the pool.
     pub(crate) fn put(&self, decoder: LibopusDecoder) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(decoder);
+        self.pool.put(decoder);
     }
 }
 

@@ -14,6 +14,7 @@ mod index;
 mod open_each;
 mod options;
 mod origin;
+mod pool;
 mod progress;
 mod read_many;
 mod real_time;
