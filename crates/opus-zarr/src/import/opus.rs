@@ -77,12 +77,14 @@ impl<'a> OpusFile<'a> {
                     self.source.check_unchanged().and(Err(fault(error)))
                 });
                 let demuxer = found?.ok_or_else(changed)?;
-                of_start.extend(self.findings_about_start(stream, demuxer));
+                let (description, findings) = self.describe(stream, demuxer);
+                of_start.extend(findings);
                 watch.begin(Stage::Write, self.source.bytes)?;
                 if self.survey.is_canonical {
-                    self.copy(stream, demuxer, blob, watch)
+                    self.source.copy_to(blob, watch)?;
+                    Ok(description)
                 } else {
-                    self.remux(stream, demuxer, blob, watch)
+                    self.remux(description, demuxer, blob, watch)
                 }
             })?);
         }
@@ -91,60 +93,38 @@ impl<'a> OpusFile<'a> {
         Ok(Imported { recordings, earlier, findings })
     }
 
-    /// Copies the file to the blob.
-    fn copy(
-        &self,
-        stream: &StreamSurvey,
-        demuxer: &OpusStream,
-        blob: &mut BlobWriter,
-        watch: &mut Watch<'_>,
-    ) -> Result<Description, Error> {
-        self.source.copy_to(blob, watch)?;
-        Ok(self.describe(stream, StoredAs::Verbatim, demuxer))
-    }
-
     /// Writes the packets of a stream as a canonical Ogg Opus stream.
     fn remux(
         &self,
-        stream: &StreamSurvey,
+        mut description: Description,
         demuxer: &mut OpusStream,
         blob: &mut BlobWriter,
         watch: &mut Watch<'_>,
     ) -> Result<Description, Error> {
-        let mut description = self.describe(stream, StoredAs::Remuxed, demuxer);
         description.timeline =
-            write_stream(demuxer, stream.timeline, blob, self.source.path(), watch)?;
+            write_stream(demuxer, description.timeline, blob, self.source.path(), watch)?;
         self.source.check_unchanged()?;
         Ok(description)
     }
 
-    fn describe(
-        &self,
-        stream: &StreamSurvey,
-        stored: StoredAs,
-        demuxer: &OpusStream,
-    ) -> Description {
+    /// Describes a stream, before it is written, with findings about its start.
+    fn describe(&self, stream: &StreamSurvey, demuxer: &OpusStream) -> (Description, Vec<Finding>) {
+        let stored = if self.survey.is_canonical { StoredAs::Verbatim } else { StoredAs::Remuxed };
         let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
         let comments = tags.comments().collect::<Vec<_>>();
-        let start = start(self.source.path(), &comments, self.options);
+        let Origin { start, findings, .. } = origin(self.source.path(), &comments, self.options);
+        let number = stream.number;
+        let finding = |message| Finding { stream: number, is_violation: false, message };
         let source = Source::new(self.source.name(), stored)
             .content(self.source.bytes, self.source.sha256())
             .format(self.survey.container.name(), "opus")
             .stream(stream.number)
             .findings(stream.violations.clone());
-        Description::new(head, tags, stream.timeline, source)
+        let description = Description::new(head, tags, stream.timeline, source)
             .gaps(stream.gaps.clone())
             .extensions(stream.extensions)
-            .start(start)
-    }
-}
-
-impl OpusFile<'_> {
-    fn findings_about_start(&self, stream: &StreamSurvey, demuxer: &OpusStream) -> Vec<Finding> {
-        let comments = demuxer.tags().comments().collect::<Vec<_>>();
-        let found = origin(self.source.path(), &comments, self.options).findings.into_iter();
-        let number = stream.number;
-        found.map(|message| Finding { stream: number, is_violation: false, message }).collect()
+            .start(start);
+        (description, findings.into_iter().map(finding).collect())
     }
 }
 
