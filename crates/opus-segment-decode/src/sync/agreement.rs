@@ -18,11 +18,11 @@ use crate::{
 /// Looks for a start that is exact at a position of a recording without a sync map.
 ///
 /// Two decoders begin at different packets before the position. Neither knows what came before, so
-/// equal output alone proves nothing: both may be wrong in the same way. In CELT, it does together
-/// with what the packets say. Output must be equal for half a second, which makes band energies
-/// equal, and then two frames must follow that are not transient: they overwrite all that CELT
-/// remembers of earlier energies. Until then only frames that are not transient are exact, since
-/// transient ones may read those. A change of mode within the look-back wipes all memory. Nothing else
+/// equal output alone proves nothing: both may be wrong in the same way. In CELT, what the packets
+/// say completes the proof. Output must be equal for half a second, which makes band energies equal,
+/// and then two frames must follow that are not transient: they overwrite all that CELT remembers of
+/// earlier energies. Until then only frames that are not transient are exact, since transient ones
+/// may read those. A change of mode within the look-back wipes all memory. Nothing else
 /// makes a start in SILK or hybrid exact, so there the attempt fails. The project's `docs/exactness.md`
 /// derives this.
 ///
@@ -49,10 +49,9 @@ pub struct Agreement {
 /// A start on which two decoders agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgreedStart {
-    start: CodedPos,
-    exact_from: CodedPos,
+    start: SyncStart,
+    /// From where on it is exact for any decoder.
     settled: CodedPos,
-    until: CodedPos,
 }
 
 impl Agreement {
@@ -151,7 +150,7 @@ impl Agreement {
             let packet = packet.position..packet.end();
             if let Some(found) = trial.found {
                 if memory.is_boundary {
-                    return Ok(self.exact(AgreedStart { until: packet.start, ..found }));
+                    return Ok(self.exact(found.ending(packet.start)));
                 }
             } else if packet.start.get() >= self.position.get().saturating_add(BEYOND) {
                 return Ok(None);
@@ -161,7 +160,7 @@ impl Agreement {
         }
         let end = segment.samples().end;
         let until = if end >= self.end { CodedPos::new(u64::MAX) } else { end };
-        Ok(trial.found.and_then(|found| self.exact(AgreedStart { until, ..found })))
+        Ok(trial.found.and_then(|found| self.exact(found.ending(until))))
     }
 
     /// Returns the start if it is exact at the position.
@@ -172,22 +171,21 @@ impl Agreement {
 
 impl AgreedStart {
     /// Decoding from the first packet.
-    pub const BEGINNING: Self = Self {
-        start: CodedPos::new(0),
-        exact_from: CodedPos::new(0),
-        settled: CodedPos::new(0),
-        until: CodedPos::new(u64::MAX),
-    };
+    pub const BEGINNING: Self = Self { start: SyncStart::BEGINNING, settled: CodedPos::new(0) };
 
     /// The start for a decoder at a position, if it is exact there. [`SyncDecoder::Measuring`] is the one
     /// that found it.
     pub fn start_at(&self, position: CodedPos, decoder: SyncDecoder) -> Option<SyncStart> {
         let exact_from = match decoder {
-            SyncDecoder::Measuring => self.exact_from,
+            SyncDecoder::Measuring => self.start.exact_from,
             SyncDecoder::Any => self.settled,
         };
-        let is_exact = exact_from <= position && position < self.until;
-        is_exact.then_some(SyncStart { start: self.start, exact_from, until: self.until })
+        let is_exact = exact_from <= position && position < self.start.until;
+        is_exact.then_some(SyncStart { exact_from, ..self.start })
+    }
+
+    fn ending(self, until: CodedPos) -> Self {
+        Self { start: SyncStart { until, ..self.start }, ..self }
     }
 }
 
@@ -244,10 +242,12 @@ impl Trial {
         // With other decoders, output from here on is not known to be equal where audio was made up.
         let is_for_any = !self.is_from_beginning || memory.is_settled_for_any(self.begin, from);
         self.found = Some(AgreedStart {
-            start: CodedPos::new(self.begin),
-            exact_from: CodedPos::new(exact_from),
+            start: SyncStart {
+                start: CodedPos::new(self.begin),
+                exact_from: CodedPos::new(exact_from),
+                until: packet.end,
+            },
             settled: CodedPos::new(if is_for_any { end } else { u64::MAX }),
-            until: packet.end,
         });
     }
 
