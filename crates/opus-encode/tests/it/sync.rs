@@ -155,16 +155,32 @@ fn sync_points_avoid_onsets() {
 /// While frames wait to be steady, those with an onset stay transient.
 #[test]
 fn onsets_after_a_sync_point_stay_transient() {
-    // Every frame is transient: it begins or ends with a click.
-    let samples = clicks((23..100).step_by(2));
+    // The onset in packet 40 delays the point to 42, whose 120 ms end with packet 47.
+    let samples = clicks(23..100);
     let encoded = encode(&samples, &Options::new(Channels::MONO), 1);
     let is_transient = |packet: &Vec<u8>| {
         let mut frames = frame_flags(packet).unwrap();
         frames.next().unwrap().celt.unwrap().is_transient
     };
     let transient: Vec<bool> = encoded.packets.iter().map(is_transient).collect();
-    for packet in (23..100).step_by(2) {
-        assert!(transient[packet], "{packet} has an onset");
+    assert_eq!(transient[42..52], [true, true, true, true, true, true, false, false, true, true]);
+}
+
+/// A segment is encoded on its own, so that a point must start with it.
+#[test]
+fn a_sync_point_starts_at_a_seam_even_with_an_onset() {
+    let mut samples: Vec<f32> = noise(48_000 * 12, 1).iter().map(|x| x * 0.01).collect();
+    for packet in 490..510 {
+        samples[960 * packet + 400..][..100].iter_mut().for_each(|sample| *sample += 0.5);
+    }
+    for threads in [1, 2] {
+        let encoded = encode(&samples, &Options::new(Channels::MONO), threads);
+        let starts: Vec<u64> =
+            encoded.sync_points.iter().map(|point| point.start.get() / 960).collect();
+        assert!(starts.contains(&500), "{starts:?}");
+        for (stated, found) in distances(&encoded) {
+            assert!(found <= stated, "exact after {found}, not {stated}");
+        }
     }
 }
 
