@@ -15,7 +15,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Returns `None` if there are no sync points.
+    /// None if the options ask for no sync points.
     pub(crate) fn new(options: &Options, seam: Option<u64>) -> Option<Self> {
         let interval = options.sync_packets()?;
         let slack = u64::from(MOST_LATE / options.frame_duration.samples()).min(interval / 4);

@@ -91,7 +91,8 @@ impl PacketSource for Transcoder {
     }
 }
 
-/// The least depth to set. At 8 bits, libopus saved so much that a real recording lost 27 dB of SNR.
+/// The smallest depth that libopus is given. Given 8 bits, it saved so much that one real recording lost
+/// 27 dB of SNR.
 const LEAST_DEPTH: u32 = 16;
 
 fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<String> {

@@ -93,8 +93,8 @@ impl Bext {
 
     /// Returns the start of the recording: date and time as written, without an offset. If the
     /// time reference (in samples at `rate`, that of the file) lies within a second of that time,
-    /// it supplies the decimals. The first dates of clocks, 1904 and 1970-01-01, mean that the clock
-    /// was not set, and are no start.
+    /// it supplies the decimals. None also for 1904 and 1970-01-01, where clocks begin that nobody
+    /// set.
     pub fn start(&self, rate: u32) -> Option<ClockReading> {
         let date = parse_date(&self.date).filter(|date| is_set(*date))?;
         let clock = DateTime::from_parts(date, parse_time(&self.time)?);

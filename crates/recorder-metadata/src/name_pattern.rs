@@ -25,7 +25,7 @@ pub struct NamePattern(String);
 
 impl NamePattern {
     /// Returns the first date and time of this form in a file name, ignoring folders and
-    /// extension. One next to other digits counts only if there is no other.
+    /// extension. A match that touches further digits counts only if no other match exists.
     pub fn find(&self, name: &str) -> Option<ClockReading> {
         let stem = stem(name);
         let find = |may_split_digits: bool| {

@@ -87,8 +87,8 @@ impl<D, S> Drop for Workers<D, S> {
     }
 }
 
-/// Decodes pieces until the queue closes. A panic is sent in place of its piece, so that the caller
-/// does not wait forever.
+/// Decodes pieces until the queue closes. If decoding panics, the caller gets the panic instead of the
+/// piece, and does not wait forever.
 fn work<D: PacketDecoder<S>, S: Copy + Default>(
     queue: &Mutex<Receiver<Job<D, S>>>,
     is_cancelled: &AtomicBool,

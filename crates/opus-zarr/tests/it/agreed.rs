@@ -30,7 +30,8 @@ fn music(folder: &Path) -> Recording {
     import_to(path, folder.join("store"), "music").unwrap().into_first()
 }
 
-/// Reads random ranges, and compares those that are said to be exact. Returns how many are.
+/// Reads random ranges, compares those reported as exact with the full decode, and returns their
+/// number.
 fn exact_reads<S: Sample + PartialEq>(recording: &Recording) -> usize {
     let full = all::<S>(recording);
     let mut random = Random(7);

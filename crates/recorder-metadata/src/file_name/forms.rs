@@ -111,7 +111,7 @@ fn short_date(year: u32, month: u32, day: u32) -> Option<Date> {
     date_of(2000 + year, month, day).filter(|_| year < 50)
 }
 
-/// Reads two digits of which the first may be blank for zero (BAR-LT: `201906 7T095935`).
+/// Reads two digits, the first of which may be a blank instead of a zero (BAR-LT: `201906 7T095935`).
 fn padded(scanner: &mut Scanner<'_>) -> Option<u32> {
     let blank = |scanner: &mut Scanner<'_>| {
         scanner.literal(" ")?;
