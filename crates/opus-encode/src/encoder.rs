@@ -8,8 +8,6 @@ use crate::{
     Complexity, Error, Options, RateControl,
     error::Reason,
     libopus::{Layout, Libopus, MODE_AUTOMATIC, MODE_CELT, MODE_SILK, SIGNAL_MUSIC, Setting},
-    onsets::Onsets,
-    schedule::Schedule,
 };
 
 /// Encodes frame by frame: each becomes a packet.
@@ -34,10 +32,7 @@ pub struct Encoder {
     mapping: Option<ChannelMapping>,
     head: OpusHead,
     lookahead: usize,
-    schedule: Option<Schedule>,
-    onsets: Onsets,
-    /// Whether the next packet codes an onset.
-    has_onset: bool,
+    sync_packets: Option<u64>,
     /// Whether sync points switch the mode. The other two are the mode of the last packet, and of
     /// the last that did not belong to a sync point.
     switches_mode: bool,
@@ -56,16 +51,12 @@ pub struct Encoder {
 impl Encoder {
     /// Creates an encoder without history.
     pub fn new(options: &Options) -> Result<Self, Error> {
-        Self::at_packet(options, 0, None)
+        Self::at_packet(options, 0)
     }
 
     /// Creates an encoder without history whose first packet has number `next`, which determines
-    /// the sync points. One of them starts at `seam`.
-    pub(crate) fn at_packet(
-        options: &Options,
-        next: u64,
-        seam: Option<u64>,
-    ) -> Result<Self, Error> {
+    /// the sync points.
+    pub(crate) fn at_packet(options: &Options, next: u64) -> Result<Self, Error> {
         let (mut libopus, layout) =
             Libopus::new(options.rate, options.channels, options.application)?;
         set(&mut libopus, options, layout.streams)?;
@@ -77,9 +68,7 @@ impl Encoder {
             libopus,
             options: options.clone(),
             lookahead,
-            schedule: Schedule::new(options, seam),
-            onsets: Onsets::new(options),
-            has_onset: false,
+            sync_packets: options.sync_packets(),
             // Several streams each have their own mode, but libopus can only set all of them.
             switches_mode: !options.is_all_celt() && layout.streams == 1,
             is_celt: false,
@@ -111,7 +100,7 @@ impl Encoder {
         if frame.len() != expected {
             return Err(Reason::FrameLength { found: frame.len(), expected }.into());
         }
-        self.prepare(frame)?;
+        self.prepare()?;
         let len = self.libopus.encode(frame, &mut self.packet)?;
         self.is_celt = self.packet.first().is_some_and(|&toc| Toc::new(toc).mode() == Mode::Celt);
         let number = self.next;
@@ -126,10 +115,8 @@ impl Encoder {
         self.sync_points.drain(..)
     }
 
-    fn prepare(&mut self, frame: &[f32]) -> Result<(), Error> {
-        let Some(schedule) = &mut self.schedule else { return Ok(()) };
-        self.has_onset = self.onsets.take(frame);
-        let after_sync = schedule.packet(self.next, self.has_onset);
+    fn prepare(&mut self) -> Result<(), Error> {
+        let after_sync = self.packets_after_sync();
         if after_sync == Some(0) {
             let start = self.next * u64::from(self.options.frame_duration.samples());
             self.pending =
@@ -176,14 +163,9 @@ impl Encoder {
         self.libopus.set(Setting::PacketLoss, loss)
     }
 
-    /// Returns whether the sync point has waited long enough for frames that are not transient. It
-    /// waits longer while an onset needs a transient frame.
+    /// Returns whether the sync point has waited long enough for frames that are not transient.
     fn is_impatient(&self) -> bool {
-        let patience = match self.has_onset {
-            _ if self.switches_mode => 200,
-            true => 120,
-            false => 40,
-        };
+        let patience = if self.switches_mode { 200 } else { 40 };
         let pending = self.pending.as_ref().filter(|_| !self.switches_mode || self.was_celt);
         pending.is_some_and(|pending| pending.lacks_steady_frames_after(patience * 48))
     }
@@ -198,6 +180,13 @@ impl Encoder {
             self.pending = None;
         }
         Ok(())
+    }
+
+    /// Returns the distance from the last sync point in packets. The first packet does not count as
+    /// one, since nothing precedes it.
+    fn packets_after_sync(&self) -> Option<u64> {
+        let packets = self.sync_packets.filter(|&packets| self.next >= packets)?;
+        Some(self.next % packets)
     }
 
     fn checked(&self, packet: u64, len: usize) -> Result<Packet<'_>, Error> {

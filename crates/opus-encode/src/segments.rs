@@ -151,8 +151,7 @@ impl Segments {
 impl Segment {
     pub(crate) fn encode(&self) -> Result<Packets, Error> {
         let warm_up = u64::try_from(self.warm_up).unwrap_or_default();
-        let start = self.first.saturating_sub(warm_up);
-        let mut encoder = Encoder::at_packet(&self.options, start, Some(self.first))?;
+        let mut encoder = Encoder::at_packet(&self.options, self.first.saturating_sub(warm_up))?;
         let frame = self.options.frame_len() * usize::from(self.options.channels.count());
         let mut packets = Packets::default();
         for (number, frame) in self.samples.chunks_exact(frame).enumerate() {
