@@ -39,7 +39,7 @@ pub struct AudioFile {
     frames: u64,
     /// Samples on their way into a [`SampleBuffer`].
     block: Vec<f32>,
-    chunk_tags: Vec<Tag>,
+    tags: Vec<Tag>,
 }
 
 /// Which audio of a file to read, and how.
@@ -122,13 +122,14 @@ impl AudioFile {
             }
             None => Reader::open(path, options.track, &position)?,
         };
-        let chunk_tags = match &reader {
-            Reader::Wave(wave) => chunk_tags(wave.chunks()),
-            Reader::Symphonia(_) | Reader::Ffmpeg(_) => Vec::new(),
+        let mut tags = match &reader {
+            Reader::Symphonia(input) => input.tags().to_vec(),
+            Reader::Wave(_) | Reader::Ffmpeg(_) => Vec::new(),
         };
+        tags.extend(chunk_tags(reader.chunks()));
         let channels = reader.channels();
         let block = vec![0.0; (BLOCK / channels).max(1) * channels];
-        Ok(Self { reader, position, frames: 0, block, chunk_tags })
+        Ok(Self { reader, position, frames: 0, block, tags })
     }
 
     /// Returns the number of channels, at least 1.
@@ -166,17 +167,13 @@ impl AudioFile {
     /// Returns names and values in the form of Vorbis comments. From WAVE and AIFF they include ID3
     /// tags and the texts of AIFF; anything else is in [`chunks`](Self::chunks).
     pub fn tags(&self) -> &[Tag] {
-        match &self.reader {
-            Reader::Wave(_) | Reader::Ffmpeg(_) => &self.chunk_tags,
-            Reader::Symphonia(input) => input.tags(),
-        }
+        &self.tags
     }
 
-    /// Returns the chunks of a WAVE or AIFF file in order, except those that describe samples or only
-    /// pad.
+    /// Returns the chunks of a WAVE or AIFF file, or of the one that FLAC was made from, in order,
+    /// except those that describe samples or only pad.
     pub fn chunks(&self) -> Vec<MetadataChunk> {
-        let Reader::Wave(wave) = &self.reader else { return Vec::new() };
-        let chunks = wave.chunks().iter().filter(|chunk| !is_of_audio(chunk.id));
+        let chunks = self.reader.chunks().iter().filter(|chunk| !is_of_audio(chunk.id));
         chunks.map(MetadataChunk::of_wave).collect()
     }
 
@@ -252,6 +249,14 @@ impl Reader {
             Self::Wave(wave) => wave.format().channels.into(),
             Self::Symphonia(input) => input.format().channels,
             Self::Ffmpeg(input) => input.channels(),
+        }
+    }
+
+    fn chunks(&self) -> &[Chunk] {
+        match self {
+            Self::Wave(wave) => wave.chunks(),
+            Self::Symphonia(input) => input.chunks(),
+            Self::Ffmpeg(_) => &[],
         }
     }
 

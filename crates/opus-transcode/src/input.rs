@@ -8,17 +8,22 @@ mod delay;
 mod depth;
 mod finding;
 mod flac;
+mod flac_file;
+mod flac_frame;
 mod foreign;
 mod format;
 mod guard;
 mod id3;
 mod mkv;
 mod mp4;
+mod mp4_pcm;
 mod packets;
 mod probe;
 mod queue;
 mod section;
 mod tags;
+mod track;
+mod unsupported;
 mod wave;
 
 use std::{
@@ -28,25 +33,20 @@ use std::{
     path::Path,
 };
 
-use symphonia::core::{
-    codecs::audio::{
-        AudioCodecParameters,
-        well_known::{CODEC_ID_ALAC, CODEC_ID_FLAC, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_MULAW},
-    },
-    formats::Track,
-    packet::Packet,
-};
+use symphonia::core::packet::Packet;
+use wave_demux::Chunk;
 
 use crate::{Error, error::Reason};
 use clock::Clock;
 use decoder::{Decoded, Decoder};
 use finding::Findings;
 use guard::Fault;
-use packets::{Next, Packets, audio_params};
+use packets::{Next, Packets};
 use probe::probe_format;
-use queue::{Queue, Trim};
+use queue::Queue;
 use section::Section;
 use tags::Tags;
+use track::{flac_block, new_clock, params_of, stated_frames};
 
 pub use finding::Finding;
 pub use format::Format;
@@ -60,6 +60,8 @@ pub use tags::Tag;
 pub struct AudioInput {
     format: Format,
     tags: Tags,
+    /// Chunks of the file that was compressed.
+    chunks: Vec<Chunk>,
     frames: Option<u64>,
     findings: Findings,
     packets: Packets,
@@ -95,7 +97,7 @@ impl AudioInput {
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        foreign::reject(&mut file)?;
+        unsupported::reject(&mut file)?;
         let movie = mp4_movie(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         // A file that is too short is rejected below.
@@ -103,8 +105,11 @@ impl AudioInput {
         let is_wave = wave.mpeg.is_some();
         let is_cut_mkv = mkv::is_cut_off(&mut file)?;
         let discarded = if is_cut_mkv { BTreeMap::new() } else { mkv::discard_padding(&mut file)? };
+        let flac = flac_file::look(&mut file)?;
+        let end = flac.end.unwrap_or(end);
         let start = id3::start(&mut file)?.min(end);
-        let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?;
+        let patches = flac.patch.into_iter().chain(movie.patches).collect();
+        let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?.patched(patches);
         let section = if is_cut_mkv { section.streamed() } else { section };
         let mut packets = Packets::open(section, track)?;
         let tags = packets.tags();
@@ -113,7 +118,8 @@ impl AudioInput {
             return Err(Reason::Encrypted.into());
         }
         track.num_frames = track.num_frames.filter(|_| !movie.is_fragmented);
-        let params = params_of(&track);
+        let mut params = params_of(&track);
+        movie.codecs.get(&track.id).into_iter().for_each(|codec| params.codec = *codec);
         let container = if is_wave { "WAV" } else { packets.container() };
         let tracks = packets.tracks();
         let lead = packets.look_ahead(LEAD);
@@ -132,6 +138,9 @@ impl AudioInput {
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
         let mut findings = Findings::default();
         finding.into_iter().for_each(|finding| findings.push(finding));
+        if flac.junk > 0 {
+            findings.push(Finding::Trailing { bytes: flac.junk });
+        }
         Ok(Self {
             discarded: discarded
                 .get(&track.id.into())
@@ -143,6 +152,7 @@ impl AudioInput {
             queue: Queue::new(format.channels, trim),
             format,
             tags,
+            chunks: flac.chunks,
             findings,
             packets,
             mpeg_header,
@@ -165,6 +175,11 @@ impl AudioInput {
     /// Returns names and values in the form of Vorbis comments.
     pub fn tags(&self) -> &[Tag] {
         &self.tags.tags
+    }
+
+    /// Returns the chunks of the WAVE or AIFF file that FLAC was made from, if it kept them.
+    pub(crate) fn chunks(&self) -> &[Chunk] {
+        &self.chunks
     }
 
     /// Returns how many pictures the file has. They are not kept.
@@ -357,43 +372,4 @@ fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
     file.rewind()?;
     let is_mp4 = file.read_exact(&mut start).is_ok() && start.ends_with(b"ftyp");
     Ok(if is_mp4 { mp4::movie(file) } else { mp4::Movie::default() })
-}
-
-/// Returns the parameters for the decoder.
-fn params_of(track: &Track) -> AudioCodecParameters {
-    let mut params = audio_params(track).cloned().unwrap_or_default();
-    if matches!(params.codec, CODEC_ID_PCM_ALAW | CODEC_ID_PCM_MULAW) {
-        // CAF states 8 bits for these, but symphonia's decoder expects 16.
-        (params.bits_per_sample, params.bits_per_coded_sample) = (None, None);
-    }
-    params
-}
-
-fn flac_block(container: &str, params: &AudioCodecParameters) -> Option<u64> {
-    let is_ours = container == "Ogg" && params.codec == CODEC_ID_FLAC;
-    params.extra_data.as_ref().filter(|_| is_ours).and_then(|info| flac::block_size(info))
-}
-
-/// Returns how many frames will play, if the file states it and symphonia does not guess.
-fn stated_frames(
-    container: &str,
-    params: &AudioCodecParameters,
-    track: &Track,
-    trim: Trim,
-) -> Option<u64> {
-    // symphonia counts the whole last packet of CAF.
-    let is_caf_packets = container == "CAF" && params.codec == CODEC_ID_ALAC;
-    let is_guess = is_caf_packets
-        || container == "ADTS"
-        || (delay::is_mpeg(params.codec) && track.delay.is_none());
-    let stated = track.num_frames.filter(|_| !is_guess);
-    let is_trimmed = track.delay.is_some();
-    let stated =
-        stated.map(|frames| if is_trimmed { frames } else { frames.saturating_sub(trim.start) });
-    trim.length.or(stated)
-}
-
-fn new_clock(container: &str, rate: u32, track: &Track) -> Clock {
-    let tick = track.time_base.map_or((1, rate), |base| (base.numer.get(), base.denom.get()));
-    Clock::new(rate, tick, !matches!(container, "MP4" | "Matroska"))
 }

@@ -56,6 +56,11 @@ pub enum Finding {
         /// Start of the stream.
         frame: u64,
     },
+    /// Bytes after the last frame of FLAC that are neither audio nor a tag.
+    Trailing {
+        /// Number of bytes.
+        bytes: u64,
+    },
     /// An edit list with several segments or another speed, of which only the start was applied.
     EditList,
     /// Findings that were dropped.
@@ -94,6 +99,9 @@ impl fmt::Display for Finding {
                 "the file does not state the delay of its encoder; dropped {frames} frames ({because})"
             ),
             Self::Chained { frame } => write!(out, "frame {frame}: a new stream begins"),
+            Self::Trailing { bytes } => {
+                write!(out, "ignored {bytes} bytes after the last frame, which are not audio")
+            }
             Self::EditList => write!(
                 out,
                 "the edit list has several segments or speeds; applied only the start of the first"

@@ -1,60 +1,129 @@
-//! Names formats that nothing here decodes, so that no reader mistakes them for another.
+//! Chunks of WAVE, W64 and AIFF files that FLAC files keep in APPLICATION blocks
+//! (`flac --keep-foreign-metadata`).
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Cursor;
 
-use crate::{Error, error::Reason};
+use wave_demux::{Chunk, WaveReader};
 
-/// Rejects a file that begins with a format which only ffmpeg reads.
-pub(super) fn reject(file: &mut (impl Read + Seek)) -> Result<(), Error> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut start = Vec::new();
-    file.take(HEAD_LEN).read_to_end(&mut start)?;
-    file.seek(SeekFrom::Start(0))?;
-    of(&start).map_or(Ok(()), |name| Err(Reason::Foreign { name }.into()))
+/// The chunks of one file.
+#[derive(Debug, Default)]
+pub(crate) struct Foreign {
+    form: Option<&'static Form>,
+    /// A file without samples that has these chunks.
+    file: Vec<u8>,
+    /// Where blocks begin in `file` and in the FLAC file.
+    places: Vec<(u64, u64)>,
 }
 
-fn of(start: &[u8]) -> Option<&'static str> {
-    // An Ogg page with one packet has a header of 28 bytes.
-    let known: [(usize, &[u8], &str); 4] = [
-        (0, b"nut/multimedia container", "NUT"),
-        (0, b"\x0b\x77", "AC-3 or E-AC-3"),
-        (0, b"\x00\x00\x01\xba", "an MPEG program stream"),
-        (28, b"Speex   ", "Speex in Ogg"),
-    ];
-    let is_at =
-        |at: usize, magic: &[u8]| start.get(at..).is_some_and(|rest| rest.starts_with(magic));
-    let of_table = known.iter().find(|(at, magic, _)| is_at(*at, magic)).map(|(_, _, name)| *name);
-    of_table.or_else(|| is_transport_stream(start).then_some("an MPEG transport stream"))
+/// How a kind of file begins and ends if it has no samples.
+#[derive(Debug)]
+struct Form {
+    application: [u8; 4],
+    start: &'static [u8],
+    end: &'static [u8],
 }
 
-/// Whether each of the first packets of 188 bytes, or of 192 after a time stamp, has its sync byte.
-fn is_transport_stream(start: &[u8]) -> bool {
-    [(0, 188), (4, 192)].into_iter().any(|(first, len)| {
-        let mut packets = start.get(first..).unwrap_or_default().chunks_exact(len);
-        packets.len() >= 3 && packets.all(|packet| packet.first() == Some(&0x47))
-    })
+static FORMS: [Form; 3] = [
+    Form {
+        application: *b"riff",
+        start: b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0",
+        end: b"data\x02\0\0\0\0\0",
+    },
+    Form {
+        application: *b"aiff",
+        start: b"FORM\0\0\0\0AIFFCOMM\0\0\0\x12\0\x01\0\0\0\x01\0\x10\x40\x0e\xbb\x80\0\0\0\0\0\0",
+        end: b"SSND\0\0\0\x0a\0\0\0\0\0\0\0\0\0\0",
+    },
+    Form {
+        application: *b"w64 ",
+        start: b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0\0\0\0\0\0\0\0\0\
+            wave\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\
+            fmt \xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\x28\0\0\0\0\0\0\0\
+            \x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0",
+        end: b"data\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\x1a\0\0\0\0\0\0\0\0\0",
+    },
+];
+
+/// What describes the samples of the original, which FLAC replaces.
+const OF_SAMPLES: [&[u8]; 11] = [
+    b"RIFF", b"RF64", b"BW64", b"FORM", b"riff", b"fmt ", b"data", b"ds64", b"COMM", b"SSND",
+    b"FVER",
+];
+
+impl Foreign {
+    /// Adds an APPLICATION block, whose contents begin at `at`.
+    pub(crate) fn add(&mut self, at: u64, block: &[u8]) {
+        let Some((application, chunk)) = block.split_first_chunk() else { return };
+        let Some(form) = FORMS.iter().find(|form| form.application == *application) else { return };
+        let is_other = self.form.is_some_and(|own| own.application != form.application);
+        if is_other || OF_SAMPLES.iter().any(|id| chunk.starts_with(id)) {
+            return;
+        }
+        if self.form.is_none() {
+            (self.form, self.file) = (Some(form), form.start.to_vec());
+        }
+        let here = u64::try_from(self.file.len()).unwrap_or(u64::MAX);
+        if here < MAX_KEPT {
+            self.places.push((here, at.saturating_add(4)));
+            self.file.extend_from_slice(chunk);
+        }
+    }
+
+    /// Returns the chunks as if read from the original, placed in the FLAC file.
+    pub(crate) fn into_chunks(mut self) -> Vec<Chunk> {
+        let Some(form) = self.form else { return Vec::new() };
+        self.file.extend_from_slice(form.end);
+        let Ok(reader) = WaveReader::new(Cursor::new(&self.file)) else { return Vec::new() };
+        let mut chunks = reader.chunks().to_vec();
+        chunks.retain(|chunk| self.places.first().is_some_and(|(first, _)| chunk.offset > *first));
+        for chunk in &mut chunks {
+            let place = self.places.iter().rev().find(|(here, _)| *here <= chunk.offset);
+            let (here, there) = place.copied().unwrap_or_default();
+            chunk.offset = chunk.offset.saturating_sub(here).saturating_add(there);
+        }
+        chunks
+    }
 }
 
-const HEAD_LEN: u64 = 192 * 5;
+/// `wave-demux` keeps no more either.
+const MAX_KEPT: u64 = 16 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn formats_are_named_by_their_first_bytes() {
-        let ts = |before: usize, len: usize| {
-            let mut packet = vec![0; len];
-            packet[before] = 0x47;
-            packet.repeat(4)
-        };
-        assert_eq!(of(b"\x0b\x77\xb8\x1d"), Some("AC-3 or E-AC-3"));
-        assert_eq!(of(b"nut/multimedia container\0"), Some("NUT"));
-        assert_eq!(of(&[&[b'O'; 28][..], b"Speex   1.2"].concat()), Some("Speex in Ogg"));
-        assert_eq!(of(&ts(0, 188)), Some("an MPEG transport stream"));
-        assert_eq!(of(&ts(4, 192)), Some("an MPEG transport stream"));
-        for other in [&b""[..], b"OggS", b"RIFF\0\0\0\0WAVEfmt ", b"G", &[0x47; 200]] {
-            assert_eq!(of(other), None, "{other:?}");
+    fn chunks(blocks: &[&[u8]]) -> Vec<(String, u64, Vec<u8>)> {
+        let mut foreign = Foreign::default();
+        for (number, block) in (0..).zip(blocks) {
+            foreign.add(number * 1000, block);
         }
+        let of = |chunk: Chunk| (chunk.id.to_string(), chunk.offset, chunk.bytes.unwrap());
+        foreign.into_chunks().into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn chunks_of_all_forms_are_read() {
+        let riff: [&[u8]; 5] = [
+            b"riffRIFF\0\0\0\0WAVE",
+            b"rifffmt \x02\0\0\0\x01\0",
+            b"riffdata\0\x77\x01\0",
+            b"riffguan\x03\0\0\0abc\0",
+            b"riffLIST\x04\0\0\0INFO",
+        ];
+        let found = chunks(&riff);
+        assert_eq!(found[0], ("\"guan\"".to_owned(), 3012, b"abc".to_vec()));
+        assert_eq!(found[1], ("\"LIST\"".to_owned(), 4012, b"INFO".to_vec()));
+        assert_eq!(found.len(), 2);
+        let aiff: [&[u8]; 2] = [b"aiffSSND\0\0\x77\0", b"aiffNAME\0\0\0\x03Fen\0"];
+        assert_eq!(chunks(&aiff), [("\"NAME\"".to_owned(), 1012, b"Fen".to_vec())]);
+        let mut w64 = b"w64 bext\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a".to_vec();
+        w64.extend_from_slice(b"\x1b\0\0\0\0\0\0\0abc\0\0\0\0\0");
+        assert_eq!(chunks(&[&w64]), [("\"bext\"".to_owned(), 28, b"abc".to_vec())]);
+    }
+
+    #[test]
+    fn other_blocks_are_ignored() {
+        let none: [&[u8]; 4] = [b"", b"rif", b"ATCHguan\0\0\0\0", b"riff"];
+        assert_eq!(chunks(&none), []);
     }
 }

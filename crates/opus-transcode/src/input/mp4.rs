@@ -1,8 +1,14 @@
-//! What symphonia does not report about MP4 files: edit lists, encryption and fragments.
+//! What symphonia does not report about MP4 files: edit lists, encryption, fragments, and the byte
+//! order of PCM.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read, Seek, SeekFrom},
+};
 
-use super::clock::scale;
+use symphonia::core::codecs::audio::AudioCodecId;
+
+use super::{clock::scale, mp4_pcm::pcm, section::Patch};
 
 /// The segment of a track that plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +49,9 @@ pub(crate) struct Movie {
     pub(crate) edits: Vec<Edit>,
     /// Numbers of encrypted tracks.
     pub(crate) encrypted: Vec<u32>,
+    /// The codecs of tracks that symphonia misreads, and what makes it accept them.
+    pub(crate) codecs: BTreeMap<u32, AudioCodecId>,
+    pub(crate) patches: Vec<Patch>,
     /// Whether packets are in fragments, to which the lengths of the tracks do not apply.
     pub(crate) is_fragmented: bool,
     /// The stated end of the last box, which lies beyond a file that was cut off.
@@ -111,6 +120,12 @@ impl<F: Read + Seek> Walk<'_, F> {
                 (3, b"elst") => self.edit_list(contents, next)?,
                 (5, b"stsd") if self.bytes(contents + 12)? == *b"enca" => {
                     self.movie.encrypted.push(self.track.track);
+                }
+                (5, b"stsd") => {
+                    if let Some(pcm) = pcm(self.file, contents + 8)? {
+                        self.movie.codecs.insert(self.track.track, pcm.codec);
+                        self.movie.patches.extend(pcm.patches);
+                    }
                 }
                 _ => {}
             }

@@ -15,13 +15,46 @@ pub(crate) struct Section<R> {
     at: u64,
     is_cut_off: bool,
     is_streamed: bool,
+    patches: Vec<Patch>,
+}
+
+/// Bytes to read instead of those of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Patch {
+    /// Position in the file.
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Patch {
+    /// Replaces bytes in `buffer`, which begins at `start`.
+    fn apply(&self, start: u64, buffer: &mut [u8]) {
+        for (at, byte) in (self.at..).zip(&self.bytes) {
+            let place = at.checked_sub(start).and_then(|place| usize::try_from(place).ok());
+            if let Some(target) = place.and_then(|place| buffer.get_mut(place)) {
+                *target = *byte;
+            }
+        }
+    }
 }
 
 impl<R: Read + Seek> Section<R> {
     pub(crate) fn new(mut file: R, bytes: Range<u64>) -> io::Result<Self> {
         let is_cut_off = file.seek(SeekFrom::End(0))? < bytes.end;
         file.seek(SeekFrom::Start(bytes.start))?;
-        Ok(Self { file, at: bytes.start, bytes, is_cut_off, is_streamed: false })
+        Ok(Self {
+            file,
+            at: bytes.start,
+            bytes,
+            is_cut_off,
+            is_streamed: false,
+            patches: Vec::new(),
+        })
+    }
+
+    /// Replaces bytes.
+    pub(crate) fn patched(self, patches: Vec<Patch>) -> Self {
+        Self { patches, ..self }
     }
 
     /// Disables seeking and hides the length, because symphonia rejects Matroska files that point
@@ -41,6 +74,8 @@ impl<R: Read> Read for Section<R> {
         let left = usize::try_from(self.bytes.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let count = buffer.len().min(left);
         let count = self.file.read(buffer.get_mut(..count).unwrap_or_default())?;
+        let read = buffer.get_mut(..count).unwrap_or_default();
+        self.patches.iter().for_each(|patch| patch.apply(self.at, read));
         self.at = self.at.saturating_add(u64::try_from(count).unwrap_or(0));
         Ok(count)
     }
@@ -89,5 +124,19 @@ mod tests {
         let mut two = [0; 2];
         section.read_exact(&mut two).unwrap();
         assert_eq!((two, section.stream_position().unwrap()), (*b"34", 3));
+    }
+
+    #[test]
+    fn patches_replace_bytes_wherever_reads_begin() {
+        for piece in 1..5 {
+            let patch = Patch { at: 4, bytes: b"ab".to_vec() };
+            let section = Section::new(Cursor::new(b"0123456789"), 2..8).unwrap();
+            let mut section = section.patched(vec![patch]);
+            let (mut all, mut buffer) = (Vec::new(), vec![0; piece]);
+            while let count @ 1.. = section.read(&mut buffer).unwrap() {
+                all.extend_from_slice(&buffer[..count]);
+            }
+            assert_eq!(all, b"23ab67");
+        }
     }
 }

@@ -14,5 +14,7 @@ mod damage;
 mod depth;
 mod ffmpeg;
 mod file;
+mod flac;
 mod lengths;
+mod pcm;
 mod peers;

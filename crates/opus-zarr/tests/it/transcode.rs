@@ -21,6 +21,20 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 #[test]
+fn flac_starts_when_the_wave_file_it_was_made_from_did() {
+    let file =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../opus-transcode/testdata/guano-foreign.flac");
+    let world = World::new();
+    let recording =
+        world.import(&PathBuf::from(file), &ImportOptions::default()).unwrap().into_first();
+    let info = recording.info();
+    let start = info.start.as_ref().unwrap();
+    assert_eq!(start.utc.as_deref(), Some("2019-04-30T20:02:44Z"));
+    assert_eq!((start.source.as_str(), start.certainty), ("GUANO", Certainty::Certain));
+    assert_eq!((info.play_length, info.source.metadata.len()), (144_000, 1));
+}
+
+#[test]
 fn metadata_of_the_recorder_is_stored() {
     let guano =
         "GUANO|Version: 1.0\nTimestamp: 2026-05-12T04:15:00.5+02:00\nLoc Position: 47.4 8.5\n";

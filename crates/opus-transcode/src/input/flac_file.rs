@@ -1,0 +1,170 @@
+//! What symphonia does not read in FLAC files: chunks of the file that was compressed, where the
+//! last frame ends, and block sizes that STREAMINFO leaves open.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use wave_demux::Chunk;
+
+use super::{flac, flac_frame, foreign::Foreign, section::Patch};
+
+/// What symphonia does not see in a FLAC file.
+#[derive(Debug, Default)]
+pub(crate) struct FlacFile {
+    /// Where the last frame ends, if other bytes follow.
+    pub(crate) end: Option<u64>,
+    /// How many of these are not a tag.
+    pub(crate) junk: u64,
+    /// Valid sizes for STREAMINFO.
+    pub(crate) patch: Option<Patch>,
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// Reads the metadata and the end of a FLAC file.
+pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
+    let len = file.seek(SeekFrom::End(0))?;
+    let start = after_tag(file)?;
+    let mut found = FlacFile::default();
+    if bytes(file, start, 4)? != b"fLaC" {
+        return Ok(found);
+    }
+    let (mut at, mut info, mut foreign) = (start + 4, None, Foreign::default());
+    loop {
+        let header = bytes(file, at, 4)?;
+        let [kind, size @ ..] = header.as_slice() else { return Ok(found) };
+        let size = size.iter().fold(0, |size, byte| size << 8 | u64::from(*byte));
+        match kind & 0x7f {
+            0 if info.is_none() => info = StreamInfo::parse(at + 4, &bytes(file, at + 4, size)?),
+            2 => foreign.add(at + 4, &bytes(file, at + 4, size)?),
+            127 => return Ok(found),
+            _ => {}
+        }
+        at += 4 + size;
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    found.chunks = foreign.into_chunks();
+    let Some(mut info) = info else { return Ok(found) };
+    let first = flac_frame::header(&bytes(file, at, 16)?);
+    found.patch = first.and_then(|first| info.complete(&first));
+    if let Some((end, junk)) = last_end(file, at, len, &info)? {
+        (found.end, found.junk) = (Some(end), junk);
+    }
+    Ok(found)
+}
+
+/// The fields of STREAMINFO that matter here.
+struct StreamInfo {
+    at: u64,
+    min_block: u16,
+    max_block: u16,
+    bits: u32,
+    /// Stated number of frames, as in samples per channel.
+    total: Option<u64>,
+}
+
+impl StreamInfo {
+    fn parse(at: u64, bytes: &[u8]) -> Option<Self> {
+        let [a, b, c, d, _, _, _, _, _, _, _, _, e, total @ ..] = *bytes.first_chunk::<18>()?;
+        let [f, total @ ..] = total;
+        let total = total.iter().fold(u64::from(f & 15), |all, byte| all << 8 | u64::from(*byte));
+        Some(Self {
+            at,
+            min_block: u16::from_be_bytes([a, b]),
+            max_block: u16::from_be_bytes([c, d]),
+            bits: u32::from((e & 1) << 4 | f >> 4) + 1,
+            total: (total > 0).then_some(total),
+        })
+    }
+
+    /// Replaces sizes that symphonia rejects by ones that fit the first frame.
+    fn complete(&mut self, first: &flac_frame::Header) -> Option<Patch> {
+        const MIN: u16 = 16;
+        if self.min_block >= MIN && self.max_block >= self.min_block {
+            return None;
+        }
+        let block = u16::try_from(first.block).unwrap_or(u16::MAX).max(MIN);
+        if first.is_variable {
+            self.min_block = MIN;
+            self.max_block = if self.max_block > MIN { self.max_block } else { u16::MAX };
+        } else {
+            // All frames but the last are equally long.
+            self.max_block = self.max_block.max(block);
+            self.min_block = self.max_block;
+        }
+        let [a, b] = self.min_block.to_be_bytes();
+        let [c, d] = self.max_block.to_be_bytes();
+        Some(Patch { at: self.at, bytes: vec![a, b, c, d] })
+    }
+}
+
+/// Returns where the last frame ends and how many bytes after it are not a tag; `None` if nothing
+/// follows it, or if the rest may be a damaged frame.
+fn last_end(
+    file: &mut (impl Read + Seek),
+    first: u64,
+    len: u64,
+    info: &StreamInfo,
+) -> io::Result<Option<(u64, u64)>> {
+    let mut window = MIN_WINDOW;
+    loop {
+        let start = len.saturating_sub(window).max(first);
+        let bytes = bytes(file, start, len - start)?;
+        let starts = (0..bytes.len().saturating_sub(1)).rev();
+        for at in starts.filter(|at| bytes.get(*at..at + 2).is_some_and(is_sync)) {
+            let frame = bytes.get(at..).unwrap_or_default();
+            let Some(size) = flac_frame::len(frame, info.bits) else { continue };
+            let (frame, rest) = frame.split_at(size);
+            let end = len.saturating_sub(u64::try_from(rest.len()).unwrap_or(0));
+            return Ok(is_after_all(info, frame, rest).then_some((end, junk(rest))));
+        }
+        if start == first || window >= MAX_WINDOW {
+            return Ok(None);
+        }
+        window *= 16;
+    }
+}
+
+fn is_sync(two: &[u8]) -> bool {
+    matches!(two, [0xff, 0xf8 | 0xf9])
+}
+
+/// Returns whether no frame can be in `rest`, the bytes after a frame.
+fn is_after_all(info: &StreamInfo, frame: &[u8], rest: &[u8]) -> bool {
+    let first = flac::first_sample(frame, info.max_block.into());
+    let block = flac_frame::header(frame).map(|header| u64::from(header.block));
+    let next = first.zip(block).and_then(|(first, block)| first.checked_add(block));
+    let is_whole = info.total.is_none_or(|total| next.is_some_and(|next| next >= total));
+    !rest.is_empty() && flac_frame::header(rest).is_none() && (is_whole || junk(rest) == 0)
+}
+
+/// Returns how many bytes are neither zeros nor a tag that programs append.
+fn junk(rest: &[u8]) -> u64 {
+    const TAGS: [&[u8]; 4] = [b"TAG", b"APETAGEX", b"ID3", b"LYRICSBEGIN"];
+    let text = rest.iter().position(|byte| *byte != 0).and_then(|at| rest.get(at..));
+    let text = text.unwrap_or_default();
+    let is_tag = text.is_empty() || TAGS.iter().any(|tag| text.starts_with(tag));
+    if is_tag { 0 } else { u64::try_from(rest.len()).unwrap_or(u64::MAX) }
+}
+
+/// Returns the position after an ID3 tag at the start.
+fn after_tag(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let header = bytes(file, 0, 10)?;
+    let [b'I', b'D', b'3', _, _, flags, size @ ..] = header.as_slice() else { return Ok(0) };
+    // Seven bits per byte, not counting the header and an equally long footer.
+    let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
+    Ok(size + if flags & 0x10 == 0 { 10 } else { 20 })
+}
+
+/// Returns up to `len` bytes, fewer at the end of the file.
+fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Holds the last frame of most files.
+const MIN_WINDOW: u64 = 128 << 10;
+/// Pictures in a tag may be long.
+const MAX_WINDOW: u64 = 32 << 20;
