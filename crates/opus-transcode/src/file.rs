@@ -1,20 +1,16 @@
 //! One audio file, read by whatever fits it.
 
 use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use opus_encode::{SampleBuffer, SampleDepth, SampleSource};
 use wave_demux::{Chunk, ChunkId, Encoding, ErrorKind, WaveReader};
 
 use crate::{
-    AudioInput, Error, FfmpegInput, Tag, chunk_tags::chunk_tags, error::Reason, input::open_regular,
+    AudioInput, Error, FfmpegInput, Position, Tag, chunk_tags::chunk_tags, error::Reason,
+    level::Level, position::Counted, triggered::Triggered,
 };
 
 /// The audio and metadata of a file. Reads WAVE and AIFF samples with `wave-demux`, anything else
@@ -40,6 +36,8 @@ pub struct AudioFile {
     /// Samples on their way into a [`SampleBuffer`].
     block: Vec<f32>,
     tags: Vec<Tag>,
+    level: Level,
+    triggered: Option<Triggered>,
 }
 
 /// Which audio of a file to read, and how.
@@ -129,7 +127,15 @@ impl AudioFile {
         tags.extend(chunk_tags(reader.chunks()));
         let channels = reader.channels();
         let block = vec![0.0; (BLOCK / channels).max(1) * channels];
-        Ok(Self { reader, position, frames: 0, block, tags })
+        Ok(Self {
+            reader,
+            position,
+            frames: 0,
+            block,
+            tags,
+            level: Level::default(),
+            triggered: None,
+        })
     }
 
     /// Returns the number of channels, at least 1.
@@ -146,12 +152,27 @@ impl AudioFile {
         }
     }
 
+    /// Fills in the silence of a triggered recording by AudioMoth (firmware 1.4 and later), which
+    /// stores only its length. Call this before reading, and only if the comment of the recorder
+    /// says so. Changes nothing if the file has several channels.
+    pub fn fill_triggered(&mut self) {
+        self.triggered = (self.channels() == 1).then(|| Triggered::new(self.rate()));
+    }
+
     /// Fills `buffer` from the front with whole frames and returns the samples it wrote:
     /// interleaved, full scale -1 to 1. Leaves room for a frame only at the end, and from then on
     /// returns an empty slice.
+    ///
+    /// NaN becomes 0, and infinity full scale. Other float samples may exceed full scale.
     pub fn read_samples<'a>(&mut self, buffer: &'a mut [f32]) -> Result<&'a [f32], Error> {
-        let samples = self.reader.read_samples(buffer)?;
-        self.frames += frames(samples, self.reader.channels());
+        let count = match &mut self.triggered {
+            Some(triggered) => triggered.fill(buffer, |more| self.reader.read_samples(more))?,
+            None => self.reader.read_samples(buffer)?.len(),
+        };
+        let samples = buffer.get_mut(..count).unwrap_or_default();
+        let channels = self.reader.channels();
+        self.level.check(samples, channels, self.frames);
+        self.frames += frames(samples, channels);
         Ok(samples)
     }
 
@@ -179,11 +200,14 @@ impl AudioFile {
 
     /// Returns the problems found in the file so far, one line each.
     pub fn findings(&self) -> Vec<String> {
-        match &self.reader {
+        let mut findings: Vec<String> = match &self.reader {
             Reader::Wave(wave) => wave.findings().iter().map(ToString::to_string).collect(),
             Reader::Symphonia(input) => input.findings().iter().map(ToString::to_string).collect(),
             Reader::Ffmpeg(_) => Vec::new(),
-        }
+        };
+        findings.extend(self.triggered.iter().filter_map(Triggered::finding));
+        findings.extend(self.level.findings(self.reader.is_float()));
+        findings
     }
 
     /// Returns how many frames (samples per channel) were read.
@@ -211,11 +235,12 @@ impl SampleSource for AudioFile {
 
     fn read(&mut self, buffer: &mut SampleBuffer<'_>) -> Result<(), Error> {
         let room = self.block.len().min(buffer.room());
-        let samples = self.reader.read_samples(self.block.get_mut(..room).unwrap_or_default())?;
-        let rest = buffer.write(samples);
-        debug_assert!(rest.is_empty(), "no more than fits");
-        self.frames += frames(samples, self.reader.channels());
-        Ok(())
+        let mut block = std::mem::take(&mut self.block);
+        let read = self.read_samples(block.get_mut(..room).unwrap_or_default());
+        let rest = read.map(|samples| buffer.write(samples).is_empty());
+        self.block = block;
+        debug_assert!(!matches!(rest, Ok(false)), "no more than fits");
+        rest.map(|_| ())
     }
 }
 
@@ -249,6 +274,15 @@ impl Reader {
             Self::Wave(wave) => wave.format().channels.into(),
             Self::Symphonia(input) => input.format().channels,
             Self::Ffmpeg(input) => input.channels(),
+        }
+    }
+
+    /// Returns whether the samples were recorded as floats, which may exceed full scale.
+    fn is_float(&self) -> bool {
+        match self {
+            Self::Wave(wave) => matches!(wave.format().encoding, Encoding::F32 | Encoding::F64),
+            Self::Symphonia(input) => input.format().codec == "PCM",
+            Self::Ffmpeg(_) => false,
         }
     }
 
@@ -349,44 +383,5 @@ fn depth_of_wave(format: wave_demux::Format) -> SampleDepth {
         // These decode to 16 bits.
         Encoding::ALaw | Encoding::MuLaw => SampleDepth::of_bits(16),
         _ => SampleDepth::of_bits(format.valid_bits.into()),
-    }
-}
-
-/// How many bytes of a file were read.
-#[derive(Clone, Debug)]
-pub struct Position(Arc<AtomicU64>);
-
-impl Position {
-    /// Returns the position after the last byte that was read.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A file that publishes its position.
-struct Counted {
-    file: File,
-    position: Arc<AtomicU64>,
-}
-
-impl Counted {
-    fn open(path: &Path, position: Arc<AtomicU64>) -> Result<Self, Error> {
-        Ok(Self { file: open_regular(path)?, position })
-    }
-}
-
-impl Read for Counted {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(out)?;
-        self.position.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
-impl Seek for Counted {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = self.file.seek(to)?;
-        self.position.store(position, Ordering::Relaxed);
-        Ok(position)
     }
 }

@@ -46,7 +46,7 @@ use probe::probe_format;
 use queue::Queue;
 use section::Section;
 use tags::Tags;
-use track::{flac_block, new_clock, params_of, stated_frames};
+use track::{discarded_frames, flac_block, new_clock, params_of, stated_frames};
 
 pub use finding::Finding;
 pub use format::Format;
@@ -108,15 +108,13 @@ impl AudioInput {
         let flac = flac_file::look(&mut file)?;
         let end = flac.end.unwrap_or(end);
         let start = id3::start(&mut file)?.min(end);
-        let patches = flac.patch.into_iter().chain(movie.patches).collect();
+        let patches = flac.patch.iter().chain(&movie.patches).cloned().collect();
         let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?.patched(patches);
         let section = if is_cut_mkv { section.streamed() } else { section };
         let mut packets = Packets::open(section, track)?;
         let tags = packets.tags();
         let mut track = packets.track().clone();
-        if movie.encrypted.contains(&track.id) {
-            return Err(Reason::Encrypted.into());
-        }
+        movie.check_readable(track.id)?;
         track.num_frames = track.num_frames.filter(|_| !movie.is_fragmented);
         let mut params = params_of(&track);
         movie.codecs.get(&track.id).into_iter().for_each(|codec| params.codec = *codec);
@@ -136,15 +134,9 @@ impl AudioInput {
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let mut findings = Findings::default();
-        finding.into_iter().for_each(|finding| findings.push(finding));
-        if flac.junk > 0 {
-            findings.push(Finding::Trailing { bytes: flac.junk });
-        }
+        let findings = Findings::of(finding.into_iter().chain(flac.finding()));
         Ok(Self {
-            discarded: discarded
-                .get(&track.id.into())
-                .map_or(0, |ns| mkv::frames(*ns, format.rate)),
+            discarded: discarded_frames(&discarded, &track, format.rate),
             flac_block: flac_block(container, &params),
             frames: stated_frames(container, &params, &track, trim),
             decoder: Decoder::new(&params, container)?,

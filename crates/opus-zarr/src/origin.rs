@@ -20,6 +20,8 @@ pub(crate) struct Origin {
     pub(crate) tags: Vec<(String, String)>,
     pub(crate) metadata: Vec<SourceMetadata>,
     pub(crate) findings: Vec<String>,
+    /// Whether AudioMoth kept only sound that met a condition.
+    pub(crate) is_triggered: bool,
 }
 
 impl Origin {
@@ -48,6 +50,7 @@ impl Origin {
             tags: found.tags,
             metadata: chunks.iter().map(stored_chunk).collect(),
             findings: found.findings,
+            is_triggered: found.is_triggered,
         }
     }
 }
@@ -73,6 +76,7 @@ struct Found {
     time_expansion: Option<NonZeroU32>,
     tags: Vec<(String, String)>,
     findings: Vec<String>,
+    is_triggered: bool,
 }
 
 impl Found {
@@ -150,8 +154,10 @@ impl Found {
 
     fn read_tag(&mut self, name: &str, value: &str) {
         let time = match name {
-            "COMMENT" | "DESCRIPTION" => AudioMothComment::parse(value)
-                .map(|comment| (Source::AudioMothComment, comment.start)),
+            "COMMENT" | "DESCRIPTION" => AudioMothComment::parse(value).map(|comment| {
+                self.is_triggered |= comment.trigger.is_some();
+                (Source::AudioMothComment, comment.start)
+            }),
             "DATE" => ClockReading::parse(value).map(|time| (Source::Tag, time)),
             _ => None,
         };

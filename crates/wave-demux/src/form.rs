@@ -13,6 +13,8 @@ use crate::{
 pub enum Form {
     /// RIFF/WAVE: 32-bit sizes.
     Riff,
+    /// RIFX/WAVE: RIFF with big-endian sizes, fields and samples.
+    Rifx,
     /// RF64 (EBU Tech 3306): RIFF with 64-bit sizes in a "ds64" chunk.
     Rf64,
     /// BW64 (ITU-R BS.2088), read like RF64.
@@ -47,6 +49,7 @@ impl Form {
         }
         match (start.first_chunk()?, start.get(8..12)?) {
             (b"RIFF", b"WAVE") => Some(Self::Riff),
+            (b"RIFX", b"WAVE") => Some(Self::Rifx),
             (b"RF64", b"WAVE") => Some(Self::Rf64),
             (b"BW64", b"WAVE") => Some(Self::Bw64),
             (b"FORM", b"AIFF") => Some(Self::Aiff),
@@ -55,10 +58,11 @@ impl Form {
         }
     }
 
-    /// Returns the usual short name: "wav", "rf64", "bw64", "w64", "aiff" or "aifc".
+    /// Returns the usual short name: "wav", "rifx", "rf64", "bw64", "w64", "aiff" or "aifc".
     pub fn name(self) -> &'static str {
         match self {
             Self::Riff => "wav",
+            Self::Rifx => "rifx",
             Self::Rf64 => "rf64",
             Self::Bw64 => "bw64",
             Self::W64 => "w64",
@@ -73,6 +77,11 @@ impl Form {
 
     pub(crate) fn is_aiff(self) -> bool {
         matches!(self, Self::Aiff | Self::Aifc)
+    }
+
+    /// Returns whether sizes and fields are big-endian.
+    pub(crate) fn is_big_endian(self) -> bool {
+        self == Self::Rifx || self.is_aiff()
     }
 
     /// Returns the name of the chunk that describes the samples.

@@ -124,9 +124,13 @@ impl Format {
     ) -> Result<Self, Error> {
         let (offset, found) = (contents.start, contents.end.saturating_sub(contents.start));
         let too_short = Reason::ChunkTooShort { offset, name: "fmt ", found, expected: 16 };
-        let bytes = input.bytes(offset, found, 40)?;
+        let mut bytes = input.bytes(offset, found, 40)?;
+        let mut byte_order = ByteOrder::Little;
+        if form.is_big_endian() {
+            (byte_order, bytes) = (ByteOrder::Big, swapped(&bytes));
+        }
         let fields = Fields::parse(&bytes).ok_or(too_short)?;
-        fields.format(form, offset, findings)
+        Ok(Self { byte_order, ..fields.format(form, offset, findings)? })
     }
 
     /// Returns the name that ffmpeg uses for the encoding, such as "pcm_s16le".
@@ -258,6 +262,20 @@ impl Extension {
             .any(|tail| rest == tail)
             .then_some(u16::from_le_bytes(*tag))
     }
+}
+
+/// Turns a big-endian "fmt " into a little-endian one.
+fn swapped(bytes: &[u8]) -> Vec<u8> {
+    // The fields of `Fields`, the size of the extension, and those of `Extension`, whose GUID has
+    // three fields and eight bytes.
+    const FIELDS: [usize; 20] = [2, 2, 4, 4, 2, 2, 2, 2, 4, 4, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1];
+    let (mut swapped, mut rest) = (Vec::new(), bytes);
+    for len in FIELDS {
+        let Some((field, others)) = rest.split_at_checked(len) else { break };
+        swapped.extend(field.iter().rev());
+        rest = others;
+    }
+    swapped
 }
 
 fn le_u16(bytes: &[u8], at: usize) -> Option<u16> {

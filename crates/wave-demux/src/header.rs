@@ -34,7 +34,8 @@ impl Header {
         }
         let (id, rest) = bytes.split_first_chunk()?;
         let size = *rest.first_chunk()?;
-        let size = if form.is_aiff() { u32::from_be_bytes(size) } else { u32::from_le_bytes(size) };
+        let size =
+            if form.is_big_endian() { u32::from_be_bytes(size) } else { u32::from_le_bytes(size) };
         let size = (size != u32::MAX).then_some(u64::from(size));
         Some(Self { id: ChunkId::FourCc(*id), start, size })
     }

@@ -118,6 +118,12 @@ pub(crate) struct Findings(Vec<Finding>);
 const KEPT: usize = 1000;
 
 impl Findings {
+    pub(crate) fn of(findings: impl Iterator<Item = Finding>) -> Self {
+        let mut all = Self::default();
+        findings.for_each(|finding| all.push(finding));
+        all
+    }
+
     pub(crate) fn kept(&self) -> &[Finding] {
         &self.0
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use wave_demux::Chunk;
 
-use super::{flac, flac_frame, foreign::Foreign, section::Patch};
+use super::{finding::Finding, flac, flac_frame, foreign::Foreign, section::Patch};
 
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
@@ -13,10 +13,16 @@ pub(crate) struct FlacFile {
     /// Where the last frame ends, if other bytes follow.
     pub(crate) end: Option<u64>,
     /// How many of these are not a tag.
-    pub(crate) junk: u64,
+    junk: u64,
     /// Valid sizes for STREAMINFO.
     pub(crate) patch: Option<Patch>,
     pub(crate) chunks: Vec<Chunk>,
+}
+
+impl FlacFile {
+    pub(crate) fn finding(&self) -> Option<Finding> {
+        (self.junk > 0).then_some(Finding::Trailing { bytes: self.junk })
+    }
 }
 
 /// Reads the metadata and the end of a FLAC file.

@@ -8,6 +8,8 @@ use std::{
 
 use symphonia::core::codecs::audio::AudioCodecId;
 
+use crate::{Error, error::Reason};
+
 use super::{clock::scale, mp4_pcm::pcm, section::Patch};
 
 /// The segment of a track that plays.
@@ -48,7 +50,7 @@ impl Edit {
 pub(crate) struct Movie {
     pub(crate) edits: Vec<Edit>,
     /// Numbers of encrypted tracks.
-    pub(crate) encrypted: Vec<u32>,
+    encrypted: Vec<u32>,
     /// The codecs of tracks that symphonia misreads, and what makes it accept them.
     pub(crate) codecs: BTreeMap<u32, AudioCodecId>,
     pub(crate) patches: Vec<Patch>,
@@ -57,6 +59,13 @@ pub(crate) struct Movie {
     /// The stated end of the last box, which lies beyond a file that was cut off.
     pub(crate) end: u64,
     timescale: u64,
+}
+
+impl Movie {
+    /// Returns an error if the track is encrypted.
+    pub(crate) fn check_readable(&self, track: u32) -> Result<(), Error> {
+        if self.encrypted.contains(&track) { Err(Reason::Encrypted.into()) } else { Ok(()) }
+    }
 }
 
 /// Reads the boxes around the packets.

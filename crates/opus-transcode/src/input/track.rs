@@ -1,5 +1,7 @@
 //! Facts about a track that symphonia states in part.
 
+use std::collections::BTreeMap;
+
 use symphonia::core::{
     codecs::audio::{
         AudioCodecParameters,
@@ -8,7 +10,7 @@ use symphonia::core::{
     formats::Track,
 };
 
-use super::{clock::Clock, delay, flac, packets::audio_params, queue::Trim};
+use super::{clock::Clock, delay, flac, mkv, packets::audio_params, queue::Trim};
 
 /// Returns the parameters for the decoder.
 pub(crate) fn params_of(track: &Track) -> AudioCodecParameters {
@@ -47,4 +49,9 @@ pub(crate) fn stated_frames(
 pub(crate) fn new_clock(container: &str, rate: u32, track: &Track) -> Clock {
     let tick = track.time_base.map_or((1, rate), |base| (base.numer.get(), base.denom.get()));
     Clock::new(rate, tick, !matches!(container, "MP4" | "Matroska"))
+}
+
+/// Returns how many frames of a Matroska track do not play, given nanoseconds by track.
+pub(crate) fn discarded_frames(all: &BTreeMap<u64, u64>, track: &Track, rate: u32) -> u64 {
+    all.get(&track.id.into()).map_or(0, |nanoseconds| mkv::frames(*nanoseconds, rate))
 }

@@ -177,7 +177,7 @@ pub(super) struct Track {
 impl Track {
     pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
         let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        let file = open_track(path, options, number)?;
+        let mut file = open_track(path, options, number)?;
         let rate = file.format().rate;
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let tags = || file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
@@ -188,6 +188,9 @@ impl Track {
         let tags = OpusTags::new(&opus_encode::vendor(), comments.iter().map(String::as_str));
         let expanded = rate.saturating_mul(origin.time_expansion.get());
         options.transcode.check_rate(expanded).map_err(fault)?;
+        if origin.is_triggered {
+            file.fill_triggered();
+        }
         let transcoder = Transcoder::new(file, &options.transcode).map_err(fault)?;
         let played = if transcoder.is_kept() { rate } else { SAMPLE_RATE };
         let real_rate = played.checked_mul(origin.time_expansion.get()).and_then(NonZeroU32::new);

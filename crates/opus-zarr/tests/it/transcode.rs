@@ -35,6 +35,54 @@ fn flac_starts_when_the_wave_file_it_was_made_from_did() {
 }
 
 #[test]
+fn silence_that_audiomoth_only_counts_is_filled_in() {
+    let comment = |trigger: &str| {
+        let text = format!(
+            "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain \
+             while battery was 4.1V and temperature was 14.0C.{trigger}"
+        );
+        let mut list = b"INFO".to_vec();
+        push_chunk(&mut list, "ICMT", text.as_bytes());
+        list
+    };
+    let mut count: Vec<i16> =
+        (0..32).map(|bit| if 1000 >> bit & 1 == 1 { 1 } else { -1 }).collect();
+    count.resize(256, 0);
+    let count: Vec<u8> = count.into_iter().flat_map(i16::to_le_bytes).collect();
+    for (trigger, play_length) in
+        [(" Amplitude threshold was 512.", 4800 + 256_000), ("", 4800 + 256)]
+    {
+        let world = World::new();
+        let file = world.wave(48_000, 1, 4800, &[("LIST", &comment(trigger))]);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.extend(&count);
+        let at = bytes.len() - 9600 - 512 - 4;
+        bytes[at..at + 4].copy_from_slice(&10_112_u32.to_le_bytes());
+        fs::write(&file, bytes).unwrap();
+        let imported = world.import(&file, &ImportOptions::default()).unwrap();
+        assert_eq!(imported.findings.len(), usize::from(!trigger.is_empty()));
+        assert_eq!(imported.into_first().info().play_length, play_length);
+    }
+}
+
+#[test]
+fn floats_that_are_no_numbers_do_not_spread() {
+    let world = World::new();
+    let file = world.wave(44_100, 1, 88_200, &[]);
+    let mut bytes = fs::read(&file).unwrap();
+    let (at, mut data) = (bytes.len() - 176_400, vec![0.25_f32; 44_100]);
+    (data[100], data[30_000], data[40_000]) = (f32::NAN, f32::INFINITY, 4.0);
+    bytes[20] = 3;
+    bytes[32..36].copy_from_slice(&[4, 0, 32, 0]);
+    bytes[at..].copy_from_slice(&data.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>());
+    fs::write(&file, bytes).unwrap();
+    let imported = world.import(&file, &ImportOptions::default()).unwrap();
+    assert_eq!(imported.findings.len(), 3, "{:?}", imported.findings);
+    let samples: Vec<f32> = imported.into_first().read(0..48_000).unwrap();
+    assert!(samples.iter().all(|sample| sample.is_finite() && sample.abs() < 8.0));
+}
+
+#[test]
 fn metadata_of_the_recorder_is_stored() {
     let guano =
         "GUANO|Version: 1.0\nTimestamp: 2026-05-12T04:15:00.5+02:00\nLoc Position: 47.4 8.5\n";

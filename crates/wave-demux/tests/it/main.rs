@@ -14,5 +14,6 @@ mod corpus;
 mod files;
 mod large;
 mod recorders;
+mod rifx;
 mod round_trip;
 mod sizes;

@@ -229,7 +229,7 @@ fn samples_in_several_places_are_an_error() {
 #[test]
 fn errors_name_the_byte_and_the_encoding() {
     let text = |file: &[u8]| read(file).unwrap_err().to_string();
-    assert!(text(b"RIFX\0\0\0\0WAVE").ends_with("found \"RIFX\\x00\\x00\\x00\\x00WAVE\""));
+    assert!(text(b"RIFY\0\0\0\0WAVE").ends_with("found \"RIFY\\x00\\x00\\x00\\x00WAVE\""));
     let mut wave = Wave::new(Form::Riff, &SAMPLES);
     let file = wave.bytes();
     assert!(text(&file[..43]).starts_with("byte 43: expected a \"data\" chunk"));
