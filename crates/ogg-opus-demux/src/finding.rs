@@ -53,6 +53,7 @@ impl FindingKind {
             Self::Tags(_) => "read without tags".into(),
             Self::Timeline(_) => "nothing plays".into(),
             Self::Note(Note::OtherStream { .. }) => "ignored".into(),
+            Self::Note(Note::OtherTrack { .. }) => "read as a track of its own".into(),
             Self::Note(_) => "".into(),
         }
     }

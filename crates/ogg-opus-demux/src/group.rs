@@ -43,14 +43,21 @@ impl Group {
     ) -> Result<(), Error> {
         let member = Member::new(placed);
         let serial = member.assembler.serial();
-        if let Some(known) = self.members.iter_mut().find(|one| one.assembler.serial() == serial) {
-            *known = member;
-            return Ok(findings.report(placed.offset, Violation::RepeatedHeaders)?);
+        let Some(known) = self.members.iter_mut().find(|one| one.assembler.serial() == serial)
+        else {
+            if self.members.len() < MAX_STREAMS {
+                self.members.push(member);
+            }
+            return Ok(());
+        };
+        // A damaged copy replaces no usable head.
+        if known.is_usable()
+            && let Content::Opus(Err(reason)) = member.content
+        {
+            return Ok(findings.report(placed.offset, FindingKind::Head(reason))?);
         }
-        if self.members.len() < MAX_STREAMS {
-            self.members.push(member);
-        }
-        Ok(())
+        *known = member;
+        Ok(findings.report(placed.offset, Violation::RepeatedHeaders)?)
     }
 
     /// Returns whether a page continues one of the Opus streams although it is marked as a
@@ -60,30 +67,35 @@ impl Group {
         !page.first_packet().starts_with(b"OpusHead") && self.members.iter().any(is_its)
     }
 
-    /// The number of Opus streams.
+    /// The number of Opus streams with a usable head.
     pub(crate) fn tracks(&self) -> usize {
-        self.members.iter().filter(|member| member.is_opus()).count()
+        self.members.iter().filter(|member| member.is_usable()).count()
     }
 
-    /// Takes the chosen Opus stream. Reports the others and keeps them in the group.
+    /// Takes one of the Opus streams with a usable head. Reports the others and keeps them in the
+    /// group.
     pub(crate) fn choose(
         &mut self,
         track: usize,
         findings: &mut Findings,
-    ) -> Result<Option<Member>, Error> {
-        let opus = self.members.iter().enumerate().filter(|(_, member)| member.is_opus());
-        let chosen = opus.map(|(place, _)| place).nth(track);
+    ) -> Result<Option<(Member, OpusHead)>, Error> {
+        let (mut tracks, mut chosen) = (0, None);
         for (place, member) in self.members.iter().enumerate() {
-            if Some(place) != chosen {
-                let codec = match member.content {
-                    Content::Opus(_) => "Opus",
-                    Content::Other(codec) => codec,
-                };
-                let serial = member.assembler.serial();
-                findings.report(member.offset, Note::OtherStream { serial, codec })?;
+            let serial = member.assembler.serial();
+            match &member.content {
+                Content::Other(codec) => {
+                    findings.report(member.offset, Note::OtherStream { serial, codec })?;
+                }
+                Content::Opus(Ok(_)) if tracks != track => {
+                    findings.report(member.offset, Note::OtherTrack { serial, track: tracks })?;
+                }
+                Content::Opus(_) => {
+                    chosen = member.head(findings)?.map(|head| (place, head)).or(chosen);
+                }
             }
+            tracks += usize::from(member.is_usable());
         }
-        Ok(chosen.map(|place| self.members.swap_remove(place)))
+        Ok(chosen.map(|(place, head)| (self.members.swap_remove(place), head)))
     }
 
     /// Serial numbers of the streams.
@@ -91,9 +103,10 @@ impl Group {
         self.members.iter().map(|member| member.assembler.serial()).collect()
     }
 
-    /// Why nothing can be read if none of the streams is Opus.
+    /// Why nothing can be read if none of the streams has a usable head.
     pub(crate) fn refusal(&self) -> Option<Error> {
-        self.members.iter().find_map(Member::refusal)
+        let opus = self.members.iter().filter(|member| member.is_opus());
+        opus.chain(&self.members).find_map(Member::refusal)
     }
 }
 
@@ -135,7 +148,7 @@ impl Member {
     }
 
     /// Why the stream cannot be read.
-    pub(crate) fn refusal(&self) -> Option<Error> {
+    fn refusal(&self) -> Option<Error> {
         let offset = self.offset;
         match self.content {
             Content::Opus(Ok(_)) => None,
@@ -148,6 +161,10 @@ impl Member {
 
     fn is_opus(&self) -> bool {
         matches!(self.content, Content::Opus(_))
+    }
+
+    fn is_usable(&self) -> bool {
+        matches!(self.content, Content::Opus(Ok(_)))
     }
 }
 

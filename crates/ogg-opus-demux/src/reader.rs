@@ -43,8 +43,9 @@ pub struct OggOpusReader<I> {
 pub struct Options {
     /// Whether the first violation is an error.
     pub strict: bool,
-    /// Which of the Opus streams that a link multiplexes to read, counted from 0. Links with
-    /// fewer streams are skipped.
+    /// Which of the Opus streams that a link multiplexes to read, in the order of their first
+    /// pages. Counted from 0 over the streams with a usable head, so none without one takes a
+    /// number. Links with fewer streams are skipped.
     pub track: usize,
 }
 
@@ -55,7 +56,7 @@ impl Options {
         Self { strict, ..self }
     }
 
-    /// Sets which Opus stream of each link to read, counted from 0.
+    /// Sets which Opus stream of each link to read: see [`track`](Self::track).
     #[must_use]
     pub fn track(self, track: usize) -> Self {
         Self { track, ..self }
@@ -127,7 +128,7 @@ impl<I: Input> OggOpusReader<I> {
         self.link.serial()
     }
 
-    /// The number of Opus streams that the link multiplexes: almost always 1.
+    /// The number of Opus streams with a usable head that the link multiplexes: almost always 1.
     pub fn tracks(&self) -> usize {
         self.link.tracks()
     }
@@ -163,7 +164,8 @@ impl<I: Input> OggOpusReader<I> {
         }
     }
 
-    /// Moves to the next link, past the rest of this one. Returns false if this is the last.
+    /// Moves to the next link, past the rest of this one. Returns false if this is the last that
+    /// can be read; what follows it may have [`findings`](Self::findings).
     ///
     /// # Errors
     ///
@@ -272,16 +274,10 @@ impl Opening {
             if tracks == 0 {
                 self.refusal = self.refusal.take().or(group.refusal());
             }
-            let Some(member) = group.choose(track, findings)? else { continue };
-            match member.head(findings)? {
-                Some(head) => {
-                    let serials = group.serials();
-                    let mut link = Link::new(member, head, serials, tracks, self.ledger);
-                    self.headers(pages, &mut link, findings)?;
-                    return Ok(Some(link));
-                }
-                None => self.refusal = self.refusal.take().or(member.refusal()),
-            }
+            let Some((member, head)) = group.choose(track, findings)? else { continue };
+            let mut link = Link::new(member, head, group.serials(), tracks, self.ledger);
+            self.headers(pages, &mut link, findings)?;
+            return Ok(Some(link));
         }
         Ok(None)
     }

@@ -117,6 +117,9 @@ impl Violation {
 pub enum Note {
     #[error("a stream of {codec} begins here")]
     OtherStream { serial: u32, codec: &'static str },
+    /// Read with [`Options::track`](crate::Options::track).
+    #[error("another Opus stream begins here, with serial number {serial:#010x}")]
+    OtherTrack { serial: u32, track: usize },
     #[error(
         "{pages} pages are missing between the headers and the first audio page: the recording joined a live stream (RFC 7845 section 3)"
     )]

@@ -1,6 +1,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
+    mem,
     num::NonZeroU8,
     path::{Path, PathBuf},
 };
@@ -66,6 +67,9 @@ impl Options {
 ///     }
 /// #   assert_eq!((number, channels, plays), (1, 2, 576_000));
 /// }
+/// for finding in streams.findings() {
+///     println!("{finding}");
+/// }
 /// # Ok(())
 /// # }
 /// ```
@@ -80,6 +84,8 @@ pub struct Streams {
     tracks: Vec<Track>,
     /// Which of the tracks is current.
     track: usize,
+    /// What was found after the last stream of the first track.
+    after: Vec<Finding>,
 }
 
 /// How a container identifies a track.
@@ -124,7 +130,8 @@ impl Streams {
             None => detect(path)?,
         };
         let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
-        Ok(Self { path, options, container, current: None, number: 0, tracks, track: 0 })
+        let (current, after) = (None, Vec::new());
+        Ok(Self { path, options, container, current, number: 0, tracks, track: 0, after })
     }
 
     /// The container of the file.
@@ -140,7 +147,11 @@ impl Streams {
     /// the first violation.
     pub fn next_stream(&mut self) -> Result<Option<&mut OpusStream>, Error> {
         if self.current.is_some() && !self.next_link()? {
-            self.current = None;
+            let ended = self.current.take();
+            // The readers of the other tracks find the same there.
+            if let Some(mut ended) = ended.filter(|_| self.track == 0) {
+                self.after = ended.findings();
+            }
             self.track += 1;
         }
         if self.current.is_none() {
@@ -154,6 +165,13 @@ impl Streams {
             stream.reader.add_tracks(&mut self.tracks);
         }
         Ok(self.current.as_mut())
+    }
+
+    /// Takes the findings that belong to no stream because they follow all of them, such as a last
+    /// link of a chain that cannot be read. There are none before
+    /// [`next_stream`](Self::next_stream) returns `None`.
+    pub fn findings(&mut self) -> Vec<Finding> {
+        if self.current.is_some() { Vec::new() } else { mem::take(&mut self.after) }
     }
 
     /// Moves to the start of the stream with this number, forwards or back; `None` if there is

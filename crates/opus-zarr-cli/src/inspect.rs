@@ -5,8 +5,8 @@ mod lines;
 use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
 use opus_zarr::{
-    AudioErrorKind, AudioFile, Container, DemuxError, DemuxErrorKind, DemuxOptions, Finding,
-    OpusStream, PacketSource, PageReader, ReadOptions, SAMPLE_RATE, Streams, Toc,
+    AudioErrorKind, AudioFile, Container, DemuxError, DemuxErrorKind, DemuxFinding, DemuxOptions,
+    Finding, OpusStream, PacketSource, PageReader, ReadOptions, SAMPLE_RATE, Streams, Toc,
 };
 
 use self::lines::{
@@ -40,10 +40,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Err(error) => return Err(failure(args, error)),
     };
     let container = streams.container();
+    let mut last = 1;
     loop {
         match streams.next_stream() {
-            Ok(None) => return Ok(()),
-            Ok(Some(opened)) => stream(opened, container, args, output)?,
+            Ok(None) => return findings(last, streams.findings(), output),
+            Ok(Some(opened)) => {
+                last = opened.number();
+                stream(opened, container, args, output)?;
+            }
             Err(error) if error.kind() == DemuxErrorKind::NoOpus => {
                 return audio(args, error, output);
             }
@@ -89,21 +93,21 @@ fn stream(
             (amount.packets, amount.bytes) = (amount.packets + 1, amount.bytes + length);
             (packets, bytes, coded) =
                 (packets + 1, bytes + length, coded + u64::from(packet.duration));
-            findings(stream, output)?;
+            findings(stream.number(), stream.findings(), output)?;
             continue;
         }
         break;
     }
-    findings(stream, output)?;
+    findings(stream.number(), stream.findings(), output)?;
     for ((kind, samples), amount) in kinds {
         output.data(&KindLine { kind, samples, packets: amount.packets, bytes: amount.bytes })?;
     }
     output.data(&lines::EndLine::of(stream, packets, bytes, coded))
 }
 
-fn findings(stream: &mut OpusStream, output: &mut Output) -> Result<(), Failure> {
-    for finding in stream.findings() {
-        output.data(&FindingLine::from(Finding::of_stream(stream.number(), &finding)))?;
+fn findings(stream: u64, found: Vec<DemuxFinding>, output: &mut Output) -> Result<(), Failure> {
+    for finding in found {
+        output.data(&FindingLine::from(Finding::of_stream(stream, &finding)))?;
     }
     Ok(())
 }

@@ -52,6 +52,12 @@ impl Survey {
             count += 1;
             survey.read(count, demuxer, path, watch)?;
         }
+        for found in streams.findings() {
+            let finding = survey.note(count, &found);
+            if let Some(last) = survey.streams.last_mut().filter(|last| last.number == count) {
+                push(&mut last.violations, violation(&finding), MAX_LINES);
+            }
+        }
         survey.is_canonical &= count == 1;
         survey.choose(options, count, path)?;
         Ok(survey)
@@ -75,15 +81,12 @@ impl Survey {
                 (packet.data.len(), packet.duration, packet.offset.is_some())
             });
             for found in demuxer.findings() {
-                self.is_canonical &= allows_canonical(&found.kind);
                 if let FindingKind::Extensions(found) = &found.kind {
                     extensions = found.ids;
                 }
                 push(&mut gaps, found.kind.gap().map(stored_gap), MAX_GAPS);
-                let finding = Finding::of_stream(number, &found);
-                let line = finding.is_violation.then(|| finding.message.clone());
-                push(&mut violations, line, MAX_LINES);
-                push(&mut self.findings, Some(finding), MAX_FINDINGS);
+                let finding = self.note(number, &found);
+                push(&mut violations, violation(&finding), MAX_LINES);
             }
             let Some((bytes, duration, is_in_page)) = packet else { break };
             watch.packet(bytes, duration)?;
@@ -112,6 +115,14 @@ impl Survey {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a finding of the demuxer.
+    fn note(&mut self, stream: u64, found: &opus_demux::Finding) -> Finding {
+        self.is_canonical &= allows_canonical(&found.kind);
+        let finding = Finding::of_stream(stream, found);
+        push(&mut self.findings, Some(finding.clone()), MAX_FINDINGS);
+        finding
     }
 
     /// Keeps the requested stream.
@@ -190,6 +201,11 @@ fn allows_canonical(kind: &FindingKind) -> bool {
         }
         _ => false,
     }
+}
+
+/// The line of a finding for the attributes of a recording.
+fn violation(finding: &Finding) -> Option<String> {
+    finding.is_violation.then(|| finding.message.clone())
 }
 
 fn stored_gap(gap: opus_demux::Gap) -> Gap {

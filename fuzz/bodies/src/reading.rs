@@ -54,7 +54,7 @@ pub(crate) fn check(stream: &[u8], track: usize) -> (Outcome, Outcome) {
 pub(crate) fn is_other_stream(finding: &Finding) -> bool {
     matches!(
         finding.kind,
-        FindingKind::Note(Note::OtherStream { .. })
+        FindingKind::Note(Note::OtherStream { .. } | Note::OtherTrack { .. })
             | FindingKind::Violation(Violation::ForeignPage { .. })
     )
 }

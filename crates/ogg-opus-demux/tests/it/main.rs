@@ -11,6 +11,7 @@ mod rule_links;
 mod rule_losses;
 mod rule_pages;
 mod rule_time;
+mod rule_tracks;
 mod strict_headers;
 mod strict_rules;
 mod writer;

@@ -109,6 +109,40 @@ fn every_link_and_every_track_is_a_stream() {
     assert_eq!(tracks, [(None, vec![packets().remove(2)]), (None, vec![packets().remove(3)])]);
 }
 
+/// A link that cannot be read is reported wherever it is: with the stream after it, or after the
+/// last stream.
+#[test]
+fn a_link_that_cannot_be_read_is_reported() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/ogg/chain-last-head-bad.opus");
+    let bad = fs::read(path).unwrap()[536..].to_vec();
+    for place in 0..3 {
+        let mut links = vec![ogg(7), ogg(8)];
+        links.insert(place, bad.clone());
+        let offset = links[..place].concat().len();
+        let file = file(&links.concat());
+        let mut streams = Streams::open(&file.path, &Options::default()).unwrap();
+        let mut found = vec![];
+        while let Some(stream) = streams.next_stream().unwrap() {
+            while stream.next_packet().unwrap().is_some() {}
+            found.extend(stream.findings().iter().map(|finding| (stream.number(), finding.offset)));
+            assert_eq!(streams.findings(), []);
+        }
+        let after = streams.findings();
+        found.extend(after.iter().map(|finding| (3, finding.offset)));
+        let number = u64::try_from(place).unwrap() + 1;
+        assert_eq!(found, [(number, u64::try_from(offset).unwrap())]);
+        assert_eq!((streams.findings(), after.len()), (vec![], usize::from(place == 2)));
+        let mut strict = Streams::open(&file.path, &Options::default().strict(true)).unwrap();
+        let error = loop {
+            match strict.next_stream() {
+                Ok(stream) => assert!(stream.is_some(), "a strict reader refuses it"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((error.kind(), error.offset()), (ErrorKind::Violation, Some(found[0].1)));
+    }
+}
+
 #[test]
 fn streams_can_be_visited_in_any_order() {
     let file = file(&[ogg(7), ogg(8), ogg(9)].concat());

@@ -88,6 +88,22 @@ fn the_packets_of_the_index_add_up() {
 }
 
 #[test]
+fn inspect_shows_what_import_finds() {
+    let folder = folder_with(&[]);
+    for file in ["chain-last-head-bad.opus", "two-tracks-one-head-bad.opus", "two-tracks.ogg"] {
+        let path = testdata(&format!("ogg/{file}"));
+        let path = path.to_str().unwrap();
+        let seen = run_in(folder.path(), ["inspect", path, "--json"]).exits(0).lines("finding");
+        let import = ["import", path, "a.zarr", "--name", file, "--json"];
+        let found = run_in(folder.path(), import).exits(0).lines("file")[0]["findings"].clone();
+        let seen = seen.iter().map(|line| {
+            json!(format!("stream {}: {}", line["stream"], line["message"].as_str().unwrap()))
+        });
+        assert_eq!(json!(seen.collect::<Vec<_>>()), found, "{file}");
+    }
+}
+
+#[test]
 fn missing_places_come_with_a_hint() {
     let folder = folder_with(&[(NOTES, "a")]);
     let refused = |args: &[&str], code, message: &str| {

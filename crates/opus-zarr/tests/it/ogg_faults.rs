@@ -1,0 +1,92 @@
+//! Ogg files with one fault each (`testdata/ogg`): nothing that is intact is lost, and the fault is
+//! reported.
+
+use std::fs;
+
+use opus_zarr::{Imported, StoredAs};
+use opus_zarr_testkit::{fast_folder, recordings::import_to, testdata};
+
+/// A file and what becomes of it.
+struct Row {
+    file: &'static str,
+    /// The streams that become recordings, and their play lengths.
+    streams: &'static [(u64, u64)],
+    /// Whether the file becomes the blob.
+    is_verbatim: bool,
+    /// Findings, in order: a part of each.
+    findings: &'static [&'static str],
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        file: "chain-last-head-bad.opus",
+        streams: &[(1, 1608)],
+        is_verbatim: false,
+        findings: &[
+            "stream 1: byte 536: OpusHead of 8 bytes, expected at least 19; the stream is not read",
+        ],
+    },
+    Row {
+        file: "two-tracks-one-head-bad.opus",
+        streams: &[(1, 1608)],
+        is_verbatim: false,
+        findings: &["stream 1: byte 47: OpusHead of version 16"],
+    },
+    Row {
+        file: "two-tracks.ogg",
+        streams: &[(1, 96_000), (2, 192_000)],
+        is_verbatim: false,
+        findings: &[
+            "stream 1: byte 47: another Opus stream begins here",
+            "stream 2: byte 0: another",
+        ],
+    },
+];
+
+#[test]
+fn nothing_intact_is_lost() {
+    for row in ROWS {
+        check(row, false);
+        // The tag of another program in front changes neither samples nor findings.
+        check(row, true);
+    }
+}
+
+fn check(row: &Row, has_tag: bool) {
+    let folder = fast_folder();
+    let (file, store) = (folder.path().join("file"), folder.path().join("store"));
+    let mut bytes = fs::read(testdata(&format!("ogg/{}", row.file))).unwrap();
+    if has_tag {
+        bytes.splice(0..0, *b"ID3\x04\0\0\0\0\0\x05tags!");
+    }
+    fs::write(&file, bytes).unwrap();
+    let imported = import_to(&file, &store, "it").unwrap();
+    let streams: Vec<_> = imported
+        .recordings
+        .iter()
+        .map(|recording| {
+            let info = recording.info();
+            let samples: Vec<i16> = recording.read(0..info.play_length).unwrap();
+            assert_eq!(
+                samples.len() / usize::from(info.channels),
+                usize::try_from(info.play_length).unwrap()
+            );
+            (info.source.stream, info.play_length)
+        })
+        .collect();
+    assert_eq!(streams, row.streams, "{}", row.file);
+    let stored = imported.recordings[0].info().source.stored;
+    let is_verbatim = stored == StoredAs::Verbatim;
+    assert_eq!(is_verbatim, row.is_verbatim && !has_tag, "{}", row.file);
+    let found = lines(&imported);
+    if !has_tag {
+        assert_eq!(found.len(), row.findings.len(), "{}: {found:?}", row.file);
+        for (found, expected) in found.iter().zip(row.findings) {
+            assert!(found.contains(expected), "{}: {found}", row.file);
+        }
+    }
+}
+
+fn lines(imported: &Imported) -> Vec<String> {
+    imported.findings.iter().map(ToString::to_string).collect()
+}
