@@ -197,7 +197,13 @@ fn allows_canonical(kind: &FindingKind) -> bool {
     match kind {
         FindingKind::Extensions(_) => true,
         FindingKind::Ogg(Note(note)) => {
-            matches!(note, Ogg::LiveStart { .. } | Ogg::LiveJoin { .. } | Ogg::NoLastPage)
+            matches!(
+                note,
+                Ogg::LiveStart { .. }
+                    | Ogg::LiveJoin { .. }
+                    | Ogg::LongTrim { .. }
+                    | Ogg::NoLastPage
+            )
         }
         _ => false,
     }

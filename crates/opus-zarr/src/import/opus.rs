@@ -7,7 +7,7 @@ use std::{
 use ogg_opus_demux::OggOpusWriter;
 use opus_demux::{OpusStream, Streams};
 use opus_packet::{PacketSource, SAMPLE_RATE, Timeline};
-use opus_zarr_store::{BlobWriter, Description, RecordingName, Source, Start, Store, StoredAs};
+use opus_zarr_store::{BlobWriter, Description, Gap, RecordingName, Source, Start, Store, StoredAs};
 
 use super::{
     record::{SERIAL, first_last, last_first, record, targets, write_error},
@@ -103,6 +103,7 @@ impl<'a> OpusFile<'a> {
     ) -> Result<Description, Error> {
         description.timeline =
             write_stream(demuxer, description.timeline, blob, self.source.path(), watch)?;
+        clip(&mut description.gaps, description.timeline.coded_length());
         self.source.check_unchanged()?;
         Ok(description)
     }
@@ -153,15 +154,14 @@ fn write_stream(
 ) -> Result<Timeline, Error> {
     let fault = |error| demux_error(path, error);
     let write_error = |reason| write_error(path, reason);
-    // Other containers can trim more at the end than one Ogg page holds. Packets that do not
-    // play at all are left out.
+    // A source can trim more at the end than the last page that we write holds. Packets that do
+    // not play at all are left out.
     let play_end = timeline.coded_length() - timeline.end_trim();
-    let end = if demuxer.serial().is_some() { timeline.coded_length() } else { play_end };
     let serial = demuxer.serial().unwrap_or(SERIAL);
     let mut writer =
         OggOpusWriter::new(blob, serial, demuxer.head(), demuxer.tags()).map_err(write_error)?;
     let mut coded_length = 0;
-    while coded_length < end {
+    while coded_length < play_end {
         let Some(packet) = demuxer.next_packet().map_err(fault)? else { break };
         coded_length += u64::from(packet.duration);
         writer.write(packet.data).map_err(write_error)?;
@@ -171,4 +171,26 @@ fn write_stream(
     writer.finish(end_trim).map_err(write_error)?;
     Timeline::new(demuxer.head().pre_skip(), coded_length, end_trim)
         .map_err(|_| Error::from(Reason::SourceChanged { path: path.to_owned() }))
+}
+
+/// Leaves out what is lost beyond the end of a stream.
+fn clip(gaps: &mut Vec<Gap>, coded_length: u64) {
+    gaps.retain(|gap| gap.position < coded_length);
+    for gap in gaps {
+        gap.samples = gap.samples.min(coded_length - gap.position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_end_with_the_stream() {
+        let mut gaps = vec![Gap::new(0, 960), Gap::new(1920, 960), Gap::new(2880, 960)];
+        clip(&mut gaps, 2400);
+        assert_eq!(gaps, [Gap::new(0, 960), Gap::new(1920, 480)]);
+        clip(&mut gaps, 0);
+        assert_eq!(gaps, []);
+    }
 }
