@@ -70,12 +70,12 @@ impl Contents {
         self.ended - self.ended_before
     }
 
-    /// The duration of the first packet of the page.
-    pub(crate) fn packet_duration(&self) -> Option<u32> {
-        match self.entries.first() {
-            Some(&(Entry::InPage { duration, .. } | Entry::Joined { duration })) => Some(duration),
-            _ => None,
-        }
+    /// The durations of the first and the last packet of the page; 0 if there is none.
+    pub(crate) fn packet_durations(&self) -> [u32; 2] {
+        [self.entries.first(), self.entries.last()].map(|entry| match entry {
+            Some(&(Entry::InPage { duration, .. } | Entry::Joined { duration })) => duration,
+            Some(Entry::Gap { .. }) | None => 0,
+        })
     }
 
     /// Accepts packets from the start of a page as long as they are plain, which almost all are.

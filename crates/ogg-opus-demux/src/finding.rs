@@ -52,7 +52,7 @@ impl FindingKind {
             Self::Head(_) => "the stream is not read".into(),
             Self::Tags(_) => "read without tags".into(),
             Self::Timeline(_) => "nothing plays".into(),
-            Self::Note(Note::OtherStream { .. }) => "ignored".into(),
+            Self::Note(Note::OtherStream { .. } | Note::ExtraHeadBytes { .. }) => "ignored".into(),
             Self::Note(Note::OtherTrack { .. }) => "read as a track of its own".into(),
             Self::Note(_) => "".into(),
         }
@@ -134,9 +134,8 @@ mod tests {
     #[test]
     fn a_wrong_head_names_its_rule() {
         // Version, channels, family, and the bytes after the family.
-        let table: [(u8, u8, u8, &[u8], u8); 8] = [
+        let table: [(u8, u8, u8, &[u8], u8); 7] = [
             (16, 1, 0, &[], 12),
-            (1, 1, 0, &[9], 12),
             (1, 3, 0, &[], 13),
             (1, 2, 1, &[1, 1, 0], 13),
             (1, 2, 1, &[1, 2, 0, 1], 13),

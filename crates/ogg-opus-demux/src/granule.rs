@@ -16,6 +16,8 @@ pub(crate) struct GranuleClock {
     end_trim: u64,
     /// Something was lost, and no page has stated the time since.
     loss_is_open: bool,
+    /// The last page without a loss before it had the position that its packets add up to.
+    agrees: bool,
 }
 
 /// The time that the packets of a page take.
@@ -30,6 +32,8 @@ pub(crate) struct PageTime {
     /// The duration of a packet. On the last page, where a loss and the end trim look alike, a
     /// loss counts as whole packets.
     pub(crate) packet_duration: u32,
+    /// The duration of the last packet, the only one that encoders trim.
+    pub(crate) last_packet: u32,
 }
 
 /// What the granule position of a page means.
@@ -44,7 +48,9 @@ pub(crate) struct Verdict {
 
 impl GranuleClock {
     pub(crate) fn new(pre_skip: u16) -> Self {
-        Self { pre_skip: pre_skip.into(), last: None, untold: 0, end_trim: 0, loss_is_open: false }
+        let pre_skip = pre_skip.into();
+        let (untold, end_trim) = (0, 0);
+        Self { pre_skip, last: None, untold, end_trim, loss_is_open: false, agrees: true }
     }
 
     /// Samples at the end of the stream that do not play.
@@ -73,8 +79,7 @@ impl GranuleClock {
         self.loss_is_open = true;
     }
 
-    /// Accepts the next page on which a packet ended, kept or not. (Other pages do not state
-    /// the time, and an empty last page cannot trim.)
+    /// Accepts the next page on which a packet ended, kept or not.
     pub(crate) fn page(&mut self, page: PageTime) -> Verdict {
         self.end_trim = 0;
         self.loss_is_open |= page.has_loss;
@@ -101,8 +106,34 @@ impl GranuleClock {
         Verdict { violation: Some(violation), ..Verdict::default() }
     }
 
+    /// Accepts the next page on which none ended. Its position is that of the pages before, if it
+    /// has one, and it trims nothing. Only of a page that holds nothing at all, it may show a loss;
+    /// `is_possible` judges the length.
+    #[cold]
+    pub(crate) fn empty_page(
+        &mut self,
+        granule: Option<u64>,
+        is_nil: bool,
+        is_possible: impl Fn(u64) -> bool,
+    ) -> Verdict {
+        let (Some(expected), Some(found)) = (self.last, granule) else { return Verdict::default() };
+        if found == expected {
+            return Verdict::default();
+        }
+        let ahead = usable(granule).and_then(|found| found.checked_sub(expected));
+        let lost = ahead.filter(|&ahead| is_nil && self.loss_is_open && is_possible(ahead));
+        let Some(lost) = lost else {
+            let violation = Some(Violation::EmptyPageGranule { expected, found });
+            return Verdict { violation, ..Verdict::default() };
+        };
+        self.last = Some(found);
+        self.loss_is_open = false;
+        let gap = lost - lost % u64::from(CONCEALMENT_UNIT);
+        let violation = (gap < lost).then_some(Violation::UnevenLoss { samples: lost });
+        Verdict { gap, violation, ..Verdict::default() }
+    }
+
     fn first_page(&mut self, page: &PageTime, found: u64) -> Verdict {
-        let is_last = page.is_last;
         let samples = self.untold + page.samples;
         let pre_skip = self.pre_skip;
         let trim = match found.checked_sub(samples) {
@@ -113,26 +144,27 @@ impl GranuleClock {
             }
             None => samples - found,
         };
-        let violation = if !is_last {
-            Some(Violation::GranuleBeforeStart { samples, found })
+        let violation = if !page.is_last {
+            self.agrees = false;
+            Violation::GranuleBeforeStart { samples, found }
+        } else if found < pre_skip {
+            Violation::GranuleBelowPreSkip { pre_skip, found }
         } else {
-            self.end_trim = trim.min(page.samples);
-            (found < pre_skip).then_some(Violation::GranuleBelowPreSkip { pre_skip, found })
+            return self.trim(page, trim, page.samples, samples, found);
         };
-        Verdict { violation, ..Verdict::default() }
+        Verdict { violation: Some(violation), ..Verdict::default() }
     }
 
     fn later_page(&mut self, page: &PageTime, expected: u64, found: u64) -> Verdict {
         let ahead = found.saturating_sub(expected);
         let behind = expected.saturating_sub(found);
-        if page.is_last {
-            let gap = if self.loss_is_open { self.whole_packets(page, ahead) } else { 0 };
-            // Only packets that end on this page can be trimmed (section 4.4), and the loss
-            // before them.
-            self.end_trim = (behind + gap.saturating_sub(ahead)).min(page.samples + gap);
-            let is_wrong = ahead > 0 && gap == 0;
-            let violation = is_wrong.then_some(Violation::Granule { expected, found });
-            return Verdict { gap, is_inferred: gap > 0, violation, note: None };
+        if page.is_last && behind > 0 {
+            return self.trim(page, behind, page.samples, expected, found);
+        }
+        if page.is_last && self.agrees && self.loss_is_open {
+            let gap = self.whole_packets(page, ahead);
+            let verdict = self.trim(page, gap - ahead, gap, expected, found);
+            return Verdict { gap, is_inferred: gap > 0, ..verdict };
         }
         let unit = u64::from(CONCEALMENT_UNIT);
         let gap = if self.loss_is_open { ahead - ahead % unit } else { 0 };
@@ -143,7 +175,31 @@ impl GranuleClock {
         } else {
             Some(Violation::Granule { expected, found })
         };
+        // A position after a loss proves nothing.
+        if behind > 0 || !self.loss_is_open {
+            self.agrees = ahead == 0 && behind == 0;
+        }
         Verdict { gap, violation, ..Verdict::default() }
+    }
+
+    /// Only packets that end on the last page can be trimmed (section 4.4), and the loss before
+    /// them. A position before that page, or after positions that are known to be wrong, is wrong.
+    fn trim(
+        &mut self,
+        page: &PageTime,
+        samples: u64,
+        most: u64,
+        expected: u64,
+        found: u64,
+    ) -> Verdict {
+        if samples > most || (samples > 0 && !self.agrees) {
+            let violation = Some(Violation::EndTrim { expected, found });
+            return Verdict { violation, ..Verdict::default() };
+        }
+        self.end_trim = samples;
+        let packet = page.last_packet;
+        let note = (samples > u64::from(packet)).then_some(Note::LongTrim { samples, packet });
+        Verdict { note, ..Verdict::default() }
     }
 
     /// A loss before or on the last page: at least the missing samples, in whole packets.
@@ -163,7 +219,8 @@ mod tests {
 
     fn page(samples: u64, granule: u64) -> PageTime {
         let granule = (granule != u64::MAX).then_some(granule);
-        PageTime { samples, granule, packet_duration: 960, ..PageTime::default() }
+        let (packet_duration, last_packet) = (960, 960);
+        PageTime { samples, granule, packet_duration, last_packet, ..PageTime::default() }
     }
 
     fn last(samples: u64, granule: u64) -> PageTime {
@@ -199,20 +256,79 @@ mod tests {
         assert_eq!((clock.page(last(1920, 1401)), clock.end_trim()), (FINE, 519));
         let (pre_skip, found) = (312, 311);
         let expected = wrong(Violation::GranuleBelowPreSkip { pre_skip, found });
-        assert_eq!(GranuleClock::new(312).page(last(1920, 311)), expected);
+        let mut clock = GranuleClock::new(312);
+        assert_eq!((clock.page(last(1920, 311)), clock.end_trim()), (expected, 0));
     }
 
     #[test]
     fn rule_24_only_the_last_page_trims_and_only_its_own_packets() {
+        let begun = || {
+            let mut clock = GranuleClock::new(312);
+            assert_eq!(clock.page(page(1920, 1920)), FINE);
+            clock
+        };
+        for (found, end_trim) in [(2880, 0), (2500, 380), (1920, 960)] {
+            let mut clock = begun();
+            assert_eq!((clock.page(last(960, found)), clock.end_trim()), (FINE, end_trim));
+        }
+        let (expected, found) = (2880, 1919);
+        let verdict = wrong(Violation::EndTrim { expected, found });
+        let mut clock = begun();
+        assert_eq!((clock.page(last(960, 1919)), clock.end_trim()), (verdict, 0));
+        let mut clock = begun();
+        let note = Some(Note::LongTrim { samples: 961, packet: 960 });
+        assert_eq!(clock.page(last(1920, 2879)), Verdict { note, ..FINE });
+        assert_eq!(clock.end_trim(), 961);
+    }
+
+    #[test]
+    fn rule_24_positions_known_to_be_wrong_trim_nothing() {
         let mut clock = GranuleClock::new(312);
         clock.page(page(1920, 1920));
         let (expected, found) = (2880, 2000);
-        let verdict = clock.page(page(960, 2000));
-        assert_eq!((verdict, clock.end_trim()), (wrong(Violation::Granule { expected, found }), 0));
-        assert_eq!((clock.page(last(960, 2500)), clock.end_trim()), (FINE, 460));
+        let jump = wrong(Violation::Granule { expected, found });
+        assert_eq!((clock.page(page(960, 2000)), clock.end_trim()), (jump, 0));
+        let (expected, found) = (2960, 2500);
+        let verdict = wrong(Violation::EndTrim { expected, found });
+        assert_eq!((clock.page(last(960, 2500)), clock.end_trim()), (verdict, 0));
+        // Once they are right again, they trim.
         let mut clock = GranuleClock::new(312);
-        clock.page(page(1920, 1920));
-        assert_eq!((clock.page(last(960, 1000)), clock.end_trim()), (FINE, 960));
+        clock.page(page(1920, 1000));
+        clock.page(page(960, 1960));
+        assert_eq!((clock.page(last(960, 2500)), clock.end_trim()), (FINE, 420));
+        // Nor does a loss make them right.
+        let mut clock = GranuleClock::new(312);
+        clock.page(page(1920, 1000));
+        clock.page(lost(page(960, 1960 + 960)));
+        let verdict = clock.page(last(960, 3000));
+        assert!(matches!(verdict.violation, Some(Violation::EndTrim { .. })));
+        assert_eq!(clock.end_trim(), 0);
+    }
+
+    #[test]
+    fn rule_25_an_empty_page_shows_a_loss_and_trims_nothing() {
+        let begun = || {
+            let mut clock = GranuleClock::new(312);
+            assert_eq!(clock.page(page(1920, 1920)), FINE);
+            clock
+        };
+        let any = |_| true;
+        assert_eq!(begun().empty_page(Some(1920), true, any), FINE);
+        assert_eq!(begun().empty_page(None, true, any), FINE);
+        assert_eq!(GranuleClock::new(312).empty_page(Some(5), true, any), FINE, "no page before");
+        let wrong_at = |found| wrong(Violation::EmptyPageGranule { expected: 1920, found });
+        for found in [0, 1919, 2880, 1 << 63] {
+            assert_eq!(begun().empty_page(Some(found), true, any), wrong_at(found));
+        }
+        let mut clock = begun();
+        clock.loss();
+        assert_eq!(clock.empty_page(Some(1919), true, any), wrong_at(1919));
+        assert_eq!(clock.empty_page(Some(9999), true, |lost| lost < 960), wrong_at(9999));
+        assert_eq!(clock.empty_page(Some(9999), false, any), wrong_at(9999));
+        assert_eq!(clock.empty_page(Some(1920), true, any), FINE);
+        let gap = 4800;
+        assert_eq!(clock.empty_page(Some(6720), true, any), Verdict { gap, ..FINE });
+        assert_eq!((clock.page(last(960, 7000)), clock.end_trim()), (FINE, 680));
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub(crate) struct Member {
     pub(crate) offset: u64,
     pub(crate) assembler: Assembler,
     pub(crate) content: Content,
-    /// Problems of the page, which only matter if the stream is chosen.
-    pub(crate) violations: Vec<Violation>,
+    /// Findings about the page, which only matter if the stream is chosen.
+    findings: Vec<FindingKind>,
 }
 
 /// The content of a logical stream.
@@ -121,21 +121,24 @@ impl Member {
                 result => Content::Opus(result),
             },
         };
-        let mut violations = Vec::new();
+        let mut findings = Vec::new();
         if page.is_continued() {
-            violations.push(Violation::ContinuedWithoutStart);
+            findings.push(Violation::ContinuedWithoutStart.into());
         }
         if page.fragments().count() != 1 || page.packets_ended() != 1 {
-            violations.push(Violation::HeadNotAlone);
+            findings.push(Violation::HeadNotAlone.into());
         }
-        violations.extend(header_granule(page.granule()));
-        Self { offset, assembler: Assembler::new(&page), content, violations }
+        findings.extend(header_granule(page.granule()).map(FindingKind::from));
+        if let Content::Opus(Ok(head)) = &content {
+            findings.extend(extra_bytes(packet, head).map(FindingKind::from));
+        }
+        Self { offset, assembler: Assembler::new(&page), content, findings }
     }
 
     /// The head of an Opus stream, after reporting its problems.
     pub(crate) fn head(&self, findings: &mut Findings) -> Result<Option<OpusHead>, Error> {
-        for &violation in &self.violations {
-            findings.report(self.offset, violation)?;
+        for kind in &self.findings {
+            findings.report(self.offset, kind.clone())?;
         }
         match &self.content {
             Content::Opus(Ok(head)) => Ok(Some(head.clone())),
@@ -168,6 +171,14 @@ impl Member {
     }
 }
 
+/// RFC 7845 section 5.1: only versions above 1 append fields.
+fn extra_bytes(packet: &[u8], head: &OpusHead) -> Option<Note> {
+    let fields = head.to_bytes();
+    let is_old = fields.get(VERSION_AT).is_some_and(|&version| version <= 1);
+    let bytes = packet.len().checked_sub(fields.len()).filter(|&bytes| is_old && bytes > 0)?;
+    Some(Note::ExtraHeadBytes { bytes })
+}
+
 /// RFC 7845 section 4: granule position 0 where a header ends.
 pub(crate) fn header_granule(granule: Option<u64>) -> Option<Violation> {
     match granule.unwrap_or(u64::MAX) {
@@ -191,5 +202,7 @@ const OTHER_CODECS: [(&[u8], &str); 7] = [
     (b"CELT    ", "CELT"),
 ];
 
+/// The place of the version in OpusHead.
+const VERSION_AT: usize = 8;
 /// Further streams of a link are ignored.
 const MAX_STREAMS: usize = 1000;

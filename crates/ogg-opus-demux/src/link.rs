@@ -269,20 +269,24 @@ impl Link {
             }
         }
         // After the first audio, the end of a dropped packet states the time as well.
-        if audio == 0 && !(self.clock.has_begun() && page.packets_ended() > 0) {
+        let verdict = if audio > 0 || (self.clock.has_begun() && page.packets_ended() > 0) {
+            self.assembler.has_audio();
+            let [packet_duration, last_packet] = contents.packet_durations();
+            self.clock.page(PageTime {
+                samples: contents.samples,
+                granule: page.granule(),
+                is_last: page.is_last(),
+                has_loss: contents.loss.is_some(),
+                packet_duration,
+                last_packet,
+            })
+        } else {
             if contents.loss.is_some() {
                 self.clock.loss();
             }
-            return Ok(());
-        }
-        self.assembler.has_audio();
-        let verdict = self.clock.page(PageTime {
-            samples: contents.samples,
-            granule: page.granule(),
-            is_last: page.is_last(),
-            has_loss: contents.loss.is_some(),
-            packet_duration: contents.packet_duration().unwrap_or_default(),
-        });
+            let is_possible = |samples| self.ledger.check_loss(samples).is_ok();
+            self.clock.empty_page(page.granule(), page.is_nil(), is_possible)
+        };
         if let Some(violation) = verdict.violation {
             findings.report(offset, violation)?;
         }

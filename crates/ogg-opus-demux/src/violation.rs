@@ -54,6 +54,14 @@ pub enum Violation {
         "last granule position {found}, expected at least the pre-skip of {pre_skip} (RFC 7845 section 4.5)"
     )]
     GranuleBelowPreSkip { pre_skip: u64, found: u64 },
+    #[error(
+        "last granule position {found}, expected up to {expected}: it does not follow from those before it (RFC 7845 section 4.4)"
+    )]
+    EndTrim { expected: u64, found: u64 },
+    #[error(
+        "granule position {found} on a page where no packet ends, expected none or {expected} (RFC 3533 section 6)"
+    )]
+    EmptyPageGranule { expected: u64, found: u64 },
     #[error("granule position {found} exceeds 2^63 - 1 (RFC 7845 section 4)")]
     GranuleOverflow { found: u64 },
     #[error("{samples} samples are lost, expected a multiple of 120 (RFC 7845 section 4.1)")]
@@ -75,14 +83,16 @@ impl Violation {
             | Self::NotContinued
             | Self::UnfinishedPacket
             | Self::PacketTooLong { .. } => "dropped",
-            Self::HeaderGranule { .. } | Self::GranuleOverflow { .. } => "ignored",
+            Self::HeaderGranule { .. }
+            | Self::GranuleOverflow { .. }
+            | Self::EmptyPageGranule { .. } => "ignored",
             Self::ForeignPage { .. } => "its pages are ignored",
             Self::FirstFlag => "the flag is ignored",
             Self::ContinuedWithoutStart => "the rest of the packet is dropped",
             Self::NoGranule => "packet durations tell the time",
             Self::Granule { .. } => "no gap is inserted",
             Self::GranuleBeforeStart { .. } => "all samples are kept",
-            Self::GranuleBelowPreSkip { .. } => "nothing plays",
+            Self::GranuleBelowPreSkip { .. } | Self::EndTrim { .. } => "the end is not trimmed",
             Self::UnevenLoss { .. } => "the gap is rounded down",
             Self::Sequence { .. } => "granule positions tell the length of the gap",
         }
@@ -104,7 +114,8 @@ impl Violation {
             Self::PacketTooLong { .. } => 20,
             Self::NoGranule | Self::GranuleOverflow { .. } => 21,
             Self::GranuleBeforeStart { .. } | Self::GranuleBelowPreSkip { .. } => 22,
-            Self::Granule { .. } => 23,
+            Self::Granule { .. } | Self::EmptyPageGranule { .. } => 23,
+            Self::EndTrim { .. } => 24,
             Self::UnevenLoss { .. } => 25,
         }
     }
@@ -120,6 +131,8 @@ pub enum Note {
     /// Read with [`Options::track`](crate::Options::track).
     #[error("another Opus stream begins here, with serial number {serial:#010x}")]
     OtherTrack { serial: u32, track: usize },
+    #[error("OpusHead has {bytes} bytes more than its version states (RFC 7845 section 5.1)")]
+    ExtraHeadBytes { bytes: usize },
     #[error(
         "{pages} pages are missing between the headers and the first audio page: the recording joined a live stream (RFC 7845 section 3)"
     )]
@@ -128,6 +141,10 @@ pub enum Note {
         "{samples} samples preceded the first packet: the stream was cut from a longer one (RFC 7845 section 4.5)"
     )]
     LiveStart { samples: u64 },
+    #[error(
+        "the end trim of {samples} samples is longer than the last packet, of {packet} (RFC 7845 section 4.4)"
+    )]
+    LongTrim { samples: u64, packet: u32 },
     #[error("the stream has no last page (EOS) and may have been longer (RFC 7845 section 3)")]
     NoLastPage,
     /// On the last page, a loss and the end trim look alike, so its length is inferred.

@@ -35,8 +35,6 @@ pub enum InvalidHead {
     TooShort { found: usize },
     #[error("OpusHead of version {found}, expected 0 to 15")]
     Version { found: u8 },
-    #[error("OpusHead of version {version} with {found} bytes, expected {expected}")]
-    ExtraBytes { version: u8, found: usize, expected: usize },
     #[error("mapping family {family} does not allow {found} channels (RFC 7845 section 5.1.1)")]
     Channels { family: u8, found: u8 },
     #[error("mapping family {family}, of {channels} channels, is not supported")]
@@ -77,7 +75,8 @@ impl OpusHead {
         Self { output_gain, ..self }
     }
 
-    /// Parses the first packet of a stream.
+    /// Parses the first packet of a stream. Ignores bytes after the fields that are known: versions
+    /// above 1 may append fields, and some writers of version 1 append bytes.
     ///
     /// # Errors
     ///
@@ -96,10 +95,6 @@ impl OpusHead {
         }
         let rest = packet.get(FIELDS_LEN..).unwrap_or_default();
         let mapping = ChannelMapping::parse(family, channels, rest)?;
-        let expected = FIELDS_LEN + mapping.table_len();
-        if version <= 1 && found > expected {
-            return Err(InvalidHead::ExtraBytes { version, found, expected });
-        }
         Ok(Self {
             version,
             pre_skip: u16::from_le_bytes([p0, p1]),
@@ -109,8 +104,7 @@ impl OpusHead {
         })
     }
 
-    /// The packet that [`parse`](Self::parse) reads, without any fields appended by a version
-    /// above 1.
+    /// The packet that [`parse`](Self::parse) reads, without the bytes that it ignores.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(FIELDS_LEN + self.mapping.table_len());
         bytes.extend_from_slice(MAGIC);
@@ -194,16 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn extra_bytes_are_allowed_in_later_versions_only() {
-        let mut bytes = stereo();
-        bytes.push(0);
-        let (version, found, expected) = (1, 20, 19);
-        assert_eq!(
-            OpusHead::parse(&bytes),
-            Err(InvalidHead::ExtraBytes { version, found, expected })
-        );
-        bytes[8] = 2;
-        assert!(OpusHead::parse(&bytes).is_ok());
+    fn extra_bytes_are_ignored() {
+        for version in 0..16 {
+            let mut bytes = stereo();
+            bytes[8] = version;
+            let head = OpusHead::parse(&bytes);
+            assert!(head.is_ok());
+            bytes.extend([7; 300]);
+            assert_eq!(OpusHead::parse(&bytes), head);
+        }
     }
 
     #[test]
@@ -219,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn surround_needs_its_whole_table_and_nothing_more() {
+    fn surround_needs_its_whole_table() {
         let mapping = ChannelMapping::parse(1, 3, &[2, 1, 0, 1, 2]).unwrap();
         let head = OpusHead::new(1, 312, 0).unwrap().with_mapping(mapping);
         let mut bytes = head.to_bytes();
         assert_eq!((bytes.len(), bytes[9], bytes[18]), (24, 3, 1));
-        assert_eq!(OpusHead::parse(&bytes), Ok(head));
+        assert_eq!(OpusHead::parse(&bytes), Ok(head.clone()));
         bytes.push(0);
-        assert!(matches!(OpusHead::parse(&bytes), Err(InvalidHead::ExtraBytes { .. })));
+        assert_eq!(OpusHead::parse(&bytes), Ok(head));
         assert!(matches!(
             OpusHead::parse(&bytes[..23]),
             Err(InvalidHead::MappingTooShort { found: 4, expected: 5 })

@@ -106,7 +106,7 @@ fn rule_10_the_last_page_need_not_be_marked() {
 
 #[test]
 fn rule_24_a_last_page_without_packets_trims_nothing() {
-    for granule in [0, 1000, 1920, NO_GRANULE] {
+    for granule in [1920, NO_GRANULE] {
         let nil = RawPage::new(4, granule).last();
         let (_, timeline) = read_pages(&with_headers([audio(2, 960), audio(3, 1920), nil]));
         assert_eq!(lengths(timeline), (1920, 0), "granule {granule}");
@@ -117,7 +117,7 @@ fn rule_24_a_last_page_without_packets_trims_nothing() {
 fn rule_24_the_last_page_trims_what_ends_on_it() {
     let two =
         |granule| with_headers([audio(2, 960), audio(3, granule).packet(&packet_of(10)).last()]);
-    for (granule, end_trim) in [(2880, 0), (2879, 1), (960, 1920), (959, 1920), (0, 1920)] {
+    for (granule, end_trim) in [(2880, 0), (2879, 1), (961, 1919), (960, 1920)] {
         assert_eq!(lengths(read_pages(&two(granule)).1), (2880, end_trim), "granule {granule}");
     }
 }

@@ -12,6 +12,7 @@ mod rule_losses;
 mod rule_pages;
 mod rule_time;
 mod rule_tracks;
+mod rule_trim;
 mod strict_headers;
 mod strict_rules;
 mod writer;

@@ -108,7 +108,7 @@ fn rule_22_a_first_page_before_zero_is_kept_unless_it_is_the_last() {
     let found = u64::from(PRE_SKIP) - 1;
     let only = with_headers([nth_page(2, found, 0).last()]);
     let outcome = read_pages(&only);
-    assert_eq!((outcome.story().as_str(), outcome.link().timeline), ("0@0", None));
+    assert_eq!((outcome.story().as_str(), outcome.link().lengths()), ("0@0", (960, 0)));
     let below = Violation::GranuleBelowPreSkip { pre_skip: PRE_SKIP.into(), found };
     assert_eq!(outcome.found()[0], at(offset_of(&only, 2), below));
 }
@@ -134,25 +134,6 @@ fn rule_23_a_jump_is_reported_once() {
     assert_eq!(outcome.story(), "0@0 1@960 2@1920 3@2880 4@3840");
     let jump = Violation::Granule { expected: 2880, found: 12_880 };
     assert_eq!(outcome.found(), [at(offset_of(&pages, 4), jump)]);
-}
-
-#[test]
-fn rule_24_only_the_last_page_trims_and_only_what_ends_on_it() {
-    for (granule, end_trim) in [(2880, 0), (2879, 1), (1920, 960), (1919, 960), (0, 960)] {
-        let mut pages = plain(3);
-        pages[4].granule = granule;
-        let outcome = read_valid(&to_stream(&pages));
-        assert_eq!(outcome.link().lengths(), (2880, end_trim), "{granule}");
-    }
-    for granule in [0, 1000, 2000, 1 << 62, NO_GRANULE] {
-        let nil = RawPage::new(4, granule).last();
-        let pages = with_headers([nth_page(2, 960, 0), nth_page(3, 1920, 1), nil]);
-        assert_eq!(read_valid(&to_stream(&pages)).link().lengths(), (1920, 0), "{granule}");
-    }
-    let mut pages = plain(3);
-    pages[4].granule = 2881;
-    let jump = Violation::Granule { expected: 2880, found: 2881 };
-    assert_eq!(read_pages(&pages).found(), [at(offset_of(&pages, 4), jump)]);
 }
 
 #[test]

@@ -191,6 +191,16 @@ fn rule_22_the_end_trim_leaves_the_pre_skip() {
 }
 
 #[test]
+fn rule_24_the_last_position_follows_from_those_before() {
+    let mut pages = valid_pages();
+    pages[4].granule = 1919;
+    assert_violation(&pages, 4, Violation::EndTrim { expected: 2880, found: 1919 });
+    pages.insert(4, RawPage::new(4, 1919));
+    let empty = Violation::EmptyPageGranule { expected: 1920, found: 1919 };
+    assert_violation(&pages, 4, empty);
+}
+
+#[test]
 fn rule_21_granule_positions_of_2_to_the_63_and_more_are_refused() {
     let found = 1 << 63;
     let pages = with_headers([audio(2, found)]);
