@@ -86,6 +86,11 @@ impl Assembler {
         self.serial
     }
 
+    /// The expected number of the next page.
+    pub(crate) fn next_sequence(&self) -> u32 {
+        self.next_sequence
+    }
+
     /// Returns whether the last page (EOS) was read.
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended

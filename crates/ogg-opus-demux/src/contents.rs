@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use opus_packet::{OpusHead, OpusTags, duration, wide};
+use opus_packet::{CodedPos, OpusHead, OpusTags, duration, wide};
 
 use crate::{
     Error, FindingKind, Violation,
@@ -39,6 +39,24 @@ pub(crate) enum Entry {
     Joined { duration: u32 },
     /// Lost audio.
     Gap { samples: u64 },
+}
+
+/// Where the bytes of a packet lie, its duration and its position.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed {
+    pub(crate) bytes: PlacedBytes,
+    pub(crate) duration: u32,
+    pub(crate) position: CodedPos,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PlacedBytes {
+    /// In these bytes of the page.
+    InPage { start: u32, end: u32 },
+    /// See [`Link::joined`](crate::link::Link::joined).
+    Joined,
+    /// See [`Link::concealed`](crate::link::Link::concealed).
+    Concealed,
 }
 
 impl Contents {

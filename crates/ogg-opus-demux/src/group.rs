@@ -24,6 +24,10 @@ pub(crate) struct Member {
     findings: Vec<FindingKind>,
 }
 
+/// Serial numbers of the other streams of a link.
+#[derive(Debug, Default)]
+pub(crate) struct Others(Vec<u32>);
+
 /// The content of a logical stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -98,15 +102,30 @@ impl Group {
         Ok(chosen.map(|(place, head)| (self.members.swap_remove(place), head)))
     }
 
-    /// Serial numbers of the streams.
-    pub(crate) fn serials(&self) -> Vec<u32> {
-        self.members.iter().map(|member| member.assembler.serial()).collect()
+    /// The streams that were not taken.
+    pub(crate) fn others(&self) -> Others {
+        Others(self.members.iter().map(|member| member.assembler.serial()).collect())
     }
 
     /// Why nothing can be read if none of the streams has a usable head.
     pub(crate) fn refusal(&self) -> Option<Error> {
         let opus = self.members.iter().filter(|member| member.is_opus());
         opus.chain(&self.members).find_map(Member::refusal)
+    }
+}
+
+impl Others {
+    pub(crate) fn contains(&self, serial: u32) -> bool {
+        self.0.contains(&serial)
+    }
+
+    /// Adds a serial number. Returns false if it is known, or if there are too many to report.
+    pub(crate) fn add(&mut self, serial: u32) -> bool {
+        let is_new = self.0.len() < MAX_OTHERS && !self.contains(serial);
+        if is_new {
+            self.0.push(serial);
+        }
+        is_new
     }
 }
 
@@ -206,3 +225,5 @@ const OTHER_CODECS: [(&[u8], &str); 7] = [
 const VERSION_AT: usize = 8;
 /// Further streams of a link are ignored.
 const MAX_STREAMS: usize = 1000;
+/// The most other streams of a link that are reported.
+const MAX_OTHERS: usize = 64;

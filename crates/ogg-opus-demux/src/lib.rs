@@ -10,6 +10,7 @@ mod granule;
 mod group;
 mod input;
 mod link;
+mod opening;
 mod page;
 mod page_reader;
 mod reader;

@@ -3,11 +3,11 @@ use opus_packet::{CodedPos, Concealment, Gap, Ledger, OpusHead, OpusTags, Timeli
 use crate::{
     Error, FindingKind, Note, Violation,
     assembler::{Admission, Assembler, PlacedPage, Step},
-    contents::{Contents, Entry},
+    contents::{Contents, Entry, Placed, PlacedBytes},
     error::Reason,
     finding::Findings,
     granule::{GranuleClock, PageTime},
-    group::{Content, Member, header_granule},
+    group::{Content, Member, Others, header_granule},
     page::{Fragment, bytes_at},
 };
 
@@ -20,8 +20,7 @@ pub(crate) struct Link {
     /// The longest packet in bytes.
     limit: usize,
     contents: Contents,
-    /// Serial numbers of the other streams of the link.
-    others: Vec<u32>,
+    others: Others,
     tracks: usize,
     /// Which of the entries is next.
     next: usize,
@@ -35,24 +34,6 @@ pub(crate) struct Link {
     before: Vec<u8>,
     has_finished: bool,
     timeline: Option<Timeline>,
-}
-
-/// Where the bytes of a packet lie, its duration and its position.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Placed {
-    pub(crate) bytes: PlacedBytes,
-    pub(crate) duration: u32,
-    pub(crate) position: CodedPos,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum PlacedBytes {
-    /// In these bytes of the page.
-    InPage { start: u32, end: u32 },
-    /// See [`Link::joined`].
-    Joined,
-    /// See [`Link::concealed`].
-    Concealed,
 }
 
 /// Which link a page belongs to.
@@ -69,7 +50,7 @@ impl Link {
     pub(crate) fn new(
         member: Member,
         head: OpusHead,
-        others: Vec<u32>,
+        others: Others,
         tracks: usize,
         ledger: Ledger,
     ) -> Self {
@@ -118,6 +99,33 @@ impl Link {
 
     pub(crate) fn has_finished(&self) -> bool {
         self.has_finished
+    }
+
+    /// Returns whether the last page (EOS) was read.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.assembler.has_ended()
+    }
+
+    /// The expected number of the next page.
+    pub(crate) fn next_sequence(&self) -> u32 {
+        self.assembler.next_sequence()
+    }
+
+    /// Returns whether a serial number is that of a stream of the link.
+    pub(crate) fn has_stream(&self, serial: u32) -> bool {
+        serial == self.serial() || self.others.contains(serial)
+    }
+
+    /// Ignores the pages of a stream from now on.
+    pub(crate) fn ignore(&mut self, serial: u32) {
+        if serial != self.serial() {
+            self.others.add(serial);
+        }
+    }
+
+    /// Returns whether packets end on the current page.
+    pub(crate) fn has_packets(&self) -> bool {
+        !self.contents.entries.is_empty()
     }
 
     /// Returns whether the headers are complete or given up.
@@ -209,8 +217,7 @@ impl Link {
                 return Ok(Taken::NextLink);
             }
         }
-        if self.others.len() < MAX_OTHERS && !self.others.contains(&serial) {
-            self.others.push(serial);
+        if self.others.add(serial) {
             if page.is_first() {
                 let codec = "another codec";
                 findings.report(offset, Note::OtherStream { serial, codec })?;
@@ -229,7 +236,6 @@ impl Link {
         findings: &mut Findings,
     ) -> Result<Option<Taken>, Error> {
         let PlacedPage { offset, page } = placed;
-        let serial = page.serial();
         if !page.first_packet().starts_with(b"OpusHead") && !self.assembler.has_ended() {
             findings.report(offset, Violation::FirstFlag)?;
             return Ok(None);
@@ -250,8 +256,21 @@ impl Link {
                 return Ok(Some(Taken::Here));
             }
         }
-        findings.report(offset, Violation::SerialReused { serial })?;
         Ok(Some(Taken::NextLink))
+    }
+
+    /// Ends the link: the page at `offset` begins another.
+    #[cold]
+    pub(crate) fn end(
+        &mut self,
+        offset: u64,
+        serial: u32,
+        findings: &mut Findings,
+    ) -> Result<(), Error> {
+        if serial == self.serial() {
+            findings.report(offset, Violation::SerialReused { serial })?;
+        }
+        self.finish(offset, findings)
     }
 
     /// Compares the page's granule position with its packets.
@@ -364,7 +383,7 @@ impl Link {
         &self.concealed
     }
 
-    /// Ends the link: no more pages follow.
+    /// Ends the link: no more of its pages follow.
     pub(crate) fn finish(&mut self, offset: u64, findings: &mut Findings) -> Result<(), Error> {
         self.has_finished = true;
         self.contents.turn_page();
@@ -423,5 +442,3 @@ impl Link {
 
 /// The longest comment header that is read (RFC 7845 section 5.2): 120 MiB.
 const MAX_TAGS_LEN: usize = 120 * 1024 * 1024;
-/// The most other streams of a link that are reported.
-const MAX_OTHERS: usize = 64;

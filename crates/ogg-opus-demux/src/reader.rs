@@ -1,14 +1,14 @@
 use std::io::Read;
 
-use opus_packet::{Ledger, LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline};
+use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline};
 
 use crate::{
-    Buffered, Error, Finding, FindingKind, Input, PageReader, Skipped, Violation,
+    Buffered, Error, Finding, FindingKind, Input, PageReader, Skipped,
     assembler::PlacedPage,
-    error::Reason,
+    contents::{Placed, PlacedBytes},
     finding::Findings,
-    group::Group,
-    link::{Link, Placed, PlacedBytes, Taken},
+    link::{Link, Taken},
+    opening::{Opened, Opening, Stray},
     page::bytes_at,
 };
 
@@ -28,8 +28,10 @@ pub struct OggOpusReader<I> {
     findings: Findings,
     options: Options,
     link: Link,
-    /// The current page begins the next link.
+    /// The current page is still to be read.
     is_held_back: bool,
+    /// The next link and its findings, if it was read to find out whether this one ends.
+    next: Option<(Option<Link>, Vec<Finding>)>,
 }
 
 /// How to read: by default tolerantly, and the first Opus stream of each link.
@@ -104,13 +106,15 @@ impl<I: Input> OggOpusReader<I> {
     pub fn with_options(input: I, options: Options) -> Result<Self, Error> {
         let mut pages = PageReader::with_input(input);
         let mut findings = Findings::new(options.strict);
-        let mut opening = Opening::new(false, Ledger::default());
-        opening.is_start = true;
-        let Some(link) = opening.link(&mut pages, options.track, &mut findings)? else {
+        let mut opening = Opening::first();
+        let opened = opening.link(&mut pages, options.track, &mut findings)?;
+        let Opened::Link(link) = opened else {
             return Err(opening.refusal(options.track, &mut findings));
         };
-        let is_held_back = opening.is_held_back;
-        Ok(Self { pages, findings, options, link, is_held_back })
+        let (is_held_back, next) = (opening.is_held_back(), None);
+        let mut reader = Self { pages, findings, options, link: *link, is_held_back, next };
+        reader.headers()?;
+        Ok(reader)
     }
 
     /// The identification header of the link.
@@ -173,28 +177,83 @@ impl<I: Input> OggOpusReader<I> {
     pub fn next_link(&mut self) -> Result<bool, Error> {
         // Positions and the timeline are sums over the packets.
         while self.next_located()?.is_some() {}
-        let mut opening = Opening::new(self.is_held_back, self.link.ledger());
-        let next = opening.link(&mut self.pages, self.options.track, &mut self.findings)?;
-        self.is_held_back = opening.is_held_back;
-        let is_there = next.is_some();
-        if let Some(next) = next {
-            self.link = next;
-        }
-        Ok(is_there)
+        let next = match self.next.take() {
+            Some((link, findings)) => {
+                self.report(findings)?;
+                link
+            }
+            None => {
+                let mut opening = Opening::after(&self.link, self.is_held_back);
+                let opened =
+                    opening.link(&mut self.pages, self.options.track, &mut self.findings)?;
+                self.is_held_back = opening.is_held_back();
+                opened.into_link()
+            }
+        };
+        let Some(next) = next else { return Ok(false) };
+        self.link = next;
+        self.headers()?;
+        Ok(true)
+    }
+
+    /// Reads pages up to the end of the comment header.
+    fn headers(&mut self) -> Result<(), Error> {
+        while !self.link.has_headers() && self.read_page()? {}
+        Ok(())
     }
 
     /// Passes the next page to the link; false at the end of the link.
     #[inline]
     fn read_page(&mut self) -> Result<bool, Error> {
         let Self { pages, findings, link, is_held_back, .. } = self;
-        if let Some(placed) = next_page(pages, is_held_back, findings)? {
-            if link.page(placed, findings)? == Taken::Here {
+        let Some(placed) = next_page(pages, is_held_back, findings)? else {
+            link.finish(pages.offset(), findings)?;
+            return Ok(false);
+        };
+        if link.page(placed, findings)? == Taken::Here {
+            return Ok(true);
+        }
+        let (offset, serial) = (placed.offset, placed.page.serial());
+        self.is_held_back = true;
+        self.next_begins(offset, serial)
+    }
+
+    /// The current page, at `offset`, begins the next link, unless it is stray: then pages of this
+    /// link follow. Returns whether this link goes on.
+    #[cold]
+    fn next_begins(&mut self, offset: u64, serial: u32) -> Result<bool, Error> {
+        if !self.link.has_ended() {
+            // They come after those of this link.
+            let mut findings = Findings::new(false);
+            let mut opening = Opening::interrupting(&self.link);
+            let opened = opening.look_ahead(&mut self.pages, self.options.track, &mut findings)?;
+            self.is_held_back = opening.is_held_back();
+            if let Opened::Resumed = opened {
+                let strays = opening.into_strays();
+                self.resume(&strays, findings.drain().collect())?;
                 return Ok(true);
             }
-            *is_held_back = true;
+            self.next = Some((opened.into_link(), findings.drain().collect()));
         }
-        link.finish(pages.offset(), findings)?;
+        self.link.end(offset, serial, &mut self.findings)?;
         Ok(false)
+    }
+
+    /// Goes on with the link after stray pages, in which this was found.
+    fn resume(&mut self, strays: &[Stray], mut findings: Vec<Finding>) -> Result<(), Error> {
+        // Only bytes that are not a page concern this link.
+        findings.retain(|finding| matches!(finding.kind, FindingKind::Skipped { .. }));
+        findings.extend(strays.iter().map(Stray::finding));
+        findings.sort_by_key(|finding| finding.offset);
+        strays.iter().for_each(|stray| self.link.ignore(stray.serial));
+        self.report(findings)
+    }
+
+    fn report(&mut self, findings: Vec<Finding>) -> Result<(), Error> {
+        for Finding { offset, kind, .. } in findings {
+            self.findings.report(offset, kind)?;
+        }
+        Ok(())
     }
 
     #[inline]
@@ -223,7 +282,7 @@ impl<I: Input> PacketSource for OggOpusReader<I> {
 
 /// The next page, or the page that was held back.
 #[inline]
-fn next_page<'a, I: Input>(
+pub(crate) fn next_page<'a, I: Input>(
     pages: &'a mut PageReader<I>,
     is_held_back: &mut bool,
     findings: &mut Findings,
@@ -242,96 +301,4 @@ fn next_page<'a, I: Input>(
     }
     let offset = pages.offset();
     Ok(pages.page().map(|page| PlacedPage { offset, page }))
-}
-
-/// Reads up to the audio of a link.
-struct Opening {
-    /// Why nothing can be read, if no link is found.
-    refusal: Option<Error>,
-    is_held_back: bool,
-    /// No page was read before.
-    is_start: bool,
-    /// The most tracks that a link had.
-    tracks: usize,
-    ledger: Ledger,
-}
-
-impl Opening {
-    fn new(is_held_back: bool, ledger: Ledger) -> Self {
-        Self { refusal: None, is_held_back, is_start: false, tracks: 0, ledger }
-    }
-
-    /// The next link that has the requested stream, after reading its headers.
-    fn link<I: Input>(
-        &mut self,
-        pages: &mut PageReader<I>,
-        track: usize,
-        findings: &mut Findings,
-    ) -> Result<Option<Link>, Error> {
-        while let Some(mut group) = self.group(pages, findings)? {
-            let tracks = group.tracks();
-            self.tracks = self.tracks.max(tracks);
-            if tracks == 0 {
-                self.refusal = self.refusal.take().or(group.refusal());
-            }
-            let Some((member, head)) = group.choose(track, findings)? else { continue };
-            let mut link = Link::new(member, head, group.serials(), tracks, self.ledger);
-            self.headers(pages, &mut link, findings)?;
-            return Ok(Some(link));
-        }
-        Ok(None)
-    }
-
-    /// The first pages of the next link.
-    fn group<I: Input>(
-        &mut self,
-        pages: &mut PageReader<I>,
-        findings: &mut Findings,
-    ) -> Result<Option<Group>, Error> {
-        let mut group = Group::default();
-        while let Some(placed) = next_page(pages, &mut self.is_held_back, findings)? {
-            if placed.page.is_first() && !group.goes_on_with(&placed.page) {
-                self.is_start = false;
-                group.add(placed, findings)?;
-            } else if !group.is_empty() {
-                self.is_held_back = true;
-                break;
-            } else if std::mem::take(&mut self.is_start) {
-                let kind = FindingKind::from(Violation::NoFirstPage);
-                let finding = Finding::new(placed.offset, kind.clone());
-                self.refusal = Some(Error::unreadable(finding));
-                findings.report(placed.offset, kind)?;
-            }
-        }
-        Ok((!group.is_empty()).then_some(group))
-    }
-
-    /// Reads pages up to the end of the comment header.
-    fn headers<I: Input>(
-        &mut self,
-        pages: &mut PageReader<I>,
-        link: &mut Link,
-        findings: &mut Findings,
-    ) -> Result<(), Error> {
-        while !link.has_headers() {
-            let taken = match next_page(pages, &mut self.is_held_back, findings)? {
-                Some(placed) => link.page(placed, findings)?,
-                None => return link.finish(pages.offset(), findings),
-            };
-            if taken == Taken::NextLink {
-                self.is_held_back = true;
-                return link.finish(pages.offset(), findings);
-            }
-        }
-        Ok(())
-    }
-
-    /// Why nothing can be read.
-    fn refusal(self, asked: usize, findings: &mut Findings) -> Error {
-        if self.refusal.is_none() && self.tracks > 0 {
-            return Reason::NoSuchTrack { asked, tracks: self.tracks }.into();
-        }
-        let first = findings.drain().find(Finding::is_violation).map(Error::unreadable);
-        self.refusal.or(first).unwrap_or(Reason::Empty.into())
-    }
 }

@@ -24,6 +24,8 @@ pub enum Violation {
     HeaderGranule { found: u64 },
     #[error("page of stream {found:#010x}, which did not begin (RFC 3533 section 4)")]
     ForeignPage { found: u32 },
+    #[error("Opus stream {serial:#010x} begins in the middle of another (RFC 3533 section 4)")]
+    StrayHead { serial: u32 },
     #[error("a first page (BOS) in the middle of a stream (RFC 3533 section 4)")]
     FirstFlag,
     #[error("page number {found}, expected {expected}: pages are lost (RFC 3533 section 6)")]
@@ -86,7 +88,7 @@ impl Violation {
             Self::HeaderGranule { .. }
             | Self::GranuleOverflow { .. }
             | Self::EmptyPageGranule { .. } => "ignored",
-            Self::ForeignPage { .. } => "its pages are ignored",
+            Self::ForeignPage { .. } | Self::StrayHead { .. } => "its pages are ignored",
             Self::FirstFlag => "the flag is ignored",
             Self::ContinuedWithoutStart => "the rest of the packet is dropped",
             Self::NoGranule => "packet durations tell the time",
@@ -104,7 +106,7 @@ impl Violation {
             Self::Sequence { .. } => 4,
             Self::Repeated { .. } => 5,
             Self::ContinuedWithoutStart | Self::NotContinued => 6,
-            Self::NoFirstPage | Self::ForeignPage { .. } => 7,
+            Self::NoFirstPage | Self::ForeignPage { .. } | Self::StrayHead { .. } => 7,
             Self::RepeatedHeaders | Self::SerialReused { .. } => 8,
             Self::FirstFlag => 9,
             Self::AfterLastPage => 10,

@@ -10,6 +10,7 @@ mod rule_headers;
 mod rule_links;
 mod rule_losses;
 mod rule_pages;
+mod rule_strays;
 mod rule_time;
 mod rule_tracks;
 mod rule_trim;

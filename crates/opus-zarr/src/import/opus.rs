@@ -7,7 +7,9 @@ use std::{
 use ogg_opus_demux::OggOpusWriter;
 use opus_demux::{OpusStream, Streams};
 use opus_packet::{PacketSource, SAMPLE_RATE, Timeline};
-use opus_zarr_store::{BlobWriter, Description, Gap, RecordingName, Source, Start, Store, StoredAs};
+use opus_zarr_store::{
+    BlobWriter, Description, Gap, RecordingName, Source, Start, Store, StoredAs,
+};
 
 use super::{
     record::{SERIAL, first_last, last_first, record, targets, write_error},

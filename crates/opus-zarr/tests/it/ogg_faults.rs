@@ -41,6 +41,50 @@ const ROWS: &[Row] = &[
             "stream 2: byte 0: another",
         ],
     },
+    Row {
+        file: "stray-head-page.opus",
+        streams: &[(1, 95_688)],
+        is_verbatim: false,
+        findings: &["byte 8944: Opus stream 0x00001235 begins in the middle of another"],
+    },
+    Row {
+        file: "granule-third-eos-fullpage.opus",
+        streams: &[(1, 287_688)],
+        is_verbatim: false,
+        findings: &[
+            "byte 106: first granule position 48000, expected at least the 144000 samples",
+            "byte 7746: last granule position 96000, expected up to 192000",
+        ],
+    },
+    Row {
+        file: "granule-third-onepage.opus",
+        streams: &[(1, 47_688)],
+        is_verbatim: true,
+        findings: &[
+            "byte 106: the end trim of 96000 samples is longer than the last packet, of 2880",
+        ],
+    },
+    Row {
+        file: "granule-zero-onepage.opus",
+        streams: &[(1, 47_688)],
+        is_verbatim: false,
+        findings: &["byte 106: last granule position 0, expected at least the pre-skip of 312"],
+    },
+    Row {
+        file: "nil-eos-tells-loss.opus",
+        streams: &[(1, 105_288)],
+        is_verbatim: false,
+        findings: &[
+            "byte 10484: page number 5, expected 4",
+            "48000 samples are lost before coded sample 57600",
+        ],
+    },
+    Row {
+        file: "head-extra-bytes.opus",
+        streams: &[(1, 96_000)],
+        is_verbatim: false,
+        findings: &["byte 0: OpusHead has 3 bytes more than its version states"],
+    },
 ];
 
 #[test]
@@ -89,4 +133,20 @@ fn check(row: &Row, has_tag: bool) {
 
 fn lines(imported: &Imported) -> Vec<String> {
     imported.findings.iter().map(ToString::to_string).collect()
+}
+
+/// End trims of several pages, in each link of a chain and behind a gap.
+#[test]
+fn long_trims_in_a_chain_are_imported() {
+    let long = fs::read(testdata("ogg/granule-third-onepage.opus")).unwrap();
+    let gap = fs::read(testdata("ogg/nil-eos-tells-loss.opus")).unwrap();
+    let folder = fast_folder();
+    let file = folder.path().join("file");
+    fs::write(&file, [long.clone(), gap, long].concat()).unwrap();
+    let imported = import_to(&file, folder.path().join("store"), "it").unwrap();
+    let lengths: Vec<_> =
+        imported.recordings.iter().map(|recording| recording.info().play_length).collect();
+    assert_eq!(lengths, [47_688, 105_288, 47_688]);
+    let trimmed = lines(&imported).iter().filter(|line| line.contains("end trim of 96000")).count();
+    assert_eq!(trimmed, 2);
 }
