@@ -9,7 +9,7 @@ use std::{
 };
 
 use indicatif::HumanBytes;
-use opus_zarr::{ReadMode, Recording};
+use opus_zarr::Recording;
 use serde::Serialize;
 
 use self::{
@@ -20,6 +20,7 @@ use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
     place::RecordingPlace,
+    reads::Reads,
     text::seconds,
     threads::Threads,
 };
@@ -59,10 +60,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let benched = Benched {
         recording: args.recording.to_string(),
-        is_exact: recording.read_mode() == ReadMode::Exact,
+        reads: Reads::of(&recording),
         seed: args.seed,
         open: Measured::of(OPENS.min(args.reads), || open().map(drop))?,
-        read: Reads::of(&recording, args, samples)?,
+        read: RandomReads::of(&recording, args, samples)?,
         decode: Decoded::of(&recording)?,
     };
     if benched.read.measured.cost.warnings > 0 {
@@ -77,10 +78,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Benched {
     recording: String,
-    is_exact: bool,
+    reads: Reads,
     seed: u64,
     open: Measured,
-    read: Reads,
+    read: RandomReads,
     decode: Decoded,
 }
 
@@ -98,7 +99,7 @@ struct Measured {
 
 /// Reads of ranges at random positions.
 #[derive(Serialize)]
-struct Reads {
+struct RandomReads {
     /// Per range.
     samples: u64,
     seconds: f64,
@@ -153,7 +154,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-impl Reads {
+impl RandomReads {
     fn of(recording: &Recording, args: &Args, samples: u64) -> Result<Self, Failure> {
         let mut random = Random::new(args.seed);
         let starts = recording.info().play_length - samples + 1;
@@ -187,9 +188,8 @@ impl Line for Benched {
 
 impl fmt::Display for Benched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = if self.is_exact { "exact" } else { "exact where decoders agree" };
-        let Self { open, read: Reads { measured: read, .. }, decode, .. } = self;
-        writeln!(f, "{}: reads are {mode}; seed {}", self.recording, self.seed)?;
+        let Self { open, read: RandomReads { measured: read, .. }, decode, .. } = self;
+        writeln!(f, "{}: reads are {}; seed {}", self.recording, self.reads, self.seed)?;
         writeln!(
             f,
             "{:<22}{:>12}{:>12}{:>12}{:>14}{:>10}{:>12}",

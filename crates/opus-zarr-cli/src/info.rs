@@ -1,9 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{
-    Exactness, ExtensionIds, ReadMode, Recording, RecordingReader, StoredAs, other_libopus,
-};
+use opus_zarr::{ExtensionIds, Recording, RecordingReader, StoredAs, other_libopus};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,6 +9,7 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
+    reads::{ExactBy, Reads},
     text::{Clock, bits_per_second, one_line, seconds, why_not_exact},
 };
 
@@ -63,7 +62,7 @@ struct Info<'a> {
     reads: Reads,
     /// What makes them exact.
     #[serde(skip_serializing_if = "Option::is_none")]
-    exact_by: Option<&'static str>,
+    exact_by: Option<ExactBy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_approximate: Option<String>,
     /// The version of the libopus that the program links, if it is not the expected one.
@@ -78,15 +77,6 @@ struct Info<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extensions: Vec<u8>,
     user: &'a serde_json::Map<String, Value>,
-}
-
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Reads {
-    Exact,
-    /// Exact where decoders agree.
-    Agreed,
-    Approximate,
 }
 
 impl<'a> Info<'a> {
@@ -108,12 +98,8 @@ impl<'a> Info<'a> {
             blob_sha256: &info.blob_sha256,
             index_bytes: recording.index_info().map(|index| index.bytes),
             bits_per_second: bits_per_second(info.blob_bytes, length),
-            reads: match recording.read_mode() {
-                ReadMode::Exact => Reads::Exact,
-                ReadMode::Agreed => Reads::Agreed,
-                _ => Reads::Approximate,
-            },
-            exact_by: recording.exactness().ok().map(name_of),
+            reads: Reads::of(recording),
+            exact_by: ExactBy::of(recording),
             why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
             other_libopus: other_libopus().map(|other| other.linked()),
             start: info.start.as_ref(),
@@ -123,14 +109,6 @@ impl<'a> Info<'a> {
             extensions: info.extensions.iter().collect(),
             user: &info.user,
         }
-    }
-}
-
-fn name_of(exactness: Exactness) -> &'static str {
-    match exactness {
-        Exactness::Construction => "construction",
-        Exactness::SettledMap => "settled-map",
-        _ => "map",
     }
 }
 
@@ -147,30 +125,7 @@ impl fmt::Display for Info<'_> {
             writeln!(f, "rate      {} samples per second of real time", self.real_rate)?;
         }
         self.write_size(f)?;
-        match &self.why_approximate {
-            None if self.exact_by == Some(name_of(Exactness::SettledMap)) => {
-                let place = format!("{}/{}", self.store, self.name);
-                writeln!(
-                    f,
-                    "reads     exact, but slower: sync map of another decoder; build one with `opus-zarr sync {place}`"
-                )?;
-            }
-            None if self.exact_by == Some(name_of(Exactness::Construction)) => {
-                writeln!(f, "reads     exact, by construction")?;
-            }
-            None => writeln!(f, "reads     exact, by the sync map")?,
-            Some(reason) => {
-                let place = format!("{}/{}", self.store, self.name);
-                let reads = match self.reads {
-                    Reads::Agreed => "exact where decoders agree, else approximate",
-                    _ => "approximate",
-                };
-                writeln!(
-                    f,
-                    "reads     {reads}: {reason}; build a map with `opus-zarr sync {place}`"
-                )?;
-            }
-        }
+        self.write_reads(f)?;
         if let Some(other) = other_libopus() {
             writeln!(f, "decoder   {other}")?;
         }
@@ -197,6 +152,21 @@ impl fmt::Display for Info<'_> {
 }
 
 impl Info<'_> {
+    fn write_reads(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sync = format!("`opus-zarr sync {}/{}`", self.store, self.name);
+        if let Some(reason) = &self.why_approximate {
+            return writeln!(f, "reads     {}: {reason}; build a map with {sync}", self.reads);
+        }
+        match self.exact_by {
+            Some(ExactBy::SettledMap) => writeln!(
+                f,
+                "reads     exact, but slower: sync map of another decoder; build one with {sync}"
+            ),
+            Some(ExactBy::Construction) => writeln!(f, "reads     exact, by construction"),
+            Some(ExactBy::Map) | None => writeln!(f, "reads     exact, by the sync map"),
+        }
+    }
+
     fn write_size(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kilobits = self.bits_per_second.unwrap_or_default() / 1000;
         let (channels, packets) = (self.channels, self.packets);

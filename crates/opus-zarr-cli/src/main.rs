@@ -19,6 +19,7 @@ mod output;
 mod place;
 mod plot;
 mod range;
+mod reads;
 mod reindex;
 mod rename;
 mod rm;
