@@ -58,6 +58,7 @@ impl Error {
             | Reason::NoDecoder { .. }
             | Reason::HeAac { .. }
             | Reason::Foreign { .. }
+            | Reason::Private { .. }
             | Reason::Channels { .. }
             | Reason::Rates { .. } => ErrorKind::Unsupported,
             Reason::Malformed { .. }
@@ -95,14 +96,14 @@ impl Error {
     /// Returns whether [`FfmpegInput`](crate::FfmpegInput) may well decode what this crate does not.
     pub fn may_be_known_to_ffmpeg(&self) -> bool {
         matches!(
-            *self.0,
+            &*self.0,
             Reason::UnknownFormat { .. }
                 | Reason::NoAudio { .. }
                 | Reason::Unsupported { .. }
                 | Reason::NoDecoder { .. }
                 | Reason::HeAac { .. }
                 | Reason::Foreign { .. }
-        )
+        ) || matches!(&*self.0, Reason::Wave(error) if error.kind() == WaveKind::UnsupportedEncoding)
     }
 
     /// Wraps the error of a source of samples, unless it is one of these errors already.
@@ -195,6 +196,9 @@ pub(crate) enum Reason {
     HeAac { rate: u32 },
     #[error("cannot decode {name}; use ffmpeg")]
     Foreign { name: &'static str },
+    /// A format of one manufacturer, which ffmpeg does not know.
+    #[error("cannot decode {name}; convert it to WAV with {tool}")]
+    Private { name: &'static str, tool: &'static str },
     #[error("no packet of the {codec} track decodes; the file may be encrypted or damaged")]
     NothingDecodes { codec: &'static str, source: Option<SymphoniaError> },
     #[error(

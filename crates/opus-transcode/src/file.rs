@@ -263,7 +263,14 @@ impl Reader {
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotWave | ErrorKind::UnsupportedEncoding) =>
             {
-                Ok(Self::Symphonia(Box::new(AudioInput::new(counted()?, track)?)))
+                match AudioInput::new(counted()?, track) {
+                    Ok(input) => Ok(Self::Symphonia(Box::new(input))),
+                    // Nobody reads the encoding, which the first error names.
+                    Err(_) if error.kind() == ErrorKind::UnsupportedEncoding => {
+                        Err(Reason::Wave(error).into())
+                    }
+                    Err(other) => Err(other),
+                }
             }
             Err(error) => Err(Reason::Wave(error).into()),
         }

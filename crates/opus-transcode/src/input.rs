@@ -1,6 +1,7 @@
 //! Reads samples from any audio file.
 
 mod aac;
+mod caf;
 mod clock;
 mod crc;
 mod decoder;
@@ -14,10 +15,14 @@ mod foreign;
 mod format;
 mod guard;
 mod id3;
+mod look;
 mod mkv;
+mod mkv_track;
 mod mp4;
-mod mp4_pcm;
+mod mp4_entry;
+mod ogg_flac;
 mod packets;
+mod pcm;
 mod probe;
 mod queue;
 mod section;
@@ -27,9 +32,8 @@ mod unsupported;
 mod wave;
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
-    io::{Read, Seek, SeekFrom},
+    io::{Read, Seek},
     path::Path,
 };
 
@@ -41,10 +45,10 @@ use clock::Clock;
 use decoder::{Decoded, Decoder};
 use finding::Findings;
 use guard::Fault;
+use look::Look;
 use packets::{Next, Packets};
 use probe::probe_format;
 use queue::Queue;
-use section::Section;
 use tags::Tags;
 use track::{discarded_frames, flac_block, new_clock, params_of, stated_frames};
 
@@ -93,58 +97,47 @@ impl AudioInput {
     }
 
     /// Opens an audio track of anything that can be read and sought.
-    pub fn new<R>(mut file: R, track: usize) -> Result<Self, Error>
+    pub fn new<R>(file: R, track: usize) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        unsupported::reject(&mut file)?;
-        let movie = mp4_movie(&mut file)?;
-        let end = file.seek(SeekFrom::End(0))?.max(movie.end);
-        // A file that is too short is rejected below.
-        let wave = wave::look(&mut file).unwrap_or_default();
-        let is_wave = wave.mpeg.is_some();
-        let is_cut_mkv = mkv::is_cut_off(&mut file)?;
-        let discarded = if is_cut_mkv { BTreeMap::new() } else { mkv::discard_padding(&mut file)? };
-        let flac = flac_file::look(&mut file)?;
-        let end = flac.end.unwrap_or(end);
-        let start = id3::start(&mut file)?.min(end);
-        let patches = flac.patch.iter().chain(&movie.patches).cloned().collect();
-        let section = Section::new(file, wave.mpeg.unwrap_or(start..end))?.patched(patches);
-        let section = if is_cut_mkv { section.streamed() } else { section };
+        let (look, section) = Look::at(file)?;
+        let is_wave = look.wave.mpeg.is_some();
         let mut packets = Packets::open(section, track)?;
         let tags = packets.tags();
         let mut track = packets.track().clone();
-        movie.check_readable(track.id)?;
-        track.num_frames = track.num_frames.filter(|_| !movie.is_fragmented);
-        let mut params = params_of(&track);
-        movie.codecs.get(&track.id).into_iter().for_each(|codec| params.codec = *codec);
+        look.movie.check_readable(track.id)?;
+        look.correct(&mut track);
+        let (mut params, pcm) = (params_of(&track), look.pcm(track.id));
+        pcm.into_iter().for_each(|pcm| pcm.apply(&mut params));
         let container = if is_wave { "WAV" } else { packets.container() };
         let tracks = packets.tracks();
         let lead = packets.look_ahead(LEAD);
-        let format = probe_format(container, tracks, &params, lead)?;
+        let format = probe_format(container, tracks, &params, pcm, lead)?;
         let (trim, finding) = delay::trim(&delay::Known {
             container,
             codec: params.codec,
             rate: format.rate,
             track: &track,
-            wave_frames: wave.frames,
-            edit: movie.edits.into_iter().find(|edit| edit.track == track.id),
+            wave_frames: look.wave.frames,
+            codec_delay: look.delays.get(&track.id).copied(),
+            edit: look.movie.edits.iter().copied().find(|edit| edit.track == track.id),
             tags: &tags.tags,
             packets: lead,
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let findings = Findings::of(finding.into_iter().chain(flac.finding()));
+        let findings = Findings::of(finding.into_iter().chain(look.flac.finding()));
         Ok(Self {
-            discarded: discarded_frames(&discarded, &track, format.rate),
+            discarded: discarded_frames(&look.discarded, &track, format.rate),
             flac_block: flac_block(container, &params),
             frames: stated_frames(container, &params, &track, trim),
-            decoder: Decoder::new(&params, container)?,
+            decoder: Decoder::new(&params, pcm, container)?,
             clock: new_clock(container, format.rate, &track),
             queue: Queue::new(format.channels, trim),
             format,
             tags,
-            chunks: flac.chunks,
+            chunks: look.flac.chunks,
             findings,
             packets,
             mpeg_header,
@@ -227,6 +220,10 @@ impl AudioInput {
     }
 
     fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
+        if packet.data.is_empty() && self.format.container == "CAF" {
+            // The padding of a table of packets.
+            return Ok(());
+        }
         let own = self.flac_block.and_then(|block| flac::first_sample(&packet.data, block));
         let pts = own.and_then(|own| i64::try_from(own).ok()).unwrap_or(packet.pts.get());
         let gap = self.clock.gap(pts, packet.block_dur().get());
@@ -302,7 +299,7 @@ impl AudioInput {
         self.packets.follow()?;
         let track = self.packets.track();
         let params = params_of(track);
-        self.decoder = Decoder::new(&params, self.format.container)?;
+        self.decoder = Decoder::new(&params, None, self.format.container)?;
         self.flac_block = flac_block(self.format.container, &params);
         self.clock = new_clock(self.format.container, self.format.rate, track);
         self.frames = None;
@@ -357,11 +354,4 @@ pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
     } else {
         Err(Reason::NotRegular.into())
     }
-}
-
-fn mp4_movie(file: &mut (impl Read + Seek)) -> Result<mp4::Movie, Error> {
-    let mut start = [0; 8];
-    file.rewind()?;
-    let is_mp4 = file.read_exact(&mut start).is_ok() && start.ends_with(b"ftyp");
-    Ok(if is_mp4 { mp4::movie(file) } else { mp4::Movie::default() })
 }

@@ -35,13 +35,14 @@ impl fmt::Debug for InfoText {
 
 impl Info {
     /// Parses the contents of a `LIST` chunk, which begin with `INFO`. Keeps the part of a last
-    /// text that is cut off. Tolerates writers that do not pad texts of odd length.
+    /// text that is cut off. Tolerates writers that do not pad texts of odd length. Sizes are
+    /// little-endian, or big-endian as in RIFX if only that fits.
     pub fn parse(list: &[u8]) -> Result<Self, Error> {
         let mut rest = list
             .strip_prefix(b"INFO")
             .ok_or_else(|| Reason::NotInfo { found: list.get(..4).unwrap_or(list).to_vec() })?;
-        let mut texts = Vec::new();
-        while let Some((text, after)) = first_text(rest) {
+        let (mut texts, size_of) = (Vec::new(), byte_order(rest));
+        while let Some((text, after)) = first_text(rest, size_of) {
             texts.push(text);
             rest = after;
         }
@@ -67,10 +68,20 @@ impl Info {
     }
 }
 
-fn first_text(list: &[u8]) -> Option<(InfoText, &[u8])> {
+/// Returns how to read the sizes in a list, whose first one decides.
+fn byte_order(list: &[u8]) -> fn([u8; 4]) -> u32 {
+    let Some(size) = list.get(4..).and_then(|rest| rest.first_chunk()) else {
+        return u32::from_le_bytes;
+    };
+    let fits = |size: u32| usize::try_from(size).is_ok_and(|size| size <= list.len() - 8);
+    let is_big = !fits(u32::from_le_bytes(*size)) && fits(u32::from_be_bytes(*size));
+    if is_big { u32::from_be_bytes } else { u32::from_le_bytes }
+}
+
+fn first_text(list: &[u8], size_of: fn([u8; 4]) -> u32) -> Option<(InfoText, &[u8])> {
     let (&id, rest) = list.split_first_chunk::<4>()?;
     let (&size, rest) = rest.split_first_chunk::<4>()?;
-    let size = usize::try_from(u32::from_le_bytes(size)).unwrap_or(usize::MAX);
+    let size = usize::try_from(size_of(size)).unwrap_or(usize::MAX);
     let (text, rest) = rest.split_at_checked(size).unwrap_or((rest, &[]));
     let padding = usize::from(size % 2 == 1 && rest.first() == Some(&0));
     let rest = rest.get(padding..).unwrap_or_default();
@@ -109,6 +120,13 @@ mod tests {
                 "2018-04-26T18:26:19Z"
             );
         }
+    }
+
+    #[test]
+    fn sizes_in_rifx_are_big_endian() {
+        let info = Info::parse(b"INFOIART\0\0\0\x03fen\0ICMT\0\0\0\x05reeds\0").unwrap();
+        let texts: Vec<_> = info.texts().iter().map(|text| text.text.as_str()).collect();
+        assert_eq!(texts, ["fen", "reeds"]);
     }
 
     #[test]

@@ -1,4 +1,33 @@
-use crate::{Encoding, g711};
+use crate::{ByteOrder, Encoding, g711};
+
+/// Converts packed samples, replacing those in `samples`. Full scale is -1 to 1. Drops bytes that form
+/// no whole sample at the end.
+///
+/// ```
+/// use wave_demux::{ByteOrder, Encoding, decode_samples};
+///
+/// let mut samples = Vec::new();
+/// decode_samples(&[0x40, 0, 0x80, 0], Encoding::I16, ByteOrder::Big, &mut samples);
+/// assert_eq!(samples, [0.5, -1.0]);
+/// ```
+pub fn decode_samples(
+    bytes: &[u8],
+    encoding: Encoding,
+    byte_order: ByteOrder,
+    samples: &mut Vec<f32>,
+) {
+    let stride = usize::from(encoding.bytes());
+    samples.clear();
+    samples.resize(bytes.len() / stride, 0.0);
+    match byte_order {
+        ByteOrder::Little => convert(bytes, encoding, stride, samples),
+        ByteOrder::Big => {
+            let mut swapped = bytes.to_vec();
+            swapped.chunks_exact_mut(stride).for_each(<[u8]>::reverse);
+            convert(&swapped, encoding, stride, samples);
+        }
+    }
+}
 
 /// Converts every `stride` bytes to a sample. Integers that fit the 24 bits of `f32` are exact,
 /// all others round once.

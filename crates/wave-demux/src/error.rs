@@ -16,9 +16,9 @@ pub struct Error(Box<Reason>);
 pub enum ErrorKind {
     /// Reading or seeking failed; `source()` is the I/O error.
     Io,
-    /// The file is neither WAVE nor AIFF.
+    /// The file is neither WAVE nor AIFF nor AU.
     NotWave,
-    /// The file is WAVE or AIFF, but its samples are not PCM, float, A-law or mu-law.
+    /// The file is WAVE, AIFF or AU, but its samples are not PCM, float, A-law or mu-law.
     UnsupportedEncoding,
     /// The samples are spread over several chunks, or stored as a list of waves and silences.
     UnsupportedLayout,
@@ -32,9 +32,9 @@ impl Error {
         match *self.0 {
             Reason::Io { .. } => ErrorKind::Io,
             Reason::NotWave { .. } => ErrorKind::NotWave,
-            Reason::UnsupportedEncoding { .. } | Reason::UnsupportedCompression { .. } => {
-                ErrorKind::UnsupportedEncoding
-            }
+            Reason::UnsupportedEncoding { .. }
+            | Reason::UnsupportedCompression { .. }
+            | Reason::UnsupportedAu { .. } => ErrorKind::UnsupportedEncoding,
             Reason::SeveralData { .. } | Reason::WaveList { .. } => ErrorKind::UnsupportedLayout,
             Reason::NoChunk { .. } | Reason::ChunkTooShort { .. } | Reason::NoAudio { .. } => {
                 ErrorKind::Malformed
@@ -51,6 +51,7 @@ impl Error {
             | Reason::ChunkTooShort { offset, .. }
             | Reason::UnsupportedEncoding { offset, .. }
             | Reason::UnsupportedCompression { offset, .. }
+            | Reason::UnsupportedAu { offset, .. }
             | Reason::NoAudio { offset, .. }
             | Reason::WaveList { offset }
             | Reason::SeveralData { second: offset, .. } => offset,
@@ -82,7 +83,7 @@ pub(crate) enum Reason {
     #[error("byte {offset}: cannot read the file")]
     Io { offset: u64, source: io::Error },
     #[error(
-        "byte {offset}: expected a WAVE or AIFF file (\"RIFF\", \"RF64\", \"BW64\", \"FORM\" or the GUID of W64), found \"{}\"",
+        "byte {offset}: expected a WAVE, AIFF or AU file (\"RIFF\", \"RIFX\", \"RF64\", \"BW64\", \"FORM\", \".snd\" or the GUID of W64), found \"{}\"",
         found.escape_ascii()
     )]
     NotWave { offset: u64, found: Vec<u8> },
@@ -104,6 +105,8 @@ pub(crate) enum Reason {
         compression.escape_ascii()
     )]
     UnsupportedCompression { offset: u64, compression: [u8; 4], bits: u16 },
+    #[error("byte {offset}: expected {SUPPORTED}, found encoding {code} of AU")]
+    UnsupportedAu { offset: u64, code: u32 },
     #[error(
         "byte {offset}: expected at least 1 channel and 1 Hz, found {channels} channels at {rate} Hz"
     )]
@@ -126,8 +129,8 @@ mod tests {
 
     #[test]
     fn debug_prints_text_and_causes() {
-        let error = Error::from(Reason::NotWave { offset: 0, found: b"RIFX".to_vec() });
-        assert!(format!("{error:?}").ends_with("found \"RIFX\""), "{error:?}");
+        let error = Error::from(Reason::NotWave { offset: 0, found: b"OggS".to_vec() });
+        assert!(format!("{error:?}").ends_with("found \"OggS\""), "{error:?}");
         let error = Error::from(Reason::Io { offset: 7, source: io::Error::other("disk gone") });
         assert_eq!(format!("{error:?}"), "byte 7: cannot read the file: disk gone");
         assert_eq!((error.kind(), error.offset()), (ErrorKind::Io, 7));

@@ -7,7 +7,7 @@ use crate::{
     input::Input,
 };
 
-/// The form of a WAVE or AIFF file.
+/// The form of a WAVE, AIFF or AU file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
@@ -25,6 +25,8 @@ pub enum Form {
     Aiff,
     /// AIFF-C, which names its encoding.
     Aifc,
+    /// AU (Sun, NeXT): no chunks.
+    Au,
 }
 
 impl Form {
@@ -47,6 +49,9 @@ impl Form {
             let wave = rest.strip_prefix(&RIFF_TAIL)?.get(8..)?.strip_prefix(b"wave")?;
             return wave.starts_with(&WAVE_TAIL).then_some(Self::W64);
         }
+        if start.starts_with(b".snd") {
+            return Some(Self::Au);
+        }
         match (start.first_chunk()?, start.get(8..12)?) {
             (b"RIFF", b"WAVE") => Some(Self::Riff),
             (b"RIFX", b"WAVE") => Some(Self::Rifx),
@@ -58,7 +63,8 @@ impl Form {
         }
     }
 
-    /// Returns the usual short name: "wav", "rifx", "rf64", "bw64", "w64", "aiff" or "aifc".
+    /// Returns the usual short name: "wav", "rifx", "rf64", "bw64", "w64", "aiff", "aifc"
+    /// or "au".
     pub fn name(self) -> &'static str {
         match self {
             Self::Riff => "wav",
@@ -68,6 +74,7 @@ impl Form {
             Self::W64 => "w64",
             Self::Aiff => "aiff",
             Self::Aifc => "aifc",
+            Self::Au => "au",
         }
     }
 
@@ -106,7 +113,7 @@ impl Form {
     }
 }
 
-/// Returns whether a file that begins with these bytes is WAVE or AIFF. Needs 12 bytes, for W64
+/// Returns whether a file that begins with these bytes is WAVE, AIFF or AU. Needs 12 bytes, for W64
 /// 40. Does not recognise a file after an ID3 tag, which
 /// [`WaveReader`](crate::WaveReader) reads.
 ///

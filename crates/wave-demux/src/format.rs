@@ -34,9 +34,9 @@ pub struct Format {
 /// Which byte of a sample comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
-    /// The lowest: all WAVE files, and "sowt" in AIFF-C.
+    /// The lowest: WAVE except RIFX, and "sowt" in AIFF-C.
     Little,
-    /// The highest: all other AIFF and AIFF-C.
+    /// The highest: RIFX, AU, and all other AIFF and AIFF-C.
     Big,
 }
 
@@ -47,7 +47,7 @@ pub enum ByteOrder {
 pub enum Encoding {
     /// Unsigned: 128 is silence.
     U8,
-    /// Signed, found in AIFF.
+    /// Signed, found in AIFF and AU.
     I8,
     I16,
     I24,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod aiff;
+mod au;
 mod chunk;
 mod convert;
 mod error;
@@ -18,6 +19,7 @@ mod tail;
 mod walk;
 
 pub use chunk::{Chunk, ChunkId};
+pub use convert::decode_samples;
 pub use error::{Error, ErrorKind};
 pub use finding::{Finding, FindingKind};
 pub use form::{Form, is_wave};

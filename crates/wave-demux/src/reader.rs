@@ -7,6 +7,7 @@ use std::{
 use crate::{
     ByteOrder, Chunk, Error, Finding, FindingKind, Form, Format,
     aiff::Common,
+    au,
     convert::convert,
     error::Reason,
     finding::Findings,
@@ -14,7 +15,7 @@ use crate::{
     walk::{Contents, walk},
 };
 
-/// Reads the samples of a WAVE or AIFF file in constant memory, however long the file is.
+/// Reads the samples of a WAVE, AIFF or AU file in constant memory, however long the file is.
 ///
 /// ```
 /// use wave_demux::{FindingKind, WaveReader};
@@ -55,21 +56,12 @@ impl<R: Read + Seek> WaveReader<R> {
         let mut findings = Findings::default();
         let start = after_tag(&mut input, &mut findings)?;
         let (form, first) = Form::read(&mut input, start)?;
-        let contents = walk(&mut input, form, first, &mut findings)?;
-        let missing = |name| Reason::NoChunk { offset: input.len(), name };
-        let Contents { format, data, chunks } = contents;
-        let said = format.ok_or(missing(form.format_id()))?;
-        let data = data.ok_or(missing(form.data_id()))?;
-        let (format, stated) = if form.is_aiff() {
-            let common = Common::read(&mut input, said.clone(), form)?;
-            (common.format, Some(common.frames))
+        let (format, data, chunks) = if form == Form::Au {
+            au::read(&mut input, start, &mut findings)?
         } else {
-            (Format::read(&mut input, said.clone(), form, &mut findings)?, None)
+            chunked(&mut input, form, first, &mut findings)?
         };
-        let frames = whole_frames(&data, &format, &mut findings);
-        if let Some(claimed) = stated.filter(|stated| u64::from(*stated) != frames) {
-            findings.report(said.start, FindingKind::FrameCount { claimed, found: frames });
-        }
+        let frames = data.end.saturating_sub(data.start) / u64::from(format.block_align);
         let findings = findings.into_vec();
         let (buffer, unread) = (Vec::new(), 0..0);
         Ok(Self { input, format, chunks, findings, data, frames, next: 0, buffer, unread })
@@ -159,6 +151,30 @@ impl<R> fmt::Debug for WaveReader<R> {
     }
 }
 
+/// Reads everything but the samples of a file that consists of chunks.
+fn chunked<R: Read + Seek>(
+    input: &mut Input<R>,
+    form: Form,
+    first: u64,
+    findings: &mut Findings,
+) -> Result<(Format, Range<u64>, Vec<Chunk>), Error> {
+    let Contents { format, data, chunks } = walk(input, form, first, findings)?;
+    let missing = |name| Reason::NoChunk { offset: input.len(), name };
+    let said = format.ok_or(missing(form.format_id()))?;
+    let data = data.ok_or(missing(form.data_id()))?;
+    if !form.is_aiff() {
+        let format = Format::read(input, said, form, findings)?;
+        whole_frames(&data, &format, findings);
+        return Ok((format, data, chunks));
+    }
+    let Common { format, frames: claimed } = Common::read(input, said.clone(), form)?;
+    let found = whole_frames(&data, &format, findings);
+    if u64::from(claimed) != found {
+        findings.report(said.start, FindingKind::FrameCount { claimed, found });
+    }
+    Ok((format, data, chunks))
+}
+
 /// Returns where the file begins: after the ID3 tag that some music programs put before it.
 fn after_tag<R: Read + Seek>(input: &mut Input<R>, findings: &mut Findings) -> Result<u64, Error> {
     let Some([b'I', b'D', b'3', _, _, flags, size @ ..]) = input.array::<10>(0)? else {
@@ -171,7 +187,8 @@ fn after_tag<R: Read + Seek>(input: &mut Input<R>, findings: &mut Findings) -> R
     Ok(bytes)
 }
 
-fn whole_frames(data: &Range<u64>, format: &Format, findings: &mut Findings) -> u64 {
+/// Returns the number of whole frames, and reports a part of another.
+pub(crate) fn whole_frames(data: &Range<u64>, format: &Format, findings: &mut Findings) -> u64 {
     let block_align = format.block_align;
     let len = data.end.saturating_sub(data.start);
     let bytes = len % u64::from(block_align);

@@ -6,7 +6,7 @@ use symphonia::core::{
     packet::Packet,
 };
 
-use super::{finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
+use super::{clock::scale, finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
 
 /// Knowledge about a track before decoding.
 pub(crate) struct Known<'a> {
@@ -17,6 +17,8 @@ pub(crate) struct Known<'a> {
     pub(crate) edit: Option<Edit>,
     /// The length of ADPCM that a WAV file states.
     pub(crate) wave_frames: Option<u64>,
+    /// CodecDelay of Matroska in nanoseconds.
+    pub(crate) codec_delay: Option<u64>,
     pub(crate) tags: &'a [Tag],
     /// The first packets.
     pub(crate) packets: &'a [Packet],
@@ -40,6 +42,11 @@ pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
     if known.container == "CAF" && known.track.delay.is_some() {
         let start = known.track.delay.unwrap_or(0).into();
         return (Trim { start, end: 0, length: media }, None);
+    }
+    let is_lossy = known.codec == CODEC_ID_AAC || is_mpeg(known.codec);
+    if let Some(delay) = known.codec_delay.filter(|_| is_lossy) {
+        let start = scale(delay, known.rate.into(), 1_000_000_000);
+        return (Trim { start, end: 0, length: None }, None);
     }
     if let Some(frames) = known.wave_frames.filter(|frames| media.is_none_or(|all| *frames <= all))
     {
@@ -74,7 +81,9 @@ fn assumed(known: &Known<'_>) -> Option<(u64, &'static str)> {
         CODEC_ID_MP3 if known.packets.iter().any(names_lame) => {
             Some((576 + 529, "LAME delays by 576, decoding by 529"))
         }
-        CODEC_ID_MP3 => Some((529, "decoding MP3 delays by 529, encoding by more")),
+        CODEC_ID_MP3 => {
+            Some((576 + 481, "MP3 delays by at least 576 in its overlap and 481 in its filters"))
+        }
         CODEC_ID_MP1 | CODEC_ID_MP2 => Some((481, "the filters of MPEG audio delay by 481")),
         _ => None,
     }

@@ -1,11 +1,11 @@
-//! What symphonia does not read in FLAC files: chunks of the file that was compressed, where the
-//! last frame ends, and block sizes that STREAMINFO leaves open.
+//! What symphonia does not read in FLAC files, and FLAC in Ogg: chunks of the file that was compressed,
+//! where the last frame ends, and block sizes that STREAMINFO leaves open.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use wave_demux::Chunk;
 
-use super::{finding::Finding, flac, flac_frame, foreign::Foreign, section::Patch};
+use super::{finding::Finding, flac, flac_frame, foreign::Foreign, id3, ogg_flac, section::Patch};
 
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(crate) struct FlacFile {
     /// How many of these are not a tag.
     junk: u64,
     /// Valid sizes for STREAMINFO.
-    pub(crate) patch: Option<Patch>,
+    pub(crate) patches: Vec<Patch>,
     pub(crate) chunks: Vec<Chunk>,
 }
 
@@ -28,10 +28,10 @@ impl FlacFile {
 /// Reads the metadata and the end of a FLAC file.
 pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     let len = file.seek(SeekFrom::End(0))?;
-    let start = after_tag(file)?;
+    let start = id3::end(file)?;
     let mut found = FlacFile::default();
     if bytes(file, start, 4)? != b"fLaC" {
-        return Ok(found);
+        return ogg_flac::look(file, start);
     }
     let (mut at, mut info, mut foreign) = (start + 4, None, Foreign::default());
     loop {
@@ -52,7 +52,9 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     found.chunks = foreign.into_chunks();
     let Some(mut info) = info else { return Ok(found) };
     let first = flac_frame::header(&bytes(file, at, 16)?);
-    found.patch = first.and_then(|first| info.complete(&first));
+    if first.is_some() {
+        found.patches.extend(info.complete(first.as_ref()));
+    }
     if let Some((end, junk)) = last_end(file, at, len, &info)? {
         (found.end, found.junk) = (Some(end), junk);
     }
@@ -60,7 +62,7 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
 }
 
 /// The fields of STREAMINFO that matter here.
-struct StreamInfo {
+pub(super) struct StreamInfo {
     at: u64,
     min_block: u16,
     max_block: u16,
@@ -70,7 +72,8 @@ struct StreamInfo {
 }
 
 impl StreamInfo {
-    fn parse(at: u64, bytes: &[u8]) -> Option<Self> {
+    /// Parses the contents of the block, which lie at `at`.
+    pub(super) fn parse(at: u64, bytes: &[u8]) -> Option<Self> {
         let [a, b, c, d, _, _, _, _, _, _, _, _, e, total @ ..] = *bytes.first_chunk::<18>()?;
         let [f, total @ ..] = total;
         let total = total.iter().fold(u64::from(f & 15), |all, byte| all << 8 | u64::from(*byte));
@@ -83,24 +86,28 @@ impl StreamInfo {
         })
     }
 
-    /// Replaces sizes that symphonia rejects by ones that fit the first frame.
-    fn complete(&mut self, first: &flac_frame::Header) -> Option<Patch> {
+    /// Replaces sizes that symphonia rejects by ones that fit the first frame, if that is known, or any.
+    pub(super) fn complete(&mut self, first: Option<&flac_frame::Header>) -> Option<Patch> {
         const MIN: u16 = 16;
         if self.min_block >= MIN && self.max_block >= self.min_block {
             return None;
         }
-        let block = u16::try_from(first.block).unwrap_or(u16::MAX).max(MIN);
-        if first.is_variable {
+        let fixed = first.filter(|first| !first.is_variable).map(|first| first.block);
+        let Some(block) = fixed else {
             self.min_block = MIN;
             self.max_block = if self.max_block > MIN { self.max_block } else { u16::MAX };
-        } else {
-            // All frames but the last are equally long.
-            self.max_block = self.max_block.max(block);
-            self.min_block = self.max_block;
-        }
+            return Some(self.patch());
+        };
+        // All frames but the last are equally long.
+        self.max_block = self.max_block.max(u16::try_from(block).unwrap_or(u16::MAX).max(MIN));
+        self.min_block = self.max_block;
+        Some(self.patch())
+    }
+
+    fn patch(&self) -> Patch {
         let [a, b] = self.min_block.to_be_bytes();
         let [c, d] = self.max_block.to_be_bytes();
-        Some(Patch { at: self.at, bytes: vec![a, b, c, d] })
+        Patch { at: self.at, bytes: vec![a, b, c, d] }
     }
 }
 
@@ -153,17 +160,8 @@ fn junk(rest: &[u8]) -> u64 {
     if is_tag { 0 } else { u64::try_from(rest.len()).unwrap_or(u64::MAX) }
 }
 
-/// Returns the position after an ID3 tag at the start.
-fn after_tag(file: &mut (impl Read + Seek)) -> io::Result<u64> {
-    let header = bytes(file, 0, 10)?;
-    let [b'I', b'D', b'3', _, _, flags, size @ ..] = header.as_slice() else { return Ok(0) };
-    // Seven bits per byte, not counting the header and an equally long footer.
-    let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
-    Ok(size + if flags & 0x10 == 0 { 10 } else { 20 })
-}
-
 /// Returns up to `len` bytes, fewer at the end of the file.
-fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
+pub(super) fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(at))?;
     file.take(len).read_to_end(&mut bytes)?;

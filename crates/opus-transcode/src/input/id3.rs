@@ -33,6 +33,23 @@ pub fn id3_tags(chunk: &[u8]) -> Vec<Tag> {
     tags.tags
 }
 
+/// Returns where the tags at the start of a file end.
+pub(crate) fn end(file: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let mut at = 0;
+    for _ in 0..MAX_TAGS {
+        let mut header = Vec::new();
+        file.seek(SeekFrom::Start(at))?;
+        file.take(10).read_to_end(&mut header)?;
+        let [b'I', b'D', b'3', _, _, flags, size @ ..] = header.as_slice() else { break };
+        // Seven bits per byte, not counting the header and an equally long footer.
+        let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
+        at += size + if flags & 0x10 == 0 { 10 } else { 20 };
+    }
+    Ok(at)
+}
+
+const MAX_TAGS: u32 = 16;
+
 /// Returns where to start reading a file: at its start, or after a tag that symphonia must not read.
 pub(crate) fn start(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut header = Vec::new();

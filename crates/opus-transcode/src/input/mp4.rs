@@ -1,16 +1,13 @@
-//! What symphonia does not report about MP4 files: edit lists, encryption, fragments, and the byte
-//! order of PCM.
+//! What symphonia does not report about MP4 files: edit lists, encryption, fragments and PCM.
 
 use std::{
     collections::BTreeMap,
     io::{self, Read, Seek, SeekFrom},
 };
 
-use symphonia::core::codecs::audio::AudioCodecId;
-
 use crate::{Error, error::Reason};
 
-use super::{clock::scale, mp4_pcm::pcm, section::Patch};
+use super::{clock::scale, mp4_entry, pcm::Pcm, section::Patch};
 
 /// The segment of a track that plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,8 +48,8 @@ pub(crate) struct Movie {
     pub(crate) edits: Vec<Edit>,
     /// Numbers of encrypted tracks.
     encrypted: Vec<u32>,
-    /// The codecs of tracks that symphonia misreads, and what makes it accept them.
-    pub(crate) codecs: BTreeMap<u32, AudioCodecId>,
+    /// Tracks with PCM, and what makes symphonia accept them.
+    pub(crate) pcm: BTreeMap<u32, Pcm>,
     pub(crate) patches: Vec<Patch>,
     /// Whether packets are in fragments, to which the lengths of the tracks do not apply.
     pub(crate) is_fragmented: bool,
@@ -70,7 +67,7 @@ impl Movie {
 
 /// Reads the boxes around the packets.
 pub(crate) fn movie(file: &mut (impl Read + Seek)) -> Movie {
-    let mut walk = Walk { file, track: Edit::default(), movie: Movie::default() };
+    let mut walk = Walk { file, track: Edit::default(), frame_len: 0, movie: Movie::default() };
     // symphonia reports damage.
     let _ = walk.file();
     let mut movie = walk.movie;
@@ -84,6 +81,8 @@ pub(crate) fn movie(file: &mut (impl Read + Seek)) -> Movie {
 struct Walk<'a, F> {
     file: &'a mut F,
     track: Edit,
+    /// Bytes of a frame of PCM in the current track; 0 if it holds anything else.
+    frame_len: u32,
     movie: Movie,
 }
 
@@ -113,7 +112,7 @@ impl<F: Read + Seek> Walk<'_, F> {
             let next = next.min(end);
             match (depth, &kind) {
                 (1, b"trak") => {
-                    self.track = Edit::default();
+                    (self.track, self.frame_len) = (Edit::default(), 0);
                     self.boxes(contents, next, depth + 1)?;
                     if self.track.duration > 0 || self.track.start > 0 {
                         self.movie.edits.push(self.track);
@@ -131,10 +130,17 @@ impl<F: Read + Seek> Walk<'_, F> {
                     self.movie.encrypted.push(self.track.track);
                 }
                 (5, b"stsd") => {
-                    if let Some(pcm) = pcm(self.file, contents + 8)? {
-                        self.movie.codecs.insert(self.track.track, pcm.codec);
-                        self.movie.patches.extend(pcm.patches);
+                    if let Some(entry) = mp4_entry::first_entry(self.file, contents + 8)? {
+                        let track = self.track.track;
+                        self.movie.pcm.extend(entry.pcm.map(|pcm| (track, pcm)));
+                        self.movie.patches.extend(entry.patches);
+                        self.frame_len = entry.frame_len;
                     }
+                }
+                // QuickTime calls a sample of one channel a sample, and writes 1 for its size.
+                (5, b"stsz") if self.frame_len > 1 && self.bytes(contents + 4)? == [0, 0, 0, 1] => {
+                    let bytes = self.frame_len.to_be_bytes().to_vec();
+                    self.movie.patches.push(Patch { at: contents + 4, bytes });
                 }
                 _ => {}
             }

@@ -8,6 +8,7 @@ use super::{
     depth,
     format::{self, Format},
     guard::Fault,
+    pcm::Pcm,
 };
 use crate::{Error, error::Reason};
 
@@ -16,16 +17,17 @@ pub(crate) fn probe_format(
     container: &'static str,
     tracks: usize,
     params: &AudioCodecParameters,
+    pcm: Option<Pcm>,
     lead: &[Packet],
 ) -> Result<Format, Error> {
     let codec = format::codec_name(params.codec);
     if codec == "AAC" && is_he_aac(params, lead) {
         return Err(Reason::HeAac { rate: params.sample_rate.unwrap_or(0) }.into());
     }
-    let mut decoder = Decoder::new(params, container)?;
+    let mut decoder = Decoder::new(params, pcm, container)?;
     let (mut source, mut good) = (None, 0);
     let mut decoded: Option<Decoded> = None;
-    for packet in lead {
+    for packet in lead.iter().filter(|packet| !packet.data.is_empty()) {
         match decoder.decode(packet) {
             Ok(found) => {
                 good += 1;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use opus_encode::check_source;
-use opus_transcode::{AudioFile, ReadOptions};
+use opus_transcode::{AudioFile, ErrorKind, ReadOptions};
 
 fn read(path: &Path) -> (AudioFile, Vec<f32>) {
     let mut file = AudioFile::open(path, &ReadOptions::default()).unwrap();
@@ -47,7 +47,7 @@ fn an_id3_chunk_of_wave_becomes_tags() {
 }
 
 #[test]
-fn other_compressions_of_aiff_go_to_symphonia() {
+fn a_compression_that_nobody_reads_is_named() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/wave");
     let mut bytes = fs::read(folder.join("cut-off.aifc")).unwrap();
     let at = bytes.windows(4).position(|four| four == b"sowt").unwrap();
@@ -55,7 +55,9 @@ fn other_compressions_of_aiff_go_to_symphonia() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), bytes).unwrap();
     let error = AudioFile::open(file.path(), &ReadOptions::default()).err().unwrap();
-    assert_eq!(error.offset(), None, "only wave-demux states a byte: {error}");
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::Unsupported, Some(32)));
+    assert!(error.to_string().contains("compression \"MAC3\""), "{error}");
+    assert!(error.may_be_known_to_ffmpeg());
 }
 
 #[test]

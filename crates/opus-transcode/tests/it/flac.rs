@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use opus_transcode::{AudioFile, AudioInput, Finding, ReadOptions};
 
-use crate::audio::read_all;
+use crate::audio::{has_ffmpeg, make, read_all, say_skipped, tone};
 
 /// Three seconds of seeded noise at 16 kHz, made with `flac --keep-foreign-metadata` from a WAVE file
 /// with GUANO.
@@ -97,4 +97,97 @@ fn chunks_of_the_original_are_kept() {
     assert_eq!((&*chunks[0].id, bytes.len()), ("guan", 162));
     let at = usize::try_from(chunks[0].offset).unwrap();
     assert_eq!(&flac()[at..at + 162], bytes);
+}
+
+/// Zeroes the minimum block size wherever a container keeps STREAMINFO. The checksum of an Ogg page is
+/// made valid again.
+fn without_min_block(mut file: Vec<u8>) -> Vec<u8> {
+    let sizes =
+        file.windows(4).position(|four| matches!(four, [0x12, 0, 0x12, 0] | [0x10, 0, 0x10, 0]));
+    let at = sizes.unwrap();
+    file[at..at + 2].fill(0);
+    if file.starts_with(b"OggS") {
+        let end = 28 + usize::from(file[27]);
+        file[22..26].fill(0);
+        let crc = ogg_crc(&file[..end]);
+        file[22..26].copy_from_slice(&crc.to_le_bytes());
+    }
+    file
+}
+
+#[test]
+fn a_minimum_block_size_of_0_is_read_in_every_container() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(48_000, 1, 30_000);
+    let options = ["-c:a", "flac", "-sample_fmt", "s16", "-strict", "-2"];
+    for name in ["x.flac", "x.oga", "x.mp4", "x.mka"] {
+        let path = make(folder.path(), &source, 48_000, 1, name, &options);
+        let (_, expected) = read(&fs::read(&path).unwrap());
+        let (input, samples) = read(&without_min_block(fs::read(&path).unwrap()));
+        assert_eq!((input.findings(), expected.len()), (&[][..], 30_000), "{name}");
+        assert!(samples == expected, "{name}");
+    }
+}
+
+fn ogg_crc(page: &[u8]) -> u32 {
+    page.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ (u32::from(*byte) << 24), |crc, _| {
+            if crc >> 31 == 0 { crc << 1 } else { (crc << 1) ^ 0x04c1_1db7 }
+        })
+    })
+}
+
+/// Puts the file into Ogg (RFC 9639 section 10.1): each block of metadata in a packet and page of its
+/// own, then each frame.
+fn in_ogg(file: &[u8]) -> Vec<u8> {
+    let (mut at, mut packets) = (4, Vec::new());
+    loop {
+        let size = usize::from(file[at + 1]) << 16
+            | usize::from(file[at + 2]) << 8
+            | usize::from(file[at + 3]);
+        packets.push(file[at..at + 4 + size].to_vec());
+        at += 4 + size;
+        if packets.last().unwrap()[0] & 0x80 != 0 {
+            break;
+        }
+    }
+    packets[0] = [b"\x7fFLAC\x01\0\0\0fLaC", &packets[0][..]].concat();
+    // The first frame, up to the one with number 1.
+    let next = [&file[at..at + 4], &[1]].concat();
+    let len = file[at..].windows(5).position(|five| five == next).unwrap();
+    packets.push(file[at..at + len].to_vec());
+    let mut ogg = Vec::new();
+    for (number, packet) in packets.iter().enumerate() {
+        let mut page = b"OggS\0".to_vec();
+        page.push(if number == 0 { 2 } else { 0 });
+        page.extend([0; 8]);
+        page.extend(7_u32.to_le_bytes());
+        page.extend(u32::try_from(number).unwrap().to_le_bytes());
+        page.extend([0; 4]);
+        let mut lacing = vec![255; packet.len() / 255];
+        lacing.push(u8::try_from(packet.len() % 255).unwrap());
+        page.push(u8::try_from(lacing.len()).unwrap());
+        page.extend(lacing);
+        page.extend(packet);
+        let crc = ogg_crc(&page);
+        page[22..26].copy_from_slice(&crc.to_le_bytes());
+        ogg.extend(page);
+    }
+    ogg
+}
+
+#[test]
+fn chunks_of_the_original_are_kept_in_ogg() {
+    let ogg = in_ogg(&flac());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), &ogg).unwrap();
+    let chunks = AudioFile::open(file.path(), &ReadOptions::default()).unwrap().chunks();
+    assert_eq!(chunks.len(), 1);
+    let bytes = chunks[0].bytes.as_deref().unwrap();
+    assert_eq!((&*chunks[0].id, bytes.len()), ("guan", 162));
+    let at = usize::try_from(chunks[0].offset).unwrap();
+    assert_eq!(&ogg[at..at + 162], bytes);
 }

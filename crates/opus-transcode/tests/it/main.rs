@@ -16,5 +16,6 @@ mod ffmpeg;
 mod file;
 mod flac;
 mod lengths;
-mod pcm;
+
 mod peers;
+mod table;

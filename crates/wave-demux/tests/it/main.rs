@@ -10,6 +10,7 @@
 )]
 
 mod aiff;
+mod au;
 mod corpus;
 mod files;
 mod large;
