@@ -85,6 +85,13 @@ impl Error {
         self.0.offset
     }
 
+    /// The message without the byte position.
+    pub(crate) fn reason(&self) -> &str {
+        let message = &self.0.message;
+        let place = self.0.offset.map(|offset| format!("byte {offset}: "));
+        place.and_then(|place| message.strip_prefix(&place)).unwrap_or(message)
+    }
+
     /// The violation that a strict reader refused.
     pub fn finding(&self) -> Option<&Finding> {
         if let Cause::Finding(finding) = &self.0.cause { Some(finding) } else { None }

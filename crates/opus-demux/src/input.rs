@@ -66,22 +66,6 @@ impl<R: Read> Forward<R> {
         }
         Ok(true)
     }
-
-    /// Reads `len` bytes into `out`. Returns false if the file ends before. Memory grows with
-    /// the bytes in the file, not with `len`.
-    pub(crate) fn read(&mut self, len: usize, out: &mut Vec<u8>) -> Result<bool, Error> {
-        out.clear();
-        while out.len() < len {
-            let available = self.peek(1)?;
-            if available.is_empty() {
-                return Ok(false);
-            }
-            let count = available.len().min(len - out.len());
-            out.extend_from_slice(available.get(..count).unwrap_or_default());
-            self.consume(count);
-        }
-        Ok(true)
-    }
 }
 
 /// A file of known length that is read at any position.

@@ -12,10 +12,10 @@ use crate::{
     Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
     caf::{self, CafOpusReader},
     extensions::Tally,
-    mp4::{self, Mp4OpusReader},
+    mp4::Mp4OpusReader,
     ogg::{self, Buffered, OggOpusReader},
     raw::{self, OpusDemoReader, SelfDelimitedReader},
-    webm::{self, WebmOpusReader},
+    webm::WebmOpusReader,
 };
 
 /// How to open a file: by default tolerantly, and with its container recognised by content.
@@ -43,7 +43,9 @@ impl Options {
     }
 }
 
-/// Reads all Opus streams of a file in any container: track by track and, in Ogg, link by link.
+/// Reads all Opus streams of a file in any container: track by track and, in each, link by link of
+/// an Ogg file or document by document of a Matroska file. Tracks with an unusable head are
+/// reported and not counted.
 ///
 /// ```
 /// use opus_demux::{Container, Options, Streams};
@@ -80,23 +82,12 @@ pub struct Streams {
     current: Option<OpusStream>,
     /// Number of the current stream, counted from 1; 0 before the first.
     number: u64,
-    /// The tracks found so far.
-    tracks: Vec<Track>,
-    /// Which of the tracks is current.
+    /// The number of tracks found so far.
+    tracks: usize,
+    /// Which of the tracks is current, counted from 0.
     track: usize,
     /// What was found after the last stream of the first track.
     after: Vec<Finding>,
-}
-
-/// How a container identifies a track.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Track {
-    /// The only or the first one.
-    First,
-    /// In Ogg: one of the Opus streams of each link, counted from 0.
-    OfEachLink(usize),
-    Matroska(u64),
-    Mp4(u32),
 }
 
 /// A stream of Opus packets in a file.
@@ -129,9 +120,16 @@ impl Streams {
             Some(raw) => Container::Raw(raw.format),
             None => detect(path)?,
         };
-        let (path, options, tracks) = (path.to_owned(), options.clone(), vec![Track::First]);
-        let (current, after) = (None, Vec::new());
-        Ok(Self { path, options, container, current, number: 0, tracks, track: 0, after })
+        Ok(Self {
+            path: path.to_owned(),
+            options: options.clone(),
+            container,
+            current: None,
+            number: 0,
+            tracks: 1,
+            track: 0,
+            after: Vec::new(),
+        })
     }
 
     /// The container of the file.
@@ -155,14 +153,16 @@ impl Streams {
             self.track += 1;
         }
         if self.current.is_none() {
-            let Some(&track) = self.tracks.get(self.track) else { return Ok(None) };
-            let reader = self.reader(open_file(&self.path)?, track)?;
+            if self.track >= self.tracks {
+                return Ok(None);
+            }
+            let reader = self.reader(open_file(&self.path)?)?;
             self.current = Some(OpusStream::new(reader));
         }
         self.number += 1;
         if let Some(stream) = &mut self.current {
             stream.begin(self.number);
-            stream.reader.add_tracks(&mut self.tracks);
+            self.tracks = self.tracks.max(stream.reader.tracks());
         }
         Ok(self.current.as_mut())
     }
@@ -192,36 +192,30 @@ impl Streams {
         Ok(self.current.as_mut())
     }
 
-    /// Moves to the next link of a chain. Returns false if there is none.
+    /// Moves to the next link of a chain, or the next document. Returns false if there is none.
     fn next_link(&mut self) -> Result<bool, Error> {
         match &mut self.current {
             Some(OpusStream { reader: Reader::Ogg(reader), .. }) => Ok(reader.next_link()?),
+            Some(OpusStream { reader: Reader::Matroska(reader), .. }) => reader.next_document(),
             _ => Ok(false),
         }
     }
 
-    fn reader(&self, file: File, track: Track) -> Result<Reader, Error> {
-        let strict = self.options.strict;
+    fn reader(&self, file: File) -> Result<Reader, Error> {
+        let (strict, track) = (self.options.strict, self.track);
         if let Some(raw) = &self.options.raw {
             return raw_reader(file, raw, strict);
         }
         Ok(match self.container {
             // Raw streams returned above.
             Container::Ogg | Container::Raw(_) => {
-                let track = if let Track::OfEachLink(track) = track { track } else { 0 };
                 let options = ogg::Options::default().strict(strict).track(track);
                 Reader::Ogg(Box::new(OggOpusReader::with_options(Buffered::new(file), options)?))
             }
             Container::Matroska => {
-                let mut options = webm::Options::default().strict(strict);
-                options.track = if let Track::Matroska(track) = track { Some(track) } else { None };
-                Reader::Matroska(Box::new(WebmOpusReader::with_options(file, options)?))
+                Reader::Matroska(Box::new(WebmOpusReader::nth(file, strict, track)?))
             }
-            Container::Mp4 => {
-                let mut options = mp4::Options::default().strict(strict);
-                options.track = if let Track::Mp4(track) = track { Some(track) } else { None };
-                Reader::Mp4(Box::new(Mp4OpusReader::with_options(file, options)?))
-            }
+            Container::Mp4 => Reader::Mp4(Box::new(Mp4OpusReader::nth(file, strict, track)?)),
             Container::Caf => {
                 let options = caf::Options::default().strict(strict);
                 Reader::Caf(Box::new(CafOpusReader::with_options(file, options)?))
@@ -330,21 +324,13 @@ impl PacketSource for OpusStream {
 }
 
 impl Reader {
-    /// Adds the Opus tracks next to the current one.
-    fn add_tracks(&self, tracks: &mut Vec<Track>) {
+    /// The number of Opus tracks next to each other.
+    fn tracks(&self) -> usize {
         match self {
-            Self::Ogg(reader) => {
-                tracks.extend((tracks.len()..reader.tracks()).map(Track::OfEachLink));
-            }
-            Self::Matroska(reader) if tracks.as_slice() == [Track::First] => {
-                let opus = reader.tracks().iter().filter(|track| track.is_opus());
-                tracks.extend(opus.skip(1).map(|track| Track::Matroska(track.number())));
-            }
-            Self::Mp4(reader) if tracks.as_slice() == [Track::First] => {
-                let opus = reader.tracks().iter().filter(|track| track.is_opus());
-                tracks.extend(opus.skip(1).map(|track| Track::Mp4(track.id)));
-            }
-            _ => {}
+            Self::Ogg(reader) => reader.tracks(),
+            Self::Matroska(reader) => reader.usable_tracks(),
+            Self::Mp4(reader) => reader.usable_tracks(),
+            Self::Caf(_) | Self::SelfDelimited(_) | Self::OpusDemo(_) => 1,
         }
     }
 }

@@ -8,8 +8,8 @@
 //!   concealment replace it, so the audio after it does not shift.
 //! - The pre-skip of the OpusHead and the last DiscardPadding state the samples that do not
 //!   play.
-//! - Live recordings (Segments and Clusters of unknown size), all lacings, several tracks, and
-//!   cut or damaged files are read. Each problem becomes a [`Finding`] with its byte position,
+//! - Live recordings (Segments and Clusters of unknown size), all lacings, several tracks, files
+//!   that were appended, and cut or damaged files are read. Each problem becomes a [`Finding`] with its byte position,
 //!   or an [`Error`](crate::Error) in strict mode.
 //!
 //! ```rust
@@ -42,18 +42,19 @@
 //! }
 //! ```
 //!
-//! Limits: reads one track at a time and only the first Segment of a file (a second one is
-//! reported). Refuses encrypted and compressed tracks by name. Ignores tags after the first
+//! Limits: reads one track at a time. Refuses encrypted and compressed tracks by name. Ignores tags after the first
 //! Cluster. WebM has no checksums, so a damaged length that still fits yields a wrong packet,
 //! and only the bytes after it reveal the damage.
 
 mod block;
 mod clock;
+mod document;
 mod ebml;
 mod error;
 mod finding;
 mod ids;
 mod open;
+mod packets;
 mod reader;
 mod resync;
 mod tags;

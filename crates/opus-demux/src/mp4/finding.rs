@@ -27,6 +27,8 @@ pub enum FindingKind {
     TableTooShort { kind: FourCc, claimed: u32, available: u64 },
     #[error("another \"moov\" box; ignored")]
     SecondMovie,
+    #[error("skipped track {id}: {reason}")]
+    TrackSkipped { id: u32, reason: String },
     #[error("more than {limit} tracks; ignored the others")]
     TooManyTracks { limit: usize },
     #[error("more than {limit} runs in one fragment; ignored the others")]

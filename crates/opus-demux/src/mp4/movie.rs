@@ -62,22 +62,27 @@ impl Movie {
         Boxes::between(self.at.end, input.len())
     }
 
-    /// The requested track, or the first Opus track.
-    pub(crate) fn choose(&self, wanted: Option<u32>) -> Result<&TrackBoxes, Error> {
-        let (offset, tracks) = (self.at.start, || self.tracks());
-        let Some(track) = wanted else {
-            let named = |name: &[u8; 4]| self.tracks.iter().find(|one| one.track.codec.0 == *name);
-            // Encrypted audio may be Opus, which is refused with a reason.
-            let chosen = named(b"Opus").or_else(|| named(b"enca"));
-            return chosen.ok_or_else(|| self.no_opus());
+    /// The tracks that may hold Opus: those that do, or else encrypted ones.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &TrackBoxes> {
+        let named = |name: &'static [u8; 4]| {
+            self.tracks.iter().filter(move |one| one.track.codec.0 == *name)
         };
-        let chosen = self.tracks.iter().find(|one| one.track.id == track);
-        let missing = || Error::at(offset, Reason::NoTrack { track, tracks: tracks() });
-        let chosen = chosen.ok_or_else(missing)?;
-        match &chosen.track.codec.0 {
-            b"Opus" | b"enca" => Ok(chosen),
-            _ => Err(Error::at(offset, Reason::NotOpus { track, tracks: tracks() })),
+        named(b"Opus").chain(named(b"enca"))
+    }
+
+    /// The track with this number, if it may hold Opus.
+    pub(crate) fn numbered(&self, track: u32) -> Result<&TrackBoxes, Error> {
+        if let Some(found) = self.candidates().find(|one| one.track.id == track) {
+            return Ok(found);
         }
+        let tracks = self.tracks();
+        let is_there = tracks.iter().any(|one| one.id == track);
+        let reason = if is_there {
+            Reason::NotOpus { track, tracks }
+        } else {
+            Reason::NoTrack { track, tracks }
+        };
+        Err(Error::at(self.at.start, reason))
     }
 
     /// The error if no track holds Opus.

@@ -3,7 +3,7 @@ use std::io::{Read, Seek};
 use opus_packet::{LocatedPacket, OpusHead};
 
 use crate::{
-    AudioFinding, Error,
+    AudioFinding, Error, ErrorKind,
     input::{Seekable, Window},
     mp4::{
         Finding, FindingKind, Track,
@@ -17,6 +17,7 @@ use crate::{
         sample_entry::Descriptions,
         sample_table::SampleTable,
         samples::{Next, Sample, Samples},
+        track::TrackBoxes,
     },
     stream::{Stream, reader_api},
 };
@@ -28,7 +29,7 @@ pub struct Options {
     /// Whether the first violation is an error. Otherwise it becomes a [`Finding`], and reading
     /// continues.
     pub strict: bool,
-    /// The number of the track to read; `None` for the first Opus track.
+    /// The number of the track to read; `None` for the first Opus track with a usable head.
     pub track: Option<u32>,
 }
 
@@ -54,6 +55,7 @@ impl Options {
 pub struct Mp4OpusReader<R> {
     input: Seekable<R>,
     tracks: Vec<Track>,
+    usable_tracks: usize,
     descriptions: Descriptions,
     edit: Option<Edit>,
     samples: Samples,
@@ -91,13 +93,24 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
     /// As for [`new`](Self::new), or no Opus track has the requested number. A strict reader
     /// also returns the first violation.
     pub fn with_options(inner: R, options: Options) -> Result<Self, Error> {
+        Self::open(inner, options.strict, options.track.map_or(Which::Nth(0), Which::Number))
+    }
+
+    /// Reads one of the Opus tracks with a usable head, counted from 0.
+    pub(crate) fn nth(inner: R, strict: bool, track: usize) -> Result<Self, Error> {
+        Self::open(inner, strict, Which::Nth(track))
+    }
+
+    fn open(inner: R, strict: bool, which: Which) -> Result<Self, Error> {
         let mut input = Seekable::new(inner)?;
-        let mut findings = Findings::new(options.strict);
+        let mut findings = Findings::new(strict);
         let movie = Movie::read(&mut input, &mut findings)?;
-        let track = open_track(&movie, options.track, &mut input, &mut findings)?;
+        let chosen = choose(&movie, which, &mut input, &mut findings)?;
+        let track = open_track(&movie, &chosen, &mut input, &mut findings)?;
         Ok(Self {
             input,
             tracks: movie.tracks(),
+            usable_tracks: chosen.usable,
             descriptions: track.descriptions,
             edit: track.edit,
             samples: track.samples,
@@ -117,6 +130,11 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
     /// All tracks of the file, of any kind.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
+    }
+
+    /// The number of Opus tracks with a usable head.
+    pub(crate) fn usable_tracks(&self) -> usize {
+        self.usable_tracks
     }
 
     /// The next packet and where it lies; `None` at the end of the track.
@@ -285,16 +303,12 @@ struct OpenTrack {
 
 fn open_track<R: Read + Seek>(
     movie: &Movie,
-    wanted: Option<u32>,
+    chosen: &Chosen<'_>,
     input: &mut Seekable<R>,
     findings: &mut Findings,
 ) -> Result<OpenTrack, Error> {
-    let boxes = movie.choose(wanted)?;
-    let descriptions = match &boxes.descriptions {
-        Some(descriptions) => Descriptions::read(descriptions, input, findings)?,
-        None => None,
-    };
-    let descriptions = descriptions.ok_or_else(|| movie.no_opus())?;
+    let boxes = chosen.boxes;
+    let descriptions = descriptions(boxes, input, findings)?.ok_or_else(|| movie.no_opus())?;
     if boxes.timescale == 0 {
         findings.report(boxes.at.start, FindingKind::NoTimescale)?;
     }
@@ -308,6 +322,66 @@ fn open_track<R: Read + Seek>(
     let defaults = movie.defaults(track, input, findings)?;
     let samples = Samples::new(table, Fragments::new(movie.what_follows(input), track, defaults));
     Ok(OpenTrack { descriptions, head, edit, samples, clock: Clock::new(boxes.timescale) })
+}
+
+/// The Opus track to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// The one with this number.
+    Number(u32),
+    /// This one of those with a usable head, counted from 0.
+    Nth(usize),
+}
+
+struct Chosen<'a> {
+    boxes: &'a TrackBoxes,
+    /// The number of Opus tracks with a usable head.
+    usable: usize,
+}
+
+/// Chooses a track. Reports those with an unusable head, if another one can be read.
+fn choose<'a, R: Read + Seek>(
+    movie: &'a Movie,
+    which: Which,
+    input: &mut Seekable<R>,
+    findings: &mut Findings,
+) -> Result<Chosen<'a>, Error> {
+    let place = match which {
+        Which::Number(track) => return Ok(Chosen { boxes: movie.numbered(track)?, usable: 1 }),
+        Which::Nth(place) => place,
+    };
+    let (mut usable, mut unusable) = (Vec::new(), Vec::new());
+    for boxes in movie.candidates() {
+        match descriptions(boxes, input, &mut Findings::new(false)) {
+            Ok(Some(_)) => usable.push(boxes),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) => unusable.push((boxes, error)),
+        }
+    }
+    let Some(&boxes) = usable.get(place) else {
+        let error = unusable.into_iter().next().map(|(_, error)| error);
+        return Err(error.unwrap_or_else(|| movie.no_opus()));
+    };
+    // The reader of the first track reports for all.
+    for (boxes, error) in unusable.iter().filter(|_| place == 0) {
+        let (id, reason) = (boxes.track.id, error.reason().to_owned());
+        let offset = error.offset().unwrap_or(boxes.at.start);
+        findings.report(offset, FindingKind::TrackSkipped { id, reason })?;
+    }
+    Ok(Chosen { boxes, usable: usable.len() })
+}
+
+/// The sample entries of a track; `None` if it holds no Opus.
+fn descriptions<R: Read + Seek>(
+    boxes: &TrackBoxes,
+    input: &mut Seekable<R>,
+    findings: &mut Findings,
+) -> Result<Option<Descriptions>, Error> {
+    match &boxes.descriptions {
+        Some(descriptions) => Descriptions::read(descriptions, input, findings),
+        None => Ok(None),
+    }
 }
 
 /// The head with the pre-skip of the edit list.

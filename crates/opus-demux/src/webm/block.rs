@@ -35,6 +35,12 @@ pub(crate) fn track_number(block: &[u8]) -> Option<u64> {
     Some(number(block)?.0.value)
 }
 
+/// The time of a block, in ticks after the Timestamp of its Cluster.
+pub(crate) fn relative_time(block: &[u8]) -> Option<i16> {
+    let (_, rest) = number(block)?;
+    rest.first_chunk().copied().map(i16::from_be_bytes)
+}
+
 /// Finds the frames of a block, as ranges of its bytes.
 pub(crate) fn parse(
     block: &[u8],

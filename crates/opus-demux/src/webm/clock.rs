@@ -64,15 +64,9 @@ impl BlockClock {
         packet: u32,
         samples: u64,
     ) -> Verdict {
-        // Below 2^65 * 3 * 2^64, and 2^63 * 62,500.
         let Some(time) = ticks.checked_mul(self.tick) else { return Verdict::Fine };
         let first = *self.first.get_or_insert(time);
-        // The times of a hostile file can lie as far apart as the numbers reach.
-        let counted = i128::from(position) * SAMPLE + self.usual;
-        let late = time.checked_sub(first).and_then(|passed| passed.checked_sub(counted));
-        let Some(late) = late.filter(|late| late.unsigned_abs() < 1 << 120) else {
-            return Verdict::Fine;
-        };
+        let Some(late) = self.late(time, first, position) else { return Verdict::Fine };
         let jump = (i128::from(packet) * SAMPLE - 2 * self.tick).max(2 * self.tick + 1);
         if position == 0 {
             Verdict::Fine
@@ -83,6 +77,24 @@ impl BlockClock {
         } else {
             self.follow(late, packet, samples)
         }
+    }
+
+    /// Returns whether the block after the packets that end at `position` fits as well if these end
+    /// `samples` earlier.
+    pub(crate) fn is_earlier(&self, ticks: i128, position: u64, samples: u64) -> bool {
+        let time = ticks.checked_mul(self.tick).zip(self.first);
+        let late = time.and_then(|(time, first)| self.late(time, first, position));
+        let earlier = |late: i128| (late + i128::from(samples) * SAMPLE).abs();
+        late.is_some_and(|late| earlier(late) <= late.abs() + 2 * self.tick)
+    }
+
+    /// How much later a time is than the packets up to `position`.
+    fn late(&self, time: i128, first: i128, position: u64) -> Option<i128> {
+        // Below 2^65 * 3 * 2^64, and 2^63 * 62,500. The times of a hostile file can lie as far apart
+        // as the numbers reach.
+        let counted = i128::from(position) * SAMPLE + self.usual;
+        let late = time.checked_sub(first)?.checked_sub(counted)?;
+        Some(late).filter(|late| late.unsigned_abs() < 1 << 120)
     }
 
     /// A loss is usually whole packets like the one before. If rounding cannot explain the

@@ -57,8 +57,19 @@ pub enum FindingKind {
     OutsideCluster { id: u32 },
     #[error("bytes after the Segment are not an element; ignored (RFC 9559 section 5.1)")]
     TrailingBytes,
-    #[error("a second Segment, which is a separate stream; ignored (RFC 9559 section 5.1)")]
+    #[error("a second Segment in one document; read as another document (RFC 9559 section 5.1)")]
     SecondSegment,
+    #[error(
+        "another document begins inside a {} {id:#x}, so the one before is cut off; read everything complete before it",
+        name(*id)
+    )]
+    DocumentCut { id: u32 },
+    #[error("skipped track {number}: {reason}")]
+    TrackSkipped { number: u64, reason: String },
+    #[error("skipped a document that cannot be read: {reason}")]
+    DocumentSkipped { reason: String },
+    #[error("skipped a document of the file: {reason}")]
+    OtherDocument { reason: String },
     #[error(
         "skipped {skipped} damaged bytes, up to {}",
         if *found { "the next Cluster" } else { "the end of the file" }
@@ -93,9 +104,13 @@ pub enum FindingKind {
     )]
     BackwardTime { position: CodedPos, samples: u64 },
     #[error(
-        "DiscardPadding of {nanoseconds} ns in a block that is not the last; ignored (Matroska codec mappings, A_OPUS)"
+        "DiscardPadding of {nanoseconds} ns at coded sample {position}, inside the track; ignored, since the next block does not begin earlier by it"
     )]
-    DiscardPaddingInside { nanoseconds: i64 },
+    DiscardPaddingInside { position: CodedPos, nanoseconds: i64 },
+    #[error(
+        "DiscardPadding of {nanoseconds} ns at coded sample {position}, inside the track, as where files were appended; left out {samples} samples, as close as packets allow (RFC 9559 section 5.1.3.5.7)"
+    )]
+    Shortened { position: CodedPos, nanoseconds: i64, samples: u64 },
     #[error(
         "DiscardPadding of {nanoseconds} ns, expected 0 to the {samples} samples at 48 kHz of its block; clamped (RFC 9559 section 5.1.3.5.7)"
     )]
@@ -108,6 +123,8 @@ impl opus_packet::FindingKind for FindingKind {
             Self::Audio(finding) => finding.is_violation(),
             // Matroska allows any block times, and a resynchronisation follows a violation.
             Self::BackwardTime { .. } | Self::Resynchronised { .. } => false,
+            Self::DiscardPaddingInside { .. } | Self::Shortened { .. } => false,
+            Self::OtherDocument { .. } => false,
             _ => true,
         }
     }

@@ -65,7 +65,7 @@ pub(crate) fn is_child_of_segment(id: u32) -> bool {
 
 /// Returns whether an EBML header may hold this (RFC 8794 section 11.2).
 pub(crate) fn is_child_of_ebml(id: u32) -> bool {
-    matches!(id, 0x4282 | 0x4285..=0x4287 | 0x42f2 | 0x42f3 | 0x42f7)
+    matches!(id, 0x4282 | 0x4285..=0x4287 | 0x42f2 | 0x42f3 | 0x42f7 | CRC_32 | VOID)
 }
 
 /// Returns whether a Cluster may hold this element. Others are skipped in a Cluster as well, but

@@ -5,9 +5,9 @@ use std::io::Read;
 use opus_packet::{OpusHead, OpusTags};
 
 use crate::{
-    Error,
+    Error, ErrorKind,
     webm::{
-        FindingKind, Options, Track,
+        FindingKind, Track,
         clock::BlockClock,
         ebml::{Element, text, unsigned},
         error::Reason,
@@ -24,19 +24,89 @@ pub fn is_webm(start: &[u8]) -> bool {
     start.starts_with(&ids::EBML.to_be_bytes())
 }
 
-/// What the headers state.
+/// The Opus track to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The one with this number.
+    Number(u64),
+    /// This one of those with a usable head, counted from 0.
+    Nth(usize),
+}
+
+/// What the headers of a document state.
 pub(crate) struct Opened {
     pub(crate) head: OpusHead,
     pub(crate) tags: OpusTags,
     pub(crate) tracks: Vec<Track>,
+    /// The number of Opus tracks with a usable head.
+    pub(crate) usable: usize,
     pub(crate) track: u64,
     pub(crate) clock: BlockClock,
 }
 
+/// Opens the first document that has the track.
+pub(crate) fn open_first<R: Read>(walker: &mut Walker<R>, which: Which) -> Result<Opened, Error> {
+    let error = match open(walker, which) {
+        Ok(opened) => return Ok(opened),
+        Err(error) if error.kind() == ErrorKind::WrongContainer => return Err(error),
+        Err(error) => error,
+    };
+    let skipped = skipped(&error, which);
+    // The error is worth more than a finding if nothing can be read.
+    let opened = if is_about_document(&error) { open_next(walker, which)? } else { None };
+    let Some(opened) = opened else { return Err(error) };
+    if let Some(kind) = skipped {
+        walker.findings.report(0, kind)?;
+    }
+    Ok(opened)
+}
+
+/// Opens the next document that has the track; `None` if there is none.
+pub(crate) fn open_next<R: Read>(
+    walker: &mut Walker<R>,
+    which: Which,
+) -> Result<Option<Opened>, Error> {
+    while walker.next_document()? {
+        let offset = walker.offset();
+        match open(walker, which) {
+            Ok(opened) => return Ok(Some(opened)),
+            Err(error) if is_about_document(&error) => {
+                if let Some(kind) = skipped(&error, which) {
+                    walker.findings.report(offset, kind)?;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether another document may be readable.
+fn is_about_document(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Io | ErrorKind::Violation)
+}
+
+/// What to report about a document without the track: nothing if another reader does, which reads
+/// the first track of each document.
+fn skipped(error: &Error, which: Which) -> Option<FindingKind> {
+    let reason = error.reason().to_owned();
+    match (which, error.kind()) {
+        (Which::Nth(1..), _) => None,
+        (_, ErrorKind::NoOpus | ErrorKind::NoSuchTrack) => {
+            Some(FindingKind::OtherDocument { reason })
+        }
+        _ => Some(FindingKind::DocumentSkipped { reason }),
+    }
+}
+
 /// Reads up to the first Cluster.
-pub(crate) fn open<R: Read>(walker: &mut Walker<R>, options: Options) -> Result<Opened, Error> {
-    check_doc_type(walker.read_ebml_header()?)?;
-    walker.enter_segment()?;
+fn open<R: Read>(walker: &mut Walker<R>, which: Which) -> Result<Opened, Error> {
+    let is_matroska = match walker.is_at_segment()? {
+        true => Ok(()),
+        false => check_doc_type(walker.read_ebml_header()?),
+    };
+    let is_segment = walker.enter_segment();
+    is_matroska.and(is_segment)?;
     let mut headers =
         Headers { scale: 1_000_000, entries: Vec::new(), comments: Comments::default() };
     loop {
@@ -47,7 +117,7 @@ pub(crate) fn open<R: Read>(walker: &mut Walker<R>, options: Options) -> Result<
             Event::Block(_) => {}
         }
     }
-    headers.publish(walker, options)
+    headers.publish(walker, which)
 }
 
 struct Headers {
@@ -81,27 +151,68 @@ impl Headers {
         Ok(())
     }
 
-    fn publish<R: Read>(self, walker: &mut Walker<R>, options: Options) -> Result<Opened, Error> {
+    fn publish<R: Read>(self, walker: &mut Walker<R>, which: Which) -> Result<Opened, Error> {
         let offset = walker.offset();
         if self.entries.is_empty() {
             return Err(Error::at(offset, Reason::NoTracks));
         }
-        let tracks: Vec<Track> = self.entries.iter().map(|entry| entry.track.clone()).collect();
-        let is_wanted = |track: &Track| options.track.is_none_or(|wanted| wanted == track.number());
-        let mut entries = self.entries.iter();
-        let Some(entry) = entries.find(|entry| entry.track.is_opus() && is_wanted(&entry.track))
-        else {
-            let reason = match options.track {
-                Some(wanted) => Reason::NoSuchTrack { wanted, tracks },
-                None => Reason::NoOpusTrack { tracks },
-            };
-            return Err(Error::at(offset, reason));
+        let mut usable = Vec::new();
+        let mut unusable = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.track.is_opus()) {
+            match entry.head() {
+                Ok(head) => usable.push((entry, head)),
+                Err(error) => unusable.push((entry.track.number(), error)),
+            }
+        }
+        let number = |entry: &Entry| entry.track.number();
+        let chosen = match which {
+            Which::Nth(place) => usable.get(place),
+            Which::Number(wanted) => usable.iter().find(|(entry, _)| number(entry) == wanted),
         };
-        let head = entry.head(&mut walker.findings)?;
-        let tags = self.comments.into_opus_tags(entry.uid);
-        let track = entry.track.number();
+        let Some((entry, head)) = chosen else {
+            let mut unusable = unusable.into_iter();
+            let error = unusable.find(|(number, _)| which.allows(*number)).map(|(_, error)| error);
+            return Err(error.unwrap_or_else(|| self.no_such_track(offset, which)));
+        };
+        entry.report(head, &mut walker.findings)?;
+        if which == Which::Nth(0) {
+            for (number, error) in unusable {
+                let reason = error.reason().to_owned();
+                let offset = error.offset().unwrap_or(offset);
+                walker.findings.report(offset, FindingKind::TrackSkipped { number, reason })?;
+            }
+        }
+        let (track, uid) = (number(entry), entry.uid);
+        let (head, usable) = (head.clone(), usable.len());
+        let tracks = self.tracks();
+        let tags = self.comments.into_opus_tags(uid);
         walker.follow(track);
-        Ok(Opened { head, tags, tracks, track, clock: BlockClock::new(self.scale) })
+        Ok(Opened { head, tags, tracks, usable, track, clock: BlockClock::new(self.scale) })
+    }
+
+    fn tracks(&self) -> Vec<Track> {
+        self.entries.iter().map(|entry| entry.track.clone()).collect()
+    }
+
+    fn no_such_track(&self, offset: u64, which: Which) -> Error {
+        let tracks = self.tracks();
+        Error::at(
+            offset,
+            match which {
+                Which::Number(wanted) => Reason::NoSuchTrack { wanted, tracks },
+                Which::Nth(_) => Reason::NoOpusTrack { tracks },
+            },
+        )
+    }
+}
+
+impl Which {
+    /// Returns whether a track of this number may be the one.
+    fn allows(self, number: u64) -> bool {
+        match self {
+            Self::Number(wanted) => wanted == number,
+            Self::Nth(_) => true,
+        }
     }
 }
 

@@ -161,30 +161,32 @@ impl Entry {
     }
 
     /// The identification header: from CodecPrivate, or made from the other fields.
-    pub(crate) fn head(&self, findings: &mut Findings) -> Result<OpusHead, Error> {
+    pub(crate) fn head(&self) -> Result<OpusHead, Error> {
         if let Some(encoding) = self.encoding {
             let (offset, track) = (self.offset, self.track.number);
             return Err(Error::at(offset, Reason::Encoded { track, encoding }));
         }
-        let Some((offset, private)) = &self.codec_private else {
-            return self.made_head(findings);
-        };
-        let head = OpusHead::parse(private).map_err(|reason| Error::at(*offset, reason))?;
-        if nearest_samples(self.codec_delay) != u64::from(head.pre_skip()) {
-            let (nanoseconds, pre_skip) = (self.codec_delay, head.pre_skip());
-            findings.report(self.offset, FindingKind::CodecDelay { nanoseconds, pre_skip })?;
+        if let Some((offset, private)) = &self.codec_private {
+            return OpusHead::parse(private).map_err(|reason| Error::at(*offset, reason));
         }
-        Ok(head)
+        let pre_skip = u16::try_from(nearest_samples(self.codec_delay)).unwrap_or(u16::MAX);
+        OpusHead::new(self.channels(), pre_skip, 0).map_err(|reason| Error::at(self.offset, reason))
     }
 
-    fn made_head(&self, findings: &mut Findings) -> Result<OpusHead, Error> {
-        let offset = self.offset;
-        let channels = u8::try_from(self.channels).unwrap_or(u8::MAX);
-        let pre_skip = u16::try_from(nearest_samples(self.codec_delay)).unwrap_or(u16::MAX);
-        let head =
-            OpusHead::new(channels, pre_skip, 0).map_err(|reason| Error::at(offset, reason))?;
-        findings.report(offset, FindingKind::NoCodecPrivate { channels })?;
-        Ok(head)
+    /// Reports where the track differs from its head.
+    pub(crate) fn report(&self, head: &OpusHead, findings: &mut Findings) -> Result<(), Error> {
+        let (nanoseconds, pre_skip) = (self.codec_delay, head.pre_skip());
+        if self.codec_private.is_none() {
+            let channels = self.channels();
+            findings.report(self.offset, FindingKind::NoCodecPrivate { channels })?;
+        } else if nearest_samples(nanoseconds) != u64::from(pre_skip) {
+            findings.report(self.offset, FindingKind::CodecDelay { nanoseconds, pre_skip })?;
+        }
+        Ok(())
+    }
+
+    fn channels(&self) -> u8 {
+        u8::try_from(self.channels).unwrap_or(u8::MAX)
     }
 }
 

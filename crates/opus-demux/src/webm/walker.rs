@@ -11,14 +11,14 @@ use crate::{
     webm::{
         FindingKind,
         ebml::{Element, Header, MAX_HEADER_LEN, NoHeader, signed, unsigned},
-        error::Reason,
         finding::Findings,
         ids,
-        resync::{MAX_PEEK, find_start},
+        resync::{MAX_PEEK, find_document, find_start, starts_document},
     },
 };
 
 mod data;
+mod document;
 
 #[derive(Debug)]
 pub(crate) struct Walker<R> {
@@ -39,7 +39,10 @@ pub(crate) struct Walker<R> {
     track: Option<u64>,
     /// Bytes of Info, Tracks and Tags that may still be kept in memory.
     room_for_headers: usize,
+    /// Whether the document has ended.
     is_over: bool,
+    /// Whether it ended because another one begins here.
+    has_next: bool,
     pub(crate) findings: Findings,
 }
 
@@ -107,6 +110,7 @@ impl<R: Read> Walker<R> {
             track: None,
             room_for_headers: MAX_HEADERS_LEN,
             is_over: false,
+            has_next: false,
             findings,
         }
     }
@@ -116,12 +120,17 @@ impl<R: Read> Walker<R> {
         self.input.offset()
     }
 
-    /// The data of the last element that was read, and its byte position.
-    pub(crate) fn payload(&self) -> (&[u8], u64) {
-        (&self.payload, self.payload_offset)
+    /// The data of the last block.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
-    /// The same as an element.
+    /// Takes the data of the last block and its byte position, in exchange for a buffer.
+    pub(crate) fn take_payload(&mut self, buffer: Vec<u8>) -> (Vec<u8>, u64) {
+        (mem::replace(&mut self.payload, buffer), self.payload_offset)
+    }
+
+    /// The data of the last element that was read.
     pub(crate) fn element(&mut self, id: u32) -> (Element<'_>, &mut Findings) {
         (Element { id, data: &self.payload, offset: self.payload_offset }, &mut self.findings)
     }
@@ -129,37 +138,6 @@ impl<R: Read> Walker<R> {
     /// Returns the blocks of this track from now on.
     pub(crate) fn follow(&mut self, track: u64) {
         self.track = Some(track);
-    }
-
-    /// Reads the EBML header at the start of the file.
-    pub(crate) fn read_ebml_header(&mut self) -> Result<Element<'_>, Error> {
-        let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
-        let Ok(Header { id: ids::EBML, size: Some(size), len }) = header else {
-            return Err(Error::at(self.input.offset(), Reason::NotEbml));
-        };
-        let place = Place { id: ids::EBML, offset: 0, header_len: u64::from(len), size, end: None };
-        self.read_payload(place, MAX_EBML_HEADER_LEN)?;
-        Ok(self.element(ids::EBML).0)
-    }
-
-    /// Goes to the first child of the Segment.
-    pub(crate) fn enter_segment(&mut self) -> Result<(), Error> {
-        loop {
-            let offset = self.input.offset();
-            let header = Header::parse(self.input.peek(MAX_HEADER_LEN)?);
-            let no_segment = || Error::at(offset, Reason::NoSegment);
-            let Ok(Header { id, size, len }) = header else { return Err(no_segment()) };
-            let len = u64::from(len);
-            match (id, size) {
-                (ids::SEGMENT, _) => {
-                    self.segment_end = size.and_then(|size| offset.checked_add(len + size));
-                    self.input.skip(len)?;
-                    return Ok(());
-                }
-                (ids::VOID | ids::CRC_32, Some(size)) => self.input.skip(len + size)?,
-                _ => return Err(no_segment()),
-            };
-        }
     }
 
     pub(crate) fn next_event(&mut self) -> Result<Event, Error> {
@@ -185,11 +163,20 @@ impl<R: Read> Walker<R> {
             self.segment_end = None;
             self.is_after_segment = true;
         }
-        let bytes = self.input.peek(MAX_HEADER_LEN)?;
+        let bytes = self.input.peek(MAX_HEADER_LEN + MAX_PEEK)?;
         if bytes.is_empty() {
             return self.end_of_input();
         }
+        if starts_document(bytes) {
+            return self.document_begins();
+        }
         match Header::parse(bytes) {
+            Ok(Header { id, len, .. })
+                if find_document(bytes.get(1..).unwrap_or_default(), usize::from(len) - 1)
+                    .is_some() =>
+            {
+                self.header_is_cut(id)
+            }
             Ok(header) => self.element_begins(header),
             Err(NoHeader::Incomplete) if self.is_after_segment => self.trailing_bytes(),
             Err(NoHeader::Incomplete) => {
@@ -279,10 +266,12 @@ impl<R: Read> Walker<R> {
 
     fn in_segment(&mut self, place: Place) -> Result<Option<Event>, Error> {
         match place.id {
-            ids::EBML | ids::SEGMENT => {
-                self.is_over = true;
+            ids::SEGMENT => {
                 self.findings.report(place.offset, FindingKind::SecondSegment)?;
-                Ok(None)
+                self.document_begins()
+            }
+            ids::EBML => {
+                self.damage(FindingKind::UnexpectedElement { id: place.id, size: place.size })
             }
             ids::VOID | ids::CRC_32 => self.skip(place),
             id if ids::is_child_of_segment(id) => self.child_of_segment(place),
@@ -375,7 +364,11 @@ impl<R: Read> Walker<R> {
     }
 
     fn skip(&mut self, place: Place) -> Result<Option<Event>, Error> {
-        if !self.input.skip(place.header_len + place.size)? {
+        let len = place.header_len + place.size;
+        if place.id != ids::ATTACHMENTS {
+            self.advance(place, len, false)?;
+        } else if !self.input.skip(len)? {
+            // An attached file may be Matroska too.
             self.truncated(place.offset, place.id)?;
         }
         Ok(None)
@@ -392,12 +385,9 @@ impl<R: Read> Walker<R> {
 
     fn end_of_input(&mut self) -> Result<Option<Event>, Error> {
         let offset = self.input.offset();
-        // A Cluster of unknown size may end together with the Segment.
-        let is_open = self.group.is_some()
-            || self.cluster.is_some_and(|cluster| cluster.end.is_some())
-            || self.segment_end.is_some_and(|end| offset < end);
+        let is_incomplete = self.is_incomplete();
         self.is_over = true;
-        if is_open {
+        if is_incomplete {
             self.truncated(offset, self.innermost())?;
         }
         Ok(None)
@@ -407,12 +397,6 @@ impl<R: Read> Walker<R> {
     fn truncated(&mut self, offset: u64, id: u32) -> Result<(), Error> {
         self.is_over = true;
         Ok(self.findings.report(offset, FindingKind::Truncated { id })?)
-    }
-
-    fn trailing_bytes(&mut self) -> Result<Option<Event>, Error> {
-        self.is_over = true;
-        self.findings.report(self.input.offset(), FindingKind::TrailingBytes)?;
-        Ok(None)
     }
 
     /// Skips damage at the current position up to the next Cluster.
@@ -436,7 +420,6 @@ impl<R: Read> Walker<R> {
 /// Far more than an Opus block of the most frames and streams in use.
 const MAX_BLOCK_LEN: usize = 4 * 1024 * 1024;
 const MAX_HEADERS_LEN: usize = 4 * 1024 * 1024;
-const MAX_EBML_HEADER_LEN: usize = 4096;
 const MAX_UNKNOWN_LEN: u64 = 1024 * 1024;
 /// Few system calls. Fuzzing uses a buffer so small that elements often cross its end.
 const CAPACITY: usize = if cfg!(fuzzing) { 2 * MAX_PEEK } else { 64 * 1024 };

@@ -7,7 +7,14 @@ use opus_packet::wide;
 use super::{Block, Event, MAX_BLOCK_LEN, Place, Walker};
 use crate::{
     Error,
-    webm::{FindingKind, block::track_number, ebml::MAX_HEADER_LEN, error::Reason, ids},
+    webm::{
+        FindingKind,
+        block::track_number,
+        ebml::MAX_HEADER_LEN,
+        error::Reason,
+        ids,
+        resync::{Stop, advance},
+    },
 };
 
 impl<R: Read> Walker<R> {
@@ -64,12 +71,35 @@ impl<R: Read> Walker<R> {
             usize::try_from(place.size).ok().filter(|&len| len <= limit).ok_or_else(|| {
                 Error::at(place.offset, Reason::TooLong { name: ids::name(place.id), limit })
             })?;
-        self.input.skip(place.header_len)?;
-        self.payload_offset = self.input.offset();
-        if !self.input.read(len, &mut self.payload)? {
-            self.truncated(place.offset, place.id)?;
+        self.payload.clear();
+        // The header of a document is where one begins.
+        if place.id == ids::EBML {
+            self.input.skip(place.header_len)?;
+        } else if !self.advance(place, place.header_len, false)? {
             return Ok(false);
         }
-        Ok(true)
+        self.payload_offset = self.input.offset();
+        self.advance(place, wide(len), true)
+    }
+
+    /// Moves past bytes of an element, and keeps them as the payload if asked to. Returns false if
+    /// the file ends or another document begins before, which is reported.
+    pub(super) fn advance(
+        &mut self,
+        place: Place,
+        len: u64,
+        is_payload: bool,
+    ) -> Result<bool, Error> {
+        let out = is_payload.then_some(&mut self.payload);
+        let Place { id, offset, .. } = place;
+        match advance(&mut self.input, len, out)? {
+            Stop::Done => return Ok(true),
+            Stop::EndOfFile => self.truncated(offset, id)?,
+            Stop::Document => {
+                self.findings.report(offset, FindingKind::DocumentCut { id })?;
+                self.end_document();
+            }
+        }
+        Ok(false)
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Mp4 {
     pub(crate) sample_entry: Vec<u8>,
     /// A track of another kind, whose chunks lie between ours.
     pub(crate) has_video: bool,
+    /// The sample entry of an audio track without samples before ours.
+    pub(crate) other_entry: Option<Vec<u8>>,
     pub(crate) is_long: bool,
     /// The contents of "udta".
     pub(crate) metadata: Vec<u8>,
@@ -53,6 +55,7 @@ impl Mp4 {
             edits: vec![],
             sample_entry: opus_entry(&dops(1, 312)),
             has_video: false,
+            other_entry: None,
             is_long: false,
             metadata: vec![],
         }
@@ -112,6 +115,9 @@ impl Mp4 {
         if self.has_video {
             let entry = boxed(b"avc1", &[&[0; 78]]);
             children.extend(track(1, b"vide", 90_000, &[], &entry, &[]));
+        }
+        if let Some(entry) = &self.other_entry {
+            children.extend(track(2, b"soun", 48_000, &[], entry, &empty_tables()));
         }
         children.extend(self.track(offsets));
         if offsets.is_empty() {

@@ -164,6 +164,31 @@ fn encrypted_audio_is_refused_with_its_scheme() {
 }
 
 #[test]
+fn an_unusable_track_does_not_cost_the_others() {
+    let mut mp4 = mp4();
+    let secret = boxed(b"sinf", &[&boxed(b"frma", &[b"Opus"])]);
+    for entry in [
+        opus_entry(&[]),
+        opus_entry(&dops(3, 0)),
+        opus_entry(&boxed(b"dOps", &[&[0; 10]])),
+        boxed(b"enca", &[&[0; 28], &secret]),
+    ] {
+        mp4.other_entry = Some(entry);
+        let outcome = read(&mp4.bytes());
+        assert_eq!(outcome.packets, mp4.packets);
+        assert!(outcome.reports(|kind| matches!(kind, FindingKind::TrackSkipped { id: 2, .. })));
+        let strict = read_strict(&mp4.bytes());
+        assert_eq!(kind(strict.error.as_ref()), Some(ErrorKind::Violation));
+        // The other one can still be asked for.
+        let wanted = |track| read_with(&mp4.bytes(), Options::default().strict(true).track(track));
+        assert_eq!(wanted(7).packets.len(), 6);
+        assert!(wanted(2).error.is_some_and(|error| error.kind() != ErrorKind::NoSuchTrack));
+    }
+    mp4.sample_entry = opus_entry(&[]);
+    assert!(read(&mp4.bytes()).text().contains("expected a \"dOps\" box"));
+}
+
+#[test]
 fn heads_of_all_writers_are_read() {
     let mut mp4 = mp4();
     let head = |mp4: &Mp4| read(&mp4.bytes()).head.unwrap();
