@@ -58,12 +58,15 @@
 //!   ahead by at least one packet, as far as their ticks can tell, packets that ask for
 //!   concealment fill the gap, so the audio after it does not shift. Slow differences (up to
 //!   250 ppm of the audio) come from another clock. They are reported, and are not gaps.
-//! - An edit list of one edit, or of several that join, applies. Its start replaces the
-//!   pre-skip of the head (up to 65,535 samples), and its end becomes the end trim. If the
-//!   times of the packets end within one tick of the edit, these finer times hold. Empty edits
-//!   and lists of separate pieces are reported and ignored.
-//! - Without an edit list, the pre-skip of the head applies and nothing is trimmed at the end.
-//!   A last packet that is shorter by its time is reported.
+//! - An edit list of one edit, or of several in order, applies. Its start replaces the pre-skip of
+//!   the head; if it is later than 65,535 samples, packets before it are dropped. Its end becomes
+//!   the end trim. If the times of the packets end within one tick of the edit, these finer times
+//!   hold. What lies between several edits plays and is reported.
+//! - An empty edit delays the track, which is reported. After it, an edit that starts at 0 does not
+//!   replace the pre-skip.
+//! - Edits out of order, or at another speed, are reported and ignored.
+//! - Without an edit list, the pre-skip of the head applies, and a last packet that is shorter by
+//!   its time is trimmed (Opus in ISOBMFF section 4.3.4).
 //!
 //! # Problems in a file
 //!
@@ -90,6 +93,7 @@ mod finding;
 mod fourcc;
 mod fragments;
 mod movie;
+mod open;
 mod reader;
 mod sample_entry;
 mod sample_table;

@@ -133,6 +133,12 @@ where
         LocatedPacket::new(&self.packet, self.duration, position)
     }
 
+    /// Begins the stream here, with another head.
+    pub(crate) fn restart(&mut self, head: OpusHead) {
+        self.head = head;
+        self.ledger = Ledger::default();
+    }
+
     /// Ends the stream: no packets follow.
     pub(crate) fn finish(&mut self, offset: u64, end_trim: u64) -> Result<(), Error> {
         let lengths = (self.head.pre_skip(), self.ledger.position().get(), end_trim);

@@ -84,7 +84,10 @@ impl Clock {
     pub(crate) fn shortened(&self, duration: u32) -> Option<u64> {
         self.end.filter(|_| self.timescale > 0)?;
         let short = u64::from(duration).checked_sub(to_samples(self.last, self.timescale))?;
-        (short > 48).then_some(short)
+        // Ticks of another clock are not exact either.
+        let is_exact = self.timescale.is_multiple_of(48_000) && self.usual == 0;
+        let tolerance = if is_exact { 0 } else { 48_000_u32.div_ceil(self.timescale).max(48) };
+        (short > u64::from(tolerance)).then_some(short)
     }
 
     /// The time before the first sample, in samples.

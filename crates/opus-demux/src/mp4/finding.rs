@@ -49,18 +49,30 @@ pub enum FindingKind {
     #[error(
         "the edit list begins at sample {edit}, but \"dOps\" states a pre-skip of {pre_skip}; the edit list holds (ISO/IEC 14496-12 section 8.6.6)"
     )]
-    PreSkip { edit: u16, pre_skip: u16 },
-    #[error("empty edit of {duration} ticks before or between the audio; ignored")]
-    EmptyEdit { duration: u64 },
-    #[error("edit list that is not one piece at normal speed; ignored")]
+    PreSkip { edit: u64, pre_skip: u16 },
+    #[error(
+        "the edit list begins with an empty edit: the track starts {samples} samples at 48 kHz after the movie; read from its own start"
+    )]
+    Delayed { samples: u64 },
+    #[error("the edit list repeats or reorders the audio or changes its speed; ignored")]
     Edits,
-    #[error("edit starts at sample {start}, beyond the largest possible pre-skip; ignored")]
-    EditStart { start: u64 },
+    #[error(
+        "the edit list leaves out {samples} samples at 48 kHz between its pieces; played from the start of the first to the end of the last"
+    )]
+    SeveralEdits { samples: u64 },
+    #[error(
+        "the edit list inserts {samples} samples of silence at 48 kHz between its pieces; ignored"
+    )]
+    Silence { samples: u64 },
+    #[error("the edit list begins at sample {start}, after the end of the audio; ignored")]
+    EditAfterEnd { start: u64 },
+    #[error(
+        "the edit list begins at sample {start}; left out the first {dropped} samples, whose packets are not needed"
+    )]
+    EditStart { start: u64, dropped: u64 },
     #[error("the edit list plays {play} samples, but the file has {available}")]
     EditBeyondEnd { play: u64, available: u64 },
-    #[error(
-        "by its times, the last packet ends {samples} samples early; played whole, since no edit list trims it"
-    )]
+    #[error("by the times, the last packet lasts 0 of its {samples} samples; played whole")]
     ShortEnd { samples: u64 },
     #[error(
         "the first packet is at sample {samples} of the recording; this file lacks what came before"
@@ -91,8 +103,11 @@ impl opus_packet::FindingKind for FindingKind {
         match self {
             Self::Audio(finding) => finding.is_violation(),
             Self::PreSkip { .. }
-            | Self::EmptyEdit { .. }
+            | Self::Delayed { .. }
             | Self::Edits
+            | Self::SeveralEdits { .. }
+            | Self::Silence { .. }
+            | Self::EditAfterEnd { .. }
             | Self::EditStart { .. }
             | Self::ShortEnd { .. }
             | Self::StartsLater { .. } => false,

@@ -1,9 +1,9 @@
 use std::io::{Read, Seek};
 
-use opus_packet::{LocatedPacket, OpusHead};
+use opus_packet::LocatedPacket;
 
 use crate::{
-    AudioFinding, Error, ErrorKind,
+    AudioFinding, Error,
     input::{Seekable, Window},
     mp4::{
         Finding, FindingKind, Track,
@@ -12,12 +12,10 @@ use crate::{
         error::Reason,
         extents::Extents,
         finding::Findings,
-        fragments::Fragments,
         movie::Movie,
+        open::{Which, choose, open_track, with_pre_skip},
         sample_entry::Descriptions,
-        sample_table::SampleTable,
         samples::{Next, Sample, Samples},
-        track::TrackBoxes,
     },
     stream::{Stream, reader_api},
 };
@@ -71,6 +69,8 @@ pub struct Mp4OpusReader<R> {
     has_dropped: bool,
     /// Samples beyond the end of the file: the first one, and how many follow in a row.
     outside: Option<(u64, u64)>,
+    /// Samples of packets that were dropped before the first one.
+    dropped: u64,
     stream: Stream<FindingKind>,
 }
 
@@ -93,21 +93,40 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
     /// As for [`new`](Self::new), or no Opus track has the requested number. A strict reader
     /// also returns the first violation.
     pub fn with_options(inner: R, options: Options) -> Result<Self, Error> {
-        Self::open(inner, options.strict, options.track.map_or(Which::Nth(0), Which::Number))
+        let which = options.track.map_or(Which::Nth(0), Which::Number);
+        Self::open(Seekable::new(inner)?, options.strict, which)
     }
 
     /// Reads one of the Opus tracks with a usable head, counted from 0.
     pub(crate) fn nth(inner: R, strict: bool, track: usize) -> Result<Self, Error> {
-        Self::open(inner, strict, Which::Nth(track))
+        Self::open(Seekable::new(inner)?, strict, Which::Nth(track))
     }
 
-    fn open(inner: R, strict: bool, which: Which) -> Result<Self, Error> {
-        let mut input = Seekable::new(inner)?;
+    fn open(input: Seekable<R>, strict: bool, which: Which) -> Result<Self, Error> {
+        let (mut reader, late_start) = Self::open_edited(input, strict, which, true)?;
+        match late_start {
+            Some(start) if !reader.skip_to(start)? => {
+                let (mut reader, _) = Self::open_edited(reader.input, strict, which, false)?;
+                reader.stream.report(0, FindingKind::EditAfterEnd { start })?;
+                Ok(reader)
+            }
+            _ => Ok(reader),
+        }
+    }
+
+    /// Opens a track, with or without its edit list. Returns where the edit begins, if that is later
+    /// than a pre-skip can be.
+    fn open_edited(
+        mut input: Seekable<R>,
+        strict: bool,
+        which: Which,
+        is_edited: bool,
+    ) -> Result<(Self, Option<u64>), Error> {
         let mut findings = Findings::new(strict);
         let movie = Movie::read(&mut input, &mut findings)?;
         let chosen = choose(&movie, which, &mut input, &mut findings)?;
-        let track = open_track(&movie, &chosen, &mut input, &mut findings)?;
-        Ok(Self {
+        let track = open_track(&movie, &chosen, is_edited, &mut input, &mut findings)?;
+        let reader = Self {
             input,
             tracks: movie.tracks(),
             usable_tracks: chosen.usable,
@@ -123,8 +142,43 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
             pending: None,
             has_dropped: false,
             outside: None,
+            dropped: 0,
             stream: Stream::new(track.head, movie.tags, findings),
-        })
+        };
+        Ok((reader, track.late_start))
+    }
+
+    /// Drops packets until a pre-skip can reach the sample that plays first. The packets that are
+    /// left before it prepare a decoder. Returns false if the media ends before.
+    fn skip_to(&mut self, start: u64) -> Result<bool, Error> {
+        let pre_skip = loop {
+            let position = self.stream.ledger.position().get().saturating_add(self.clock.origin());
+            if let Ok(pre_skip) = u16::try_from(start.saturating_sub(position)) {
+                break pre_skip;
+            }
+            if self.stream.is_concealing() {
+                self.stream.concealed();
+            } else if self.pending.take().is_some() {
+                self.stream.located();
+            } else if !self.read_sample()? {
+                return Ok(false);
+            }
+        };
+        let offset = self.edit.map_or(0, |edit| edit.offset);
+        let head = with_pre_skip(&self.stream.head, pre_skip);
+        let head = head.map_err(|reason| Error::at(offset, reason))?;
+        self.dropped = self.stream.ledger.position().get();
+        self.stream.restart(head);
+        // What is lost among the dropped packets does not concern anyone.
+        let findings: Vec<_> = self.stream.findings.drain().collect();
+        for finding in findings {
+            if !matches!(finding.kind, FindingKind::Audio(AudioFinding::Gap(_))) {
+                self.stream.report(finding.offset, finding.kind)?;
+            }
+        }
+        let dropped = self.dropped;
+        self.stream.report(offset, FindingKind::EditStart { start, dropped })?;
+        Ok(true)
     }
 
     /// All tracks of the file, of any kind.
@@ -256,7 +310,7 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
     /// Conceals audio that is missing before a packet, according to the times of the file.
     fn keep_time(&mut self, offset: u64, time: u64, duration: u32) -> Result<(), Error> {
         let position = self.stream.ledger.position();
-        match self.clock.lag(time, position.get(), duration) {
+        match self.clock.lag(time, position.get().saturating_add(self.dropped), duration) {
             Lag::None => Ok(()),
             Lag::Gap(samples) => self.stream.lose(offset, samples, !self.has_dropped),
             Lag::Drift(samples) => {
@@ -271,11 +325,15 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
     }
 
     fn finish(&mut self) -> Result<(), Error> {
+        let end = self.stream.ledger.position().get().saturating_add(self.dropped);
         let (mut end_trim, mut offset) = (0, self.input.len());
         if let Some(edit) = self.edit {
             offset = edit.offset;
-            let (start, origin) = (u64::from(edit.start), self.clock.origin());
-            let available = self.stream.ledger.position().get().saturating_sub(start);
+            let origin = self.clock.origin();
+            // Usually that of the edit.
+            let first = self.dropped.saturating_add(self.stream.head.pre_skip().into());
+            let start = first.min(edit.start);
+            let available = end.saturating_sub(start);
             // If the recording continues an earlier file, so does its edit.
             let by_media = self.clock.media_len().map(|len| len.saturating_sub(start));
             let play = edit.play_length(by_media, origin);
@@ -286,119 +344,15 @@ impl<R: Read + Seek> Mp4OpusReader<R> {
             }
             end_trim = available.saturating_sub(play);
         } else if let Some(samples) = self.clock.shortened(self.stream.duration()) {
-            self.stream.report(offset, FindingKind::ShortEnd { samples })?;
+            // Opus in ISOBMFF section 4.3.4: the last duration may be shorter than its packet.
+            if samples < u64::from(self.stream.duration()) {
+                end_trim = samples;
+            } else {
+                self.stream.report(offset, FindingKind::ShortEnd { samples })?;
+            }
         }
         self.stream.finish(offset, end_trim)
     }
-}
-
-/// What a reader needs of its track.
-struct OpenTrack {
-    descriptions: Descriptions,
-    head: OpusHead,
-    edit: Option<Edit>,
-    samples: Samples,
-    clock: Clock,
-}
-
-fn open_track<R: Read + Seek>(
-    movie: &Movie,
-    chosen: &Chosen<'_>,
-    input: &mut Seekable<R>,
-    findings: &mut Findings,
-) -> Result<OpenTrack, Error> {
-    let boxes = chosen.boxes;
-    let descriptions = descriptions(boxes, input, findings)?.ok_or_else(|| movie.no_opus())?;
-    if boxes.timescale == 0 {
-        findings.report(boxes.at.start, FindingKind::NoTimescale)?;
-    }
-    let edit = match &boxes.edits {
-        Some(list) => Edit::read(list, movie.timescale, boxes.timescale, input, findings)?,
-        None => None,
-    };
-    let head = apply_start(&descriptions, edit, findings)?;
-    let table = SampleTable::new(boxes, input, findings)?;
-    let track = boxes.track.id;
-    let defaults = movie.defaults(track, input, findings)?;
-    let samples = Samples::new(table, Fragments::new(movie.what_follows(input), track, defaults));
-    Ok(OpenTrack { descriptions, head, edit, samples, clock: Clock::new(boxes.timescale) })
-}
-
-/// The Opus track to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
-    /// The one with this number.
-    Number(u32),
-    /// This one of those with a usable head, counted from 0.
-    Nth(usize),
-}
-
-struct Chosen<'a> {
-    boxes: &'a TrackBoxes,
-    /// The number of Opus tracks with a usable head.
-    usable: usize,
-}
-
-/// Chooses a track. Reports those with an unusable head, if another one can be read.
-fn choose<'a, R: Read + Seek>(
-    movie: &'a Movie,
-    which: Which,
-    input: &mut Seekable<R>,
-    findings: &mut Findings,
-) -> Result<Chosen<'a>, Error> {
-    let place = match which {
-        Which::Number(track) => return Ok(Chosen { boxes: movie.numbered(track)?, usable: 1 }),
-        Which::Nth(place) => place,
-    };
-    let (mut usable, mut unusable) = (Vec::new(), Vec::new());
-    for boxes in movie.candidates() {
-        match descriptions(boxes, input, &mut Findings::new(false)) {
-            Ok(Some(_)) => usable.push(boxes),
-            Ok(None) => {}
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-            Err(error) => unusable.push((boxes, error)),
-        }
-    }
-    let Some(&boxes) = usable.get(place) else {
-        let error = unusable.into_iter().next().map(|(_, error)| error);
-        return Err(error.unwrap_or_else(|| movie.no_opus()));
-    };
-    // The reader of the first track reports for all.
-    for (boxes, error) in unusable.iter().filter(|_| place == 0) {
-        let (id, reason) = (boxes.track.id, error.reason().to_owned());
-        let offset = error.offset().unwrap_or(boxes.at.start);
-        findings.report(offset, FindingKind::TrackSkipped { id, reason })?;
-    }
-    Ok(Chosen { boxes, usable: usable.len() })
-}
-
-/// The sample entries of a track; `None` if it holds no Opus.
-fn descriptions<R: Read + Seek>(
-    boxes: &TrackBoxes,
-    input: &mut Seekable<R>,
-    findings: &mut Findings,
-) -> Result<Option<Descriptions>, Error> {
-    match &boxes.descriptions {
-        Some(descriptions) => Descriptions::read(descriptions, input, findings),
-        None => Ok(None),
-    }
-}
-
-/// The head with the pre-skip of the edit list.
-fn apply_start(
-    descriptions: &Descriptions,
-    edit: Option<Edit>,
-    findings: &mut Findings,
-) -> Result<OpusHead, Error> {
-    let (head, offset) = (&descriptions.head, descriptions.offset);
-    let pre_skip = head.pre_skip();
-    let Some(Edit { start: edit, .. }) = edit.filter(|edit| edit.start != pre_skip) else {
-        return Ok(head.clone());
-    };
-    findings.report(offset, FindingKind::PreSkip { edit, pre_skip })?;
-    let applied = OpusHead::new(1, edit, head.input_sample_rate());
-    let applied = applied.map_err(|reason| Error::at(offset, reason))?;
-    Ok(applied.with_mapping(head.mapping().clone()).with_output_gain(head.output_gain()))
 }
 
 /// Bytes read at a time: not much more than a chunk of audio between pictures.
