@@ -93,7 +93,7 @@ fn played(outcome: &Outcome) -> (u64, u64) {
     let first =
         outcome.packets.first().map(|packet| u64::from(packet[1]) << 8 | u64::from(packet[2]));
     let timeline = outcome.timeline.unwrap();
-    (first.unwrap() * 960 + u64::from(timeline.pre_skip()), timeline.play_length())
+    (first.unwrap() * 960 + timeline.pre_skip(), timeline.play_length())
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn an_edit_that_begins_late_plays_from_there() {
                 let outcome = read_strict(&mp4.bytes());
                 assert_eq!(played(&outcome), (start, 300 * 960 - start));
                 // The packets before prepare a decoder, as far as a pre-skip allows.
-                let pre_skip = u64::from(outcome.timeline.unwrap().pre_skip());
+                let pre_skip = outcome.timeline.unwrap().pre_skip();
                 assert!(start < 65_536 || pre_skip > 65_535 - 960, "{pre_skip}");
                 let kind = FindingKind::EditStart { start, dropped: start - pre_skip };
                 assert_eq!(outcome.reports(|found| *found == kind), start > 65_535);
@@ -146,7 +146,7 @@ fn losses_do_not_move_a_late_start() {
         // Packet 250 is at its time.
         let after = outcome.packets.iter().zip(&outcome.positions);
         let (_, position) = after.clone().find(|(packet, _)| packet[2] == 250).unwrap();
-        let pre_skip = u64::from(outcome.timeline.unwrap().pre_skip());
+        let pre_skip = outcome.timeline.unwrap().pre_skip();
         assert_eq!(position - pre_skip, 290 * 960 - 100_000);
     }
 }

@@ -204,24 +204,21 @@ fn an_unusable_track_does_not_cost_the_others() {
     let secret =
         |number| track(number, 2, "A_OPUS", &[element(0x63a2, OPUS_HEAD), encodings.clone()]);
     let file = |tracks: &[Vec<u8>]| {
-        let blocks = (1..=3).map(|number| simple_block(number, 0, &[packet(number as u8)]));
+        let blocks = (1..=3).map(|mark| simple_block(u64::from(mark), 0, &[packet(mark)]));
         let blocks: Vec<_> = blocks.collect();
         common::file(&[element(TRACKS, &tracks.concat()), cluster(0, &blocks)])
     };
-    for skipped in [bad as fn(u64) -> Vec<u8>] {
-        for place in 0..3 {
-            let mut tracks: Vec<_> = (1..=3).map(opus_track).collect();
-            let number = u64::try_from(place).unwrap() + 1;
-            tracks[place] = skipped(number);
-            let (read, findings) = streams(&file(&tracks));
-            let others = (1..=3).filter(|mark| u64::from(*mark) != number).map(|mark| vec![mark]);
-            assert_eq!(read, others.collect::<Vec<_>>());
-            let [AnyKind::Webm(FindingKind::TrackSkipped { number: found, .. })] = findings[..]
-            else {
-                panic!("{findings:?}")
-            };
-            assert_eq!(found, number);
-        }
+    for place in 0..3 {
+        let mut tracks: Vec<_> = (1..=3).map(opus_track).collect();
+        let number = u64::try_from(place).unwrap() + 1;
+        tracks[place] = bad(number);
+        let (read, findings) = streams(&file(&tracks));
+        let others = (1..=3).filter(|mark| u64::from(*mark) != number).map(|mark| vec![mark]);
+        assert_eq!(read, others.collect::<Vec<_>>());
+        let [AnyKind::Webm(FindingKind::TrackSkipped { number: found, .. })] = findings[..] else {
+            panic!("{findings:?}")
+        };
+        assert_eq!(found, number);
     }
     let (read, findings) = streams(&file(&[secret(1), opus_track(2)]));
     assert_eq!((read, findings.len()), (vec![vec![2]], 1));
@@ -299,7 +296,7 @@ proptest! {
             let first = own.next().unwrap().position;
             prop_assert!(first.abs_diff(start) < 120, "part {} at {} for {}", mark, first, start);
             // At most one packet of a part is concealed.
-            let real = own.count() as u64 + 1;
+            let real = u64::try_from(own.count()).unwrap() + 1;
             prop_assert!(real + 1 >= parts[usize::from(mark)].div_ceil(duration));
         }
         let total = parts.iter().sum::<u64>();
