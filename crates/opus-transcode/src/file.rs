@@ -83,7 +83,7 @@ pub struct AudioFormat {
     /// How finely the samples were quantized; [`SampleDepth::MAX`] for floating point, for lossy
     /// codecs and with ffmpeg.
     pub depth: SampleDepth,
-    /// Number of audio tracks.
+    /// Number of audio tracks; in Ogg, links of a chain with another format are tracks of their own.
     pub tracks: usize,
     /// The decoder and its version.
     pub decoder: String,

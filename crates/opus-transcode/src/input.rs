@@ -20,6 +20,7 @@ mod mkv;
 mod mkv_track;
 mod mp4;
 mod mp4_entry;
+mod ogg;
 mod ogg_flac;
 mod packets;
 mod pcm;
@@ -101,9 +102,10 @@ impl AudioInput {
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        let (look, section) = Look::at(file)?;
+        let (mut look, section) = Look::at(file, track)?;
         let is_wave = look.wave.mpeg.is_some();
-        let mut packets = Packets::open(section, track)?;
+        let ogg = std::mem::take(&mut look.ogg);
+        let mut packets = Packets::open(section, track, ogg.serials)?;
         let tags = packets.tags();
         let mut track = packets.track().clone();
         look.movie.check_readable(track.id)?;
@@ -111,7 +113,7 @@ impl AudioInput {
         let (mut params, pcm) = (params_of(&track), look.pcm(track.id));
         pcm.into_iter().for_each(|pcm| pcm.apply(&mut params));
         let container = if is_wave { "WAV" } else { packets.container() };
-        let tracks = packets.tracks();
+        let tracks = ogg.recordings.unwrap_or_else(|| packets.tracks());
         let lead = packets.look_ahead(LEAD);
         let format = probe_format(container, tracks, &params, pcm, lead)?;
         let (trim, finding) = delay::trim(&delay::Known {
@@ -127,7 +129,8 @@ impl AudioInput {
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let findings = Findings::of(finding.into_iter().chain(look.flac.finding()));
+        let findings = finding.into_iter().chain(look.flac.finding()).chain(ogg.findings);
+        let findings = Findings::of(findings);
         Ok(Self {
             discarded: discarded_frames(&look.discarded, &track, format.rate),
             flac_block: flac_block(container, &params),

@@ -61,6 +61,11 @@ pub enum Finding {
         /// Number of bytes.
         bytes: u64,
     },
+    /// A stream in Ogg that is not read: it cannot be, or it begins in the middle of another.
+    Unread {
+        /// Byte position of its first page.
+        offset: u64,
+    },
     /// An edit list with several segments or another speed, of which only the start was applied.
     EditList,
     /// Findings that were dropped.
@@ -101,6 +106,12 @@ impl fmt::Display for Finding {
             Self::Chained { frame } => write!(out, "frame {frame}: a new stream begins"),
             Self::Trailing { bytes } => {
                 write!(out, "ignored {bytes} bytes after the last frame, which are not audio")
+            }
+            Self::Unread { offset } => {
+                write!(
+                    out,
+                    "byte {offset}: skipped a stream that begins here without readable audio"
+                )
             }
             Self::EditList => write!(
                 out,

@@ -55,9 +55,7 @@ pub(crate) fn start(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut header = Vec::new();
     file.rewind()?;
     file.take(10).read_to_end(&mut header)?;
-    let [b'I', b'D', b'3', _, _, _, size @ ..] = header.as_slice() else { return Ok(0) };
-    // Seven bits per byte.
-    let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
+    let Some(size) = size(&header) else { return Ok(0) };
     let mut tag = Vec::new();
     file.seek(SeekFrom::Start(10))?;
     file.take(size.min(MAX_TAG)).read_to_end(&mut tag)?;
@@ -66,6 +64,13 @@ pub(crate) fn start(file: &mut (impl Read + Seek)) -> io::Result<u64> {
         tracing::warn!(size, "skipped an ID3 tag of more than 16 MiB or 64 chapters");
     }
     Ok(if is_refused { 10 + size } else { 0 })
+}
+
+/// Returns the length of the tag after its header, which has ten bytes.
+pub(crate) fn size(header: &[u8]) -> Option<u64> {
+    let [b'I', b'D', b'3', _, _, _, size @ ..] = header else { return None };
+    // Seven bits per byte.
+    Some(size.iter().take(4).fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f)))
 }
 
 const MAX_TAG: u64 = 16 << 20;

@@ -9,8 +9,8 @@ use std::{
 use symphonia::core::formats::Track;
 
 use super::{
-    caf, flac_file, flac_file::FlacFile, id3, mkv, mkv_track, mp4, mp4::Movie, pcm::Pcm,
-    section::Section, unsupported, wave, wave::Wave,
+    caf, flac_file, flac_file::FlacFile, id3, mkv, mkv_track, mp4, mp4::Movie, ogg, ogg::Selected,
+    pcm::Pcm, section::Section, unsupported, wave, wave::Wave,
 };
 use crate::Error;
 
@@ -19,6 +19,7 @@ pub(crate) struct Look {
     pub(crate) movie: Movie,
     pub(crate) wave: Wave,
     pub(crate) flac: FlacFile,
+    pub(crate) ogg: Selected,
     /// How many nanoseconds at the end of Matroska tracks do not play.
     pub(crate) discarded: BTreeMap<u64, u64>,
     /// The delays of encoders in Matroska, in nanoseconds.
@@ -29,8 +30,12 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// Reads what surrounds the packets of a file, and returns what symphonia is to read.
-    pub(crate) fn at<R: Read + Seek>(mut file: R) -> Result<(Self, Section<R>), Error> {
+    /// Reads what surrounds the packets of a track, counted from 0, and returns what symphonia is to
+    /// read.
+    pub(crate) fn at<R: Read + Seek>(
+        mut file: R,
+        track: usize,
+    ) -> Result<(Self, Section<R>), Error> {
         unsupported::reject(&mut file)?;
         let mut movie = mp4_movie(&mut file)?;
         // A file that is too short is rejected below.
@@ -43,9 +48,12 @@ impl Look {
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         let end = flac.end.or(caf.end).unwrap_or(end);
         let start = id3::start(&mut file)?.min(end);
-        let bytes: Range<u64> = wave.mpeg.clone().unwrap_or(start..end);
+        let mut ogg = ogg::select(&mut file, start..end, track)?.unwrap_or_default();
+        let own = wave.mpeg.clone().or(ogg.bytes.take());
+        let bytes: Range<u64> = own.unwrap_or(start..end);
         let mut patches = caf.patches;
-        for more in [&mut movie.patches, &mut mkv.patches, &mut flac.patches] {
+        let of_ogg = &mut ogg.patches;
+        for more in [&mut movie.patches, &mut mkv.patches, &mut flac.patches, of_ogg] {
             patches.append(more);
         }
         let section = Section::new(file, bytes)?.patched(patches);
@@ -54,7 +62,7 @@ impl Look {
         let pcm = caf.pcm.map(|pcm| (0, pcm)).into_iter();
         let pcm = pcm.chain(mkv.pcm).chain(std::mem::take(&mut movie.pcm)).collect();
         let (delays, frames) = (mkv.delays, caf.frames);
-        Ok((Self { movie, wave, flac, discarded, delays, frames, pcm }, section))
+        Ok((Self { movie, wave, flac, ogg, discarded, delays, frames, pcm }, section))
     }
 
     /// Returns how the samples of a track are stored, if they are PCM that symphonia misreads.

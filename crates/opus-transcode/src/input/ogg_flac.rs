@@ -103,7 +103,8 @@ impl Page {
     }
 }
 
-fn crc(page: &[u8]) -> u32 {
+/// The checksum of a page whose own is 0 (RFC 3533 section 6).
+pub(super) fn crc(page: &[u8]) -> u32 {
     page.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
             if crc >> 31 == 0 { crc << 1 } else { crc << 1 ^ 0x04c1_1db7 }

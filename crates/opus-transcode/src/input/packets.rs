@@ -41,6 +41,8 @@ pub(crate) struct Packets {
     reader: Box<dyn FormatReader>,
     /// Index of the audio track.
     number: usize,
+    /// Its serial number in each further link of Ogg, if known.
+    serials: VecDeque<u32>,
     track: Track,
     ahead: VecDeque<Packet>,
     /// Errors since the last packet.
@@ -55,8 +57,13 @@ pub(crate) struct Packets {
 const MAX_FAULTS: u32 = 64;
 
 impl Packets {
-    /// Opens a section of a file, which may end early.
-    pub(crate) fn open<R>(section: Section<R>, number: usize) -> Result<Self, Error>
+    /// Opens a section of a file, which may end early. `serials` are those of the track in each link
+    /// of Ogg, if known.
+    pub(crate) fn open<R>(
+        section: Section<R>,
+        number: usize,
+        mut serials: VecDeque<u32>,
+    ) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
     {
@@ -74,10 +81,11 @@ impl Packets {
             Fault::Error(source) => Reason::Malformed { container: "audio", source },
             Fault::Panic(reason) => Reason::Panicked { frame: 0, reason },
         })?;
-        let track = nth_audio_track(reader.as_ref(), number)?;
+        let track = nth_audio_track(reader.as_ref(), number, serials.pop_front())?;
         Ok(Self {
             reader,
             number,
+            serials,
             track,
             ahead: VecDeque::new(),
             faults: 0,
@@ -169,7 +177,8 @@ impl Packets {
 
     /// Continues with the tracks that began.
     pub(crate) fn follow(&mut self) -> Result<(), Error> {
-        self.track = nth_audio_track(self.reader.as_ref(), self.number)?;
+        let serial = self.serials.pop_front();
+        self.track = nth_audio_track(self.reader.as_ref(), self.number, serial)?;
         Ok(())
     }
 
@@ -210,7 +219,12 @@ fn audio_tracks(reader: &dyn FormatReader) -> impl Iterator<Item = &Track> {
     reader.tracks().iter().filter(|track| track.track_type() == Some(TrackType::Audio))
 }
 
-fn nth_audio_track(reader: &dyn FormatReader, number: usize) -> Result<Track, Error> {
+/// Finds a track by its serial number in Ogg, where symphonia sorts them by that, or by its place.
+fn nth_audio_track(
+    reader: &dyn FormatReader,
+    number: usize,
+    serial: Option<u32>,
+) -> Result<Track, Error> {
     let container = container_name(reader.format_info().format);
     let tracks = audio_tracks(reader).count();
     let missing = if tracks == 0 {
@@ -218,7 +232,9 @@ fn nth_audio_track(reader: &dyn FormatReader, number: usize) -> Result<Track, Er
     } else {
         Reason::NoTrack { container, asked: number, tracks }
     };
-    Ok(audio_tracks(reader).nth(number).cloned().ok_or(missing)?)
+    let of_serial = serial.and_then(|serial| audio_tracks(reader).find(|one| one.id == serial));
+    let track = of_serial.or_else(|| audio_tracks(reader).nth(number));
+    Ok(track.cloned().ok_or(missing)?)
 }
 
 /// Returns the codec of an audio track.

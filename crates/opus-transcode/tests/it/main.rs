@@ -16,6 +16,6 @@ mod ffmpeg;
 mod file;
 mod flac;
 mod lengths;
-
+mod ogg;
 mod peers;
 mod table;

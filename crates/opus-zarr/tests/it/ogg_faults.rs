@@ -85,6 +85,13 @@ const ROWS: &[Row] = &[
         is_verbatim: false,
         findings: &["byte 0: OpusHead has 3 bytes more than its version states"],
     },
+    // Other audio, in the order of the file and not of the serial numbers.
+    Row {
+        file: "two-tracks-vorbis.ogg",
+        streams: &[(1, 96_000), (2, 192_000)],
+        is_verbatim: false,
+        findings: &[],
+    },
 ];
 
 #[test]
