@@ -9,6 +9,7 @@ mod delay;
 mod depth;
 mod finding;
 mod flac;
+mod flac_blocks;
 mod flac_file;
 mod flac_frame;
 mod foreign;
@@ -129,7 +130,7 @@ impl AudioInput {
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let findings = finding.into_iter().chain(look.flac.finding()).chain(ogg.findings);
+        let findings = finding.into_iter().chain(look.flac.findings()).chain(ogg.findings);
         let findings = Findings::of(findings);
         Ok(Self {
             discarded: discarded_frames(&look.discarded, &track, format.rate),

@@ -21,6 +21,7 @@ mod caf;
 mod checksum;
 mod demux;
 mod extensions;
+mod flac;
 mod flags;
 mod headers;
 mod index;
@@ -34,6 +35,7 @@ mod raw;
 mod reading;
 mod repaired;
 mod seeds;
+mod triggered;
 mod wave;
 mod webm;
 
@@ -42,6 +44,7 @@ pub use caf::caf;
 pub use checksum::repair_checksums;
 pub use demux::demux;
 pub use extensions::extensions;
+pub use flac::{flac_chunks, flac_end};
 pub use flags::flags;
 pub use headers::headers;
 pub use index::index;
@@ -53,6 +56,7 @@ pub use page::page;
 pub use raw::raw;
 pub use repaired::repaired;
 pub use seeds::{Seed, seeds};
+pub use triggered::triggered;
 pub use wave::wave;
 pub use webm::webm;
 
@@ -60,11 +64,13 @@ pub use webm::webm;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name and its body.
-pub const TARGETS: [(&str, Body); 16] = [
+pub const TARGETS: [(&str, Body); 19] = [
     ("audio_input", audio_input),
     ("caf", caf),
     ("demux", demux),
     ("extensions", extensions),
+    ("flac_chunks", flac_chunks),
+    ("flac_end", flac_end),
     ("flags", flags),
     ("headers", headers),
     ("index", index),
@@ -75,6 +81,7 @@ pub const TARGETS: [(&str, Body); 16] = [
     ("page", page),
     ("raw", raw),
     ("repaired", repaired),
+    ("triggered", triggered),
     ("wave", wave),
     ("webm", webm),
 ];

@@ -31,6 +31,9 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         }
         "page" => seeds.extend(streams().iter().flat_map(|stream| numbered(stream, pages(stream)))),
         "headers" => seeds.extend(streams().iter().flat_map(|stream| packets(stream, 0..2))),
+        "flac_chunks" => seeds.extend(named(&CHUNKS)),
+        "flac_end" => seeds.extend(named(&ENDS)),
+        "triggered" => seeds.extend(named(&[("counts", b"\0\x03\0\x01\x20\0\x02\x99\x07\0\0\0")])),
         "extensions" => seeds.extend(named(&PADDINGS)),
         "packet" | "flags" => {
             seeds.extend(streams().iter().flat_map(|stream| packets(stream, 2..3)))
@@ -151,4 +154,22 @@ const CHANGES: [(&str, &[u8]); 5] = [
     ("row", &[2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
     ("sync", &[3, 2, 1, 0, 0, 0]),
     ("byte", &[4, 3, 64, 0, 0, 1]),
+];
+
+/// A kind of file, the length of a block, and the block.
+const CHUNKS: [(&str, &[u8]); 3] = [
+    ("riff", b"\0\x0cRIFF\0\0\0\0WAVE\0\x0cguan\x03\0\0\0abc\0\0\x0cLIST\x04\0\0\0INFO"),
+    ("aiff", b"\x01\x0cNAME\0\0\0\x03Fen\0"),
+    (
+        "w64",
+        b"\x02\x20bext\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\x1b\0\0\0\0\0\0\0abc\0\0\0\0\0",
+    ),
+];
+
+/// Frames, stated numbers, and what follows the frames.
+const ENDS: [(&str, &[u8]); 4] = [
+    ("tag", b"\x03\0\0TAGnoise"),
+    ("ape", b"\x02\x01\x01APETAGEX\xd0\x07\0\0"),
+    ("zeros", b"\x01\x01\x02\0\0\0\0"),
+    ("frame", b"\x02\0\x03\xff\xf8\x1d\x08\x02\xbb\x80"),
 ];

@@ -66,6 +66,13 @@ pub enum Finding {
         /// Byte position of its first page.
         offset: u64,
     },
+    /// A metadata block of FLAC whose fields do not lie in it.
+    DamagedBlock {
+        /// Its position in the file.
+        offset: u64,
+        /// Its name in RFC 9639.
+        block: &'static str,
+    },
     /// An edit list with several segments or another speed, of which only the start was applied.
     EditList,
     /// Findings that were dropped.
@@ -112,6 +119,9 @@ impl fmt::Display for Finding {
                     out,
                     "byte {offset}: skipped a stream that begins here without readable audio"
                 )
+            }
+            Self::DamagedBlock { offset, block } => {
+                write!(out, "byte {offset}: skipped a damaged {block} block")
             }
             Self::EditList => write!(
                 out,

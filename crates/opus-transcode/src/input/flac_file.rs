@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use wave_demux::Chunk;
 
-use super::{finding::Finding, flac, flac_frame, foreign::Foreign, id3, ogg_flac, section::Patch};
+use super::{finding::Finding, flac, flac_blocks, flac_frame, id3, ogg_flac, section::Patch};
 
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
@@ -17,11 +17,13 @@ pub(crate) struct FlacFile {
     /// Valid sizes for STREAMINFO.
     pub(crate) patches: Vec<Patch>,
     pub(crate) chunks: Vec<Chunk>,
+    damaged: Vec<Finding>,
 }
 
 impl FlacFile {
-    pub(crate) fn finding(&self) -> Option<Finding> {
-        (self.junk > 0).then_some(Finding::Trailing { bytes: self.junk })
+    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> {
+        let trailing = (self.junk > 0).then_some(Finding::Trailing { bytes: self.junk });
+        self.damaged.iter().cloned().chain(trailing)
     }
 }
 
@@ -29,28 +31,17 @@ impl FlacFile {
 pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     let len = file.seek(SeekFrom::End(0))?;
     let start = id3::end(file)?;
-    let mut found = FlacFile::default();
     if bytes(file, start, 4)? != b"fLaC" {
         return ogg_flac::look(file, start);
     }
-    let (mut at, mut info, mut foreign) = (start + 4, None, Foreign::default());
-    loop {
-        let header = bytes(file, at, 4)?;
-        let [kind, size @ ..] = header.as_slice() else { return Ok(found) };
-        let size = size.iter().fold(0, |size, byte| size << 8 | u64::from(*byte));
-        match kind & 0x7f {
-            0 if info.is_none() => info = StreamInfo::parse(at + 4, &bytes(file, at + 4, size)?),
-            2 => foreign.add(at + 4, &bytes(file, at + 4, size)?),
-            127 => return Ok(found),
-            _ => {}
-        }
-        at += 4 + size;
-        if kind & 0x80 != 0 {
-            break;
-        }
-    }
-    found.chunks = foreign.into_chunks();
-    let Some(mut info) = info else { return Ok(found) };
+    let blocks = flac_blocks::read(file, start + 4)?;
+    let mut found = FlacFile {
+        patches: blocks.patches,
+        chunks: blocks.foreign.into_chunks(),
+        damaged: blocks.damaged,
+        ..FlacFile::default()
+    };
+    let Some((at, mut info)) = blocks.end.zip(blocks.info) else { return Ok(found) };
     let first = flac_frame::header(&bytes(file, at, 16)?);
     if first.is_some() {
         found.patches.extend(info.complete(first.as_ref()));
@@ -62,6 +53,7 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
 }
 
 /// The fields of STREAMINFO that matter here.
+#[derive(Debug)]
 pub(super) struct StreamInfo {
     at: u64,
     min_block: u16,
@@ -119,14 +111,14 @@ fn last_end(
     len: u64,
     info: &StreamInfo,
 ) -> io::Result<Option<(u64, u64)>> {
-    let mut window = MIN_WINDOW;
+    let (mut window, mut budget) = (MIN_WINDOW, MAX_PARSED);
     loop {
         let start = len.saturating_sub(window).max(first);
         let bytes = bytes(file, start, len - start)?;
         let starts = (0..bytes.len().saturating_sub(1)).rev();
         for at in starts.filter(|at| bytes.get(*at..at + 2).is_some_and(is_sync)) {
             let frame = bytes.get(at..).unwrap_or_default();
-            let Some(size) = flac_frame::len(frame, info.bits) else { continue };
+            let Some(size) = flac_frame::len(frame, info.bits, &mut budget) else { continue };
             let (frame, rest) = frame.split_at(size);
             let end = len.saturating_sub(u64::try_from(rest.len()).unwrap_or(0));
             return Ok(is_after_all(info, frame, rest).then_some((end, junk(rest))));
@@ -172,3 +164,5 @@ pub(super) fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Res
 const MIN_WINDOW: u64 = 128 << 10;
 /// Pictures in a tag may be long.
 const MAX_WINDOW: u64 = 32 << 20;
+/// Bytes of possible frames: those of the last one and of some that turn out not to be one.
+const MAX_PARSED: usize = 64 << 20;

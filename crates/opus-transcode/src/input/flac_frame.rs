@@ -56,21 +56,17 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
 }
 
 /// Returns the length in bytes of the whole frame at the start of `bytes`; `None` if there is none.
-/// `bits` are those of a sample in STREAMINFO.
-pub(crate) fn len(bytes: &[u8], bits: u32) -> Option<usize> {
+/// `bits` are those of a sample in STREAMINFO. `budget` is how many bytes this call and the next
+/// ones may parse. Without it, a file full of headers that each claim the rest takes hours.
+pub(crate) fn len(bytes: &[u8], bits: u32, budget: &mut usize) -> Option<usize> {
     let header = header(bytes)?;
+    let bytes = bytes.get(..*budget).unwrap_or(bytes);
     let mut reader = Bits { bytes, at: header.len * 8 };
-    let bits = header.bits.unwrap_or(bits);
-    let (channels, side) = match header.assignment {
-        independent @ 0..=7 => (independent + 1, None),
-        9 => (2, Some(0)),
-        _ => (2, Some(1)),
-    };
-    for channel in 0..channels {
-        reader.subframe(header.block, bits + u32::from(side == Some(channel)))?;
-    }
+    let is_parsed = reader.subframes(&header, bits).is_some();
     let len = reader.at.div_ceil(8) + 2;
-    bytes.get(..len).is_some_and(is_whole_flac_frame).then_some(len)
+    *budget = budget.saturating_sub(len);
+    let frame = bytes.get(..len).filter(|_| is_parsed)?;
+    is_whole_flac_frame(frame).then_some(len)
 }
 
 struct Bits<'a> {
@@ -80,6 +76,19 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
+    fn subframes(&mut self, header: &Header, bits: u32) -> Option<()> {
+        let bits = header.bits.unwrap_or(bits);
+        let (channels, side) = match header.assignment {
+            independent @ 0..=7 => (independent + 1, None),
+            9 => (2, Some(0)),
+            _ => (2, Some(1)),
+        };
+        for channel in 0..channels {
+            self.subframe(header.block, bits + u32::from(side == Some(channel)))?;
+        }
+        Some(())
+    }
+
     fn subframe(&mut self, block: u32, bits: u32) -> Option<()> {
         if self.take(1)? != 0 {
             return None;
@@ -159,8 +168,9 @@ impl Bits<'_> {
     }
 
     fn skip(&mut self, count: u64) -> Option<()> {
-        self.at = self.at.checked_add(usize::try_from(count).ok()?)?;
-        (self.at / 8 <= self.bytes.len()).then_some(())
+        let at = self.at.checked_add(usize::try_from(count).ok()?)?;
+        self.at = Some(at).filter(|at| at / 8 <= self.bytes.len())?;
+        Some(())
     }
 }
 
@@ -184,13 +194,30 @@ mod tests {
         frame.extend_from_slice(&crc.to_be_bytes());
         let whole = frame.len();
         frame.extend_from_slice(b"TAG");
-        assert_eq!(len(&frame, 16), Some(whole));
+        let len = |bytes: &[u8]| len(bytes, 16, &mut 1000);
+        assert_eq!(len(&frame), Some(whole));
         assert_eq!(header(&frame).map(|header| header.block), Some(192));
         for at in 0..whole {
             let mut damaged = frame.clone();
             damaged[at] ^= 4;
-            assert_eq!(len(&damaged, 16), None, "{at}");
-            assert_eq!(len(&frame[..at], 16), None, "{at}");
+            assert_eq!(len(&damaged), None, "{at}");
+            assert_eq!(len(&frame[..at]), None, "{at}");
         }
+    }
+
+    #[test]
+    fn frames_are_parsed_within_a_budget() {
+        // 8 channels of 65,536 samples, 32 bits each, as they are.
+        let mut bytes = b"\xff\xf8\x70\x7e\0\xff\xff".to_vec();
+        bytes.push(crc8(&bytes));
+        bytes.resize(3 << 20, 2);
+        let mut budget = 10 << 20;
+        assert_eq!(len(&bytes, 16, &mut budget), None);
+        assert!((7 << 20..9 << 20).contains(&budget), "{budget}");
+        for _ in 0..100 {
+            assert_eq!(len(&bytes, 16, &mut budget), None);
+        }
+        // Not enough for a channel.
+        assert!(budget < 256 << 10, "{budget}");
     }
 }

@@ -191,3 +191,26 @@ fn chunks_of_the_original_are_kept_in_ogg() {
     let at = usize::try_from(chunks[0].offset).unwrap();
     assert_eq!(&ogg[at..at + 162], bytes);
 }
+
+/// A metadata block that cannot be read costs no audio, whatever kind it has.
+#[test]
+fn damaged_metadata_blocks_cost_no_audio() {
+    let plain = flac();
+    let (_, samples) = read(&plain);
+    let after_info = 4 + 4 + 34;
+    for kind in 0..127 {
+        for block in [&b""[..], b"abc", b"\xff\xff\xff\xff\xff\xff\xff\xff", &[0xff; 400]] {
+            let size = u32::try_from(block.len()).unwrap().to_be_bytes();
+            let block = [&[kind], &size[1..], block].concat();
+            let file = [&plain[..after_info], &block, &plain[after_info..]].concat();
+            let (input, found) = read(&file);
+            assert!(found == samples, "kind {kind}");
+            let damaged = Finding::DamagedBlock {
+                offset: u64::try_from(after_info).unwrap(),
+                block: if kind == 4 { "VORBIS_COMMENT" } else { "PICTURE" },
+            };
+            let expected = if matches!(kind, 4 | 6) { vec![damaged] } else { vec![] };
+            assert_eq!(input.findings(), expected, "kind {kind}");
+        }
+    }
+}

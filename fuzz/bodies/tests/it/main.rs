@@ -32,8 +32,8 @@ macro_rules! targets {
 }
 
 targets! {
-    audio_input caf demux extensions flags headers index metadata mp4 open_store packet page raw
-    repaired wave webm
+    audio_input caf demux extensions flac_chunks flac_end flags headers index metadata mp4 open_store
+    packet page raw repaired triggered wave webm
 }
 
 fn check(target: &str) {
@@ -66,7 +66,7 @@ fn run(body: Body, name: &str, input: &[u8]) {
 /// How many changed inputs a target gets: less than two seconds of work.
 fn changes_of(target: &str) -> usize {
     match target {
-        "demux" | "open_store" | "repaired" => 600,
+        "demux" | "flac_chunks" | "open_store" | "repaired" | "triggered" => 600,
         _ => 5000,
     }
 }
