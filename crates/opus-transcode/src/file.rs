@@ -83,6 +83,8 @@ pub struct AudioFormat {
     /// How finely the samples were quantized; [`SampleDepth::MAX`] for floating point, for lossy
     /// codecs and with ffmpeg.
     pub depth: SampleDepth,
+    /// Bytes of a frame in WAVE, AIFF and AU.
+    pub frame_bytes: Option<u32>,
     /// Number of audio tracks; in Ogg, links of a chain with another format are tracks of their own.
     pub tracks: usize,
     /// The decoder and its version.
@@ -352,6 +354,7 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
         // 0 assigns no loudspeakers.
         channel_mask: format.channel_mask.filter(|mask| *mask != 0),
         depth: depth_of_wave(format),
+        frame_bytes: Some(format.block_align),
         tracks: 1,
         decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
     }
@@ -365,6 +368,7 @@ fn of_symphonia(format: &crate::Format) -> AudioFormat {
         channels: format.channels,
         channel_mask: format.channel_mask,
         depth: format.depth,
+        frame_bytes: None,
         tracks: format.tracks,
         decoder: "symphonia 0.6".to_owned(),
     }
@@ -379,6 +383,7 @@ fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
         channels: input.channels(),
         channel_mask: None,
         depth: SampleDepth::MAX,
+        frame_bytes: None,
         tracks: 1,
         decoder: input.version().to_owned(),
     }

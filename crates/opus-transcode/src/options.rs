@@ -6,7 +6,7 @@ use opus_encode::{
 };
 use opus_packet::SAMPLE_RATE;
 
-use crate::{Error, error::Reason};
+use crate::{AudioFormat, Error, error::Reason, transcoder};
 
 /// How to transcode audio to Opus.
 ///
@@ -125,6 +125,11 @@ impl TranscodeOptions {
             return Err(Reason::Ultrasound { rate }.into());
         }
         Ok(())
+    }
+
+    /// Returns what a recording of a file of this format would lose, one line each.
+    pub fn warnings(&self, format: &AudioFormat) -> Vec<String> {
+        transcoder::warnings(format, self.ultrasound)
     }
 
     pub(crate) fn encoder(&self, channels: Channels, rate: CodingRate) -> Options {

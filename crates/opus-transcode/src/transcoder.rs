@@ -41,7 +41,7 @@ impl Transcoder {
         let source = Prepared::new(file, order, rate, is_kept)?;
         let stream = EncodedStream::new(source, &settings, options.threads);
         let stream = stream.map_err(Error::of_encode)?;
-        let warnings = warnings(&format, channels, is_kept);
+        let warnings = options.warnings(&format);
         Ok(Self { stream, settings, format, is_kept, warnings })
     }
 
@@ -95,9 +95,10 @@ impl PacketSource for Transcoder {
 /// 27 dB of SNR.
 const LEAST_DEPTH: u32 = 16;
 
-fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<String> {
+/// Returns what a recording of such a file would lose, one line each.
+pub(crate) fn warnings(format: &AudioFormat, ultrasound: Ultrasound) -> Vec<String> {
     let mut warnings = Vec::new();
-    let rate = format.rate;
+    let (rate, is_kept) = (format.rate, ultrasound == Ultrasound::Keep);
     let khz = |hz: u32| f64::from(hz) / 1000.0;
     if rate > SAMPLE_RATE && is_kept {
         warnings.push(format!(
@@ -112,10 +113,12 @@ fn warnings(format: &AudioFormat, channels: Channels, is_kept: bool) -> Vec<Stri
             khz(rate / 2)
         ));
     }
-    if !places_are_kept(format, channels) {
+    let count = u8::try_from(format.channels).ok();
+    let channels = count.and_then(|count| Channels::new(count).ok());
+    if channels.is_some_and(|channels| !places_are_kept(format, channels)) {
         warnings.push(format!(
             "Opus has no layout for the loudspeakers of these {} channels (mask {:#x}); kept their order",
-            channels.count(),
+            format.channels,
             format.channel_mask.unwrap_or_default()
         ));
     }

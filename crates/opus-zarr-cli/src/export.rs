@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Output format [default: by the extension of FILE, otherwise opus]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Sample format of WAV
+    #[arg(long, value_enum, default_value_t)]
+    bits: Bits,
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
@@ -45,7 +48,7 @@ pub(crate) struct Args {
 enum Format {
     /// Ogg Opus; identical to the imported file if that was stored unchanged
     Opus,
-    /// 16-bit WAV; RF64 above 4 GiB
+    /// WAV; RF64 above 4 GiB
     Wav,
     /// 16-bit FLAC
     Flac,
@@ -113,8 +116,12 @@ fn export(
             let is_source = source.stored == StoredAs::Verbatim && source.sha256 == sha256;
             (bytes, Some(Opus { sha256, is_source }))
         }
-        Format::Wav => (decode(recording, sound::Format::Wav, target, &messages)?, None),
-        Format::Flac => (decode(recording, sound::Format::Flac, target, &messages)?, None),
+        Format::Wav => {
+            (decode(recording, (sound::Format::Wav, args.bits), target, &messages)?, None)
+        }
+        Format::Flac => {
+            (decode(recording, (sound::Format::Flac, args.bits), target, &messages)?, None)
+        }
     };
     let exported = Exported {
         recording: place.to_string(),
@@ -176,14 +183,14 @@ fn copy(
 /// Decodes from the first packet to the last, which is exact even without a sync map.
 fn decode(
     mut recording: Recording,
-    format: sound::Format,
+    (format, bits): (sound::Format, Bits),
     target: Target<'_>,
     messages: &Messages,
 ) -> Result<u64, Failure> {
     let channels = Sound::all_channels(&recording, format);
     recording.set_output(Decoded::default().channels(channels))?;
     let range = 0..recording.info().play_length;
-    let sound = Sound::of(&recording, &range, (format, Bits::Int16))?;
+    let sound = Sound::of(&recording, &range, (format, bits))?;
     let mode = recording.read_mode();
     Ok(write_range(&recording, mode, range, sound, target, messages)?.0)
 }

@@ -5,8 +5,9 @@ mod lines;
 use std::{collections::BTreeMap, fs::File, path::PathBuf};
 
 use opus_zarr::{
-    AudioErrorKind, AudioFile, Container, DemuxError, DemuxErrorKind, DemuxFinding, DemuxOptions,
-    Finding, OpusStream, PacketSource, PageReader, ReadOptions, SAMPLE_RATE, Streams, Toc,
+    AudioError, AudioErrorKind, AudioTrack, Container, DemuxError, DemuxErrorKind, DemuxFinding,
+    DemuxOptions, Finding, ImportOptions, OpusStream, PacketSource, PageReader, SAMPLE_RATE,
+    Streams, Toc, start_findings,
 };
 
 use self::lines::{
@@ -40,13 +41,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Err(error) => return Err(failure(args, error)),
     };
     let container = streams.container();
-    let mut last = 1;
+    let (mut last, mut is_played) = (1, false);
     loop {
         match streams.next_stream() {
-            Ok(None) => return findings(last, streams.findings(), output),
+            Ok(None) => {
+                findings(last, streams.findings(), output)?;
+                return if is_played { Ok(()) } else { Err(nothing_to_play(args)) };
+            }
             Ok(Some(opened)) => {
                 last = opened.number();
-                stream(opened, container, args, output)?;
+                is_played |= stream(opened, container, args, output)?;
             }
             Err(error) if error.kind() == DemuxErrorKind::NoOpus => {
                 return audio(args, error, output);
@@ -63,12 +67,13 @@ struct Amount {
     bytes: u64,
 }
 
+/// Shows a stream. Returns whether anything of it plays.
 fn stream(
     stream: &mut OpusStream,
     container: Container,
     args: &Args,
     output: &mut Output,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     output.data(&StreamLine::of(stream, container.name()))?;
     for comment in stream.tags().comments() {
         output.data(&TagLine::of_comment(&comment))?;
@@ -102,7 +107,18 @@ fn stream(
     for ((kind, samples), amount) in kinds {
         output.data(&KindLine { kind, samples, packets: amount.packets, bytes: amount.bytes })?;
     }
-    output.data(&lines::EndLine::of(stream, packets, bytes, coded))
+    output.data(&lines::EndLine::of(stream, packets, bytes, coded))?;
+    let (number, pre_skip) = (stream.number(), stream.head().pre_skip());
+    if stream.timeline().is_none_or(|timeline| timeline.play_length() == 0) {
+        let finding = Finding::of_silent_stream(number, coded, pre_skip);
+        output.data(&FindingLine::from(finding))?;
+        return Ok(false);
+    }
+    let comments: Vec<_> = stream.tags().comments().collect();
+    for finding in start_findings(&args.file, number, &comments, &ImportOptions::default()) {
+        output.data(&FindingLine::from(finding))?;
+    }
+    Ok(true)
 }
 
 fn findings(stream: u64, found: Vec<DemuxFinding>, output: &mut Output) -> Result<(), Failure> {
@@ -126,28 +142,43 @@ fn kind_of(packet: &[u8]) -> String {
 
 /// Shows audio other than Opus. For a file that is not audio at all, `no_opus` explains more.
 fn audio(args: &Args, no_opus: DemuxError, output: &mut Output) -> Result<(), Failure> {
-    let mut file = match AudioFile::open(&args.file, &ReadOptions::default()) {
-        Ok(file) => file,
+    let of_audio =
+        |error: AudioError| Failure::new(Exit::Error, format!("{:?}: {error}", args.file));
+    let open = |number| AudioTrack::open(&args.file, &ImportOptions::default(), number);
+    let mut track = match open(1) {
+        Ok(track) => track,
         Err(error) if error.kind() == AudioErrorKind::UnknownFormat => {
             return Err(failure(args, no_opus));
         }
-        Err(error) => {
-            return Err(Failure::new(Exit::Error, format!("{:?}: {error}", args.file)));
-        }
+        Err(error) => return Err(of_audio(error)),
     };
-    let frames = lines::count_frames(&mut file)
-        .map_err(|error| Failure::new(Exit::Error, format!("{:?}: {error}", args.file)))?;
-    output.data(&AudioLine::of(&file, frames))?;
-    for chunk in file.chunks() {
+    let frames = track.read_to_end().map_err(of_audio)?;
+    output.data(&AudioLine::of(track.file(), frames))?;
+    for chunk in track.file().chunks() {
         output.data(&ChunkLine::of(&chunk))?;
     }
-    for tag in file.tags() {
+    for tag in track.file().tags() {
         output.data(&TagLine::new(&tag.name, &tag.value))?;
     }
-    for message in file.findings() {
-        output.data(&FindingLine { stream: 1, is_violation: true, message })?;
+    let others = u64::try_from(track.file().format().tracks).unwrap_or(u64::MAX);
+    audio_findings(&track, output)?;
+    for number in 2..=others {
+        let mut other = open(number).map_err(of_audio)?;
+        other.read_to_end().map_err(of_audio)?;
+        audio_findings(&other, output)?;
     }
-    Ok(())
+    match frames {
+        0 => Err(nothing_to_play(args)),
+        _ => Ok(()),
+    }
+}
+
+fn audio_findings(track: &AudioTrack, output: &mut Output) -> Result<(), Failure> {
+    track.findings().into_iter().try_for_each(|finding| output.data(&FindingLine::from(finding)))
+}
+
+fn nothing_to_play(args: &Args) -> Failure {
+    Failure::new(Exit::Error, format!("{:?}: nothing to play", args.file))
 }
 
 fn pages(args: &Args, output: &mut Output) -> Result<(), Failure> {

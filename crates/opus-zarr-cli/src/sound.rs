@@ -59,17 +59,29 @@ pub(crate) struct Sound {
 /// A sample that can be written.
 pub(crate) trait LittleEndian: Sample {
     fn put(self, bytes: &mut Vec<u8>);
+
+    /// Returns whether the sample is as loud as its format allows. libopus limits every peak beyond
+    /// full scale to that.
+    fn is_limited(self) -> bool;
 }
 
 impl LittleEndian for i16 {
     fn put(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_le_bytes());
     }
+
+    fn is_limited(self) -> bool {
+        matches!(self, Self::MIN | Self::MAX)
+    }
 }
 
 impl LittleEndian for f32 {
     fn put(self, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_le_bytes());
+    }
+
+    fn is_limited(self) -> bool {
+        false
     }
 }
 
@@ -87,12 +99,12 @@ pub(crate) fn write_range(
     match sound.bits {
         Bits::Int16 => {
             let mut stream = recording.stream_as::<i16>(mode, range)?;
-            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)?;
+            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar, messages)?;
             Ok((bytes, stream.exactness()))
         }
         Bits::Float32 => {
             let mut stream = recording.stream_as::<f32>(mode, range)?;
-            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar)?;
+            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar, messages)?;
             Ok((bytes, stream.exactness()))
         }
     }
@@ -107,6 +119,10 @@ pub(crate) struct SoundWriter<'a> {
     encoder: Encoder,
     target: Target<'a>,
     bytes: Vec<u8>,
+    /// Samples of all channels written so far, those at full scale, and the first of these.
+    written: usize,
+    limited: usize,
+    first_limited: Option<usize>,
 }
 
 enum Encoder {
@@ -196,13 +212,20 @@ impl<'a> SoundWriter<'a> {
             }
         };
         target.write(&encoder.header(&sound))?;
-        Ok(Self { sound, encoder, target, bytes: Vec::new() })
+        let (bytes, first_limited) = (Vec::new(), None);
+        Ok(Self { sound, encoder, target, bytes, written: 0, limited: 0, first_limited })
     }
 
     /// Writes samples of all channels, interleaved.
     pub(crate) fn write<S: LittleEndian>(&mut self, samples: &[S]) -> Result<(), Failure> {
         self.bytes.clear();
         samples.iter().for_each(|sample| sample.put(&mut self.bytes));
+        let mut limited = samples.iter().enumerate().filter(|(_, sample)| sample.is_limited());
+        if let Some((first, _)) = limited.next() {
+            self.first_limited.get_or_insert(self.written + first);
+            self.limited += 1 + limited.count();
+        }
+        self.written += samples.len();
         match &mut self.encoder {
             Encoder::Flac(encoder) => self.target.write(&encoder.encode(&self.bytes)?),
             Encoder::Wav | Encoder::Raw => self.target.write(&self.bytes),
@@ -214,20 +237,28 @@ impl<'a> SoundWriter<'a> {
         mut self,
         stream: &mut SampleStream<'_, S>,
         bar: &ProgressBar,
+        messages: &Messages,
     ) -> Result<u64, Failure> {
         let mut buffer = vec![S::default(); BUFFER];
         loop {
             let count = stream.read(&mut buffer)?;
             let Some(samples) = buffer.get(..count).filter(|samples| !samples.is_empty()) else {
-                return self.finish();
+                return self.finish(messages);
             };
             self.write(samples)?;
             bar.inc(u64::try_from(count).unwrap_or_default() / u64::from(self.sound.channels));
         }
     }
 
-    /// Ends the file; returns its length in bytes.
-    pub(crate) fn finish(mut self) -> Result<u64, Failure> {
+    /// Ends the file, and warns if something was limited; returns its length in bytes.
+    pub(crate) fn finish(mut self, messages: &Messages) -> Result<u64, Failure> {
+        if let Some(first) = self.first_limited {
+            let (title, count) = (&self.sound.title, self.limited);
+            let frame = first / usize::from(self.sound.channels.max(1));
+            messages.warn(format!(
+                "recording {title:?}: {count} samples reach full scale, the first at sample {frame} of the output; 16 bits limit what exceeds it, --bits float32 keeps it"
+            ));
+        }
         if let Encoder::Flac(encoder) = &mut self.encoder {
             self.target.write(&encoder.finish()?)?;
             self.target.replace_start(&self.encoder.header(&self.sound))?;

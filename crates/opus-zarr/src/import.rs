@@ -1,3 +1,4 @@
+mod audio_track;
 mod exact;
 mod opus;
 mod record;
@@ -8,7 +9,11 @@ use std::{ops::ControlFlow, path::Path};
 
 use opus_zarr_store::{RecordingName, Store};
 
-pub use self::same::{Difference, Setting};
+pub use self::{
+    audio_track::AudioTrack,
+    opus::start_findings,
+    same::{Difference, Setting},
+};
 pub(crate) use self::{
     exact::lacks_sync,
     same::{Held, compare, list},

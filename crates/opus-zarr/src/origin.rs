@@ -2,11 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use opus_transcode::MetadataChunk;
+use opus_transcode::{AudioFormat, MetadataChunk};
 use opus_zarr_store::{Certainty as StoredCertainty, MetadataContent, SourceMetadata, Start};
 use recorder_metadata::{
-    AudioMothComment, Bext, Certainty, ClockReading, Finding, Guano, Info, Ixml, Source, StartTime,
-    Wamd, other_time_in_file_name, time_in_file_name,
+    AudioMothComment, Bext, Certainty, ClockReading, Finding, Guano, Harp, Info, Ixml, Source,
+    StartTime, Wamd, other_time_in_file_name, time_in_file_name,
 };
 
 use crate::ImportOptions;
@@ -25,15 +25,15 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Reads the chunks, tags and name of a file that is sampled at this rate.
+    /// Reads the chunks, tags and name of a file with such samples.
     pub(crate) fn of<'a>(
         chunks: &[MetadataChunk],
         tags: impl Iterator<Item = (&'a str, &'a str)>,
         file_name: &str,
-        rate: u32,
+        samples: Samples,
         options: &ImportOptions,
     ) -> Self {
-        let mut found = Found { rate, ..Found::default() };
+        let mut found = Found { samples, ..Found::default() };
         chunks.iter().for_each(|chunk| found.read_chunk(chunk));
         tags.for_each(|(name, value)| found.read_tag(name, value));
         found.read_name(file_name, options);
@@ -69,9 +69,28 @@ fn ambiguous(start: &StartTime, file_name: &str, options: &ImportOptions) -> Opt
     Some(Finding::Ambiguous { clock: start.clock, other: other.clock })
 }
 
+/// What chunks about samples refer to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Samples {
+    rate: u32,
+    channels: u16,
+    frame_bytes: Option<u32>,
+}
+
+impl Samples {
+    pub(crate) fn of_rate(rate: u32) -> Self {
+        Self { rate, ..Self::default() }
+    }
+
+    pub(crate) fn of(format: &AudioFormat) -> Self {
+        let channels = u16::try_from(format.channels).unwrap_or(u16::MAX);
+        Self { rate: format.rate, channels, frame_bytes: format.frame_bytes }
+    }
+}
+
 #[derive(Default)]
 struct Found {
-    rate: u32,
+    samples: Samples,
     times: Vec<(Source, ClockReading)>,
     time_expansion: Option<NonZeroU32>,
     tags: Vec<(String, String)>,
@@ -102,18 +121,46 @@ impl Found {
             "bext" => match Bext::parse(bytes) {
                 Ok(bext) => {
                     let (start, text) =
-                        (bext.start(self.rate), format!("{} {}", bext.date, bext.time));
+                        (bext.start(self.samples.rate), format!("{} {}", bext.date, bext.time));
                     let is_stated = text.contains(|found: char| ('1'..='9').contains(&found));
                     self.expect_time(Source::Bext, is_stated.then_some(&text), start);
                     (Source::Bext, start)
                 }
                 Err(error) => return self.findings.push(format!("chunk \"bext\": {error}")),
             },
+            "harp" => return self.read_harp(bytes),
             "iXML" => (Source::Ixml, Ixml::parse(bytes).start()),
             "LIST" if bytes.starts_with(b"INFO") => return self.read_info(bytes),
             _ => return,
         };
         self.times.extend(time.map(|time| (source, time)));
+    }
+
+    /// Reports what the samples do not show: gaps between the raw files, and their true rate.
+    fn read_harp(&mut self, bytes: &[u8]) {
+        let Samples { rate, channels, frame_bytes } = self.samples;
+        let Some(harp) = Harp::parse(bytes, channels) else {
+            return self
+                .findings
+                .push("chunk \"harp\": the table of raw files is invalid".to_owned());
+        };
+        let found = harp.rate();
+        if found != rate {
+            self.findings.push(format!(
+                "chunk \"harp\": the raw files were sampled at {found} Hz, but the file states {rate} Hz; used the latter"
+            ));
+        }
+        let gaps = frame_bytes.map(|bytes| harp.gaps(bytes)).unwrap_or_default();
+        if let Some(first) = gaps.first() {
+            let seconds = |milliseconds: i64| {
+                format!("{}.{:03}", milliseconds / 1000, milliseconds.abs() % 1000)
+            };
+            let total = seconds(gaps.iter().map(|gap| gap.milliseconds).sum());
+            self.findings.push(format!(
+                "chunk \"harp\": the recording is not continuous: {} gaps of {total} s in all between {} raw files, which positions do not count; the first, of {} s, is before sample {}",
+                gaps.len(), harp.raw_files(), seconds(first.milliseconds), first.frame
+            ));
+        }
     }
 
     /// Reports a time that is stated but cannot be read.

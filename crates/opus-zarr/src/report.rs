@@ -19,6 +19,13 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
+    /// Says that a stream, counted from 1, has no samples that play, so it is not imported.
+    pub fn of_silent_stream(stream: u64, coded_length: u64, pre_skip: u16) -> Self {
+        let message =
+            format!("nothing to play ({coded_length} samples, pre-skip {pre_skip}); not imported");
+        Self { stream, is_violation: false, message }
+    }
+
     /// Converts the finding of a demuxer in a stream, counted from 1.
     pub fn of_stream(stream: u64, finding: &opus_demux::Finding) -> Self {
         Self { stream, is_violation: finding.is_violation(), message: finding.to_string() }

@@ -108,10 +108,7 @@ impl Survey {
             None => {
                 self.is_canonical = false;
                 let pre_skip = demuxer.head().pre_skip();
-                let message = format!(
-                    "nothing to play ({coded_length} samples, pre-skip {pre_skip}); not imported"
-                );
-                self.findings.push(Finding { stream: number, is_violation: false, message });
+                self.findings.push(Finding::of_silent_stream(number, coded_length, pre_skip));
             }
         }
         Ok(())

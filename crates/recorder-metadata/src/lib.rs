@@ -6,6 +6,7 @@ mod bext;
 mod error;
 mod file_name;
 mod guano;
+mod harp;
 mod info;
 mod ixml;
 mod name_pattern;
@@ -21,6 +22,7 @@ pub use bext::{Bext, Loudness};
 pub use error::{Error, ErrorKind};
 pub use file_name::{other_time_in_file_name, time_in_file_name};
 pub use guano::{Guano, Position};
+pub use harp::{Harp, HarpGap};
 pub use info::{Info, InfoText};
 pub use ixml::Ixml;
 /// Types of the `jiff` crate that signatures here mention.

@@ -193,6 +193,7 @@ impl Batch<'_> {
     ) -> Result<(), Failure> {
         let ranges: Vec<_> = cuts.iter().map(|cut| cut.range.clone()).collect();
         let mut told = Ok(());
+        let messages = self.output.messages().clone();
         let limits = ReadLimits::default().workers(recording.threads());
         recording.read_each::<S>(&ranges, limits, |number, samples| {
             let Some(cut) = cuts.get(number) else { return ControlFlow::Continue(()) };
@@ -201,7 +202,7 @@ impl Batch<'_> {
                 self.write_cut(recording, cut, |sound, target| {
                     let mut writer = SoundWriter::new(sound, target)?;
                     writer.write(&samples)?;
-                    Ok((writer.finish()?, proof))
+                    Ok((writer.finish(&messages)?, proof))
                 })
             });
             told = interrupt::check().and_then(|()| self.tell(cut, written));

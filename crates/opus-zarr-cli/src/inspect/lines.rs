@@ -2,9 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use opus_zarr::{
-    AudioError, AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped,
-};
+use opus_zarr::{AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped};
 use serde::Serialize;
 
 use super::millis;
@@ -309,13 +307,6 @@ impl fmt::Display for ChunkLine {
         let lines = self.text.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty());
         lines.take(MAX_LINES).try_for_each(|line| write!(f, "\n    {}", shortened(line)))
     }
-}
-
-/// Reads a file to its end to find out how long it is.
-pub(super) fn count_frames(file: &mut AudioFile) -> Result<u64, AudioError> {
-    let mut buffer = vec![0.0; file.channels() * 4096];
-    while !file.read_samples(&mut buffer)?.is_empty() {}
-    Ok(file.frames_read())
 }
 
 /// Converts samples at 48 kHz to seconds.

@@ -6,6 +6,7 @@ mod bench;
 mod copy;
 mod export;
 mod extract;
+mod formats;
 mod import;
 mod json;
 mod look;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Error, Finding, ImportOptions, Imported,
     error::Reason,
-    origin::Origin,
+    origin::{Origin, Samples},
     progress::{Stage, Watch},
     source::{SourceFile, demux_error, file_len},
     survey::{StreamSurvey, Survey},
@@ -115,9 +115,9 @@ impl<'a> OpusFile<'a> {
         let stored = if self.survey.is_canonical { StoredAs::Verbatim } else { StoredAs::Remuxed };
         let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
         let comments = tags.comments().collect::<Vec<_>>();
-        let Origin { start, findings, .. } = origin(self.source.path(), &comments, self.options);
-        let number = stream.number;
-        let finding = |message| Finding { stream: number, is_violation: false, message };
+        let path = self.source.path();
+        let start = start(path, &comments, self.options);
+        let findings = start_findings(path, stream.number, &comments, self.options);
         let source = Source::new(self.source.name(), stored)
             .content(self.source.bytes, self.source.sha256())
             .format(self.survey.container.name(), "opus")
@@ -127,7 +127,7 @@ impl<'a> OpusFile<'a> {
             .gaps(stream.gaps.clone())
             .extensions(stream.extensions)
             .start(start);
-        (description, findings.into_iter().map(finding).collect())
+        (description, findings)
     }
 }
 
@@ -140,10 +140,21 @@ pub(super) fn start(
     origin(path, comments, options).start
 }
 
+/// Returns what an import says about the start of a stream with Opus, counted from 1, given its comments.
+pub fn start_findings(
+    path: &Path,
+    stream: u64,
+    comments: &[impl AsRef<str>],
+    options: &ImportOptions,
+) -> Vec<Finding> {
+    let findings = origin(path, comments, options).findings.into_iter();
+    findings.map(|message| Finding { stream, is_violation: false, message }).collect()
+}
+
 fn origin(path: &Path, comments: &[impl AsRef<str>], options: &ImportOptions) -> Origin {
     let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    Origin::of(&[], tags, &file_name, SAMPLE_RATE, options)
+    Origin::of(&[], tags, &file_name, Samples::of_rate(SAMPLE_RATE), options)
 }
 
 /// Writes the packets of a stream and returns their timeline.

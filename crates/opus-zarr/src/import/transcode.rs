@@ -9,13 +9,14 @@ use std::{
 use ogg_opus_demux::OggOpusWriter;
 use opus_encode::{Application, RateControl};
 use opus_packet::{OpusTags, SAMPLE_RATE, Timeline};
-use opus_transcode::{AudioFile, ReadOptions, Transcoder};
+use opus_transcode::{AudioFile, Transcoder};
 use opus_zarr_store::{
     BlobWriter, Description, EncoderSettings, RecordingName, Source, Start, Store, StoredAs,
     Transcoding,
 };
 
 use super::{
+    audio_track::{self, AudioTrack, findings},
     record::{SERIAL, first_last, last_first, record, targets, write_error},
     same::{Held, compare},
 };
@@ -41,7 +42,9 @@ impl<'a> AudioSource<'a> {
     pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
         let fault = |source| Error::from(Reason::OpenSource { path: path.to_owned(), source });
         let metadata = fs::metadata(path).map_err(fault)?;
-        let mut first = open_track(path, options, 1)?;
+        let of_audio =
+            |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
+        let mut first = audio_track::open(path, options, 1).map_err(of_audio)?;
         let count = u64::try_from(first.format().tracks).unwrap_or(u64::MAX);
         let tracks = match options.stream {
             None => (1..=count).collect(),
@@ -56,8 +59,7 @@ impl<'a> AudioSource<'a> {
         };
         // Fail before the store changes.
         let mut frame = vec![0.0; first.channels()];
-        let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        if first.read_samples(&mut frame).map_err(fault)?.is_empty() {
+        if first.read_samples(&mut frame).map_err(of_audio)?.is_empty() {
             return Err(nothing_to_play(path, 1, &first));
         }
         Ok(Self { path, options, tracks, metadata })
@@ -130,13 +132,6 @@ impl<'a> AudioSource<'a> {
     }
 }
 
-fn open_track(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {
-    let track = usize::try_from(number - 1).unwrap_or(usize::MAX);
-    let reading = ReadOptions::default().track(track).ffmpeg(options.ffmpeg.clone());
-    AudioFile::open(path, &reading)
-        .map_err(|reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason }))
-}
-
 /// The error for a track without samples. The last finding says why.
 fn nothing_to_play(path: &Path, stream: u64, file: &AudioFile) -> Error {
     let mut reason = "nothing to play (no samples)".to_owned();
@@ -177,20 +172,16 @@ pub(super) struct Track {
 impl Track {
     pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
         let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        let mut file = open_track(path, options, number)?;
+        let AudioTrack { file, origin, .. } =
+            AudioTrack::open(path, options, number).map_err(fault)?;
         let rate = file.format().rate;
-        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-        let tags = || file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
-        let origin = Origin::of(&file.chunks(), tags(), &file_name, rate, options);
+        let tags = file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
         let in_chunks = origin.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let comments: Vec<String> =
-            tags().chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();
+            tags.chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();
         let tags = OpusTags::new(&opus_encode::vendor(), comments.iter().map(String::as_str));
         let expanded = rate.saturating_mul(origin.time_expansion.get());
         options.transcode.check_rate(expanded).map_err(fault)?;
-        if origin.is_triggered {
-            file.fill_triggered();
-        }
         let transcoder = Transcoder::new(file, &options.transcode).map_err(fault)?;
         let played = if transcoder.is_kept() { rate } else { SAMPLE_RATE };
         let real_rate = played.checked_mul(origin.time_expansion.get()).and_then(NonZeroU32::new);
@@ -265,13 +256,8 @@ impl Track {
             .programs(format.decoder, opus_encode::vendor())
     }
 
-    /// Returns the findings about the file, and about what the recording will lack.
     fn findings(&self) -> Vec<Finding> {
-        let finding =
-            |is_violation| move |message| Finding { stream: self.number, is_violation, message };
-        let faults = self.transcoder.file().findings().into_iter().map(finding(true));
-        let warnings = self.transcoder.warnings().iter().chain(&self.origin.findings);
-        faults.chain(warnings.cloned().map(finding(false))).collect()
+        findings(self.number, self.transcoder.file(), self.transcoder.warnings(), &self.origin)
     }
 }
 

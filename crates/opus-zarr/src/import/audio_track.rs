@@ -1,0 +1,88 @@
+use std::path::Path;
+
+use opus_transcode::{AudioFile, Error, ReadOptions};
+
+use crate::{
+    Finding, ImportOptions,
+    origin::{Origin, Samples},
+};
+
+/// A track of a file with audio other than Opus, as an import reads it.
+///
+/// ```no_run
+/// use opus_zarr::{AudioTrack, ImportOptions};
+///
+/// # fn main() -> Result<(), opus_zarr::AudioError> {
+/// let mut track = AudioTrack::open("station-4.wav", &ImportOptions::default(), 1)?;
+/// println!("{} samples per channel", track.read_to_end()?);
+/// for finding in track.findings() {
+///     println!("{finding}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct AudioTrack {
+    number: u64,
+    pub(super) file: AudioFile,
+    pub(super) origin: Origin,
+    warnings: Vec<String>,
+}
+
+impl AudioTrack {
+    /// Opens a track, counted from 1.
+    pub fn open(
+        path: impl AsRef<Path>,
+        options: &ImportOptions,
+        number: u64,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let mut file = open(path, options, number)?;
+        let format = file.format();
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let tags = file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
+        let samples = Samples::of(&format);
+        let origin = Origin::of(&file.chunks(), tags, &file_name, samples, options);
+        if origin.is_triggered {
+            file.fill_triggered();
+        }
+        let warnings = options.transcode.warnings(&format);
+        Ok(Self { number, file, origin, warnings })
+    }
+
+    /// Returns the file, with its format, chunks and tags.
+    pub fn file(&self) -> &AudioFile {
+        &self.file
+    }
+
+    /// Reads all samples. Returns how many there are per channel.
+    pub fn read_to_end(&mut self) -> Result<u64, Error> {
+        let mut buffer = vec![0.0; self.file.channels() * 4096];
+        while !self.file.read_samples(&mut buffer)?.is_empty() {}
+        Ok(self.file.frames_read())
+    }
+
+    /// Returns the findings of an import, complete once all samples were read.
+    pub fn findings(&self) -> Vec<Finding> {
+        findings(self.number, &self.file, &self.warnings, &self.origin)
+    }
+}
+
+/// Opens a track, counted from 1.
+pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {
+    let track = number.checked_sub(1).and_then(|track| usize::try_from(track).ok());
+    let reading = ReadOptions::default().track(track.unwrap_or(usize::MAX));
+    AudioFile::open(path, &reading.ffmpeg(options.ffmpeg.clone()))
+}
+
+/// Returns the findings about a file, and about what a recording will lack.
+pub(super) fn findings(
+    stream: u64,
+    file: &AudioFile,
+    warnings: &[String],
+    origin: &Origin,
+) -> Vec<Finding> {
+    let finding = |is_violation| move |message| Finding { stream, is_violation, message };
+    let faults = file.findings().into_iter().map(finding(true));
+    let warnings = warnings.iter().chain(&origin.findings);
+    faults.chain(warnings.cloned().map(finding(false))).collect()
+}
