@@ -18,9 +18,12 @@ mod guard;
 mod id3;
 mod look;
 mod mkv;
+mod mkv_end;
 mod mkv_track;
 mod mp4;
+mod mp4_edits;
 mod mp4_entry;
+mod mp4_fragments;
 mod ogg;
 mod ogg_flac;
 mod packets;
@@ -107,6 +110,7 @@ impl AudioInput {
         let is_wave = look.wave.mpeg.is_some();
         let ogg = std::mem::take(&mut look.ogg);
         let mut packets = Packets::open(section, track, ogg.serials)?;
+        packets.may_end_open(look.is_whole_mkv);
         let tags = packets.tags();
         let mut track = packets.track().clone();
         look.movie.check_readable(track.id)?;
@@ -117,7 +121,7 @@ impl AudioInput {
         let tracks = ogg.recordings.unwrap_or_else(|| packets.tracks());
         let lead = packets.look_ahead(LEAD);
         let format = probe_format(container, tracks, &params, pcm, lead)?;
-        let (trim, finding) = delay::trim(&delay::Known {
+        let (trim, findings) = delay::trim(&delay::Known {
             container,
             codec: params.codec,
             rate: format.rate,
@@ -130,7 +134,7 @@ impl AudioInput {
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let findings = finding.into_iter().chain(look.flac.findings()).chain(ogg.findings);
+        let findings = findings.into_iter().chain(look.flac.findings()).chain(ogg.findings);
         let findings = Findings::of(findings);
         Ok(Self {
             discarded: discarded_frames(&look.discarded, &track, format.rate),

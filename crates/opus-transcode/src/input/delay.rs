@@ -6,7 +6,7 @@ use symphonia::core::{
     packet::Packet,
 };
 
-use super::{clock::scale, finding::Finding, mp4::Edit, queue::Trim, tags::Tag};
+use super::{clock::scale, finding::Finding, mp4_edits::Edit, queue::Trim, tags::Tag};
 
 /// Knowledge about a track before decoding.
 pub(crate) struct Known<'a> {
@@ -24,16 +24,43 @@ pub(crate) struct Known<'a> {
     pub(crate) packets: &'a [Packet],
 }
 
-/// Returns which decoded frames play, with a finding if that is uncertain.
-pub(crate) fn trim(known: &Known<'_>) -> (Trim, Option<Finding>) {
+/// Returns which decoded frames play, with findings about what the file leaves open.
+pub(crate) fn trim(known: &Known<'_>) -> (Trim, Vec<Finding>) {
+    let gapless = gapless_tag(known.tags).filter(|_| known.codec == CODEC_ID_AAC);
+    let delay = known.edit.map(|edit| edit.delay(known.rate)).filter(|frames| *frames > 0);
+    let mut findings: Vec<_> =
+        delay.map(|frames| Finding::Delayed { frames }).into_iter().collect();
+    let (trim, finding) = match (gapless, known.edit) {
+        (Some(trim), _) => (trim, None),
+        (None, Some(edit)) => edited(known, edit, &mut findings),
+        (None, None) => unedited(known),
+    };
+    findings.extend(finding);
+    (trim, findings)
+}
+
+/// Applies an edit list.
+fn edited(known: &Known<'_>, edit: Edit, findings: &mut Vec<Finding>) -> (Trim, Option<Finding>) {
+    let (start, length) = (edit.start(known.rate), edit.length(known.rate, known.track.num_frames));
+    if edit.is_complex {
+        findings.push(Finding::EditList);
+    }
+    if let frames @ 1.. = edit.left_out(known.rate) {
+        findings.push(Finding::LeftOut { frames });
+    }
+    // Writers that delay a track count the delay of the encoder as part of that, and begin the edit at
+    // 0 all the same. A shorter empty segment is no such delay, but a rounded time.
+    let assumed =
+        assumed(known).filter(|(frames, _)| start == 0 && edit.delay(known.rate) >= *frames);
+    let Some((frames, because)) = assumed else {
+        return (Trim { start, end: 0, length }, None);
+    };
+    let length = length.map(|length| length.saturating_sub(frames));
+    (Trim { start: frames, end: 0, length }, Some(Finding::AssumedDelay { frames, because }))
+}
+
+fn unedited(known: &Known<'_>) -> (Trim, Option<Finding>) {
     let media = known.track.num_frames;
-    if let Some(trim) = gapless_tag(known.tags).filter(|_| known.codec == CODEC_ID_AAC) {
-        return (trim, None);
-    }
-    if let Some(edit) = known.edit {
-        let (start, length) = (edit.start(known.rate), edit.length(known.rate, media));
-        return (Trim { start, end: 0, length }, edit.is_complex.then_some(Finding::EditList));
-    }
     if is_mpeg(known.codec) && known.track.delay.is_some() {
         let frames = |count: Option<u32>| u64::from(count.unwrap_or(0));
         let (start, end) = (frames(known.track.delay), frames(known.track.padding));

@@ -73,8 +73,19 @@ pub enum Finding {
         /// Its name in RFC 9639.
         block: &'static str,
     },
-    /// An edit list with several segments or another speed, of which only the start was applied.
+    /// An edit list with segments out of order or at another speed, of which only the start was
+    /// applied.
     EditList,
+    /// An edit list whose segments leave out audio, which was read as well.
+    LeftOut {
+        /// Frames between the segments.
+        frames: u64,
+    },
+    /// An edit list that delays the track, which was read from its own start.
+    Delayed {
+        /// Frames by which it begins later than the movie.
+        frames: u64,
+    },
     /// Findings that were dropped.
     More {
         /// Number of findings.
@@ -125,7 +136,15 @@ impl fmt::Display for Finding {
             }
             Self::EditList => write!(
                 out,
-                "the edit list has several segments or speeds; applied only the start of the first"
+                "the edit list has segments out of order or at another speed; applied only the start of the first"
+            ),
+            Self::LeftOut { frames } => write!(
+                out,
+                "the edit list leaves out {frames} frames between its segments; read them as well"
+            ),
+            Self::Delayed { frames } => write!(
+                out,
+                "the edit list delays the track by {frames} frames; read it from its own start"
             ),
             Self::More { count } => write!(out, "dropped {count} more findings"),
         }

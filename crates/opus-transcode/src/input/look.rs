@@ -9,8 +9,9 @@ use std::{
 use symphonia::core::formats::Track;
 
 use super::{
-    caf, flac_file, flac_file::FlacFile, id3, mkv, mkv_track, mp4, mp4::Movie, ogg, ogg::Selected,
-    pcm::Pcm, section::Section, unsupported, wave, wave::Wave,
+    caf, flac_file, flac_file::FlacFile, id3, mkv, mkv_end, mkv_track, mp4, mp4::Movie, ogg,
+    ogg::Selected, packets::audio_params, pcm::Pcm, section::Section, unsupported, wave,
+    wave::Wave,
 };
 use crate::Error;
 
@@ -24,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) discarded: BTreeMap<u64, u64>,
     /// The delays of encoders in Matroska, in nanoseconds.
     pub(crate) delays: BTreeMap<u32, u64>,
+    /// Whether this is Matroska that ends where an element ends.
+    pub(crate) is_whole_mkv: bool,
     /// The stated frames of a CAF file that was cut off.
     pub(crate) frames: Option<u64>,
     pcm: BTreeMap<u32, Pcm>,
@@ -41,6 +44,7 @@ impl Look {
         // A file that is too short is rejected below.
         let wave = wave::look(&mut file).unwrap_or_default();
         let is_cut_mkv = mkv::is_cut_off(&mut file)?;
+        let is_whole_mkv = !is_cut_mkv && mkv_end::is_whole(&mut file)?;
         let discarded = if is_cut_mkv { BTreeMap::new() } else { mkv::discard_padding(&mut file)? };
         let mut mkv = mkv_track::look(&mut file)?;
         let mut flac = flac_file::look(&mut file)?;
@@ -62,7 +66,8 @@ impl Look {
         let pcm = caf.pcm.map(|pcm| (0, pcm)).into_iter();
         let pcm = pcm.chain(mkv.pcm).chain(std::mem::take(&mut movie.pcm)).collect();
         let (delays, frames) = (mkv.delays, caf.frames);
-        Ok((Self { movie, wave, flac, ogg, discarded, delays, frames, pcm }, section))
+        let look = Self { movie, wave, flac, ogg, discarded, delays, is_whole_mkv, frames, pcm };
+        Ok((look, section))
     }
 
     /// Returns how the samples of a track are stored, if they are PCM that symphonia misreads.
@@ -72,7 +77,10 @@ impl Look {
 
     /// Replaces a length that symphonia misreads.
     pub(crate) fn correct(&self, track: &mut Track) {
-        track.num_frames = track.num_frames.filter(|_| !self.movie.is_fragmented);
+        if self.movie.is_fragmented {
+            let rate = audio_params(track).and_then(|params| params.sample_rate);
+            track.num_frames = rate.and_then(|rate| self.movie.fragmented_frames(track.id, rate));
+        }
         track.num_frames = self.frames.or(track.num_frames);
     }
 }

@@ -7,40 +7,14 @@ use std::{
 
 use crate::{Error, error::Reason};
 
-use super::{clock::scale, mp4_entry, pcm::Pcm, section::Patch};
-
-/// The segment of a track that plays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Edit {
-    pub(crate) track: u32,
-    /// Start, and ticks per second of the media.
-    start: u64,
-    media_timescale: u64,
-    /// Duration in ticks of the movie; 0 means to the end.
-    duration: u64,
-    movie_timescale: u64,
-    /// Whether there are more segments, or another speed.
-    pub(crate) is_complex: bool,
-}
-
-impl Edit {
-    /// Returns the frames before the segment.
-    pub(crate) fn start(&self, rate: u32) -> u64 {
-        scale(self.start, rate.into(), self.media_timescale)
-    }
-
-    /// Returns how many frames play, given the length of the media by its own times. Those use finer
-    /// ticks, so they win if the edit agrees within its own tick or states no duration.
-    pub(crate) fn length(&self, rate: u32, media: Option<u64>) -> Option<u64> {
-        let media = media.map(|frames| frames.saturating_sub(self.start(rate)));
-        if self.duration == 0 || self.is_complex {
-            return media;
-        }
-        let edit = scale(self.duration, rate.into(), self.movie_timescale);
-        let tick = scale(1, rate.into(), self.movie_timescale) + 1;
-        media.filter(|media| media.abs_diff(edit) <= tick).or(Some(edit))
-    }
-}
+use super::{
+    clock::scale,
+    mp4_edits::{Edit, EditList},
+    mp4_entry,
+    mp4_fragments::Fragments,
+    pcm::Pcm,
+    section::Patch,
+};
 
 /// The contents of the boxes of a file, as far as they are intact.
 #[derive(Debug, Default)]
@@ -53,6 +27,9 @@ pub(crate) struct Movie {
     pub(crate) patches: Vec<Patch>,
     /// Whether packets are in fragments, to which the lengths of the tracks do not apply.
     pub(crate) is_fragmented: bool,
+    fragments: Fragments,
+    /// Ticks per second of each track's media.
+    timescales: BTreeMap<u32, u64>,
     /// The stated end of the last box, which lies beyond a file that was cut off.
     pub(crate) end: u64,
     timescale: u64,
@@ -63,24 +40,45 @@ impl Movie {
     pub(crate) fn check_readable(&self, track: u32) -> Result<(), Error> {
         if self.encrypted.contains(&track) { Err(Reason::Encrypted.into()) } else { Ok(()) }
     }
+
+    /// Returns the length of a track in fragments, if their durations state it.
+    pub(crate) fn fragmented_frames(&self, track: u32, rate: u32) -> Option<u64> {
+        let timescale = self.timescales.get(&track).copied().filter(|scale| *scale > 0)?;
+        self.fragments.ticks(track).map(|ticks| scale(ticks, rate.into(), timescale))
+    }
 }
 
 /// Reads the boxes around the packets.
 pub(crate) fn movie(file: &mut (impl Read + Seek)) -> Movie {
-    let mut walk = Walk { file, track: Edit::default(), frame_len: 0, movie: Movie::default() };
-    // symphonia reports damage.
-    let _ = walk.file();
-    let mut movie = walk.movie;
-    for edit in &mut movie.edits {
-        edit.movie_timescale = movie.timescale;
+    let track = Track::default();
+    let mut walk = Walk { file, track, lists: Vec::new(), frame_len: 0, movie: Movie::default() };
+    // symphonia reports damage. Fragments that were not all read state no length.
+    let is_whole = walk.file().unwrap_or(false);
+    let (mut movie, lists) = (walk.movie, walk.lists);
+    if !is_whole {
+        movie.fragments = Fragments::default();
     }
-    movie.edits.retain(|edit| edit.media_timescale > 0 && edit.movie_timescale > 0);
+    let edits = lists
+        .iter()
+        .filter_map(|track| track.edits.resolve(track.id, movie.timescale, track.timescale));
+    movie.edits = edits.collect();
     movie
+}
+
+/// The current track.
+#[derive(Debug, Default)]
+struct Track {
+    id: u32,
+    /// Ticks per second of its media.
+    timescale: u64,
+    edits: EditList,
 }
 
 struct Walk<'a, F> {
     file: &'a mut F,
-    track: Edit,
+    track: Track,
+    /// The tracks with an edit list.
+    lists: Vec<Track>,
     /// Bytes of a frame of PCM in the current track; 0 if it holds anything else.
     frame_len: u32,
     movie: Movie,
@@ -90,19 +88,22 @@ struct Walk<'a, F> {
 const MAX_BOXES: u32 = 100_000;
 
 impl<F: Read + Seek> Walk<'_, F> {
-    fn file(&mut self) -> io::Result<()> {
+    /// Returns false if there are more boxes.
+    fn file(&mut self) -> io::Result<bool> {
         let end = self.file.seek(SeekFrom::End(0))?;
         self.movie.end = end;
         let mut at = 0;
         for _ in 0..MAX_BOXES {
-            let Some((kind, contents, next)) = self.header(at, end)? else { break };
+            let Some((kind, contents, next)) = self.header(at, end)? else { return Ok(true) };
             self.movie.end = self.movie.end.max(next);
-            if &kind == b"moov" {
-                self.boxes(contents, next.min(end), 1)?;
+            match &kind {
+                b"moov" => self.boxes(contents, next.min(end), 1)?,
+                b"moof" => self.movie.fragments.read(self.file, contents, next.min(end))?,
+                _ => {}
             }
             at = next;
         }
-        Ok(())
+        Ok(false)
     }
 
     fn boxes(&mut self, start: u64, end: u64, depth: u8) -> io::Result<()> {
@@ -112,30 +113,37 @@ impl<F: Read + Seek> Walk<'_, F> {
             let next = next.min(end);
             match (depth, &kind) {
                 (1, b"trak") => {
-                    (self.track, self.frame_len) = (Edit::default(), 0);
+                    (self.track, self.frame_len) = (Track::default(), 0);
                     self.boxes(contents, next, depth + 1)?;
-                    if self.track.duration > 0 || self.track.start > 0 {
-                        self.movie.edits.push(self.track);
-                    }
+                    let track = std::mem::take(&mut self.track);
+                    self.movie.timescales.insert(track.id, track.timescale);
+                    self.lists.push(track);
                 }
                 (2, b"edts" | b"mdia") | (3, b"minf") | (4, b"stbl") => {
                     self.boxes(contents, next, depth + 1)?;
                 }
-                (1, b"mvex") => self.movie.is_fragmented = true,
+                (1, b"mvex") => {
+                    self.movie.is_fragmented = true;
+                    self.movie.fragments.read_defaults(self.file, contents, next)?;
+                }
                 (1, b"mvhd") => self.movie.timescale = self.timescale(contents)?,
-                (2, b"tkhd") => self.track.track = self.track_id(contents)?,
-                (3, b"mdhd") => self.track.media_timescale = self.timescale(contents)?,
-                (3, b"elst") => self.edit_list(contents, next)?,
+                (2, b"tkhd") => self.track.id = self.track_id(contents)?,
+                (3, b"mdhd") => self.track.timescale = self.timescale(contents)?,
+                (3, b"elst") => self.track.edits.read(self.file, contents, next)?,
                 (5, b"stsd") if self.bytes(contents + 12)? == *b"enca" => {
-                    self.movie.encrypted.push(self.track.track);
+                    self.movie.encrypted.push(self.track.id);
                 }
                 (5, b"stsd") => {
                     if let Some(entry) = mp4_entry::first_entry(self.file, contents + 8)? {
-                        let track = self.track.track;
+                        let track = self.track.id;
                         self.movie.pcm.extend(entry.pcm.map(|pcm| (track, pcm)));
                         self.movie.patches.extend(entry.patches);
                         self.frame_len = entry.frame_len;
                     }
+                }
+                (5, b"stts") => {
+                    let (track, movie) = (self.track.id, &mut self.movie);
+                    movie.fragments.read_movie(self.file, contents, next, track)?;
                 }
                 // QuickTime calls a sample of one channel a sample, and writes 1 for its size.
                 (5, b"stsz") if self.frame_len > 1 && self.bytes(contents + 4)? == [0, 0, 0, 1] => {
@@ -172,36 +180,6 @@ impl<F: Read + Seek> Walk<'_, F> {
     fn track_id(&mut self, contents: u64) -> io::Result<u32> {
         let is_long = self.bytes::<1>(contents)? == [1];
         Ok(u32::from_be_bytes(self.bytes(contents + if is_long { 20 } else { 12 })?))
-    }
-
-    /// Reads the first segment that is not empty. An empty one only delays the track.
-    fn edit_list(&mut self, contents: u64, end: u64) -> io::Result<()> {
-        const EMPTY: u64 = u64::MAX;
-        const NORMAL_SPEED: [u8; 4] = [0, 1, 0, 0];
-        let [version, _, _, _, count @ ..]: [u8; 8] = self.bytes(contents)?;
-        let size = if version == 1 { 20 } else { 12 };
-        let room = end.saturating_sub(contents + 8) / size;
-        let mut is_first = true;
-        for number in 0..u64::from(u32::from_be_bytes(count)).min(room).min(1000) {
-            let at = contents + 8 + number * size;
-            let (duration, start) = if version == 1 {
-                (u64::from_be_bytes(self.bytes(at)?), u64::from_be_bytes(self.bytes(at + 8)?))
-            } else {
-                let start = u32::from_be_bytes(self.bytes(at + 4)?);
-                let start = if start == u32::MAX { EMPTY } else { start.into() };
-                (u32::from_be_bytes(self.bytes(at)?).into(), start)
-            };
-            if start == EMPTY {
-                continue;
-            }
-            if !is_first {
-                self.track.is_complex = true;
-                break;
-            }
-            (self.track.start, self.track.duration, is_first) = (start, duration, false);
-            self.track.is_complex = self.bytes(at + size - 4)? != NORMAL_SPEED;
-        }
-        Ok(())
     }
 
     fn bytes<const N: usize>(&mut self, at: u64) -> io::Result<[u8; N]> {
@@ -259,18 +237,21 @@ mod tests {
     }
 
     #[test]
-    fn empty_segments_are_skipped_and_several_are_not_applied() {
+    fn segments_are_joined_if_they_are_in_order() {
         let of = |list: &[[u32; 3]]| movie(&mut Cursor::new(file(list))).edits;
         let edit = of(&[[50, u32::MAX, SPEED], [0, 2112, SPEED]])[0];
         assert_eq!(
-            (edit.start, edit.is_complex, edit.length(44_100, Some(5000))),
+            (edit.start(44_100), edit.is_complex, edit.length(44_100, Some(5000))),
             (2112, false, Some(2888))
         );
-        let edit = of(&[[50, 10, SPEED], [60, 2112, SPEED]])[0];
-        assert_eq!(
-            (edit.start, edit.is_complex, edit.length(44_100, Some(5000))),
-            (10, true, Some(4990))
-        );
+        // One after the other, with 92 of 2,112 left out.
+        let edit = of(&[[50, 0, SPEED], [60, 2297, SPEED]])[0];
+        assert_eq!((edit.is_complex, edit.left_out(44_100)), (false, 92));
+        assert_eq!(edit.length(44_100, Some(9000)), Some(4939));
+        for list in [[[50, 10, SPEED], [60, 2112, SPEED]], [[50, 2112, SPEED], [60, 10, SPEED]]] {
+            let edit = of(&list)[0];
+            assert_eq!((edit.is_complex, edit.length(44_100, None)), (true, None));
+        }
         assert!(of(&[[50, 10, SPEED * 2]])[0].is_complex);
         assert!(of(&[]).is_empty());
     }

@@ -49,6 +49,8 @@ pub(crate) struct Packets {
     faults: u32,
     /// Whether the file ended in the middle of something.
     is_broken: bool,
+    /// Whether it may seem to, although it is complete.
+    may_end_open: bool,
     /// The event after the packets in `ahead`.
     after: Option<Next>,
 }
@@ -90,8 +92,14 @@ impl Packets {
             ahead: VecDeque::new(),
             faults: 0,
             is_broken: false,
+            may_end_open: false,
             after: None,
         })
+    }
+
+    /// Sets whether the file is complete even if it seems to end in the middle of something.
+    pub(crate) fn may_end_open(&mut self, may: bool) {
+        self.may_end_open = may;
     }
 
     pub(crate) fn container(&self) -> &'static str {
@@ -156,6 +164,11 @@ impl Packets {
             };
             return match fault {
                 Fault::Error(SymphoniaError::ResetRequired) => Next::NewStream,
+                Fault::Error(SymphoniaError::IoError(error))
+                    if error.kind() == ErrorKind::UnexpectedEof && self.may_end_open =>
+                {
+                    Next::End
+                }
                 Fault::Error(SymphoniaError::IoError(error))
                     if error.kind() == ErrorKind::UnexpectedEof =>
                 {

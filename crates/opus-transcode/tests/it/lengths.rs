@@ -51,14 +51,11 @@ const KINDS: [Kind; 29] = [
     Kind { after: Some(1024), ..kind("aac.mka", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
     Kind { after: Some(2304), ..kind("lame.mka", &["-c:a", "libmp3lame", "-b:a", "192k"], 25.0) },
     Kind { after: Some(1024), ..kind("adts.aac", &["-c:a", "aac", "-b:a", "192k"], 25.0) },
-    Kind {
-        after: Some(1024),
-        ..kind(
-            "frag.mp4",
-            &["-c:a", "aac", "-b:a", "192k", "-movflags", "+frag_keyframe+empty_moov+delay_moov"],
-            25.0,
-        )
-    },
+    kind(
+        "frag.mp4",
+        &["-c:a", "aac", "-b:a", "192k", "-movflags", "+frag_keyframe+empty_moov+delay_moov"],
+        25.0,
+    ),
     Kind {
         after: Some(2304),
         ..kind("bare.mp3", &["-c:a", "libmp3lame", "-b:a", "192k", "-write_xing", "0"], 25.0)

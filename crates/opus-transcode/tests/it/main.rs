@@ -10,6 +10,7 @@
 )]
 
 mod audio;
+mod containers;
 mod damage;
 mod depth;
 mod ffmpeg;
