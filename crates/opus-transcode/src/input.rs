@@ -85,6 +85,8 @@ pub struct AudioInput {
     discarded: u64,
     /// Frames of the last packet.
     last: u64,
+    /// Whether the last packet is known to be incomplete.
+    is_cut_off: bool,
     is_ended: bool,
     /// The error that follows the frames still in the queue.
     error: Option<Error>,
@@ -145,6 +147,7 @@ impl AudioInput {
             queue: Queue::new(format.channels, trim),
             format,
             tags,
+            is_cut_off: look.flac.is_cut_off,
             chunks: look.flac.chunks,
             findings,
             packets,
@@ -345,7 +348,9 @@ impl AudioInput {
             Some(stated) if frames > stated => {
                 self.findings.push(Finding::Longer { frames, stated });
             }
-            None if is_broken => self.findings.push(Finding::Truncated { frames, stated }),
+            None if is_broken || self.is_cut_off => {
+                self.findings.push(Finding::Truncated { frames, stated })
+            }
             _ => {}
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn first_sample(frame: &[u8], block_size: u64) -> Option<u64> {
 }
 
 /// Decodes a number like a letter in UTF-8, extended to 36 bits.
-fn coded_number(bytes: &[u8]) -> Option<u64> {
+pub(super) fn coded_number(bytes: &[u8]) -> Option<u64> {
     let (first, rest) = bytes.split_first()?;
     let len = usize::try_from(first.leading_ones()).ok()?;
     let following = match len {

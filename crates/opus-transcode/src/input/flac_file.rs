@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use wave_demux::Chunk;
 
-use super::{finding::Finding, flac, flac_blocks, flac_frame, id3, ogg_flac, section::Patch};
+use super::{finding::Finding, flac_blocks, flac_frame, id3, ogg_flac, section::Patch};
 
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct FlacFile {
     pub(crate) patches: Vec<Patch>,
     pub(crate) chunks: Vec<Chunk>,
     damaged: Vec<Finding>,
+    /// Whether the last frame is incomplete or damaged.
+    pub(crate) is_cut_off: bool,
 }
 
 impl FlacFile {
@@ -46,8 +48,10 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     if first.is_some() {
         found.patches.extend(info.complete(first.as_ref()));
     }
-    if let Some((end, junk)) = last_end(file, at, len, &info)? {
-        (found.end, found.junk) = (Some(end), junk);
+    match tail(file, at, len, &info)? {
+        Tail::Nothing => {}
+        Tail::Frame => found.is_cut_off = true,
+        Tail::Other { end, junk } => (found.end, found.junk) = (Some(end), junk),
     }
     Ok(found)
 }
@@ -59,22 +63,17 @@ pub(super) struct StreamInfo {
     min_block: u16,
     max_block: u16,
     bits: u32,
-    /// Stated number of frames, as in samples per channel.
-    total: Option<u64>,
 }
 
 impl StreamInfo {
     /// Parses the contents of the block, which lie at `at`.
     pub(super) fn parse(at: u64, bytes: &[u8]) -> Option<Self> {
-        let [a, b, c, d, _, _, _, _, _, _, _, _, e, total @ ..] = *bytes.first_chunk::<18>()?;
-        let [f, total @ ..] = total;
-        let total = total.iter().fold(u64::from(f & 15), |all, byte| all << 8 | u64::from(*byte));
+        let [a, b, c, d, _, _, _, _, _, _, _, _, e, f] = *bytes.first_chunk()?;
         Some(Self {
             at,
             min_block: u16::from_be_bytes([a, b]),
             max_block: u16::from_be_bytes([c, d]),
             bits: u32::from((e & 1) << 4 | f >> 4) + 1,
-            total: (total > 0).then_some(total),
         })
     }
 
@@ -103,14 +102,26 @@ impl StreamInfo {
     }
 }
 
-/// Returns where the last frame ends and how many bytes after it are not a tag; `None` if nothing
-/// follows it, or if the rest may be a damaged frame.
-fn last_end(
+/// What follows the last whole frame.
+enum Tail {
+    Nothing,
+    /// Another frame of the stream, which is not whole.
+    Frame,
+    /// Other bytes. symphonia would take them for a part of the frame, and drop both.
+    Other {
+        /// Where they begin.
+        end: u64,
+        /// How many of them are not a tag.
+        junk: u64,
+    },
+}
+
+fn tail(
     file: &mut (impl Read + Seek),
     first: u64,
     len: u64,
     info: &StreamInfo,
-) -> io::Result<Option<(u64, u64)>> {
+) -> io::Result<Tail> {
     let (mut window, mut budget) = (MIN_WINDOW, MAX_PARSED);
     loop {
         let start = len.saturating_sub(window).max(first);
@@ -121,10 +132,18 @@ fn last_end(
             let Some(size) = flac_frame::len(frame, info.bits, &mut budget) else { continue };
             let (frame, rest) = frame.split_at(size);
             let end = len.saturating_sub(u64::try_from(rest.len()).unwrap_or(0));
-            return Ok(is_after_all(info, frame, rest).then_some((end, junk(rest))));
+            let headers = flac_frame::header(frame).zip(flac_frame::header(rest));
+            let follows = |(last, next): (flac_frame::Header, flac_frame::Header)| {
+                next.follows(&last, info.max_block.into())
+            };
+            return Ok(match rest {
+                [] => Tail::Nothing,
+                _ if headers.is_some_and(follows) => Tail::Frame,
+                _ => Tail::Other { end, junk: junk(rest) },
+            });
         }
         if start == first || window >= MAX_WINDOW {
-            return Ok(None);
+            return Ok(Tail::Nothing);
         }
         window *= 16;
     }
@@ -132,15 +151,6 @@ fn last_end(
 
 fn is_sync(two: &[u8]) -> bool {
     matches!(two, [0xff, 0xf8 | 0xf9])
-}
-
-/// Returns whether no frame can be in `rest`, the bytes after a frame.
-fn is_after_all(info: &StreamInfo, frame: &[u8], rest: &[u8]) -> bool {
-    let first = flac::first_sample(frame, info.max_block.into());
-    let block = flac_frame::header(frame).map(|header| u64::from(header.block));
-    let next = first.zip(block).and_then(|(first, block)| first.checked_add(block));
-    let is_whole = info.total.is_none_or(|total| next.is_some_and(|next| next >= total));
-    !rest.is_empty() && flac_frame::header(rest).is_none() && (is_whole || junk(rest) == 0)
 }
 
 /// Returns how many bytes are neither zeros nor a tag that programs append.

@@ -1,6 +1,6 @@
 //! Finds where a FLAC frame ends (RFC 9639 section 9), which its header does not say.
 
-use super::crc::is_whole_flac_frame;
+use super::{crc::is_whole_flac_frame, flac::coded_number};
 
 /// The header of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,20 +10,38 @@ pub(crate) struct Header {
     /// Samples per channel.
     pub(crate) block: u32,
     assignment: u32,
+    rate: u8,
+    /// Of the frame, or of its first sample.
+    number: u64,
     /// Bits per sample; `None` for those of STREAMINFO.
     bits: Option<u32>,
     len: usize,
 }
 
+impl Header {
+    /// Returns whether a frame with this header can follow `last` in its stream.
+    pub(crate) fn follows(&self, last: &Self, max_block: u32) -> bool {
+        (self.is_variable, self.rate, self.bits) == (last.is_variable, last.rate, last.bits)
+            && self.channels() == last.channels()
+            && self.number > last.number
+            && self.block <= max_block
+    }
+
+    fn channels(&self) -> u32 {
+        if self.assignment < 8 { self.assignment + 1 } else { 2 }
+    }
+}
+
 /// Parses the header at the start of `bytes` and checks its CRC.
 pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
     let [0xff, second @ (0xf8 | 0xf9), sizes, layout, first, ..] = *bytes else { return None };
-    let number = match first.leading_ones() {
+    let number_len = match first.leading_ones() {
         0 => 1,
         ones @ 2..=7 => usize::try_from(ones).ok()?,
         _ => return None,
     };
-    let mut at = 4 + number;
+    let number = coded_number(bytes.get(4..)?)?;
+    let mut at = 4 + number_len;
     let mut field = |len: usize| {
         let field =
             bytes.get(at..at + len)?.iter().fold(0, |all, byte| all << 8 | u32::from(*byte));
@@ -52,7 +70,8 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
     let assignment = u32::from(layout >> 4);
     let is_whole = assignment <= 10 && layout & 1 == 0 && crc8(bytes.get(..at + 1)?) == 0;
     let is_variable = second == 0xf9;
-    is_whole.then_some(Header { is_variable, block, assignment, bits, len: at + 1 })
+    let rate = sizes & 15;
+    is_whole.then_some(Header { is_variable, block, assignment, rate, number, bits, len: at + 1 })
 }
 
 /// Returns the length in bytes of the whole frame at the start of `bytes`; `None` if there is none.

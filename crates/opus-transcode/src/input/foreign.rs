@@ -21,6 +21,9 @@ struct Form {
     application: [u8; 4],
     start: &'static [u8],
     end: &'static [u8],
+    /// Chunks begin at multiples of it.
+    align: usize,
+    len: fn(&[u8]) -> Option<usize>,
 }
 
 static FORMS: [Form; 3] = [
@@ -28,11 +31,15 @@ static FORMS: [Form; 3] = [
         application: *b"riff",
         start: b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0",
         end: b"data\x02\0\0\0\0\0",
+        align: 2,
+        len: |chunk| of_32_bits(chunk, u32::from_le_bytes),
     },
     Form {
         application: *b"aiff",
         start: b"FORM\0\0\0\0AIFFCOMM\0\0\0\x12\0\x01\0\0\0\x01\0\x10\x40\x0e\xbb\x80\0\0\0\0\0\0",
         end: b"SSND\0\0\0\x0a\0\0\0\0\0\0\0\0\0\0",
+        align: 2,
+        len: |chunk| of_32_bits(chunk, u32::from_be_bytes),
     },
     Form {
         application: *b"w64 ",
@@ -41,8 +48,15 @@ static FORMS: [Form; 3] = [
             fmt \xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\x28\0\0\0\0\0\0\0\
             \x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0",
         end: b"data\xf3\xac\xd3\x11\x8c\xd1\0\xc0\x4f\x8e\xdb\x8a\x1a\0\0\0\0\0\0\0\0\0",
+        align: 8,
+        len: |chunk| usize::try_from(u64::from_le_bytes(*chunk.get(16..)?.first_chunk()?)).ok(),
     },
 ];
+
+/// Returns the length of a chunk with its header, which states that of its contents.
+fn of_32_bits(chunk: &[u8], number: fn([u8; 4]) -> u32) -> Option<usize> {
+    usize::try_from(number(*chunk.get(4..)?.first_chunk()?)).ok()?.checked_add(8)
+}
 
 /// What describes the samples of the original, which FLAC replaces.
 const OF_SAMPLES: [&[u8]; 11] = [
@@ -51,21 +65,34 @@ const OF_SAMPLES: [&[u8]; 11] = [
 ];
 
 impl Foreign {
-    /// Adds an APPLICATION block, whose contents begin at `at`.
+    /// Adds an APPLICATION block, whose contents begin at `at`. Ignores chunks that do not lie in it.
     pub(crate) fn add(&mut self, at: u64, block: &[u8]) {
-        let Some((application, chunk)) = block.split_first_chunk() else { return };
+        let Some((application, mut rest)) = block.split_first_chunk() else { return };
         let Some(form) = FORMS.iter().find(|form| form.application == *application) else { return };
-        let is_other = self.form.is_some_and(|own| own.application != form.application);
-        if is_other || OF_SAMPLES.iter().any(|id| chunk.starts_with(id)) {
+        if self.form.is_some_and(|own| own.application != form.application) {
             return;
         }
+        let next = |rest: &[u8]| {
+            let len = (form.len)(rest).filter(|len| *len > 0 && *len <= rest.len());
+            len.filter(|_| !OF_SAMPLES.iter().any(|id| rest.starts_with(id)))
+        };
+        while let Some(len) = next(rest) {
+            let (chunk, more) = rest.split_at(len);
+            let before = block.len() - rest.len();
+            self.push(form, chunk, at.saturating_add(u64::try_from(before).unwrap_or(0)));
+            rest = more.get(len.next_multiple_of(form.align) - len..).unwrap_or(&[]);
+        }
+    }
+
+    fn push(&mut self, form: &'static Form, chunk: &[u8], at: u64) {
         if self.form.is_none() {
             (self.form, self.file) = (Some(form), form.start.to_vec());
         }
         let here = u64::try_from(self.file.len()).unwrap_or(u64::MAX);
         if here < MAX_KEPT {
-            self.places.push((here, at.saturating_add(4)));
+            self.places.push((here, at));
             self.file.extend_from_slice(chunk);
+            self.file.resize(self.file.len().next_multiple_of(form.align), 0);
         }
     }
 
@@ -122,8 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_block_may_hold_several_chunks_and_leave_out_padding() {
+        let blocks: [&[u8]; 2] =
+            [b"riffabcd\x01\0\0\0x\0efgh\x03\0\0\0yyy", b"riffijkl\x02\0\0\0zz"];
+        let found = chunks(&blocks);
+        let expected: [(&str, u64, &[u8]); 3] =
+            [("\"abcd\"", 12, b"x"), ("\"efgh\"", 22, b"yyy"), ("\"ijkl\"", 1012, b"zz")];
+        let expected = expected.map(|(id, at, bytes)| (id.to_owned(), at, bytes.to_vec()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn other_blocks_are_ignored() {
         let none: [&[u8]; 4] = [b"", b"rif", b"ATCHguan\0\0\0\0", b"riff"];
         assert_eq!(chunks(&none), []);
+        let too_long: [&[u8]; 4] =
+            [b"riffguan\x04\0\0\0abc", b"riffguan\xff\xff\xff\xff", b"riffgua", b"w64 guan"];
+        assert_eq!(chunks(&too_long), []);
+        let zero = [&b"w64 "[..], &[7; 16], &[0; 100]].concat();
+        assert_eq!(chunks(&[&zero]), []);
     }
 }

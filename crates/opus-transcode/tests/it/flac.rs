@@ -214,3 +214,34 @@ fn damaged_metadata_blocks_cost_no_audio() {
         }
     }
 }
+
+/// Wherever a file is cut, all whole frames are read.
+#[test]
+fn a_file_that_is_cut_keeps_its_whole_frames() {
+    const BLOCK: usize = 4096;
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    let count = |file: &[u8], cut: usize| {
+        let (input, found) = read(&file[..file.len() - cut]);
+        assert!(found == samples[..found.len()], "{cut} bytes");
+        (found.len(), !input.findings().is_empty())
+    };
+    let frames = samples.len() / BLOCK;
+    for (file, states_total) in [(without_total(whole.clone()), false), (whole, true)] {
+        // The last frame is gone, and at some place another one.
+        let [mut some, mut more] = [1, 9000];
+        assert_eq!([some, more].map(|cut| count(&file, cut).0 / BLOCK), [frames, frames - 1]);
+        while more - some > 1 {
+            let middle = (some + more) / 2;
+            let is_there = count(&file, middle).0 == frames * BLOCK;
+            *(if is_there { &mut some } else { &mut more }) = middle;
+        }
+        // Without a total, nothing shows that a frame is missing as a whole.
+        assert_eq!(count(&file, some), (frames * BLOCK, states_total));
+        for cut in 1..40 {
+            assert_eq!(count(&file, cut), (frames * BLOCK, true), "{cut} bytes");
+            assert_eq!(count(&file, some - cut), (frames * BLOCK, true), "{} bytes", some - cut);
+            assert_eq!(count(&file, some + cut), ((frames - 1) * BLOCK, true), "{cut} more bytes");
+        }
+    }
+}
