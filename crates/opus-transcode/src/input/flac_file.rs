@@ -125,7 +125,7 @@ fn tail(
     let (mut window, mut budget) = (MIN_WINDOW, MAX_PARSED);
     loop {
         let start = len.saturating_sub(window).max(first);
-        let bytes = bytes(file, start, len - start)?;
+        let bytes = bytes(file, start, len.saturating_sub(start))?;
         let starts = (0..bytes.len().saturating_sub(1)).rev();
         for at in starts.filter(|at| bytes.get(*at..at + 2).is_some_and(is_sync)) {
             let frame = bytes.get(at..).unwrap_or_default();
@@ -142,7 +142,7 @@ fn tail(
                 _ => Tail::Other { end, junk: junk(rest) },
             });
         }
-        if start == first || window >= MAX_WINDOW {
+        if start <= first || window >= MAX_WINDOW {
             return Ok(Tail::Nothing);
         }
         window *= 16;

@@ -245,3 +245,15 @@ fn a_file_that_is_cut_keeps_its_whole_frames() {
         }
     }
 }
+
+/// A metadata block that claims more bytes than the file has leaves no audio.
+#[test]
+fn blocks_beyond_the_end_are_no_audio() {
+    for kind in 0..128 {
+        let mut file = flac();
+        let last_block = 4 + 4 + 34;
+        file[last_block..last_block + 4].copy_from_slice(&[0x80 | kind, 0xff, 0xff, 0xff]);
+        let input = AudioInput::new(std::io::Cursor::new(file), 0);
+        assert!(input.is_err(), "kind {kind}");
+    }
+}
