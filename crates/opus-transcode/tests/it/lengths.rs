@@ -102,6 +102,65 @@ fn lengths_and_places_are_exact() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Takes the name of its encoder from a file, and states the delay in Matroska, as later versions of
+/// ffmpeg do, in the place of the language.
+fn without_name(path: &Path, states_delay: bool) {
+    const LANGUAGE: &[u8] = b"\x22\xb5\x9c\x83und";
+    let nanoseconds = 1105 * 1_000_000_000_u64 / 44_100;
+    let delay = [b"\x56\xaa\x84", &u32::try_from(nanoseconds).unwrap().to_be_bytes()[..]].concat();
+    let mut file = fs::read(path).unwrap();
+    for at in 0..file.len() - LANGUAGE.len() {
+        if file[at..].starts_with(b"LAME") {
+            file[at..at + 4].copy_from_slice(b"NAME");
+        } else if states_delay && file[at..].starts_with(LANGUAGE) {
+            file[at..at + delay.len()].copy_from_slice(&delay);
+        }
+    }
+    fs::write(path, file).unwrap();
+}
+
+#[test]
+fn mp3_of_an_unknown_encoder_starts_where_matroska_says_or_at_the_least_delay() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(44_100, 1, 60_000);
+    let options = ["-c:a", "libmp3lame", "-b:a", "192k", "-write_xing", "0"];
+    for (name, options, states_delay, late) in [
+        ("x.mka", &options[..4], true, 0),
+        ("x.mka", &options[..4], false, 1105 - 1057),
+        ("x.mp3", &options, false, 1105 - 1057),
+    ] {
+        let path = make(folder.path(), &source, 44_100, 1, name, options);
+        without_name(&path, states_delay);
+        let mut input = AudioInput::open(&path, 0).unwrap();
+        let samples = read_all(&mut input).unwrap();
+        assert_eq!(lag(&samples, &source, 1), Some(late), "{name}");
+        let is_assumed =
+            input.findings().iter().any(|one| matches!(one, Finding::AssumedDelay { .. }));
+        assert_eq!(is_assumed, !states_delay, "{name}: {:?}", input.findings());
+    }
+}
+
+#[test]
+fn he_aac_is_refused_by_name() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = make(folder.path(), &tone(44_100, 1, 20_000), 44_100, 1, "x.m4a", &["-c:a", "aac"]);
+    let mut file = fs::read(&path).unwrap();
+    // ISO/IEC 14496-3, 1.6.2.1: the extension for SBR, here with its flag set.
+    let at = file.windows(3).position(|three| three == [0x56, 0xe5, 0]).unwrap();
+    file[at + 2] = 0x80;
+    fs::write(&path, file).unwrap();
+    let error = AudioInput::open(&path, 0).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().starts_with("cannot decode HE-AAC ("), "{error}");
+    assert!(error.may_be_known_to_ffmpeg());
+}
+
 #[test]
 fn alac_of_libsndfile_is_read() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/alac-libsndfile.caf");
