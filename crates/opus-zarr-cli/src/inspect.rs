@@ -144,8 +144,11 @@ fn kind_of(packet: &[u8]) -> String {
 fn audio(args: &Args, no_opus: DemuxError, output: &mut Output) -> Result<(), Failure> {
     let of_audio =
         |error: AudioError| Failure::new(Exit::Error, format!("{:?}: {error}", args.file));
-    let open = |number| AudioTrack::open(&args.file, &ImportOptions::default(), number);
-    let mut track = match open(1) {
+    let options = ImportOptions::default();
+    let open = |number| AudioTrack::open(&args.file, &options, number);
+    let (tracks, left_out) = AudioTrack::importable(&args.file, &options).map_err(of_audio)?;
+    let (first, others) = tracks.split_first().unwrap_or((&1, &[]));
+    let mut track = match open(*first) {
         Ok(track) => track,
         Err(error) if error.kind() == AudioErrorKind::UnknownFormat => {
             return Err(failure(args, no_opus));
@@ -160,12 +163,14 @@ fn audio(args: &Args, no_opus: DemuxError, output: &mut Output) -> Result<(), Fa
     for tag in track.file().tags() {
         output.data(&TagLine::new(&tag.name, &tag.value))?;
     }
-    let others = u64::try_from(track.file().format().tracks).unwrap_or(u64::MAX);
     audio_findings(&track, output)?;
-    for number in 2..=others {
+    for &number in others {
         let mut other = open(number).map_err(of_audio)?;
         other.read_to_end().map_err(of_audio)?;
         audio_findings(&other, output)?;
+    }
+    for finding in left_out.into_iter().filter(|_| !tracks.is_empty()) {
+        output.data(&FindingLine::from(finding))?;
     }
     match frames {
         0 => Err(nothing_to_play(args)),

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use opus_transcode::{AudioFile, Error, ReadOptions};
+use opus_transcode::{AudioFile, Error, ErrorKind, ReadOptions};
 
 use crate::{
     Finding, ImportOptions,
@@ -49,6 +49,39 @@ impl AudioTrack {
         Ok(Self { number, file, origin, warnings })
     }
 
+    /// Returns the tracks that an import takes, counted from 1, and why it leaves out the others. If
+    /// it takes none, opening the first one says why.
+    pub fn importable(
+        path: impl AsRef<Path>,
+        options: &ImportOptions,
+    ) -> Result<(Vec<u64>, Vec<Finding>), Error> {
+        let (path, mut count) = (path.as_ref(), MOST_UNREADABLE);
+        let (mut tracks, mut left_out) = (Vec::new(), Vec::new());
+        for number in 1.. {
+            if number > count {
+                break;
+            }
+            let opened = open(path, options, number).and_then(|mut file| {
+                count = u64::try_from(file.format().tracks).unwrap_or(u64::MAX);
+                let mut frame = vec![0.0; file.channels()];
+                Ok(!file.read_samples(&mut frame)?.is_empty())
+            });
+            let reason = match opened {
+                Ok(true) => {
+                    tracks.push(number);
+                    continue;
+                }
+                Ok(false) => "nothing to play (no samples)".to_owned(),
+                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+                Err(error) if ends_tracks(error.kind()) => break,
+                Err(error) => error.to_string(),
+            };
+            let message = format!("{reason}; not imported");
+            left_out.push(Finding { stream: number, is_violation: true, message });
+        }
+        Ok((tracks, left_out))
+    }
+
     /// Returns the file, with its format, chunks and tags.
     pub fn file(&self) -> &AudioFile {
         &self.file
@@ -66,6 +99,14 @@ impl AudioTrack {
         findings(self.number, &self.file, &self.warnings, &self.origin)
     }
 }
+
+/// Returns whether no other track can be opened either.
+fn ends_tracks(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoTrack | ErrorKind::NotRegular | ErrorKind::UnknownFormat)
+}
+
+/// How many unreadable tracks may precede the first readable one, which states their number.
+const MOST_UNREADABLE: u64 = 8;
 
 /// Opens a track, counted from 1.
 pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<AudioFile, Error> {

@@ -34,6 +34,8 @@ pub(super) struct AudioSource<'a> {
     options: &'a ImportOptions,
     /// The tracks to import, counted from 1.
     tracks: Vec<u64>,
+    /// Why others are left out.
+    left_out: Vec<Finding>,
     /// The metadata of the file when it was opened.
     metadata: Metadata,
 }
@@ -44,25 +46,21 @@ impl<'a> AudioSource<'a> {
         let metadata = fs::metadata(path).map_err(fault)?;
         let of_audio =
             |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        let mut first = audio_track::open(path, options, 1).map_err(of_audio)?;
-        let count = u64::try_from(first.format().tracks).unwrap_or(u64::MAX);
-        let tracks = match options.stream {
-            None => (1..=count).collect(),
-            Some(asked) if (1..=count).contains(&asked) => vec![asked],
-            Some(asked) => {
-                return Err(Error::from(Reason::NoSuchStream {
-                    path: path.to_owned(),
-                    asked,
-                    count,
-                }));
-            }
-        };
-        // Fail before the store changes.
-        let mut frame = vec![0.0; first.channels()];
-        if first.read_samples(&mut frame).map_err(of_audio)?.is_empty() {
-            return Err(nothing_to_play(path, 1, &first));
+        let (mut tracks, mut left_out) = AudioTrack::importable(path, options).map_err(of_audio)?;
+        if let Some(asked) = options.stream {
+            check_number(path, asked, tracks.len() + left_out.len())?;
+            tracks.retain(|number| *number == asked);
+            left_out.clear();
         }
-        Ok(Self { path, options, tracks, metadata })
+        // Fail before the store changes.
+        if tracks.is_empty() {
+            let number = options.stream.unwrap_or(1);
+            let mut file = audio_track::open(path, options, number).map_err(of_audio)?;
+            let mut frame = vec![0.0; file.channels()];
+            file.read_samples(&mut frame).map_err(of_audio)?;
+            return Err(nothing_to_play(path, number, &file));
+        }
+        Ok(Self { path, options, tracks, left_out, metadata })
     }
 
     pub(super) fn import(
@@ -115,7 +113,8 @@ impl<'a> AudioSource<'a> {
             recordings.push(recording);
             findings.push(track.findings());
         }
-        let findings = last_first(findings).into_iter().flatten().collect();
+        let findings = last_first(findings).into_iter().flatten();
+        let findings = findings.chain(self.left_out.iter().cloned()).collect();
         Ok(Imported { recordings: last_first(recordings), earlier, findings })
     }
 
@@ -130,6 +129,14 @@ impl<'a> AudioSource<'a> {
         }
         Err(Reason::SourceChanged { path: self.path.to_owned() }.into())
     }
+}
+
+fn check_number(path: &Path, asked: u64, count: usize) -> Result<(), Error> {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    if (1..=count).contains(&asked) {
+        return Ok(());
+    }
+    Err(Error::from(Reason::NoSuchStream { path: path.to_owned(), asked, count }))
 }
 
 /// The error for a track without samples. The last finding says why.

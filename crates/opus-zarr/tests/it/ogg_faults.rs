@@ -157,3 +157,21 @@ fn long_trims_in_a_chain_are_imported() {
     let trimmed = lines(&imported).iter().filter(|line| line.contains("end trim of 96000")).count();
     assert_eq!(trimmed, 2);
 }
+
+/// The file is cut off before the second track has any audio.
+#[test]
+fn a_track_without_samples_costs_no_other() {
+    let folder = fast_folder();
+    let (file, store) = (folder.path().join("file"), folder.path().join("store"));
+    let whole = fs::read(testdata("ogg/two-tracks-vorbis.ogg")).unwrap();
+    fs::write(&file, &whole[..17_203]).unwrap();
+    let imported = import_to(&file, &store, "it").unwrap();
+    let streams: Vec<_> =
+        imported.recordings.iter().map(|recording| recording.info().source.stream).collect();
+    assert_eq!(streams, [1]);
+    let left_out = imported.findings.last().unwrap();
+    assert_eq!(
+        (left_out.stream, left_out.message.as_str()),
+        (2, "nothing to play (no samples); not imported")
+    );
+}
