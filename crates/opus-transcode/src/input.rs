@@ -136,7 +136,7 @@ impl AudioInput {
         });
         let is_mpeg = delay::is_mpeg(params.codec);
         let mpeg_header = lead.first().filter(|_| is_mpeg).and_then(delay::mpeg_header);
-        let findings = findings.into_iter().chain(look.flac.findings()).chain(ogg.findings);
+        let findings = findings.into_iter().chain(look.findings()).chain(ogg.findings);
         let findings = Findings::of(findings);
         Ok(Self {
             discarded: discarded_frames(&look.discarded, &track, format.rate),

@@ -73,6 +73,11 @@ pub enum Finding {
         /// Its name in RFC 9639.
         block: &'static str,
     },
+    /// A Matroska track whose CodecPrivate cannot be used. It was not counted.
+    UnusableTrack {
+        /// Its number in the file.
+        number: u32,
+    },
     /// An edit list with segments out of order or at another speed, of which only the start was
     /// applied.
     EditList,
@@ -133,6 +138,9 @@ impl fmt::Display for Finding {
             }
             Self::DamagedBlock { offset, block } => {
                 write!(out, "byte {offset}: skipped a damaged {block} block")
+            }
+            Self::UnusableTrack { number } => {
+                write!(out, "skipped track {number}, whose CodecPrivate cannot be used")
             }
             Self::EditList => write!(
                 out,

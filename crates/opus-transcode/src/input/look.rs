@@ -9,9 +9,9 @@ use std::{
 use symphonia::core::formats::Track;
 
 use super::{
-    caf, flac_file, flac_file::FlacFile, id3, mkv, mkv_end, mkv_track, mp4, mp4::Movie, ogg,
-    ogg::Selected, packets::audio_params, pcm::Pcm, section::Section, unsupported, wave,
-    wave::Wave,
+    caf, finding::Finding, flac_file, flac_file::FlacFile, id3, mkv, mkv_end, mkv_track, mp4,
+    mp4::Movie, ogg, ogg::Selected, packets::audio_params, pcm::Pcm, section::Section, unsupported,
+    wave, wave::Wave,
 };
 use crate::Error;
 
@@ -25,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) discarded: BTreeMap<u64, u64>,
     /// The delays of encoders in Matroska, in nanoseconds.
     pub(crate) delays: BTreeMap<u32, u64>,
+    /// Tracks of Matroska without a usable head.
+    pub(crate) unusable: Vec<u32>,
     /// Whether this is Matroska that ends where an element ends.
     pub(crate) is_whole_mkv: bool,
     /// The stated frames of a CAF file that was cut off.
@@ -65,14 +67,22 @@ impl Look {
         // CAF has one track, whose number is 0.
         let pcm = caf.pcm.map(|pcm| (0, pcm)).into_iter();
         let pcm = pcm.chain(mkv.pcm).chain(std::mem::take(&mut movie.pcm)).collect();
-        let (delays, frames) = (mkv.delays, caf.frames);
-        let look = Self { movie, wave, flac, ogg, discarded, delays, is_whole_mkv, frames, pcm };
+        let (delays, unusable, frames) = (mkv.delays, mkv.unusable, caf.frames);
+        let look =
+            Self { movie, wave, flac, ogg, discarded, delays, unusable, is_whole_mkv, frames, pcm };
         Ok((look, section))
     }
 
     /// Returns how the samples of a track are stored, if they are PCM that symphonia misreads.
     pub(crate) fn pcm(&self, track: u32) -> Option<Pcm> {
         self.pcm.get(&track).copied()
+    }
+
+    /// Returns what was found around the packets.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let unusable =
+            self.unusable.iter().map(|number| Finding::UnusableTrack { number: *number });
+        self.flac.findings().chain(unusable).collect()
     }
 
     /// Replaces a length that symphonia misreads.

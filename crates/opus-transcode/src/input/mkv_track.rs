@@ -16,8 +16,14 @@ pub(crate) struct Tracks {
     pub(crate) pcm: BTreeMap<u32, Pcm>,
     /// CodecDelay in nanoseconds, if not 0.
     pub(crate) delays: BTreeMap<u32, u64>,
-    /// Makes symphonia accept the tracks with PCM.
+    /// Makes symphonia accept the tracks with PCM, and hides those without a usable head.
     pub(crate) patches: Vec<Patch>,
+    /// Tracks whose CodecPrivate cannot be used, next to others.
+    pub(crate) unusable: Vec<u32>,
+    /// Hides these.
+    hidden: Vec<Patch>,
+    /// The number of audio tracks.
+    audio: usize,
 }
 
 /// Reads the tracks of a file.
@@ -41,6 +47,12 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<Tracks> {
             (_, Some(size)) => at = contents.saturating_add(size),
         }
     }
+    // Otherwise symphonia says what is wrong with the only one.
+    if tracks.unusable.len() < tracks.audio {
+        tracks.patches.append(&mut tracks.hidden);
+    } else {
+        tracks.unusable.clear();
+    }
     Ok(tracks)
 }
 
@@ -56,6 +68,12 @@ impl Tracks {
         let depth = find(AUDIO).and_then(|audio| audio.children().find(|one| one.id == BIT_DEPTH));
         let (Some(codec), bits) = (find(CODEC_ID), depth.and_then(Element::number)) else { return };
         let private = find(CODEC_PRIVATE).map_or(&[][..], |private| private.bytes);
+        self.audio += usize::from(codec.text().starts_with(b"A_"));
+        if !has_usable_head(codec.text(), private) {
+            self.unusable.push(number);
+            self.hidden.push(Patch { at: codec.at, bytes: b"X".to_vec() });
+            return;
+        }
         if codec.text() == b"A_FLAC" {
             let private = find(CODEC_PRIVATE);
             self.patches.extend(private.and_then(|private| flac_patch(private.at, private.bytes)));
@@ -82,6 +100,29 @@ fn pcm(codec: &[u8], bits: u64, private: &[u8]) -> Option<Pcm> {
         b"A_MS/ACM" => acm(private),
         _ => None,
     }
+}
+
+/// Returns whether symphonia can open a track. It rejects the whole file for one that it cannot.
+fn has_usable_head(codec: &[u8], private: &[u8]) -> bool {
+    match codec {
+        b"A_FLAC" => {
+            let info = private.strip_prefix(b"fLaC").and_then(|blocks| blocks.get(..4 + 34));
+            info.is_some_and(|info| matches!(info, [0 | 0x80, 0, 0, 34, ..]))
+        }
+        // Three headers, with the lengths of two.
+        b"A_VORBIS" => {
+            let lengths = private.strip_prefix(b"\x02").and_then(|rest| laced(laced(rest)?.1));
+            lengths.is_some_and(|(_, headers)| headers.starts_with(b"\x01vorbis"))
+        }
+        _ => true,
+    }
+}
+
+/// Reads a length, which a byte below 255 ends (RFC 9559 section 10.3.2), and returns what follows.
+fn laced(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let end = bytes.iter().position(|byte| *byte < 255)?;
+    let (length, rest) = bytes.split_at(end + 1);
+    Some((length.iter().copied().map(usize::from).sum(), rest))
 }
 
 /// Completes STREAMINFO, which follows "fLaC" and the header of its block.

@@ -59,6 +59,36 @@ fn a_live_file_is_complete_unless_it_ends_inside_an_element() {
     }
 }
 
+#[test]
+fn an_unusable_track_does_not_cost_the_others() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = tone(RATE, 1, FRAMES);
+    for (codec, head) in [("flac", &b"fLaC"[..]), ("libvorbis", b"\x01vorbis")] {
+        let options = ["-map", "0", "-map", "0", "-c:a", codec];
+        let file = fs::read(make(folder.path(), &source, RATE, 1, "two.mka", &options)).unwrap();
+        let all = |file: &[u8]| -> Vec<usize> {
+            (0..file.len()).filter(|at| file[*at..].starts_with(head)).collect()
+        };
+        let heads = all(&file);
+        assert_eq!(heads.len(), 2, "{codec}");
+        let open = |file: &[u8], track| AudioInput::new(Cursor::new(file.to_vec()), track);
+        let whole = read_all(&mut open(&file, 0).unwrap()).unwrap();
+        for (place, number) in [(0, 1), (1, 2)] {
+            let mut bad = file.clone();
+            bad[heads[place]..heads[place] + 4].copy_from_slice(b"none");
+            let mut input = open(&bad, 0).unwrap();
+            assert_eq!(input.format().tracks, 1);
+            assert!(read_all(&mut input).unwrap() == whole, "{codec} {place}");
+            assert_eq!(input.findings(), [Finding::UnusableTrack { number }]);
+            bad[heads[1 - place]..heads[1 - place] + 4].copy_from_slice(b"none");
+            assert!(open(&bad, 0).is_err());
+        }
+    }
+}
+
 /// Runs ffmpeg with a silent video before the audio, which begins two seconds later.
 fn delayed(folder: &Path, name: &str, codec: &[&str]) -> Vec<u8> {
     let path = folder.join(name);
