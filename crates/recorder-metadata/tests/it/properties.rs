@@ -167,7 +167,8 @@ proptest! {
         clock in clocks(),
         quarters in offsets(),
         prefix in "([A-Za-z0-9-]{0,12}[A-Za-z][_-])?",
-        suffix in "([_ ][A-Za-z0-9_]{0,8})?",
+        // Not Z, UTC or GMT, which are zones.
+        suffix in "([_ ]([A-FH-TV-Ya-fh-tv-y0-9][A-Za-z0-9_]{0,7})?)?",
         separator in "[_T-]",
     ) {
         let (year, month, day, hour, minute, second) = clock;
