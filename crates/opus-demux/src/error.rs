@@ -14,6 +14,8 @@ struct Inner {
     kind: ErrorKind,
     offset: Option<u64>,
     message: String,
+    /// How long the byte position at the start of the message is.
+    place: usize,
     cause: Cause,
 }
 
@@ -54,7 +56,11 @@ pub(crate) trait Reason: fmt::Display {
 
 impl Error {
     pub(crate) fn at(offset: u64, reason: impl Reason) -> Self {
-        Self::new(reason.kind(), Some(offset), format!("byte {offset}: {reason}"), Cause::None)
+        let place = format!("byte {offset}: ");
+        let message = format!("{place}{reason}");
+        let mut error = Self::new(reason.kind(), Some(offset), message, Cause::None);
+        error.0.place = place.len();
+        error
     }
 
     /// An error that concerns no particular byte.
@@ -72,7 +78,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, offset: Option<u64>, message: String, cause: Cause) -> Self {
-        Self(Box::new(Inner { kind, offset, message, cause }))
+        Self(Box::new(Inner { kind, offset, message, place: 0, cause }))
     }
 
     /// What kind of error this is.
@@ -87,9 +93,7 @@ impl Error {
 
     /// The message without the byte position.
     pub(crate) fn reason(&self) -> &str {
-        let message = &self.0.message;
-        let place = self.0.offset.map(|offset| format!("byte {offset}: "));
-        place.and_then(|place| message.strip_prefix(&place)).unwrap_or(message)
+        self.0.message.get(self.0.place..).unwrap_or_default()
     }
 
     /// The violation that a strict reader refused.
