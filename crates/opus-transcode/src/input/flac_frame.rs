@@ -10,7 +10,8 @@ pub(crate) struct Header {
     /// Samples per channel.
     pub(crate) block: u32,
     assignment: u32,
-    rate: u8,
+    /// As it is coded: four bits, and what they say follows.
+    rate: (u8, u32),
     /// Of the frame, or of its first sample.
     number: u64,
     /// Bits per sample; `None` for those of STREAMINFO.
@@ -56,12 +57,12 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
         7 => field(2)? + 1,
         code => 256 << (code - 8),
     };
-    match sizes & 15 {
-        12 => drop(field(1)?),
-        13 | 14 => drop(field(2)?),
+    let rate = match sizes & 15 {
+        code @ 12 => (code, field(1)?),
+        code @ (13 | 14) => (code, field(2)?),
         15 => return None,
-        _ => {}
-    }
+        code => (code, 0),
+    };
     let bits = match layout >> 1 & 7 {
         0 => None,
         3 => return None,
@@ -70,7 +71,6 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
     let assignment = u32::from(layout >> 4);
     let is_whole = assignment <= 10 && layout & 1 == 0 && crc8(bytes.get(..at + 1)?) == 0;
     let is_variable = second == 0xf9;
-    let rate = sizes & 15;
     is_whole.then_some(Header { is_variable, block, assignment, rate, number, bits, len: at + 1 })
 }
 
