@@ -1,7 +1,10 @@
 //! What symphonia does not read in FLAC files, and FLAC in Ogg: chunks of the file that was compressed,
 //! where the last frame ends, and block sizes that STREAMINFO leaves open.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+};
 
 use wave_demux::Chunk;
 
@@ -48,7 +51,7 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     if first.is_some() {
         found.patches.extend(info.complete(first.as_ref()));
     }
-    match tail(file, at, len, &info)? {
+    match tail(file, at..len, &info, first.as_ref())? {
         Tail::Nothing => {}
         Tail::Frame => found.is_cut_off = true,
         Tail::Other { end, junk } => (found.end, found.junk) = (Some(end), junk),
@@ -116,25 +119,32 @@ enum Tail {
     },
 }
 
+/// Searches the frames of a file, which begin with `first`, from their end. Bytes after them may
+/// look like a whole frame, but of another stream.
 fn tail(
     file: &mut (impl Read + Seek),
-    first: u64,
-    len: u64,
+    Range { start: first_at, end: len }: Range<u64>,
     info: &StreamInfo,
+    first: Option<&flac_frame::Header>,
 ) -> io::Result<Tail> {
+    let max_block = info.max_block.into();
+    let is_ours = |frame: &[u8]| {
+        let header = flac_frame::header(frame).zip(first);
+        header.is_none_or(|(header, first)| header.is_of_stream(first, max_block))
+    };
     let (mut window, mut budget) = (MIN_WINDOW, MAX_PARSED);
     loop {
-        let start = len.saturating_sub(window).max(first);
+        let start = len.saturating_sub(window).max(first_at);
         let bytes = bytes(file, start, len.saturating_sub(start))?;
         let starts = (0..bytes.len().saturating_sub(1)).rev();
         for at in starts.filter(|at| bytes.get(*at..at + 2).is_some_and(is_sync)) {
-            let frame = bytes.get(at..).unwrap_or_default();
+            let frame = bytes.get(at..).filter(|frame| is_ours(frame)).unwrap_or_default();
             let Some(size) = flac_frame::len(frame, info.bits, &mut budget) else { continue };
             let (frame, rest) = frame.split_at(size);
             let end = len.saturating_sub(u64::try_from(rest.len()).unwrap_or(0));
             let headers = flac_frame::header(frame).zip(flac_frame::header(rest));
             let follows = |(last, next): (flac_frame::Header, flac_frame::Header)| {
-                next.follows(&last, info.max_block.into())
+                next.follows(&last, max_block)
             };
             return Ok(match rest {
                 [] => Tail::Nothing,
@@ -142,7 +152,7 @@ fn tail(
                 _ => Tail::Other { end, junk: junk(rest) },
             });
         }
-        if start <= first || window >= MAX_WINDOW {
+        if start <= first_at || window >= MAX_WINDOW {
             return Ok(Tail::Nothing);
         }
         window *= 16;

@@ -22,9 +22,13 @@ pub(crate) struct Header {
 impl Header {
     /// Returns whether a frame with this header can follow `last` in its stream.
     pub(crate) fn follows(&self, last: &Self, max_block: u32) -> bool {
-        (self.is_variable, self.rate, self.bits) == (last.is_variable, last.rate, last.bits)
-            && self.channels() == last.channels()
-            && self.number > last.number
+        self.is_of_stream(last, max_block) && self.number > last.number
+    }
+
+    /// Returns whether a frame with this header can be in the stream of another.
+    pub(crate) fn is_of_stream(&self, other: &Self, max_block: u32) -> bool {
+        (self.is_variable, self.rate, self.bits) == (other.is_variable, other.rate, other.bits)
+            && self.channels() == other.channels()
             && self.block <= max_block
     }
 
