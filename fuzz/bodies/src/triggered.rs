@@ -40,7 +40,7 @@ pub fn triggered(input: &[u8]) {
     }
 }
 
-/// Reads the samples from a file, so many at a time.
+/// Reads the samples from a file, `at_a_time` in each call.
 fn read(samples: &[i16], at_a_time: usize) -> Vec<i16> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&wav(samples)).unwrap();

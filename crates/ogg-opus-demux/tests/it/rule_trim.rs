@@ -9,7 +9,7 @@ use crate::common::{
 };
 use ogg_opus_demux::{FindingKind, Note, Violation};
 
-/// Pages of so many packets of 20 ms, numbered from 0. Granule positions are the sum of durations
+/// Pages with these numbers of 20 ms packets. Granule positions are the sum of durations
 /// times `by / of`, and the last page is marked.
 fn scaled(packets: &[u8], by: u64, of: u64) -> Vec<RawPage> {
     let (mut number, mut sequence) = (0, 1);

@@ -74,7 +74,7 @@ impl Edit {
 
     /// The first sample that plays, given the pre-skip of the head. Writers that delay a track count
     /// the samples of the pre-skip as part of the delay, and begin the edit at 0 all the same. An
-    /// empty edit shorter than the pre-skip is no such delay, but a rounded time.
+    /// empty edit shorter than the pre-skip is a rounded time rather than a delay.
     pub(crate) fn first(&self, pre_skip: u16) -> u64 {
         let pre_skip = u64::from(pre_skip);
         if self.start == 0 && self.delay >= pre_skip { pre_skip } else { self.start }

@@ -5,7 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use wave_demux::{ByteOrder, Encoding};
 
-use super::{pcm::Pcm, section::Patch};
+use super::{
+    pcm::Pcm,
+    section::{Patch, bytes},
+};
 
 /// What symphonia does not see in a CAF file.
 #[derive(Debug, Default)]
@@ -104,13 +107,6 @@ impl Caf {
             self.patches.push(Patch { at, bytes });
         }
     }
-}
-
-fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(at))?;
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 const HEADER: u64 = 12;

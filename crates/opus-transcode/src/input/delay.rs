@@ -49,7 +49,7 @@ fn edited(known: &Known<'_>, edit: Edit, findings: &mut Vec<Finding>) -> (Trim, 
         findings.push(Finding::LeftOut { frames });
     }
     // Writers that delay a track count the delay of the encoder as part of that, and begin the edit at
-    // 0 all the same. A shorter empty segment is no such delay, but a rounded time.
+    // 0 all the same. A shorter empty segment is a rounded time rather than a delay.
     let assumed =
         assumed(known).filter(|(frames, _)| start == 0 && edit.delay(known.rate) >= *frames);
     let Some((frames, because)) = assumed else {

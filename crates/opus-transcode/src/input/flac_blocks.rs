@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek};
 
 use super::{
     finding::Finding,
-    flac_file::{StreamInfo, bytes},
+    flac_file::StreamInfo,
     foreign::Foreign,
-    section::Patch,
+    section::{Patch, bytes},
 };
 
 #[derive(Debug, Default)]

@@ -8,7 +8,11 @@ use std::{
 
 use wave_demux::Chunk;
 
-use super::{finding::Finding, flac_blocks, flac_frame, id3, ogg_flac, section::Patch};
+use super::{
+    finding::Finding,
+    flac_blocks, flac_frame, id3, ogg_flac,
+    section::{Patch, bytes},
+};
 
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
@@ -170,14 +174,6 @@ fn junk(rest: &[u8]) -> u64 {
     let text = text.unwrap_or_default();
     let is_tag = text.is_empty() || TAGS.iter().any(|tag| text.starts_with(tag));
     if is_tag { 0 } else { u64::try_from(rest.len()).unwrap_or(u64::MAX) }
-}
-
-/// Returns up to `len` bytes, fewer at the end of the file.
-pub(super) fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(at))?;
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Holds the last frame of most files.

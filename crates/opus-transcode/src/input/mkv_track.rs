@@ -3,12 +3,16 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read, Seek, SeekFrom},
+    io::{self, Read, Seek},
 };
 
 use wave_demux::{ByteOrder, Encoding};
 
-use super::{flac_file::StreamInfo, pcm::Pcm, section::Patch};
+use super::{
+    flac_file::StreamInfo,
+    pcm::Pcm,
+    section::{Patch, bytes},
+};
 
 /// The tracks of a file, by number.
 #[derive(Debug, Default)]
@@ -210,13 +214,6 @@ fn segment(start: &[u8]) -> Option<u64> {
     let rest = start.get(usize::try_from(at).ok()?..)?;
     let (SEGMENT, _, len) = header_of(rest)? else { return None };
     Some(at + len)
-}
-
-fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(at))?;
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The EBML header takes about forty bytes.

@@ -1,11 +1,15 @@
 //! Sample entries of MOV and MP4 that symphonia misreads: PCM, of which it knows some encodings with
 //! one or two channels, and the byte order only in "lpcm" entries; and ALAC in QuickTime's form.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
 use wave_demux::{ByteOrder, Encoding};
 
-use super::{flac_file::StreamInfo, pcm::Pcm, section::Patch};
+use super::{
+    flac_file::StreamInfo,
+    pcm::Pcm,
+    section::{Patch, bytes},
+};
 
 /// A sample entry.
 pub(crate) struct Entry {
@@ -158,13 +162,6 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(at))?;
-    file.take(len).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 const MAX_ENTRY: u64 = 4096;

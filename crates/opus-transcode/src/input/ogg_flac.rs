@@ -3,10 +3,10 @@
 use std::io::{self, Read, Seek};
 
 use super::{
-    flac_file::{FlacFile, StreamInfo, bytes},
+    flac_file::{FlacFile, StreamInfo},
     flac_frame,
     foreign::Foreign,
-    section::Patch,
+    section::{Patch, bytes},
 };
 
 /// Reads the packets of the first stream with FLAC up to the first one with audio.

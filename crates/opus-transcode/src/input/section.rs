@@ -104,6 +104,14 @@ impl<R: Read + Seek + Send + Sync> MediaSource for Section<R> {
     }
 }
 
+/// Returns up to `len` bytes, fewer at the end of the file.
+pub(crate) fn bytes(file: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(at))?;
+    file.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
