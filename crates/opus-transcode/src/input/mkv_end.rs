@@ -3,6 +3,8 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
+use super::mkv_track::header_of;
+
 /// Returns whether a file that is not cut off by a stated size ends where an element ends.
 pub(crate) fn is_whole(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
@@ -15,7 +17,7 @@ pub(crate) fn is_whole(file: &mut (impl Read + Seek)) -> io::Result<bool> {
         }
         let mut bytes = Vec::new();
         (&mut file).take(MAX_HEADER).read_to_end(&mut bytes)?;
-        let Some(Header { id, size, len }) = Header::parse(&bytes) else { return Ok(false) };
+        let Some((id, size, len)) = header_of(&bytes) else { return Ok(false) };
         // What is in a Segment or in a Cluster of unknown size follows like its own siblings.
         let contents = match (id, size) {
             (SEGMENT, _) | (CLUSTER, None) => 0,
@@ -34,34 +36,8 @@ pub(crate) fn is_whole(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The header of an element.
-#[derive(Debug, PartialEq, Eq)]
-struct Header {
-    id: u64,
-    /// `None` if unknown: all bits are set (RFC 8794 section 6.2).
-    size: Option<u64>,
-    len: u64,
-}
-
-impl Header {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (id, id_len) = number(bytes).filter(|(_, len)| *len <= 4)?;
-        let (size, size_len) = number(bytes.get(id_len..)?)?;
-        let marker = 1 << (7 * size_len);
-        let size = Some(size ^ marker).filter(|size| *size != marker - 1);
-        Some(Self { id, size, len: u64::try_from(id_len + size_len).ok()? })
-    }
-}
-
-/// Returns a number of variable length with its marker, and its length.
-fn number(bytes: &[u8]) -> Option<(u64, usize)> {
-    let len = usize::try_from(bytes.first()?.leading_zeros()).ok()? + 1;
-    let bytes = bytes.get(..len).filter(|_| len <= 8)?;
-    Some((bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)), len))
-}
-
-const SEGMENT: u64 = 0x1853_8067;
-const CLUSTER: u64 = 0x1f43_b675;
+const SEGMENT: u32 = 0x1853_8067;
+const CLUSTER: u32 = 0x1f43_b675;
 /// Four bytes of id, eight of size.
 const MAX_HEADER: u64 = 12;
 /// A week of blocks of 20 ms has fewer.

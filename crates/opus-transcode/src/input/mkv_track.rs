@@ -194,8 +194,9 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// Returns id, size (`None` if unknown) and length of the header of an element.
-fn header_of(bytes: &[u8]) -> Option<(u32, Option<u64>, u64)> {
+/// Returns id, size (`None` if unknown: all bits are set, RFC 8794 section 6.2) and length of the header
+/// of an element.
+pub(super) fn header_of(bytes: &[u8]) -> Option<(u32, Option<u64>, u64)> {
     let len = usize::try_from(bytes.first()?.leading_zeros()).ok()? + 1;
     let (id, rest) = bytes.split_at_checked(len).filter(|_| len <= 4)?;
     let id = id.iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
