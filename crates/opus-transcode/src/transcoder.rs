@@ -91,8 +91,8 @@ impl PacketSource for Transcoder {
     }
 }
 
-/// The smallest depth to tell libopus. With 8 bits, it saved so many bytes that a real recording lost 27 dB
-/// of SNR.
+/// The smallest depth to tell libopus. With 8 bits, it saved so many bytes that one recording lost
+/// 27 dB of SNR.
 const LEAST_DEPTH: u32 = 16;
 
 /// Returns what a recording of such a file would lose, one line each.
