@@ -36,8 +36,9 @@ pub enum RawFormat {
 pub struct RawStream {
     /// How the file delimits packets.
     pub format: RawFormat,
-    /// The head that a container would hold.
-    pub head: OpusHead,
+    /// The head that a container would hold. `None` plays every sample, without pre-skip, in stereo
+    /// if a packet is stereo and in mono otherwise.
+    pub head: Option<OpusHead>,
 }
 
 /// Bytes that begin no container of Opus. `Display` names the format that they do begin, if it
@@ -93,9 +94,15 @@ impl Container {
 }
 
 impl RawStream {
-    /// Describes a raw stream.
-    pub fn new(format: RawFormat, head: OpusHead) -> Self {
-        Self { format, head }
+    /// Describes a raw stream by its packets.
+    pub fn new(format: RawFormat) -> Self {
+        Self { format, head: None }
+    }
+
+    /// Sets the head that a container would hold.
+    #[must_use]
+    pub fn head(self, head: OpusHead) -> Self {
+        Self { head: Some(head), ..self }
     }
 }
 

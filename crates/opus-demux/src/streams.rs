@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline, wide};
+use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline, Toc, wide};
 
 use crate::{
     Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
@@ -204,7 +204,11 @@ impl Streams {
     fn reader(&self, file: File) -> Result<Reader, Error> {
         let (strict, track) = (self.options.strict, self.track);
         if let Some(raw) = &self.options.raw {
-            return raw_reader(file, raw, strict);
+            let head = match &raw.head {
+                Some(head) => head.clone(),
+                None => head_of_packets(open_file(&self.path)?, raw.format)?,
+            };
+            return raw_reader(file, raw.format, head, strict);
         }
         Ok(match self.container {
             // Raw streams returned above.
@@ -224,9 +228,14 @@ impl Streams {
     }
 }
 
-fn raw_reader(file: File, raw: &RawStream, strict: bool) -> Result<Reader, Error> {
-    let (options, head) = (raw::Options::default().strict(strict), raw.head.clone());
-    Ok(match raw.format {
+fn raw_reader(
+    file: File,
+    format: RawFormat,
+    head: OpusHead,
+    strict: bool,
+) -> Result<Reader, Error> {
+    let options = raw::Options::default().strict(strict);
+    Ok(match format {
         RawFormat::SelfDelimited => {
             let reader = SelfDelimitedReader::with_options(file, head, options)?;
             Reader::SelfDelimited(Box::new(reader))
@@ -236,6 +245,19 @@ fn raw_reader(file: File, raw: &RawStream, strict: bool) -> Result<Reader, Error
             Reader::OpusDemo(Box::new(reader))
         }
     })
+}
+
+/// Describes a raw stream by its packets. A stereo decoder plays mono packets too, so one stereo packet
+/// decides.
+fn head_of_packets(file: File, format: RawFormat) -> Result<OpusHead, Error> {
+    let head = |channels| OpusHead::new(channels, 0, 0).map_err(Error::whole);
+    let mut stream = OpusStream::new(raw_reader(file, format, head(1)?, false)?);
+    while let Some(packet) = stream.next_packet()? {
+        if packet.data.first().is_some_and(|&toc| Toc::new(toc).is_stereo()) {
+            return head(2);
+        }
+    }
+    head(1)
 }
 
 /// Calls the same on any reader.

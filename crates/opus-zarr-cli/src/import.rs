@@ -16,6 +16,7 @@ use crate::{
     interrupt,
     output::{Messages, Output},
     place::StorePlace,
+    reading::Reading,
     text::{at_least_one, count},
 };
 
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
     encoding: Encoding,
     /// What to do when a file cannot be imported
     #[arg(long, value_name = "WHAT", default_value = "skip")]
@@ -60,7 +63,7 @@ enum OnError {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let plan = plan(args, output.messages())?;
-    let mut options = ImportManyOptions::new(args.encoding.options())
+    let mut options = ImportManyOptions::new(args.encoding.add_to(args.reading.options()))
         .stop_on_failure(args.on_error == OnError::Stop)
         .dry_run(args.dry_run);
     if let Some(jobs) = args.jobs {

@@ -10,7 +10,7 @@ use crate::{
     output::{Line, Output},
     place::RecordingPlace,
     reads::{ExactBy, Reads},
-    text::{Clock, bits_per_second, one_line, seconds, why_not_exact},
+    text::{Began, Clock, bits_per_second, one_line, seconds, why_not_exact},
 };
 
 /// Describe a recording: length, packets, source, start, tags, gaps
@@ -189,14 +189,7 @@ impl Info<'_> {
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.start {
             None => writeln!(f, "start     unknown"),
-            Some(start) => match &start.utc {
-                Some(utc) => writeln!(f, "start     {utc}, from {}", start.source),
-                None => writeln!(
-                    f,
-                    "start     {} by the recorder's clock (time zone unknown), from {}",
-                    start.local, start.source
-                ),
-            },
+            Some(start) => writeln!(f, "start     {}", Began(start)),
         }
     }
 

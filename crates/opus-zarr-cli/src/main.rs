@@ -19,6 +19,7 @@ mod output;
 mod place;
 mod plot;
 mod range;
+mod reading;
 mod reads;
 mod reindex;
 mod rename;
@@ -49,10 +50,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    Import(import::Args),
+    Import(Box<import::Args>),
     List(list::Args),
     Info(info::Args),
-    Inspect(inspect::Args),
+    Inspect(Box<inspect::Args>),
     Extract(Box<extract::Args>),
     Export(export::Args),
     Verify(verify::Args),

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use opus_zarr::NotExact;
+use opus_zarr::{NotExact, Start};
 
 /// Writes a duration as on a clock: `0:03.250`, `1:02:03.250`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,21 @@ impl fmt::Display for Clock {
             hours => format!("{hours}:{:02}:{seconds:02}.{millis:03}", minutes % 60),
         };
         f.pad(&text)
+    }
+}
+
+/// Writes when a recording began, and how that is known.
+pub(crate) struct Began<'a>(pub(crate) &'a Start);
+
+impl fmt::Display for Began<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Start { utc, local, source, .. } = self.0;
+        match utc {
+            Some(utc) => write!(f, "{utc}, from {source}"),
+            None => {
+                write!(f, "{local} by the recorder's clock (time zone unknown), from {source}")
+            }
+        }
     }
 }
 

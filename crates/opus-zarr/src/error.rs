@@ -10,7 +10,7 @@ use opus_segment_decode::ErrorKind as DecodeKind;
 use opus_transcode::ErrorKind as AudioKind;
 use opus_zarr_store::{Error as StoreError, ErrorKind as StoreKind, RecordingName};
 
-use crate::{Difference, NotExact, import::list, index::IndexError};
+use crate::{Difference, Finding, NotExact, import::list, index::IndexError};
 
 /// The error of this crate.
 ///
@@ -125,6 +125,8 @@ pub(crate) enum Reason {
     TimeExpansion { path: PathBuf, factor: u32, rate: u32 },
     #[error("cannot import {path:?}: stream {stream}: {reason}")]
     NoAudio { path: PathBuf, stream: u64, reason: String },
+    #[error("cannot import {path:?}: {finding}")]
+    Violation { path: PathBuf, finding: Finding },
     #[error("cannot import {path:?}: no stream {asked}, expected 1 to {count}")]
     NoSuchStream { path: PathBuf, asked: u64, count: u64 },
     #[error("{path:?} changed while it was read")]
@@ -188,7 +190,9 @@ impl Error {
             Reason::Source { source, .. } => of_demux(source.kind()),
             Reason::NotAudio { .. } => ErrorKind::UnknownFormat,
             Reason::Audio { source, .. } => of_audio(source.kind()),
-            Reason::TimeExpansion { .. } | Reason::Remux { .. } => ErrorKind::InvalidSource,
+            Reason::Violation { .. } | Reason::TimeExpansion { .. } | Reason::Remux { .. } => {
+                ErrorKind::InvalidSource
+            }
             Reason::NoAudio { .. } => ErrorKind::NoAudio,
             Reason::NoSuchStream { .. } => ErrorKind::NoSuchStream,
             Reason::SourceChanged { .. } => ErrorKind::SourceChanged,
@@ -220,6 +224,7 @@ impl Error {
             | Reason::Audio { path, .. }
             | Reason::TimeExpansion { path, .. }
             | Reason::NoAudio { path, .. }
+            | Reason::Violation { path, .. }
             | Reason::NoSuchStream { path, .. }
             | Reason::SourceChanged { path }
             | Reason::Remux { path, .. }

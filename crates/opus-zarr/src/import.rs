@@ -11,7 +11,7 @@ use opus_zarr_store::{RecordingName, Store};
 
 pub use self::{
     audio_track::AudioTrack,
-    opus::start_findings,
+    opus::start_of_stream,
     same::{Difference, Setting},
 };
 pub(crate) use self::{

@@ -32,7 +32,7 @@ pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
-pub use import::{AudioTrack, Difference, Imported, Setting, import, start_findings};
+pub use import::{AudioTrack, Difference, Imported, Setting, import, start_of_stream};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
     ImportTally, PlannedFile, SkippedFiles, Unreadable, import_many,

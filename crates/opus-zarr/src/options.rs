@@ -19,7 +19,8 @@ use recorder_metadata::{NamePattern, Source as StartSource, Zone};
 #[non_exhaustive]
 pub struct ImportOptions {
     /// Makes the first violation of a format an error. Otherwise violations become
-    /// [findings](crate::Finding), lost audio is concealed, and the import continues.
+    /// [findings](crate::Finding), lost audio is concealed, and the import continues. Audio that is not
+    /// Opus is decoded twice, since nothing is written until all of it was found intact.
     pub strict: bool,
     /// The stream of the file to import, counted from 1. None imports every stream that has
     /// something to play.
@@ -50,7 +51,7 @@ pub struct ImportOptions {
 
 impl ImportOptions {
     /// How to read the Opus streams of a file.
-    pub(crate) fn demuxing(&self) -> opus_demux::Options {
+    pub fn demuxing(&self) -> opus_demux::Options {
         let mut options = opus_demux::Options::default().strict(self.strict);
         options.raw.clone_from(&self.raw);
         options

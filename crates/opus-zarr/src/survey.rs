@@ -126,6 +126,7 @@ impl Survey {
     fn choose(&mut self, options: &ImportOptions, count: u64, path: &Path) -> Result<(), Error> {
         if let Some(asked) = options.stream {
             self.streams.retain(|stream| stream.number == asked);
+            self.findings.retain(|finding| finding.stream == asked);
         }
         if !self.streams.is_empty() {
             return Ok(());

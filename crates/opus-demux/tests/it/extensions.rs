@@ -104,7 +104,7 @@ fn raw_streams_report_them_too() {
     for (format, file) in
         [(RawFormat::SelfDelimited, self_delimited), (RawFormat::OpusDemo, opus_demo)]
     {
-        let options = Options::default().raw(RawStream::new(format, mono()));
+        let options = Options::default().raw(RawStream::new(format).head(mono()));
         let all = findings(&file, &options);
         let FindingKind::Extensions(found) = &all[0][0].kind else { panic!("{:?}", all[0]) };
         assert_eq!((found.packets, found.position.get()), (2, 2880), "{format:?}");

@@ -44,7 +44,7 @@ fn webm_file() -> Vec<u8> {
 }
 
 fn raw(format: RawFormat) -> Options {
-    Options::default().raw(RawStream::new(format, OpusHead::new(1, 312, 0).unwrap()))
+    Options::default().raw(RawStream::new(format).head(OpusHead::new(1, 312, 0).unwrap()))
 }
 
 /// The serial number of a stream and its packets.
@@ -232,5 +232,37 @@ fn a_gap_is_the_same_in_every_container() {
             gaps.iter().map(|gap| (gap.position.get(), gap.samples)).collect::<Vec<_>>(),
             [(960, 1920)]
         );
+    }
+}
+
+/// TOC byte of a CELT packet of 20 ms (RFC 6716 section 3.1).
+const MONO: u8 = 0xF8;
+const STEREO: u8 = 0xFC;
+
+#[test]
+fn a_raw_stream_without_a_head_has_the_channels_of_its_packets() {
+    let cases: [(&[u8], u8); 4] =
+        [(&[MONO, MONO], 1), (&[STEREO, STEREO], 2), (&[MONO, STEREO], 2), (&[STEREO, MONO], 2)];
+    for (tocs, channels) in cases {
+        let (mut self_delimited, mut opus_demo) = (vec![], vec![]);
+        for &toc in tocs {
+            write_self_delimited(&[toc, 1], &mut self_delimited).unwrap();
+            opus_demo.extend([0, 0, 0, 2, 9, 9, 9, 9, toc, 1]);
+            opus_demo.extend([0; 8]); // a lost packet
+        }
+        for (bytes, format, packets) in [
+            (self_delimited, RawFormat::SelfDelimited, tocs.len()),
+            (opus_demo, RawFormat::OpusDemo, 2 * tocs.len()),
+        ] {
+            let file = file(&bytes);
+            let options = Options::default().raw(RawStream::new(format)).strict(true);
+            let mut streams = Streams::open(&file.path, &options).unwrap();
+            let stream = streams.next_stream().unwrap().unwrap();
+            assert_eq!((stream.head().channels(), stream.head().pre_skip()), (channels, 0));
+            for _ in 0..packets {
+                stream.next_packet().unwrap().expect("reading the head takes no packets");
+            }
+            assert!(stream.next_packet().unwrap().is_none(), "{format:?} {tocs:?}");
+        }
     }
 }

@@ -1,10 +1,6 @@
-//! The options that decide how files are imported.
+//! The options that decide how audio is stored.
 
-use std::path::PathBuf;
-
-use opus_zarr::{
-    Bitrate, FrameDuration, ImportOptions, NamePattern, StartSource, Ultrasound, Zone,
-};
+use opus_zarr::{Bitrate, FrameDuration, ImportOptions, Ultrasound};
 
 #[derive(clap::Args)]
 pub(super) struct Encoding {
@@ -18,16 +14,6 @@ pub(super) struct Encoding {
     /// How to handle sample rates above 48 kHz
     #[arg(long, value_name = "WHAT", default_value = "downsample")]
     ultrasonic: Ultrasonic,
-    /// Where to look for the start time [default: everywhere, most reliable source first]
-    #[arg(long, value_name = "WHERE")]
-    time_from: Option<TimeFrom>,
-    /// Form of the date and time in file names, such as `%Y%m%d_%H%M%S` [default: those of known
-    /// recorders]
-    #[arg(long, value_name = "PATTERN", value_parser = name_pattern)]
-    name_time: Option<NamePattern>,
-    /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
-    tz: Option<Zone>,
     /// Build a sync map so that reads are exact [default: for encoded audio, and for Opus with SILK
     /// or hybrid packets, as most speech has]
     #[arg(long, conflicts_with = "approximate")]
@@ -36,9 +22,6 @@ pub(super) struct Encoding {
     /// can build it later
     #[arg(long)]
     approximate: bool,
-    /// Decoder for audio other than Opus
-    #[arg(long, value_name = "DECODER", default_value = "own")]
-    decoder: Decoder,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -51,33 +34,10 @@ enum Ultrasonic {
     Reject,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum TimeFrom {
-    Guano,
-    Wamd,
-    Audiomoth,
-    Bext,
-    Ixml,
-    FileName,
-    Tag,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Decoder {
-    /// The decoders built into this program
-    Own,
-    /// The ffmpeg program, which must be installed
-    Ffmpeg,
-}
-
 impl Encoding {
-    pub(super) fn options(&self) -> ImportOptions {
-        let mut options = ImportOptions::default();
+    /// Adds these options to others.
+    pub(super) fn add_to(&self, mut options: ImportOptions) -> ImportOptions {
         options.exact = (self.exact || self.approximate).then_some(self.exact);
-        options.zone.clone_from(&self.tz);
-        options.name_time.clone_from(&self.name_time);
-        options.start_from = self.time_from.map(TimeFrom::source);
-        options.ffmpeg = matches!(self.decoder, Decoder::Ffmpeg).then(|| PathBuf::from("ffmpeg"));
         options.transcode.bitrate = self.bitrate;
         options.transcode.frame_duration = self.frame;
         options.transcode.ultrasound = match self.ultrasonic {
@@ -86,20 +46,6 @@ impl Encoding {
             Ultrasonic::Reject => Ultrasound::Reject,
         };
         options
-    }
-}
-
-impl TimeFrom {
-    fn source(self) -> StartSource {
-        match self {
-            Self::Guano => StartSource::Guano,
-            Self::Wamd => StartSource::Wamd,
-            Self::Audiomoth => StartSource::AudioMothComment,
-            Self::Bext => StartSource::Bext,
-            Self::Ixml => StartSource::Ixml,
-            Self::FileName => StartSource::FileName,
-            Self::Tag => StartSource::Tag,
-        }
     }
 }
 
@@ -127,14 +73,6 @@ fn frame_duration(text: &str) -> Result<FrameDuration, String> {
         .into_iter()
         .find(|duration| micros == Some(f64::from(duration.samples())));
     found.ok_or_else(|| "expected 2.5, 5, 10, 20, 40, 60, 80, 100 or 120 milliseconds".to_owned())
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    text.parse::<Zone>().map_err(|error| error.to_string())
-}
-
-fn name_pattern(text: &str) -> Result<NamePattern, String> {
-    text.parse::<NamePattern>().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

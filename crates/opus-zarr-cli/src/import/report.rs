@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     output::{Line, Output},
+    reading::TRY_FFMPEG,
     text::{Clock, one_line, seconds},
 };
 
@@ -97,7 +98,7 @@ fn advised(error: Error) -> Failure {
                 .to_owned()
         }
         _ if error.may_be_known_to_ffmpeg() => {
-            "try --decoder ffmpeg, if ffmpeg is installed".to_owned()
+            TRY_FFMPEG.to_owned()
         }
         _ => return error.into(),
     };

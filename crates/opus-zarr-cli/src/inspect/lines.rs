@@ -2,13 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-use opus_zarr::{AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped};
+use opus_zarr::{AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped, Start};
 use serde::Serialize;
 
 use super::millis;
 use crate::{
     output::Line,
-    text::{Clock, one_line},
+    text::{Began, Clock, one_line},
 };
 
 macro_rules! lines {
@@ -21,7 +21,8 @@ macro_rules! lines {
 
 lines! {
     StreamLine: "stream", EndLine: "stream_end", KindLine: "packet_kind", PacketLine: "packet",
-    PageLine: "page", TagLine: "tag", FindingLine: "finding", AudioLine: "audio", ChunkLine: "chunk",
+    PageLine: "page", TagLine: "tag", StartLine<'_>: "start", FindingLine: "finding", AudioLine: "audio",
+    ChunkLine: "chunk",
 }
 
 /// An Opus stream.
@@ -210,6 +211,26 @@ impl fmt::Display for TagLine {
     }
 }
 
+/// When a stream began.
+#[derive(Serialize)]
+pub(super) struct StartLine<'a> {
+    stream: u64,
+    #[serde(flatten)]
+    start: &'a Start,
+}
+
+impl<'a> StartLine<'a> {
+    pub(super) fn of(stream: u64, start: &'a Start) -> Self {
+        Self { stream, start }
+    }
+}
+
+impl fmt::Display for StartLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  started {}", Began(self.start))
+    }
+}
+
 /// A problem in the file, or a note about it.
 #[derive(Serialize)]
 pub(super) struct FindingLine {
@@ -242,6 +263,7 @@ impl fmt::Display for FindingLine {
 /// Audio other than Opus.
 #[derive(Serialize)]
 pub(super) struct AudioLine {
+    track: u64,
     container: String,
     codec: String,
     rate: u32,
@@ -253,9 +275,10 @@ pub(super) struct AudioLine {
 }
 
 impl AudioLine {
-    pub(super) fn of(file: &AudioFile, samples: u64) -> Self {
+    pub(super) fn of(track: u64, file: &AudioFile, samples: u64) -> Self {
         let format = file.format();
         Self {
+            track,
             container: format.container,
             codec: format.codec,
             rate: format.rate,
@@ -278,7 +301,7 @@ impl fmt::Display for AudioLine {
         )?;
         match self.tracks {
             1 => Ok(()),
-            tracks => write!(f, ", the first of {tracks} tracks"),
+            tracks => write!(f, ", track {} of {tracks}", self.track),
         }
     }
 }

@@ -35,6 +35,8 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("inspect spoilt.opus", 0, &["finding"]),
     ("inspect spoilt.opus --pages", 0, &["page", "finding"]),
     ("inspect call.wav", 0, &["audio", "chunk"]),
+    ("inspect call.wav --track 2", 1, &["error"]),
+    ("inspect 20260512_051500.opus", 0, &["start"]),
     ("extract a.zarr/notes --samples 480000..528000 -o second.wav", 0, &["note", "extracted"]),
     ("extract a.zarr/notes -o second.wav", 1, &["error"]),
     ("extract a.zarr/notes --batch regions.csv -o cuts", 3, &["extracted", "error"]),
@@ -164,6 +166,7 @@ fn inputs() -> TempDir {
     let path = |name: &str| folder.path().join(name);
     for (file, name) in [
         ("field-notes.opus", "notes.opus"),
+        ("field-notes.opus", "20260512_051500.opus"),
         ("chirps-stereo.opus", "chirps.opus"),
         ("wave/no-size-guano.wav", "call.wav"),
     ] {

@@ -13,6 +13,7 @@ mod look;
 mod manage;
 mod manual;
 mod plot;
+mod reading;
 mod reindex;
 mod resume;
 mod s3;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use opus_transcode::{AudioFile, Error, ErrorKind, ReadOptions};
+use opus_zarr_store::Start;
 
 use crate::{
     Finding, ImportOptions,
@@ -80,6 +81,11 @@ impl AudioTrack {
             left_out.push(Finding { stream: number, is_violation: true, message });
         }
         Ok((tracks, left_out))
+    }
+
+    /// Returns when an import says that the track began. The findings say what is doubtful about that.
+    pub fn start(&self) -> Option<&Start> {
+        self.origin.start.as_ref()
     }
 
     /// Returns the file, with its format, chunks and tags.

@@ -116,8 +116,7 @@ impl<'a> OpusFile<'a> {
         let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
         let comments = tags.comments().collect::<Vec<_>>();
         let path = self.source.path();
-        let start = start(path, &comments, self.options);
-        let findings = start_findings(path, stream.number, &comments, self.options);
+        let (start, findings) = start_of_stream(path, stream.number, &comments, self.options);
         let source = Source::new(self.source.name(), stored)
             .content(self.source.bytes, self.source.sha256())
             .format(self.survey.container.name(), "opus")
@@ -131,30 +130,19 @@ impl<'a> OpusFile<'a> {
     }
 }
 
-/// Determines when a recording of a file with Opus began, from its name and comments.
-pub(super) fn start(
-    path: &Path,
-    comments: &[impl AsRef<str>],
-    options: &ImportOptions,
-) -> Option<Start> {
-    origin(path, comments, options).start
-}
-
-/// Returns what an import says about the start of a stream with Opus, counted from 1, given its comments.
-pub fn start_findings(
+/// Returns when an import says that a stream with Opus began, given its number, counted from 1, and its
+/// comments. The findings say what is doubtful about that.
+pub fn start_of_stream(
     path: &Path,
     stream: u64,
     comments: &[impl AsRef<str>],
     options: &ImportOptions,
-) -> Vec<Finding> {
-    let findings = origin(path, comments, options).findings.into_iter();
-    findings.map(|message| Finding { stream, is_violation: false, message }).collect()
-}
-
-fn origin(path: &Path, comments: &[impl AsRef<str>], options: &ImportOptions) -> Origin {
+) -> (Option<Start>, Vec<Finding>) {
     let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    Origin::of(&[], tags, &file_name, Samples::of_rate(SAMPLE_RATE), options)
+    let origin = Origin::of(&[], tags, &file_name, Samples::of_rate(SAMPLE_RATE), options);
+    let finding = |message| Finding { stream, is_violation: false, message };
+    (origin.start, origin.findings.into_iter().map(finding).collect())
 }
 
 /// Writes the packets of a stream and returns their timeline.

@@ -128,7 +128,9 @@ impl Differences {
             let requested = Container::Raw(raw.format).name();
             self.add(Setting::RawFormat, found.source.container.as_str(), requested);
         }
-        self.add_start(found, opus::start(path, &found.tags.comments, options).as_ref());
+        let (stream, comments) = (found.source.stream, &found.tags.comments);
+        let (start, _) = opus::start_of_stream(path, stream, comments, options);
+        self.add_start(found, start.as_ref());
     }
 
     fn add_encoding(&mut self, track: &Track, made: &Transcoding, found: &RecordingInfo) {

@@ -60,7 +60,27 @@ impl<'a> AudioSource<'a> {
             file.read_samples(&mut frame).map_err(of_audio)?;
             return Err(nothing_to_play(path, number, &file));
         }
-        Ok(Self { path, options, tracks, left_out, metadata })
+        let file = Self { path, options, tracks, left_out, metadata };
+        if options.strict {
+            file.refuse_violations()?
+        }
+        Ok(file)
+    }
+
+    /// Reads all samples before any is imported, since not all of several tracks must be.
+    fn refuse_violations(&self) -> Result<(), Error> {
+        let path = self.path;
+        let of_audio = |source| Error::from(Reason::Audio { path: path.to_owned(), source });
+        let mut findings = self.left_out.clone();
+        for &number in &self.tracks {
+            let mut track = AudioTrack::open(path, self.options, number).map_err(of_audio)?;
+            track.read_to_end().map_err(of_audio)?;
+            findings.extend(track.findings());
+        }
+        match findings.into_iter().find(|finding| finding.is_violation) {
+            Some(finding) => Err(Error::from(Reason::Violation { path: path.to_owned(), finding })),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn import(

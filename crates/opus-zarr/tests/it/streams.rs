@@ -221,7 +221,7 @@ fn a_raw_stream_is_read_as_the_caller_says() {
         let bench = Bench::new(bytes);
         let error = chain(&bench.import_with(&ImportOptions::default()).unwrap_err());
         assert!(error.contains("expected Opus in Ogg"), "raw streams must not be guessed: {error}");
-        let raw = RawStream::new(format, head.clone());
+        let raw = RawStream::new(format).head(head.clone());
         let options = ImportOptions::default().raw(raw).strict(true);
         let recording = bench.import_with(&options).unwrap().into_first();
         let expected: Vec<i16> = all(&original);

@@ -47,7 +47,7 @@ fn every_stream_of_a_packet_counts() {
         fs::write(&file, one.repeat(20)).unwrap();
         let mut head = b"OpusHead\x01\x02\0\0\x80\xbb\0\0\0\0".to_vec();
         head.extend([255, 2, 0, 0, 1]);
-        let raw = RawStream::new(RawFormat::OpusDemo, OpusHead::parse(&head).unwrap());
+        let raw = RawStream::new(RawFormat::OpusDemo).head(OpusHead::parse(&head).unwrap());
         let options = ImportOptions::default().raw(raw);
         let name = format!("toc-{second}");
         import_with(&file, folder.path().join("store"), &name, &options).unwrap();
