@@ -108,9 +108,7 @@ impl RawStream {
 
 impl UnknownContainer {
     fn of(start: &[u8]) -> Self {
-        let known = OTHERS
-            .iter()
-            .find(|(at, magic, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+        let known = OTHERS.iter().find(|other| begins(start, other));
         let shown = start.get(..8).unwrap_or(start);
         let found = match known {
             _ if start.is_empty() => "the file is empty".to_owned(),
@@ -136,6 +134,20 @@ impl Reason for UnknownContainer {
         ErrorKind::NoOpus
     }
 }
+
+/// Names the format that the first [`MAGIC_LEN`] bytes of a file begin, if they leave no doubt.
+pub(crate) fn format_of(start: &[u8]) -> Option<&'static str> {
+    let container = Container::detect(start).ok().map(Container::name);
+    let long = || OTHERS.iter().filter(|(_, magic, _)| magic.len() >= 4);
+    container.or_else(|| long().find(|other| begins(start, other)).map(|(_, _, name)| *name))
+}
+
+fn begins(start: &[u8], (at, magic, _): &(usize, &[u8], &str)) -> bool {
+    start.get(*at..).is_some_and(|rest| rest.starts_with(magic))
+}
+
+/// The bytes that [`format_of`] looks at.
+pub(crate) const MAGIC_LEN: usize = 12;
 
 /// Offset, bytes there, and the name of the format.
 const OTHERS: [(usize, &[u8], &str); 9] = [

@@ -58,6 +58,7 @@ mod options;
 mod opus_demo;
 mod self_delimited;
 
+pub(crate) use error::Reason;
 pub use finding::{Finding, FindingKind};
 pub use options::Options;
 pub use opus_demo::OpusDemoReader;

@@ -11,6 +11,7 @@ use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timel
 use crate::{
     Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
     caf::{self, CafOpusReader},
+    container::{MAGIC_LEN, format_of},
     extensions::Tally,
     mp4::Mp4OpusReader,
     ogg::{self, Buffered, OggOpusReader},
@@ -113,12 +114,18 @@ impl Streams {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is not a regular file, or is of no container of Opus.
+    /// The file cannot be read, is not a regular file, is of no container of Opus, or is said to be a
+    /// raw stream but begins like a file of another format.
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let path = path.as_ref();
         let container = match &options.raw {
-            Some(raw) => Container::Raw(raw.format),
-            None => detect(path)?,
+            Some(raw) => {
+                if let Some(format) = format_of(&start_of(path, MAGIC_LEN)?) {
+                    return Err(Error::whole(raw::Reason::NotRaw { format }));
+                }
+                Container::Raw(raw.format)
+            }
+            None => Container::detect(&start_of(path, DETECTION_LEN)?).map_err(Error::whole)?,
         };
         Ok(Self {
             path: path.to_owned(),
@@ -357,12 +364,12 @@ impl Reader {
     }
 }
 
-/// Recognises the container of a file by its content.
-fn detect(path: &Path) -> Result<Container, Error> {
+/// Reads at most the first `len` bytes of a file.
+fn start_of(path: &Path, len: usize) -> Result<Vec<u8>, Error> {
     let mut start = Vec::new();
-    let mut file = open_file(path)?.take(wide(DETECTION_LEN));
+    let mut file = open_file(path)?.take(wide(len));
     file.read_to_end(&mut start).map_err(|source| Error::read(wide(start.len()), source))?;
-    Container::detect(&start).map_err(Error::whole)
+    Ok(start)
 }
 
 /// Opens a regular file, which can be read several times, unlike a pipe or a device.

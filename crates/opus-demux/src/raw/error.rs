@@ -23,13 +23,15 @@ pub(crate) enum Reason {
         "packet length {length}, expected at most {limit}; this does not look like a file of opus_demo"
     )]
     NotOpusDemo { length: u32, limit: u32 },
+    #[error("expected Opus packets without a container, found {format}")]
+    NotRaw { format: &'static str },
 }
 
 impl error::Reason for Reason {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Streams { .. } => ErrorKind::Unsupported,
-            Self::NotOpusDemo { .. } => ErrorKind::WrongContainer,
+            Self::NotOpusDemo { .. } | Self::NotRaw { .. } => ErrorKind::WrongContainer,
             _ => ErrorKind::Unreadable,
         }
     }

@@ -266,3 +266,17 @@ fn a_raw_stream_without_a_head_has_the_channels_of_its_packets() {
         }
     }
 }
+
+#[test]
+fn a_file_of_another_format_is_no_raw_stream() {
+    let wave = [b"RIFF\0\0\0\0WAVE", &[0; 99][..]].concat();
+    let files =
+        [ogg(7), webm_file(), Mp4::new(packets()).bytes(), Caf::new(packets()).bytes(), wave];
+    for bytes in files {
+        let file = file(&bytes);
+        for format in [RawFormat::SelfDelimited, RawFormat::OpusDemo] {
+            let error = Streams::open(&file.path, &raw(format)).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::WrongContainer, "{error}");
+        }
+    }
+}

@@ -105,6 +105,9 @@ fn raw_packets_are_read_if_their_form_is_named() {
         fs::write(&file, bytes).unwrap();
         for verb in ["inspect", "import"] {
             run(folder.path(), verb, &file, &[]).exits(1);
+            let wave = testdata("wave/whole.wav");
+            let done = run(folder.path(), verb, &wave, &["--raw", form]).exits(1);
+            assert!(done.stderr.contains("without a container, found WAV"), "{done:?}");
         }
         let seen = run(folder.path(), "inspect", &file, &["--raw", form]).exits(0);
         let stream = &seen.lines("stream")[0];
