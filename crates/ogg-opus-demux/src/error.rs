@@ -13,6 +13,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     offset: Option<u64>,
     reason: Reason,
+    unusable: Vec<Finding>,
 }
 
 /// What a caller may want to tell apart.
@@ -71,13 +72,19 @@ pub(crate) enum Reason {
 
 impl Error {
     pub(crate) fn at(offset: u64, reason: Reason) -> Self {
-        Self(Box::new(Inner { offset: Some(offset), reason }))
+        Self(Box::new(Inner { offset: Some(offset), reason, unusable: Vec::new() }))
     }
 
     /// Nothing can be read because of a finding.
     pub(crate) fn unreadable(finding: Finding) -> Self {
         let kind = ErrorKind::Unreadable;
         Self::at(finding.offset, Reason::Finding { finding, kind })
+    }
+
+    /// Adds the unusable heads of Opus streams.
+    pub(crate) fn with_unusable(mut self, unusable: Vec<Finding>) -> Self {
+        self.0.unusable = unusable;
+        self
     }
 
     /// What kind of error this is.
@@ -108,6 +115,12 @@ impl Error {
         if let Reason::Finding { finding, .. } = &self.0.reason { Some(finding) } else { None }
     }
 
+    /// The unusable head of each Opus stream, if none has a usable one. Streams of another codec may
+    /// be readable.
+    pub fn unusable(&self) -> &[Finding] {
+        &self.0.unusable
+    }
+
     /// The error of the underlying reader or writer, or this error if it is another.
     pub fn into_io(self) -> Result<io::Error, Self> {
         match *self.0 {
@@ -119,7 +132,7 @@ impl Error {
 
 impl From<Reason> for Error {
     fn from(reason: Reason) -> Self {
-        Self(Box::new(Inner { offset: None, reason }))
+        Self(Box::new(Inner { offset: None, reason, unusable: Vec::new() }))
     }
 }
 

@@ -192,8 +192,11 @@ impl<'a> Opening<'a> {
         if self.refusal.is_none() && self.tracks > 0 {
             return Reason::NoSuchTrack { asked, tracks: self.tracks }.into();
         }
-        let first = findings.drain().find(Finding::is_violation).map(Error::unreadable);
-        self.refusal.or(first).unwrap_or(Reason::Empty.into())
+        let found: Vec<Finding> = findings.drain().filter(Finding::is_violation).collect();
+        let first = found.first().cloned().map(Error::unreadable);
+        let error = self.refusal.or(first).unwrap_or(Reason::Empty.into());
+        let is_head = |found: &Finding| matches!(found.kind, FindingKind::Head(_));
+        error.with_unusable(found.into_iter().filter(is_head).collect())
     }
 }
 

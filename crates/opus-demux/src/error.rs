@@ -2,7 +2,7 @@ use std::{error, fmt, io};
 
 use opus_packet::{InvalidHead, TooMuchLost};
 
-use crate::{Finding, FindingKind, ogg};
+use crate::{Finding, FindingKind, finding::convert, ogg};
 
 /// Why a file could not be read.
 ///
@@ -17,6 +17,7 @@ struct Inner {
     /// How long the byte position at the start of the message is.
     place: usize,
     cause: Cause,
+    unusable: Vec<Finding>,
 }
 
 enum Cause {
@@ -78,7 +79,13 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, offset: Option<u64>, message: String, cause: Cause) -> Self {
-        Self(Box::new(Inner { kind, offset, message, place: 0, cause }))
+        Self(Box::new(Inner { kind, offset, message, place: 0, cause, unusable: Vec::new() }))
+    }
+
+    /// Adds what makes each Opus track of the file unusable.
+    pub(crate) fn with_unusable(mut self, unusable: Vec<Finding>) -> Self {
+        self.0.unusable = unusable;
+        self
     }
 
     /// What kind of error this is.
@@ -99,6 +106,12 @@ impl Error {
     /// The violation that a strict reader refused.
     pub fn finding(&self) -> Option<&Finding> {
         if let Cause::Finding(finding) = &self.0.cause { Some(finding) } else { None }
+    }
+
+    /// What makes each Opus track unusable, if the file has some but can be read; its other tracks
+    /// may hold good audio. The error itself is about the first one.
+    pub fn unusable(&self) -> &[Finding] {
+        &self.0.unusable
     }
 
     /// The error of the underlying reader, or this error if it is another.
@@ -133,14 +146,13 @@ impl From<ogg::Error> for Error {
             _ => ErrorKind::Unreadable,
         };
         let (offset, message) = (error.offset(), error.to_string());
+        let unusable = error.unusable().iter().cloned().map(convert).collect();
         let finding = error.finding().filter(|_| kind == ErrorKind::Violation);
         let cause = match finding {
-            Some(finding) => {
-                Cause::Finding(Finding::new(finding.offset, finding.kind.clone().into()))
-            }
+            Some(finding) => Cause::Finding(convert(finding.clone())),
             None => error.into_io().map_or(Cause::None, Cause::Io),
         };
-        Self::new(kind, offset, message, cause)
+        Self::new(kind, offset, message, cause).with_unusable(unusable)
     }
 }
 

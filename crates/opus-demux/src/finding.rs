@@ -27,6 +27,18 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// Returns whether this tells of other audio, such as Vorbis, that a reader of Opus leaves out.
+    pub fn is_other_audio(&self) -> bool {
+        matches!(
+            self,
+            Self::Ogg(ogg::FindingKind::Note(ogg::Note::OtherStream { .. }))
+                | Self::Webm(
+                    webm::FindingKind::OtherTrack { .. } | webm::FindingKind::OtherDocument { .. }
+                )
+                | Self::Mp4(mp4::FindingKind::OtherTrack { .. })
+        )
+    }
+
     /// The lost audio, if the finding is a gap.
     pub fn gap(&self) -> Option<Gap> {
         match self {
@@ -38,6 +50,11 @@ impl FindingKind {
             _ => None,
         }
     }
+}
+
+/// Converts the finding of a container.
+pub(crate) fn convert<K: Into<FindingKind>>(finding: opus_packet::Finding<K>) -> Finding {
+    Finding::new(finding.offset, finding.kind.into())
 }
 
 macro_rules! every_container {

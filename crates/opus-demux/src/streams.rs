@@ -9,10 +9,11 @@ use std::{
 use opus_packet::{LocatedPacket, OpusHead, OpusTags, Packet, PacketSource, Timeline, Toc, wide};
 
 use crate::{
-    Container, DETECTION_LEN, Error, Finding, FindingKind, RawFormat, RawStream,
+    Container, DETECTION_LEN, Error, Finding, RawFormat, RawStream,
     caf::{self, CafOpusReader},
     container::{MAGIC_LEN, format_of},
     extensions::Tally,
+    finding::convert,
     mp4::Mp4OpusReader,
     ogg::{self, Buffered, OggOpusReader},
     raw::{self, OpusDemoReader, SelfDelimitedReader},
@@ -320,9 +321,6 @@ impl OpusStream {
     /// Takes the findings since the last call. Beyond the first thousand, they are only
     /// counted.
     pub fn findings(&mut self) -> Vec<Finding> {
-        fn convert<K: Into<FindingKind>>(finding: opus_packet::Finding<K>) -> Finding {
-            Finding::new(finding.offset, finding.kind.into())
-        }
         let of_reader: Vec<_> =
             with_reader!(&mut self.reader, reader => reader.findings().map(convert).collect());
         of_reader.into_iter().chain(self.extensions.take()).collect()

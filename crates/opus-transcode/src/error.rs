@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The file is damaged or makes no sense.
     Malformed,
+    /// The track holds Opus, which needs no transcoding.
+    Opus,
     /// The audio is encrypted.
     Encrypted,
     /// The audio is sampled above 48 kHz, and the options reject that.
@@ -65,6 +67,7 @@ impl Error {
             | Reason::NothingDecodes { .. }
             | Reason::FormatChanged { .. }
             | Reason::TooMuchLost { .. } => ErrorKind::Malformed,
+            Reason::Opus { .. } => ErrorKind::Opus,
             Reason::Encrypted => ErrorKind::Encrypted,
             Reason::Ultrasound { .. } => ErrorKind::Ultrasound,
             Reason::Panicked { .. } => ErrorKind::Decoder,
@@ -187,6 +190,8 @@ pub(crate) enum Reason {
     Encrypted,
     #[error("the {container} file has no audio track of a known kind; try ffmpeg")]
     NoAudio { container: &'static str },
+    #[error("cannot decode Opus in {container}: Opus needs no transcoding")]
+    Opus { container: &'static str },
     #[error("cannot decode {codec} in {container}: {reason}; try ffmpeg")]
     Unsupported { container: &'static str, codec: &'static str, reason: &'static str },
     #[error("cannot decode {codec} in {container}; try ffmpeg")]

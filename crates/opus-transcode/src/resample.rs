@@ -52,11 +52,7 @@ impl<S: SampleSource> Resampled<S> {
     /// Resamples `source` to a rate of `to` Hz.
     pub fn new(source: S, to: u32) -> Result<Self, Error> {
         let (from, channels) = (source.rate(), source.channels());
-        let refused = || Reason::Rates { channels, from, to, most: MAX_RATE };
-        let usable = 1..=MAX_RATE;
-        if !usable.contains(&from) || !usable.contains(&to) || channels == 0 {
-            return Err(refused().into());
-        }
+        check_rate(channels, from, to)?;
         let size = |rate: u32| usize::try_from(rate).unwrap_or(usize::MAX);
         let fft = Fft::new_custom(
             size(from),
@@ -67,7 +63,7 @@ impl<S: SampleSource> Resampled<S> {
             WindowFunction::BlackmanHarris2,
             FixedSync::Both,
         )
-        .map_err(|_| refused())?;
+        .map_err(|_| Reason::Rates { channels, from, to, most: MAX_RATE })?;
         let (input, output) = (fft.input_frames_next(), fft.output_frames_next());
         Ok(Self {
             source,
@@ -173,6 +169,15 @@ fn block_len(from: u32, to: u32) -> usize {
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Returns an error if these rates cannot be converted.
+pub(crate) fn check_rate(channels: usize, from: u32, to: u32) -> Result<(), Error> {
+    let usable = 1..=MAX_RATE;
+    if usable.contains(&from) && usable.contains(&to) && channels > 0 {
+        return Ok(());
+    }
+    Err(Reason::Rates { channels, from, to, most: MAX_RATE }.into())
 }
 
 /// Samples at the lower rate.

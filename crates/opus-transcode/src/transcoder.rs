@@ -3,6 +3,7 @@ use opus_packet::{OpusHead, Packet, PacketSource, SAMPLE_RATE, Timeline};
 
 use crate::{
     AudioFile, AudioFormat, Error, TranscodeOptions, Ultrasound, error::Reason, prepared::Prepared,
+    resample,
 };
 
 /// Transcodes the audio of a file to Opus packets, in constant memory.
@@ -29,11 +30,9 @@ impl Transcoder {
     /// options that the encoder rejects.
     pub fn new(file: AudioFile, options: &TranscodeOptions) -> Result<Self, Error> {
         let format = file.format();
-        let count = format.channels;
-        let channels = u8::try_from(count).ok().and_then(|count| Channels::new(count).ok());
-        let channels = channels.ok_or(Reason::Channels { found: count })?;
+        let channels = channels(&format)?;
         options.check_rate(format.rate)?;
-        let is_kept = format.rate > SAMPLE_RATE && options.ultrasound == Ultrasound::Keep;
+        let is_kept = is_kept(&format, options);
         let rate = CodingRate::from_hz(format.rate).unwrap_or(CodingRate::Hz48000);
         let depth = format.depth.max(SampleDepth::of_bits(LEAST_DEPTH));
         let settings = options.encoder(channels, rate).depth(depth);
@@ -43,6 +42,17 @@ impl Transcoder {
         let stream = stream.map_err(Error::of_encode)?;
         let warnings = options.warnings(&format);
         Ok(Self { stream, settings, format, is_kept, warnings })
+    }
+
+    /// Returns an error if audio of this format cannot be transcoded with these options: because of its
+    /// channels or its rate.
+    pub fn check(format: &AudioFormat, options: &TranscodeOptions) -> Result<(), Error> {
+        channels(format)?;
+        options.check_rate(format.rate)?;
+        match is_kept(format, options) {
+            true => Ok(()),
+            false => resample::check_rate(format.channels, format.rate, SAMPLE_RATE),
+        }
     }
 
     /// Returns the next packet, or `None` at the end.
@@ -89,6 +99,16 @@ impl PacketSource for Transcoder {
     fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
         self.next_packet()
     }
+}
+
+fn channels(format: &AudioFormat) -> Result<Channels, Error> {
+    let found = format.channels;
+    let channels = u8::try_from(found).ok().and_then(|count| Channels::new(count).ok());
+    Ok(channels.ok_or(Reason::Channels { found })?)
+}
+
+fn is_kept(format: &AudioFormat, options: &TranscodeOptions) -> bool {
+    format.rate > SAMPLE_RATE && options.ultrasound == Ultrasound::Keep
 }
 
 /// The smallest depth to tell libopus. With 8 bits, it saved so many bytes that one recording lost

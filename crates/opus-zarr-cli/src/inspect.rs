@@ -40,16 +40,36 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         return pages(args, output);
     }
     let options = args.reading.options();
-    match opus(args, &options, output) {
-        Ok(is_played) => is_played.then_some(()).ok_or_else(|| nothing_to_play(args)),
-        Err(Fault::Demux(error)) if error.kind() == DemuxErrorKind::NoOpus => {
-            audio(args, &options, error, output)
+    let mut shown = Shown::default();
+    match opus(args, &options, &mut shown, output) {
+        Ok(()) if shown.is_played => {
+            shown.of_others.iter().try_for_each(|finding| output.data(finding))
         }
+        Ok(()) if options.stream.is_some() => Err(nothing_to_play(args)),
+        Ok(()) => audio(args, &options, Some(Vec::new()), nothing_to_play(args), output),
         Err(Fault::Demux(error)) => {
-            Err(Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file)))
+            let is_first = shown.last == 0;
+            let of_opus = Finding::of_unusable_opus(&error, &options).filter(|_| is_first);
+            let has_opus = error.kind() != DemuxErrorKind::NoOpus;
+            let refusal = Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file));
+            match of_opus {
+                Some(found) => audio(args, &options, has_opus.then_some(found), refusal, output),
+                None => Err(refusal),
+            }
         }
         Err(Fault::Command(failure)) => Err(failure),
     }
+}
+
+/// What was shown of the Opus in a file.
+#[derive(Default)]
+struct Shown {
+    /// The number of the last stream.
+    last: u64,
+    /// Whether anything plays.
+    is_played: bool,
+    /// Findings about other audio, which an import leaves out only if there is Opus to play.
+    of_others: Vec<FindingLine>,
 }
 
 /// Why Opus could not be shown.
@@ -70,26 +90,30 @@ impl From<Failure> for Fault {
     }
 }
 
-/// Shows the streams with Opus. Returns whether anything of them plays.
-fn opus(args: &Args, options: &ImportOptions, output: &mut Output) -> Result<bool, Fault> {
+/// Shows the streams with Opus.
+fn opus(
+    args: &Args,
+    options: &ImportOptions,
+    shown: &mut Shown,
+    output: &mut Output,
+) -> Result<(), Fault> {
     let mut streams = Streams::open(&args.file, &options.demuxing())?;
     let container = streams.container();
     let is_asked = |number| options.stream.is_none_or(|asked| asked == number);
-    let (mut last, mut is_played) = (0, false);
     while let Some(opened) = streams.next_stream()? {
-        last = opened.number();
-        if is_asked(last) {
-            is_played |= stream(opened, container, args, options, output)?;
+        shown.last = opened.number();
+        if is_asked(shown.last) {
+            stream(opened, container, args, options, shown, output)?;
         } else {
             // A strict import reads it too.
             while opened.next_packet()?.is_some() {}
         }
     }
-    check_number(args, options, last)?;
-    if is_asked(last) {
-        findings(last, streams.findings(), output)?;
+    check_number(args, options, shown.last)?;
+    if is_asked(shown.last) {
+        shown.findings(streams.findings(), output)?;
     }
-    Ok(is_played)
+    Ok(())
 }
 
 /// The total of one kind of packet.
@@ -99,14 +123,15 @@ struct Amount {
     bytes: u64,
 }
 
-/// Shows a stream. Returns whether anything of it plays.
+/// Shows a stream.
 fn stream(
     stream: &mut OpusStream,
     container: Container,
     args: &Args,
     options: &ImportOptions,
+    shown: &mut Shown,
     output: &mut Output,
-) -> Result<bool, Fault> {
+) -> Result<(), Fault> {
     output.data(&StreamLine::of(stream, container.name()))?;
     for comment in stream.tags().comments() {
         output.data(&TagLine::of_comment(&comment))?;
@@ -131,12 +156,12 @@ fn stream(
             (amount.packets, amount.bytes) = (amount.packets + 1, amount.bytes + length);
             (packets, bytes, coded) =
                 (packets + 1, bytes + length, coded + u64::from(packet.duration));
-            findings(stream.number(), stream.findings(), output)?;
+            shown.findings(stream.findings(), output)?;
             continue;
         }
         break;
     }
-    findings(stream.number(), stream.findings(), output)?;
+    shown.findings(stream.findings(), output)?;
     for ((kind, samples), amount) in kinds {
         output.data(&KindLine { kind, samples, packets: amount.packets, bytes: amount.bytes })?;
     }
@@ -145,8 +170,9 @@ fn stream(
     if stream.timeline().is_none_or(|timeline| timeline.play_length() == 0) {
         let finding = Finding::of_silent_stream(number, coded, pre_skip);
         output.data(&FindingLine::from(finding))?;
-        return Ok(false);
+        return Ok(());
     }
+    shown.is_played = true;
     let comments: Vec<_> = stream.tags().comments().collect();
     let (start, doubts) = start_of_stream(&args.file, number, &comments, options);
     if let Some(start) = &start {
@@ -155,14 +181,20 @@ fn stream(
     for finding in doubts {
         output.data(&FindingLine::from(finding))?;
     }
-    Ok(true)
+    Ok(())
 }
 
-fn findings(stream: u64, found: Vec<DemuxFinding>, output: &mut Output) -> Result<(), Failure> {
-    for finding in found {
-        output.data(&FindingLine::from(Finding::of_stream(stream, &finding)))?;
+impl Shown {
+    fn findings(&mut self, found: Vec<DemuxFinding>, output: &mut Output) -> Result<(), Failure> {
+        for finding in found {
+            let line = FindingLine::from(Finding::of_stream(self.last, &finding));
+            match finding.kind.is_other_audio() {
+                true => self.of_others.push(line),
+                false => output.data(&line)?,
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Checks that the requested stream is one of the `count` of the file.
@@ -184,33 +216,38 @@ fn kind_of(packet: &[u8]) -> String {
     format!("{:?} {:?} band {channels}", toc.mode(), toc.bandwidth())
 }
 
-/// Shows audio other than Opus. For a file that is not audio at all, `no_opus` explains more.
+/// Shows audio other than Opus. `of_opus` are findings about Opus that cannot be used, if there is any.
+/// For a file with nothing else, or that is not audio at all, `refusal` says more.
 fn audio(
     args: &Args,
     options: &ImportOptions,
-    no_opus: DemuxError,
+    of_opus: Option<Vec<Finding>>,
+    refusal: Failure,
     output: &mut Output,
 ) -> Result<(), Failure> {
     let of_audio = |error: AudioError| {
-        let failure = Failure::new(Exit::Error, format!("{:?}: {error}", args.file));
+        let failure = Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file));
         if error.may_be_known_to_ffmpeg() { failure.with_hint(TRY_FFMPEG) } else { failure }
     };
     let open = |number| AudioTrack::open(&args.file, options, number);
-    let (mut tracks, mut left_out) =
-        AudioTrack::importable(&args.file, options).map_err(of_audio)?;
+    let (mut tracks, mut left_out) = match AudioTrack::importable(&args.file, options) {
+        Ok((tracks, _)) if of_opus.is_some() && tracks.is_empty() => return Err(refusal),
+        Err(_) if of_opus.is_some() => return Err(refusal),
+        found => found.map_err(of_audio)?,
+    };
     if let Some(asked) = options.stream {
-        let count = tracks.len() + left_out.len();
-        check_number(args, options, u64::try_from(count).unwrap_or(u64::MAX))?;
+        let of_others = left_out.iter().map(|finding| finding.stream);
+        let last = tracks.iter().copied().chain(of_others).max();
+        check_number(args, options, last.unwrap_or(0))?;
         tracks.retain(|number| *number == asked);
         left_out.clear();
+    } else {
+        left_out.splice(0..0, of_opus.into_iter().flatten());
     }
     let first = tracks.first().copied().or(options.stream).unwrap_or(1);
     let mut track = match open(first) {
         Ok(track) => track,
-        Err(error) if error.kind() == AudioErrorKind::UnknownFormat => {
-            let message = format!("{:?}: {no_opus:?}", args.file);
-            return Err(Failure::new(Exit::Error, message));
-        }
+        Err(error) if error.kind() == AudioErrorKind::UnknownFormat => return Err(refusal),
         Err(error) => return Err(of_audio(error)),
     };
     let frames = track.read_to_end().map_err(of_audio)?;

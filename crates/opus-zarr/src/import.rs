@@ -23,6 +23,7 @@ use crate::{
     Error, ErrorKind, Finding, ImportOptions, Recording,
     error::{NotAudio, Reason},
     progress::{Progress, Watch},
+    survey::Refusal,
 };
 
 /// The result of an import.
@@ -98,20 +99,24 @@ impl<'a> ImportFile<'a> {
     ) -> Result<Self, Error> {
         match OpusFile::survey(path, options, watch) {
             Ok(file) => Ok(Self::Opus(file)),
-            Err(error) if error.kind() == ErrorKind::UnknownFormat => {
-                Self::open_audio(path, options, error)
+            Err(Refusal { error, of_opus: Some(findings) }) => {
+                Self::open_audio(path, options, error, findings)
             }
-            Err(error) => Err(error),
+            Err(Refusal { error, of_opus: None }) => Err(error),
         }
     }
 
+    /// `findings` say what is wrong with the Opus of the file, if it has any.
     fn open_audio(
         path: &'a Path,
         options: &'a ImportOptions,
         no_opus: Error,
+        findings: Vec<Finding>,
     ) -> Result<Self, Error> {
-        match AudioSource::open(path, options) {
+        match AudioSource::open(path, options, findings) {
             Ok(file) => Ok(Self::Audio(file)),
+            // There is nothing but unusable Opus.
+            Err(_) if no_opus.kind() != ErrorKind::UnknownFormat => Err(no_opus),
             Err(error) if error.kind() == ErrorKind::UnknownFormat => {
                 // The first error says more about the file.
                 Err(match no_opus.into_reason() {

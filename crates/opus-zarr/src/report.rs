@@ -1,5 +1,9 @@
 use std::fmt;
 
+use opus_demux::ErrorKind;
+
+use crate::ImportOptions;
+
 /// A problem or peculiarity of a source file. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,6 +28,25 @@ impl Finding {
         let message =
             format!("nothing to play ({coded_length} samples, pre-skip {pre_skip}); not imported");
         Self { stream, is_violation: false, message }
+    }
+
+    /// Returns what an import reports about Opus that cannot be used if it takes the other audio of the
+    /// file, given the error of the demuxer. `None` if it does not, because the file cannot be read at all,
+    /// or because it is strict.
+    pub fn of_unusable_opus(
+        error: &opus_demux::Error,
+        options: &ImportOptions,
+    ) -> Option<Vec<Self>> {
+        let may_skip = match error.kind() {
+            ErrorKind::NoOpus => true,
+            // A raw stream holds nothing else.
+            ErrorKind::Unreadable | ErrorKind::Unsupported => {
+                !options.strict && options.raw.is_none()
+            }
+            _ => false,
+        };
+        let of_tracks = error.unusable().iter().map(|finding| Self::of_stream(1, finding));
+        may_skip.then(|| of_tracks.collect())
     }
 
     /// Converts the finding of a demuxer in a stream, counted from 1.

@@ -13,6 +13,8 @@ pub(crate) struct Survey {
     /// The streams to import, in the order of the file.
     pub(crate) streams: Vec<StreamSurvey>,
     pub(crate) findings: Vec<Finding>,
+    /// Those about other audio, which is left out if there is Opus to play.
+    of_others: Vec<Finding>,
     /// Whether the file can be the blob: it is one Ogg Opus stream without problems, and no
     /// packet crosses a page.
     pub(crate) is_canonical: bool,
@@ -32,23 +34,36 @@ pub(crate) struct StreamSurvey {
     pub(crate) violations: Vec<String>,
 }
 
+/// Why nothing of a file is imported as Opus.
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    /// What to report about its Opus if its other audio is imported; `None` if nothing can be read.
+    pub(crate) of_opus: Option<Vec<Finding>>,
+}
+
 impl Survey {
     pub(crate) fn of(
         path: &Path,
         options: &ImportOptions,
         watch: &mut Watch<'_>,
-    ) -> Result<Self, Error> {
-        let fault = |error| demux_error(path, error);
-        let mut streams = Streams::open(path, &options.demuxing()).map_err(fault)?;
+    ) -> Result<Self, Refusal> {
+        let refusal = |error| Refusal::of(path, options, error);
+        let mut streams = Streams::open(path, &options.demuxing()).map_err(refusal)?;
         let container = streams.container();
         let mut survey = Self {
             container,
             streams: Vec::new(),
             findings: Vec::new(),
+            of_others: Vec::new(),
             is_canonical: container == Container::Ogg,
         };
         let mut count = 0;
-        while let Some(demuxer) = streams.next_stream().map_err(fault)? {
+        loop {
+            let demuxer = streams.next_stream().map_err(|error| match count {
+                0 => refusal(error),
+                _ => demux_error(path, error).into(),
+            })?;
+            let Some(demuxer) = demuxer else { break };
             count += 1;
             survey.read(count, demuxer, path, watch)?;
         }
@@ -59,8 +74,15 @@ impl Survey {
             }
         }
         survey.is_canonical &= count == 1;
-        survey.choose(options, count, path)?;
-        Ok(survey)
+        let is_certain = !survey.streams.is_empty() || options.stream.is_some();
+        match survey.choose(options, count, path) {
+            Ok(()) => Ok(survey),
+            Err(error) if is_certain => Err(error.into()),
+            Err(error) => {
+                survey.findings.retain(|finding| !survey.of_others.contains(finding));
+                Err(Refusal { error, of_opus: Some(survey.findings) })
+            }
+        }
     }
 
     /// Reads a stream to its end.
@@ -119,6 +141,8 @@ impl Survey {
         self.is_canonical &= allows_canonical(&found.kind);
         let finding = Finding::of_stream(stream, found);
         push(&mut self.findings, Some(finding.clone()), MAX_FINDINGS);
+        let of_others = found.kind.is_other_audio().then(|| finding.clone());
+        push(&mut self.of_others, of_others, MAX_LINES);
         finding
     }
 
@@ -143,6 +167,19 @@ impl Survey {
                 Err(Error::from(Reason::NoAudio { path, stream: number, reason }))
             }
         }
+    }
+}
+
+impl Refusal {
+    fn of(path: &Path, options: &ImportOptions, error: opus_demux::Error) -> Self {
+        let of_opus = Finding::of_unusable_opus(&error, options);
+        Self { error: demux_error(path, error), of_opus }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, of_opus: None }
     }
 }
 

@@ -1,6 +1,9 @@
 use opus_packet::CodedPos;
 
-use crate::{AudioFinding, mp4::FourCc};
+use crate::{
+    AudioFinding,
+    mp4::{FourCc, Track},
+};
 
 /// A problem in an MP4 file, or something its reader should know, and at which byte. `Display`
 /// is one line.
@@ -29,6 +32,8 @@ pub enum FindingKind {
     SecondMovie,
     #[error("skipped track {id}: {reason}")]
     TrackSkipped { id: u32, reason: String },
+    #[error("left out track {track}, since the file has Opus")]
+    OtherTrack { track: Track },
     #[error("more than {limit} tracks; ignored the others")]
     TooManyTracks { limit: usize },
     #[error("more than {limit} runs in one fragment; ignored the others")]
@@ -102,7 +107,8 @@ impl opus_packet::FindingKind for FindingKind {
     fn is_violation(&self) -> bool {
         match self {
             Self::Audio(finding) => finding.is_violation(),
-            Self::PreSkip { .. }
+            Self::OtherTrack { .. }
+            | Self::PreSkip { .. }
             | Self::Delayed { .. }
             | Self::Edits
             | Self::SeveralEdits { .. }

@@ -70,6 +70,13 @@ impl Movie {
         named(b"Opus").chain(named(b"enca"))
     }
 
+    /// The tracks with audio that is neither Opus nor encrypted.
+    pub(crate) fn other_audio(&self) -> impl Iterator<Item = &TrackBoxes> {
+        self.tracks.iter().filter(|one| {
+            one.track.handler.0 == *b"soun" && !matches!(&one.track.codec.0, b"Opus" | b"enca")
+        })
+    }
+
     /// The track with this number, if it may hold Opus.
     pub(crate) fn numbered(&self, track: u32) -> Result<&TrackBoxes, Error> {
         if let Some(found) = self.candidates().find(|one| one.track.id == track) {

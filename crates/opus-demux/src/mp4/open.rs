@@ -6,9 +6,10 @@ use opus_packet::{InvalidHead, OpusHead};
 
 use crate::{
     Error, ErrorKind,
+    finding::convert,
     input::Seekable,
     mp4::{
-        FindingKind, clock::Clock, edits::Edit, finding::Findings, fragments::Fragments,
+        Finding, FindingKind, clock::Clock, edits::Edit, finding::Findings, fragments::Fragments,
         movie::Movie, sample_entry::Descriptions, sample_table::SampleTable, samples::Samples,
         track::TrackBoxes,
     },
@@ -77,25 +78,36 @@ pub(crate) fn choose<'a, R: Read + Seek>(
         Which::Nth(place) => place,
     };
     let (mut usable, mut unusable) = (Vec::new(), Vec::new());
+    let mut others: Vec<&TrackBoxes> = movie.other_audio().collect();
     for boxes in movie.candidates() {
         match descriptions(boxes, input, &mut Findings::new(false)) {
             Ok(Some(_)) => usable.push(boxes),
-            Ok(None) => {}
+            Ok(None) => others.push(boxes),
             Err(error) if error.kind() == ErrorKind::Io => return Err(error),
             Err(error) => unusable.push((boxes, error)),
         }
     }
+    let skipped: Vec<_> =
+        unusable.iter().map(|(boxes, error)| skipped_track(boxes, error)).collect();
     let Some(&boxes) = usable.get(place) else {
         let error = unusable.into_iter().next().map(|(_, error)| error);
-        return Err(error.unwrap_or_else(|| movie.no_opus()));
+        let error = error.unwrap_or_else(|| movie.no_opus());
+        return Err(error.with_unusable(skipped.into_iter().map(convert).collect()));
     };
     // The reader of the first track reports for all.
-    for (boxes, error) in unusable.iter().filter(|_| place == 0) {
-        let (id, reason) = (boxes.track.id, error.reason().to_owned());
-        let offset = error.offset().unwrap_or(boxes.at.start);
-        findings.report(offset, FindingKind::TrackSkipped { id, reason })?;
+    let others = others
+        .iter()
+        .map(|other| Finding::new(other.at.start, FindingKind::OtherTrack { track: other.track }));
+    for Finding { offset, kind, .. } in skipped.into_iter().chain(others).filter(|_| place == 0) {
+        findings.report(offset, kind)?;
     }
     Ok(Chosen { boxes, usable: usable.len() })
+}
+
+fn skipped_track(boxes: &TrackBoxes, error: &Error) -> Finding {
+    let (id, reason) = (boxes.track.id, error.reason().to_owned());
+    let offset = error.offset().unwrap_or(boxes.at.start);
+    Finding::new(offset, FindingKind::TrackSkipped { id, reason })
 }
 
 /// The sample entries of a track; `None` if it holds no Opus.

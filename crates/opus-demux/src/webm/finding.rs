@@ -2,7 +2,7 @@ use opus_packet::CodedPos;
 
 use crate::{
     AudioFinding,
-    webm::{InvalidBlock, ids::name},
+    webm::{InvalidBlock, Track, ids::name},
 };
 
 /// A problem in a WebM or Matroska file, or something its reader should know, and at which
@@ -66,6 +66,8 @@ pub enum FindingKind {
     DocumentCut { id: u32 },
     #[error("skipped track {number}: {reason}")]
     TrackSkipped { number: u64, reason: String },
+    #[error("left out track {track}, since the file has Opus")]
+    OtherTrack { track: Track },
     #[error("skipped a document that cannot be read: {reason}")]
     DocumentSkipped { reason: String },
     #[error("skipped a document of the file: {reason}")]
@@ -124,7 +126,7 @@ impl opus_packet::FindingKind for FindingKind {
             // Matroska allows any block times, and a resynchronisation follows a violation.
             Self::BackwardTime { .. } | Self::Resynchronised { .. } => false,
             Self::DiscardPaddingInside { .. } | Self::Shortened { .. } => false,
-            Self::OtherDocument { .. } => false,
+            Self::OtherDocument { .. } | Self::OtherTrack { .. } => false,
             _ => true,
         }
     }

@@ -6,8 +6,9 @@ use opus_packet::{OpusHead, OpusTags};
 
 use crate::{
     Error, ErrorKind,
+    finding::convert,
     webm::{
-        FindingKind, Track,
+        Finding, FindingKind, Track,
         clock::BlockClock,
         ebml::{Element, text, unsigned},
         error::Reason,
@@ -170,16 +171,23 @@ impl Headers {
             Which::Number(wanted) => usable.iter().find(|(entry, _)| number(entry) == wanted),
         };
         let Some((entry, head)) = chosen else {
+            let skipped =
+                |(number, error): &(u64, Error)| convert(skipped_track(*number, error, offset));
+            let findings = unusable.iter().map(skipped).collect();
             let mut unusable = unusable.into_iter();
             let error = unusable.find(|(number, _)| which.allows(*number)).map(|(_, error)| error);
-            return Err(error.unwrap_or_else(|| self.no_such_track(offset, which)));
+            let error = error.unwrap_or_else(|| self.no_such_track(offset, which));
+            return Err(error.with_unusable(findings));
         };
         entry.report(head, &mut walker.findings)?;
         if which == Which::Nth(0) {
-            for (number, error) in unusable {
-                let reason = error.reason().to_owned();
-                let offset = error.offset().unwrap_or(offset);
-                walker.findings.report(offset, FindingKind::TrackSkipped { number, reason })?;
+            for (number, error) in &unusable {
+                let Finding { offset, kind, .. } = skipped_track(*number, error, offset);
+                walker.findings.report(offset, kind)?;
+            }
+            for other in self.entries.iter().filter(|entry| entry.track.is_other_audio()) {
+                let track = other.track.clone();
+                walker.findings.report(other.offset, FindingKind::OtherTrack { track })?;
             }
         }
         let (track, uid) = (number(entry), entry.uid);
@@ -214,6 +222,12 @@ impl Which {
             Self::Nth(_) => true,
         }
     }
+}
+
+fn skipped_track(number: u64, error: &Error, offset: u64) -> Finding {
+    let reason = error.reason().to_owned();
+    let kind = FindingKind::TrackSkipped { number, reason };
+    Finding::new(error.offset().unwrap_or(offset), kind)
 }
 
 fn check_doc_type(header: Element<'_>) -> Result<(), Error> {

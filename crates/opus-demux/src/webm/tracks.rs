@@ -58,6 +58,10 @@ impl Track {
     pub fn is_opus(&self) -> bool {
         self.codec_id == "A_OPUS"
     }
+
+    pub(crate) fn is_other_audio(&self) -> bool {
+        self.kind == TrackKind::Audio && !self.is_opus()
+    }
 }
 
 impl fmt::Display for Track {
@@ -85,7 +89,7 @@ pub(crate) struct Entry {
     pub(crate) track: Track,
     pub(crate) uid: Option<u64>,
     /// Byte position in the file of its data.
-    offset: u64,
+    pub(crate) offset: u64,
     channels: u64,
     /// Nanoseconds.
     codec_delay: u64,

@@ -111,6 +111,9 @@ impl By {
     }
 
     fn symphonia(params: &AudioCodecParameters, container: &'static str) -> Result<Self, Error> {
+        if params.codec == CODEC_ID_OPUS {
+            return Err(Reason::Opus { container }.into());
+        }
         // Not all decoders trim, so none should.
         let options = AudioDecoderOptions::default().gapless(false);
         let codecs = symphonia::default::get_codecs();
@@ -154,7 +157,6 @@ impl By {
 fn reason(params: &AudioCodecParameters) -> Option<&'static str> {
     match params.codec {
         CODEC_ID_AAC => Some("expected AAC-LC of one or two channels"),
-        CODEC_ID_OPUS => Some("Opus needs no transcoding"),
         CODEC_ID_NULL_AUDIO => Some("expected a known codec"),
         _ => None,
     }

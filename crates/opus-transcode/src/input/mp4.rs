@@ -22,6 +22,8 @@ pub(crate) struct Movie {
     pub(crate) edits: Vec<Edit>,
     /// Numbers of encrypted tracks.
     encrypted: Vec<u32>,
+    /// Numbers of tracks with Opus.
+    opus: Vec<u32>,
     /// Tracks with PCM, and what makes symphonia accept them.
     pub(crate) pcm: BTreeMap<u32, Pcm>,
     pub(crate) patches: Vec<Patch>,
@@ -36,9 +38,13 @@ pub(crate) struct Movie {
 }
 
 impl Movie {
-    /// Returns an error if the track is encrypted.
+    /// Returns an error if the track is encrypted, or holds Opus.
     pub(crate) fn check_readable(&self, track: u32) -> Result<(), Error> {
-        if self.encrypted.contains(&track) { Err(Reason::Encrypted.into()) } else { Ok(()) }
+        match track {
+            _ if self.encrypted.contains(&track) => Err(Reason::Encrypted.into()),
+            _ if self.opus.contains(&track) => Err(Reason::Opus { container: "MP4" }.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Returns the length of a track in fragments, if their durations state it.
@@ -134,6 +140,9 @@ impl<F: Read + Seek> Walk<'_, F> {
                     self.movie.encrypted.push(self.track.id);
                 }
                 (5, b"stsd") => {
+                    if self.bytes(contents + 12)? == *b"Opus" {
+                        self.movie.opus.push(self.track.id);
+                    }
                     if let Some(entry) = mp4_entry::first_entry(self.file, contents + 8)? {
                         let track = self.track.id;
                         self.movie.pcm.extend(entry.pcm.map(|pcm| (track, pcm)));

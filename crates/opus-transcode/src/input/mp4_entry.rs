@@ -29,6 +29,7 @@ pub(crate) fn first_entry(file: &mut (impl Read + Seek), at: u64) -> io::Result<
     Ok(match kind {
         b"alac" => quicktime_alac(at, entry),
         b"fLaC" => flac(at, entry),
+        b"Opus" => opus(at, entry),
         _ => of_entry(at, kind, entry),
     })
 }
@@ -39,6 +40,13 @@ fn flac(at: u64, entry: &[u8]) -> Option<Entry> {
     let info = entry.get(place..)?;
     let patch =
         StreamInfo::parse(at.checked_add(u64::try_from(place).ok()?)?, info)?.complete(None)?;
+    Some(Entry { pcm: None, frame_len: 0, patches: vec![patch] })
+}
+
+/// Hides the head, since symphonia rejects the whole file for one that it cannot use.
+fn opus(at: u64, entry: &[u8]) -> Option<Entry> {
+    let place = entry.windows(4).position(|four| four == b"dOps")?;
+    let patch = Patch { at: at.checked_add(u64::try_from(place).ok()?)?, bytes: b"free".to_vec() };
     Some(Entry { pcm: None, frame_len: 0, patches: vec![patch] })
 }
 

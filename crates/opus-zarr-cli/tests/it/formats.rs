@@ -1,6 +1,8 @@
 //! Files that are refused by name, what `inspect` and `import` say about others, and loud audio.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
+
+use opus_zarr_testkit::say_skipped;
 
 use crate::support::{folder_with, run_in, testdata};
 
@@ -81,6 +83,10 @@ fn harp(rate: u32) -> Vec<u8> {
     [b"harp", &120_u32.to_le_bytes()[..], &chunk].concat()
 }
 
+fn store_of(file: &str) -> String {
+    format!("{file}.zarr")
+}
+
 /// The messages of `inspect` and of `import`.
 fn findings(folder: &Path, file: &str) -> [Vec<String>; 2] {
     let inspected = run_in(folder, ["inspect", file, "--json"]).exits(0).lines("finding");
@@ -88,8 +94,8 @@ fn findings(folder: &Path, file: &str) -> [Vec<String>; 2] {
     let inspected = inspected
         .iter()
         .map(|line| format!("stream {}: {}", line["stream"], text(&line["message"])));
-    let store = format!("{}.zarr", file.len());
-    let imported = run_in(folder, ["import", file, &store, "--json"]).exits(0).lines("file");
+    let imported =
+        run_in(folder, ["import", file, &store_of(file), "--json"]).exits(0).lines("file");
     let imported = imported[0]["findings"].as_array().cloned().unwrap_or_default();
     [inspected.collect(), imported.iter().map(text).collect()]
 }
@@ -148,4 +154,95 @@ fn sixteen_bits_do_not_limit_silently() {
     let float = fs::read(folder.path().join("d.wav")).unwrap();
     assert_eq!(float[20..22], [3, 0]);
     assert_eq!(float, fs::read(folder.path().join("e.wav")).unwrap());
+}
+
+/// Makes a file with two tracks, the first of two seconds and the second of one.
+fn two_tracks(folder: &Path, name: &str, codecs: [&str; 2]) -> Vec<u8> {
+    let path = folder.join(name);
+    let noise = |seconds| format!("anoisesrc=r=48000:a=0.1:d={seconds}");
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &noise(2), "-f", "lavfi", "-i", &noise(1)])
+        .args(["-map", "0", "-map", "1", "-strict", "-2"])
+        .args(["-c:a:0", codecs[0], "-c:a:1", codecs[1]])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    fs::read(path).unwrap()
+}
+
+/// Makes every head of Opus unusable.
+fn spoil_heads(file: &[u8], is_mp4: bool) -> Vec<u8> {
+    let mut file = file.to_vec();
+    // No channels.
+    let (magic, channels) = if is_mp4 { (&b"dOps"[..], 5) } else { (&b"OpusHead"[..], 9) };
+    let heads = (0..file.len()).filter(|at| file[*at..].starts_with(magic)).collect::<Vec<_>>();
+    assert!(!heads.is_empty());
+    heads.into_iter().for_each(|at| file[at + channels] = 0);
+    file
+}
+
+#[test]
+fn other_audio_is_imported_if_no_opus_can_be() {
+    if Command::new("ffmpeg").arg("-version").output().is_err() {
+        return say_skipped("other audio beside Opus: ffmpeg is not installed");
+    }
+    let folder = folder_with(&[]);
+    for (extension, codecs) in [
+        ("ogg", &["libvorbis", "flac"][..]),
+        ("mkv", &["libvorbis", "flac", "aac", "pcm_s16le"]),
+        ("webm", &["libvorbis"]),
+        ("mp4", &["aac", "flac", "alac"]),
+    ] {
+        for (codec, place) in codecs.iter().flat_map(|codec| [(codec, 0), (codec, 1)]) {
+            let mut both = [*codec, "libopus"];
+            both.rotate_left(place);
+            let name = format!("{codec}{place}.{extension}");
+            let good = two_tracks(folder.path(), &name, both);
+            let [inspected, imported] = findings(folder.path(), &name);
+            let other = |line: &String| line.contains("ignored") || line.contains("left out");
+            assert!(imported.iter().any(other), "{name}: {imported:?}");
+            assert_eq!(sorted(inspected), sorted(imported), "{name}");
+
+            let mut bad = spoil_heads(&good, extension == "mp4");
+            if extension == "ogg" {
+                bad = with_checksums(&bad);
+            }
+            let name = format!("bad-{name}");
+            fs::write(folder.path().join(&name), bad).unwrap();
+            let [inspected, imported] = findings(folder.path(), &name);
+            assert!(!imported.iter().any(other), "{name}: {imported:?}");
+            let said = |line: &String| line.contains("does not allow 0 channels");
+            assert_eq!(imported.iter().filter(|line| said(line)).count(), 1, "{imported:?}");
+            assert_eq!(sorted(inspected), sorted(imported), "{name}");
+            let seconds = run_in(folder.path(), ["list", &store_of(&name), "--json"]);
+            let seconds = seconds.exits(0).lines("recording")[0]["seconds"].as_f64().unwrap();
+            let expected = if place == 0 { 2.0 } else { 1.0 };
+            assert!((seconds - expected).abs() < 0.1, "{name}: {seconds}");
+        }
+    }
+}
+
+fn sorted(mut lines: Vec<String>) -> Vec<String> {
+    lines.sort();
+    lines
+}
+
+/// Corrects the checksums of Ogg pages.
+fn with_checksums(file: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::new(), file);
+    while !rest.is_empty() {
+        let lacing = &rest[27..27 + usize::from(rest[26])];
+        let len = 27 + lacing.len() + lacing.iter().map(|one| usize::from(*one)).sum::<usize>();
+        let mut page = rest[..len].to_vec();
+        page[22..26].fill(0);
+        let sum = page.iter().fold(0_u32, |sum, byte| {
+            let shift = |sum: u32, _| sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 };
+            (0..8).fold(sum ^ u32::from(*byte) << 24, shift)
+        });
+        page[22..26].copy_from_slice(&sum.to_le_bytes());
+        out.extend(page);
+        rest = &rest[len..];
+    }
+    out
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use opus_transcode::{AudioFile, Error, ErrorKind, ReadOptions};
+use opus_transcode::{AudioFile, Error, ErrorKind, ReadOptions, Transcoder};
 use opus_zarr_store::Start;
 
 use crate::{
@@ -50,8 +50,8 @@ impl AudioTrack {
         Ok(Self { number, file, origin, warnings })
     }
 
-    /// Returns the tracks that an import takes, counted from 1, and why it leaves out the others. If
-    /// it takes none, opening the first one says why.
+    /// Returns the tracks that an import takes, counted from 1, and why it leaves out the others, except
+    /// those with Opus. If it takes none, opening the first one says why.
     pub fn importable(
         path: impl AsRef<Path>,
         options: &ImportOptions,
@@ -62,10 +62,9 @@ impl AudioTrack {
             if number > count {
                 break;
             }
-            let opened = open(path, options, number).and_then(|mut file| {
-                count = u64::try_from(file.format().tracks).unwrap_or(u64::MAX);
-                let mut frame = vec![0.0; file.channels()];
-                Ok(!file.read_samples(&mut frame)?.is_empty())
+            let opened = Self::open(path, options, number).and_then(|track| {
+                count = u64::try_from(track.file.format().tracks).unwrap_or(u64::MAX);
+                track.can_be_encoded(options)
             });
             let reason = match opened {
                 Ok(true) => {
@@ -74,6 +73,7 @@ impl AudioTrack {
                 }
                 Ok(false) => "nothing to play (no samples)".to_owned(),
                 Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Opus => continue,
                 Err(error) if ends_tracks(error.kind()) => break,
                 Err(error) => error.to_string(),
             };
@@ -81,6 +81,16 @@ impl AudioTrack {
             left_out.push(Finding { stream: number, is_violation: true, message });
         }
         Ok((tracks, left_out))
+    }
+
+    /// Returns whether there are samples to encode; an error if they cannot be.
+    fn can_be_encoded(mut self, options: &ImportOptions) -> Result<bool, Error> {
+        let rate = self.file.rate().saturating_mul(self.origin.time_expansion.get());
+        options.transcode.check_rate(rate)?;
+        let mut frame = vec![0.0; self.file.channels()];
+        let has_samples = !self.file.read_samples(&mut frame)?.is_empty();
+        Transcoder::check(&self.file.format(), &options.transcode)?;
+        Ok(has_samples)
     }
 
     /// Returns when an import says that the track began. The findings say what is doubtful about that.

@@ -21,7 +21,7 @@ use crate::{
     origin::{Origin, Samples},
     progress::{Stage, Watch},
     source::{SourceFile, demux_error, file_len},
-    survey::{StreamSurvey, Survey},
+    survey::{Refusal, StreamSurvey, Survey},
 };
 
 /// A file with Opus that was read once from end to end.
@@ -36,7 +36,7 @@ impl<'a> OpusFile<'a> {
         path: &Path,
         options: &'a ImportOptions,
         watch: &mut Watch<'_>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Refusal> {
         watch.begin(Stage::Survey, file_len(path)?)?;
         let is_given_up = &AtomicBool::new(false);
         // Both read the whole file and neither needs the other. A change in between shows when

@@ -41,20 +41,29 @@ pub(super) struct AudioSource<'a> {
 }
 
 impl<'a> AudioSource<'a> {
-    pub(super) fn open(path: &'a Path, options: &'a ImportOptions) -> Result<Self, Error> {
+    /// Opens a file. `of_opus` is to be reported about tracks with Opus.
+    pub(super) fn open(
+        path: &'a Path,
+        options: &'a ImportOptions,
+        of_opus: Vec<Finding>,
+    ) -> Result<Self, Error> {
         let fault = |source| Error::from(Reason::OpenSource { path: path.to_owned(), source });
         let metadata = fs::metadata(path).map_err(fault)?;
         let of_audio =
             |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        let (mut tracks, mut left_out) = AudioTrack::importable(path, options).map_err(of_audio)?;
+        let (mut tracks, unusable) = AudioTrack::importable(path, options).map_err(of_audio)?;
+        let unusable_numbers = unusable.iter().map(|finding| finding.stream);
+        let last = tracks.iter().copied().chain(unusable_numbers).max();
+        let mut left_out = [of_opus, unusable].concat();
         if let Some(asked) = options.stream {
-            check_number(path, asked, tracks.len() + left_out.len())?;
+            check_number(path, asked, last.unwrap_or(0))?;
             tracks.retain(|number| *number == asked);
             left_out.clear();
         }
         // Fail before the store changes.
         if tracks.is_empty() {
             let number = options.stream.unwrap_or(1);
+            Track::open(path, options, number)?;
             let mut file = audio_track::open(path, options, number).map_err(of_audio)?;
             let mut frame = vec![0.0; file.channels()];
             file.read_samples(&mut frame).map_err(of_audio)?;
@@ -151,8 +160,7 @@ impl<'a> AudioSource<'a> {
     }
 }
 
-fn check_number(path: &Path, asked: u64, count: usize) -> Result<(), Error> {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
+fn check_number(path: &Path, asked: u64, count: u64) -> Result<(), Error> {
     if (1..=count).contains(&asked) {
         return Ok(());
     }

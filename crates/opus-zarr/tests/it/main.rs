@@ -26,6 +26,7 @@ mod index;
 mod index_size;
 mod interop;
 mod killed;
+mod matroska_audio;
 mod ogg_faults;
 mod opus_tools;
 mod output;

@@ -3,8 +3,12 @@
 
 use std::fs;
 
-use opus_zarr::{Imported, StoredAs};
-use opus_zarr_testkit::{fast_folder, recordings::import_to, testdata};
+use opus_zarr::{ImportOptions, Imported, StoredAs};
+use opus_zarr_testkit::{
+    fast_folder,
+    recordings::{import_to, import_with},
+    testdata,
+};
 
 /// A file and what becomes of it.
 struct Row {
@@ -174,4 +178,46 @@ fn a_track_without_samples_costs_no_other() {
         (left_out.stream, left_out.message.as_str()),
         (2, "nothing to play (no samples); not imported")
     );
+}
+
+/// The first two pages of a link hold the headers.
+fn headers(file: &[u8]) -> Vec<u8> {
+    let mut pages = ogg_opus_demux::PageReader::new(file);
+    pages.next_page().unwrap();
+    pages.next_page().unwrap();
+    let (offset, _) = pages.next_page().unwrap().unwrap();
+    file[..usize::try_from(offset).unwrap()].to_vec()
+}
+
+#[test]
+fn opus_that_cannot_play_costs_no_other_audio() {
+    let read = |name: &str| fs::read(testdata(name)).unwrap();
+    let vorbis = read("ogg/two-tracks-vorbis.ogg");
+    let unusable = read("ogg/chain-last-head-bad.opus")[536..].to_vec();
+    let silent = headers(&read("chirps-stereo.opus"));
+    let folder = fast_folder();
+    let file = folder.path().join("file");
+    for (number, (opus, said, is_violation)) in
+        [(&unusable, "OpusHead of 8 bytes", true), (&silent, "nothing to play", false)]
+            .into_iter()
+            .enumerate()
+    {
+        for (order, parts) in [[opus, &vorbis], [&vorbis, opus]].into_iter().enumerate() {
+            fs::write(&file, parts.map(Vec::as_slice).concat()).unwrap();
+            let store = folder.path().join(format!("{number}{order}"));
+            let imported = import_to(&file, &store, "it").unwrap();
+            assert_eq!(imported.recordings.len(), 2, "{said}");
+            let of_opus = imported.findings.iter().find(|one| one.message.contains(said)).unwrap();
+            assert_eq!(of_opus.is_violation, is_violation, "{of_opus}");
+            // Vorbis is imported.
+            assert!(!lines(&imported).iter().any(|line| line.contains("ignored")));
+            let strict = ImportOptions::default().strict(true);
+            let refused = import_with(&file, folder.path().join("strict"), "it", &strict);
+            assert!(refused.is_err(), "{said}");
+        }
+        // There is nothing else to import.
+        fs::write(&file, opus).unwrap();
+        let error = import_to(&file, folder.path().join("none"), "it").unwrap_err();
+        assert!(error.to_string().contains(said) || format!("{error:?}").contains(said), "{error}");
+    }
 }
