@@ -105,35 +105,32 @@ impl Found {
             self.findings.push(format!("chunk \"{id}\" is too large to keep ({len} bytes)"));
         }
         let Some(bytes) = &chunk.bytes else { return };
-        let (source, time) = match chunk.id.as_str() {
+        match chunk.id.as_str() {
             "guan" => {
                 let guano = Guano::parse(bytes);
                 self.expand(guano.time_expansion());
-                self.expect_time(Source::Guano, guano.get("Timestamp"), guano.timestamp());
-                (Source::Guano, guano.timestamp())
+                self.add_time(Source::Guano, guano.get("Timestamp"), guano.timestamp());
             }
             "wamd" => {
                 let wamd = Wamd::parse(bytes);
                 self.expand(wamd.time_expansion());
-                self.expect_time(Source::Wamd, wamd.text(0x05).as_deref(), wamd.timestamp());
-                (Source::Wamd, wamd.timestamp())
+                self.add_time(Source::Wamd, wamd.text(0x05).as_deref(), wamd.timestamp());
             }
             "bext" => match Bext::parse(bytes) {
                 Ok(bext) => {
-                    let (start, text) =
-                        (bext.start(self.samples.rate), format!("{} {}", bext.date, bext.time));
-                    let is_stated = text.contains(|found: char| ('1'..='9').contains(&found));
-                    self.expect_time(Source::Bext, is_stated.then_some(&text), start);
-                    (Source::Bext, start)
+                    let stated = format!("{} {}", bext.date, bext.time);
+                    self.add_time(Source::Bext, Some(&stated), bext.start(self.samples.rate));
                 }
-                Err(error) => return self.findings.push(format!("chunk \"bext\": {error}")),
+                Err(error) => self.findings.push(format!("chunk \"bext\": {error}")),
             },
-            "harp" => return self.read_harp(bytes),
-            "iXML" => (Source::Ixml, Ixml::parse(bytes).start()),
-            "LIST" if bytes.starts_with(b"INFO") => return self.read_info(bytes),
-            _ => return,
-        };
-        self.times.extend(time.map(|time| (source, time)));
+            "harp" => self.read_harp(bytes),
+            "iXML" => {
+                let ixml = Ixml::parse(bytes);
+                self.add_time(Source::Ixml, ixml.stated_start().as_deref(), ixml.start());
+            }
+            "LIST" if bytes.starts_with(b"INFO") => self.read_info(bytes),
+            _ => {}
+        }
     }
 
     /// Reports what the samples do not show: gaps between the raw files, and their true rate.
@@ -163,12 +160,19 @@ impl Found {
         }
     }
 
-    /// Reports a time that is stated but cannot be read.
-    fn expect_time(&mut self, source: Source, text: Option<&str>, time: Option<ClockReading>) {
-        if let (Some(text), None) = (text, time) {
+    /// Adds the time of a source, or reports that it states one that cannot be used. Zeros state none.
+    fn add_time(&mut self, source: Source, stated: Option<&str>, time: Option<ClockReading>) {
+        if let Some(time) = time {
+            return self.times.push((source, time));
+        }
+        let says_more = |found: char| found.is_alphanumeric() && found != '0';
+        if let Some(stated) = stated.filter(|stated| stated.contains(says_more)) {
+            let start: String = stated.chars().take(MAX_SHOWN).collect();
             let name = source.name();
-            self.findings
-                .push(format!("the time {text:?} in {name} is not a time that can be used"));
+            let finding = format!("the time {start:?} in {name} is not a time that can be used");
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
         }
     }
 
@@ -200,16 +204,37 @@ impl Found {
     }
 
     fn read_tag(&mut self, name: &str, value: &str) {
-        let time = match name {
-            "COMMENT" | "DESCRIPTION" => AudioMothComment::parse(value).map(|comment| {
-                self.is_triggered |= comment.trigger.is_some();
-                (Source::AudioMothComment, comment.start)
-            }),
-            "DATE" => ClockReading::parse(value).map(|time| (Source::Tag, time)),
-            _ => None,
-        };
-        self.times.extend(time);
+        match name {
+            "COMMENT" | "DESCRIPTION" => {
+                let comment = AudioMothComment::parse(value);
+                self.is_triggered |= comment.as_ref().is_some_and(|it| it.trigger.is_some());
+                let stated = Some(value).filter(|value| AudioMothComment::is_like(value));
+                self.add_time(Source::AudioMothComment, stated, comment.map(|it| it.start));
+            }
+            // Music has dates without a time of day.
+            "DATE" => {
+                let stated = Some(value).filter(|value| has_time_of_day(value));
+                self.add_time(Source::Tag, stated, ClockReading::parse(value));
+            }
+            _ => {}
+        }
     }
+}
+
+/// Whether a text contains a time of day like `4:15` or, after a date, `T0415`, whatever the rest is.
+fn has_time_of_day(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut words = text.split(|found: char| !found.is_ascii_digit() && found != ':');
+    let has_colon = words.any(|word| {
+        let hour = digits(word);
+        let minute = word.get(hour..).and_then(|rest| rest.strip_prefix(':')).map_or(0, digits);
+        (1..=2).contains(&hour) && minute > 0
+    });
+    let compact = text.split_once('T');
+    let is_compact = |(date, time): (&str, &str)| {
+        date.ends_with(|found: char| found.is_ascii_digit()) && digits(time) >= 4
+    };
+    has_colon || compact.is_some_and(is_compact)
 }
 
 /// Returns the name of the Vorbis comment for a text of a RIFF INFO chunk.
@@ -268,3 +293,79 @@ fn stored_chunk(chunk: &MetadataChunk) -> SourceMetadata {
 
 /// The largest chunk kept, in bytes.
 const MAX_KEPT: usize = 64 * 1024;
+/// How much of a time that cannot be read a finding shows, in characters.
+const MAX_SHOWN: usize = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(tag: &str, value: &str) -> Vec<String> {
+        Origin::of(
+            &[],
+            [(tag, value)].into_iter(),
+            "a.flac",
+            Samples::default(),
+            &ImportOptions::default(),
+        )
+        .findings
+    }
+
+    #[test]
+    fn dates_without_a_time_of_day_are_no_findings() {
+        for date in [
+            "",
+            "2019",
+            "2019-05",
+            "2019-05-12",
+            "2019/05/12",
+            "2019:05:12",
+            "12.05.2019",
+            "20190512",
+            "May 12, 2019",
+            "1969, remastered 2019",
+            "2019-05-12T04", // to the hour, as ID3 allows
+            "0000-00-00 00:00:00",
+            "Live: 2019",
+            "THE 2019 TOUR",
+            "2019-05-12T04:15:00Z",
+        ] {
+            assert_eq!(findings("DATE", date), Vec::<String>::new(), "{date}");
+        }
+    }
+
+    #[test]
+    fn dates_with_a_time_of_day_that_cannot_be_read_are_findings() {
+        for date in [
+            "2019-02-30T04:15:00",
+            "2019-05-12 25:15",
+            "2019-05-12T04:15:00 local",
+            "12/05/2019 4:15 PM",
+            "Sun May 12 04:15:00 2019",
+            "04:15:00",
+            "20190230T041500",
+        ] {
+            let expected = format!("the time {date:?} in tag is not a time that can be used");
+            assert_eq!(findings("DATE", date), [expected]);
+        }
+    }
+
+    #[test]
+    fn audiomoth_comments_whose_time_cannot_be_read_are_findings() {
+        let good = "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79";
+        for (at, with) in
+            [("12/11", "31/11"), ("12/11", "11/13"), ("19:30", "24:30"), ("/2021", "")]
+        {
+            for tag in ["COMMENT", "DESCRIPTION"] {
+                let found = findings(tag, &good.replace(at, with));
+                let start = "the time \"Recorded at ";
+                assert!(found.len() == 1 && found[0].starts_with(start), "{with}: {found:?}");
+                assert!(found[0].len() < 150, "{found:?}");
+            }
+        }
+        for other in [good, "", "Recorded at 5 am by Ann", "Recorded at dawn", "12:30 in the woods"]
+        {
+            assert_eq!(findings("COMMENT", other), Vec::<String>::new(), "{other}");
+        }
+    }
+}

@@ -156,6 +156,12 @@ impl AudioMothComment {
         Some(comment)
     }
 
+    /// Returns whether a comment is one by AudioMoth, even if its time cannot be read.
+    pub fn is_like(text: &str) -> bool {
+        text.trim_matches(is_padding).starts_with("Recorded at ")
+            && [" by AudioMoth ", " during deployment "].iter().any(|by| text.contains(by))
+    }
+
     fn read_recorder(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
         /// Firmware before 1.2 writes the address of the serial number instead of the number,
         /// which is the same on every device.

@@ -1,4 +1,7 @@
-use crate::{ClockReading, bext, text::decode_all};
+use crate::{
+    ClockReading, bext,
+    text::{decode_all, is_padding},
+};
 
 /// An `iXML` chunk, kept unchanged. Only the start of the recording is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,16 +14,28 @@ pub struct Ixml {
 impl Ixml {
     /// Parses the contents of a chunk.
     pub fn parse(chunk: &[u8]) -> Self {
-        Self { text: decode_all(chunk).trim_end_matches(crate::text::is_padding).to_owned() }
+        Self { text: decode_all(chunk).trim_end_matches(is_padding).to_owned() }
     }
 
     /// Returns `BWF_ORIGINATION_DATE` and `BWF_ORIGINATION_TIME`, if both are in the plain form that
     /// recorders write, without attributes.
     pub fn start(&self) -> Option<ClockReading> {
-        let date = bext::parse_date(self.element("BWF_ORIGINATION_DATE")?);
+        let (date, time) = self.date_and_time()?;
+        // One recorder writes the time after the date as well.
+        let date = bext::parse_date(date.strip_suffix(time).unwrap_or(date));
         let date = date.filter(|date| bext::is_set(*date))?;
-        let time = bext::parse_time(self.element("BWF_ORIGINATION_TIME")?)?;
-        Some(ClockReading { clock: date.to_datetime(time), offset: None })
+        Some(ClockReading { clock: date.to_datetime(bext::parse_time(time)?), offset: None })
+    }
+
+    /// Returns the date and time that the document states, as written, even if they cannot be read.
+    pub fn stated_start(&self) -> Option<String> {
+        self.date_and_time().map(|(date, time)| format!("{date} {time}"))
+    }
+
+    fn date_and_time(&self) -> Option<(&str, &str)> {
+        let text = |name| self.element(name).map(|found| found.trim_matches(is_padding));
+        let filled = |name| text(name).filter(|found| !found.is_empty());
+        Some((filled("BWF_ORIGINATION_DATE")?, filled("BWF_ORIGINATION_TIME")?))
     }
 
     fn element(&self, name: &str) -> Option<&str> {
@@ -42,6 +57,9 @@ mod tests {
         // From the example in the iXML specification.
         let bext = "<BWFXML><BEXT>\n\t<BWF_ORIGINATOR>METACORDER</BWF_ORIGINATOR>\n\t<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE>\n\t<BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>\n</BEXT></BWFXML>";
         assert_eq!(start(bext).as_deref(), Some("2003-10-30T03:27:17"));
+        // One recorder repeats the time.
+        let both = "<BWF_ORIGINATION_DATE>2087-05-1119:09:10</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>19:09:10</BWF_ORIGINATION_TIME>";
+        assert_eq!(start(both).as_deref(), Some("2087-05-11T19:09:10"));
     }
 
     #[test]
@@ -51,12 +69,26 @@ mod tests {
             "<BWF_ORIGINATION_DATE>1904-01-01</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>",
             "<BWF_ORIGINATION_DATE/><BWF_ORIGINATION_TIME/>",
             "<BWF_ORIGINATION_DATE>2003-10-30</BWF_ORIGINATION_DATE>",
-            // One recorder writes this.
-            "<BWF_ORIGINATION_DATE>2087-05-1119:09:10</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>19:09:10</BWF_ORIGINATION_TIME>",
+            "<BWF_ORIGINATION_DATE>2087-05-1119:09:10</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>19:09:11</BWF_ORIGINATION_TIME>",
             "<BWF_ORIGINATION_DATE>2003-10-32</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>03:27:17</BWF_ORIGINATION_TIME>",
         ] {
             assert_eq!(start(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_stated_still() {
+        let stated = |date: &str, time: &str| {
+            let text = format!(
+                "<BWF_ORIGINATION_DATE>{date}</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>{time}</BWF_ORIGINATION_TIME>"
+            );
+            Ixml::parse(text.as_bytes()).stated_start()
+        };
+        assert_eq!(stated("2003-10-32", " 03:27:17\n").as_deref(), Some("2003-10-32 03:27:17"));
+        assert_eq!(stated("late", "noon").as_deref(), Some("late noon"));
+        assert_eq!(stated("2003-10-30", " "), None);
+        assert_eq!(stated("", "03:27:17"), None);
+        assert_eq!(Ixml::parse(b"<BWF_ORIGINATION_DATE/>").stated_start(), None);
     }
 
     #[test]

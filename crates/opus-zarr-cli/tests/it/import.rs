@@ -306,6 +306,15 @@ fn times_that_cannot_be_used_are_findings() {
         contents[330..338].copy_from_slice(time);
         chunk(b"bext", &contents)
     };
+    let ixml = |date: &str, time: &str| {
+        let (of_date, of_time) = ("BWF_ORIGINATION_DATE", "BWF_ORIGINATION_TIME");
+        let text = format!("<{of_date}>{date}</{of_date}><{of_time}>{time}</{of_time}>");
+        chunk(b"iXML", format!("{text:199}\n").as_bytes())
+    };
+    let info = |id: &[u8; 4], text: &str| {
+        let text = chunk(id, format!("{text:99}\0").as_bytes());
+        chunk(b"LIST", &[b"INFO", &text[..]].concat())
+    };
     let bad = |name: &str| format!(" in {name} is not a time that can be used");
     for (metadata, expected) in [
         (chunk(b"guan", b"GUANO|Version:1\nTimestamp: late \n"), bad("GUANO")),
@@ -313,6 +322,17 @@ fn times_that_cannot_be_used_are_findings() {
         (bext(b"1970-01-01", b"00:00:00"), bad("bext")),
         (bext(b"0000-00-00", b"00:00:00"), String::new()),
         (chunk(b"guan", b"Timestamp: 2021/06/11 22:30:00\n\n"), String::new()),
+        (ixml("2021-06-31", "22:30:00"), bad("iXML")),
+        (ixml("1904-01-01", "22:30:00"), bad("iXML")),
+        (ixml("2021-06-30", "22:30:00"), String::new()),
+        (ixml("0000-00-00", "00:00:00"), String::new()),
+        (ixml("", ""), String::new()),
+        (info(b"ICRD", "2021-06-31 22:30:00"), bad("tag")),
+        (info(b"ICRD", "2021-06"), String::new()),
+        (
+            info(b"ICMT", "Recorded at 25:00:00 12/11/2021 (UTC) by AudioMoth 24"),
+            bad("AudioMoth comment"),
+        ),
     ] {
         let mut file = wave(8000, 800);
         file.extend(metadata);
@@ -321,7 +341,7 @@ fn times_that_cannot_be_used_are_findings() {
         fs::write(folder.path().join("a.wav"), file).unwrap();
         let done = import(folder.path(), &["a.wav", "a.zarr", "--name", "a"]).exits(0);
         fs::remove_dir_all(folder.path().join("a.zarr")).unwrap();
-        assert_eq!(done.stderr.is_empty(), expected.is_empty(), "{}", done.stderr);
+        assert_eq!(done.stderr.is_empty(), expected.is_empty(), "{expected}: {}", done.stderr);
         assert!(done.stderr.contains(&expected), "{}", done.stderr);
     }
 }
