@@ -141,6 +141,8 @@ impl Found {
                 .findings
                 .push("chunk \"harp\": the table of raw files is invalid".to_owned());
         };
+        let stated = harp.stated_start().map(|start| start.clock.to_string());
+        self.add_time(Source::Harp, stated.as_deref(), harp.start());
         let found = harp.rate();
         if found != rate {
             self.findings.push(format!(

@@ -1,4 +1,6 @@
-use jiff::{civil::DateTime, tz::Offset};
+use jiff::{Timestamp, civil::DateTime, tz::Offset};
+
+use crate::ClockReading;
 
 /// A `harp` chunk: the table of raw files that make up an x.wav file (HARP, written by Triton).
 ///
@@ -17,6 +19,7 @@ use jiff::{civil::DateTime, tz::Offset};
 ///     entry[20..22].copy_from_slice(&1000_u16.to_le_bytes());
 /// }
 /// let harp = Harp::parse(&chunk, 1).expect("has two raw files");
+/// assert_eq!(harp.start().expect("plausible").clock.to_string(), "2011-01-30T04:00:00");
 /// let gaps = harp.gaps(2);
 /// assert_eq!((gaps[0].frame, gaps[0].milliseconds), (2000, 8000));
 /// ```
@@ -59,6 +62,18 @@ impl Harp {
     /// Returns the sample rate of the first raw file in Hz, which may differ from that of the file.
     pub fn rate(&self) -> u32 {
         self.files.first().map_or(0, |file| file.rate)
+    }
+
+    /// Returns the start of the first raw file, in UTC; `None` if the clock that showed it was not
+    /// set. The table counts years from 2000, before which no HARP recorded.
+    pub fn start(&self) -> Option<ClockReading> {
+        self.stated_start().filter(|start| (2001..2100).contains(&start.clock.year()))
+    }
+
+    /// Returns the start that the table states, even if the clock was not set.
+    pub fn stated_start(&self) -> Option<ClockReading> {
+        let first = Timestamp::from_millisecond(self.files.first()?.start).ok()?;
+        Some(ClockReading::at(first))
     }
 
     /// Returns the number of raw files.
@@ -142,6 +157,28 @@ mod tests {
             assert_eq!(of(&[0, 2]), [(10_000, -500)]);
             assert_eq!(of(&[0, 3, 33]), [(10_000, 500), (20_000, 27_500)]);
         }
+    }
+
+    #[test]
+    fn the_first_raw_file_starts_the_recording() {
+        let start = |version: u8, first: [u8; 6]| {
+            let mut chunk = chunk(version, 2, &[0, 30]);
+            let table = if version == 2 { HEADER + 8 } else { HEADER };
+            chunk[table..table + 6].copy_from_slice(&first);
+            let harp = Harp::parse(&chunk, 2)?;
+            Some((harp.start().map(|it| it.instant().unwrap().to_string()), harp.stated_start()?))
+        };
+        for version in [0, 1, 2, b'0', b'1'] {
+            let (found, stated) = start(version, [9, 7, 20, 19, 32, 30]).unwrap();
+            assert_eq!(found.as_deref(), Some("2009-07-20T19:32:30.5Z"));
+            assert_eq!(stated.clock.to_string(), "2009-07-20T19:32:30.5");
+        }
+        // 2000-01-01, and 1970-01-01 and 1904-01-01 as years since 2000 in a byte.
+        for year in [0, 226, 160] {
+            let (found, stated) = start(1, [year, 1, 1, 0, 0, 0]).unwrap();
+            assert_eq!((found, stated.clock.year()), (None, 2000 + i16::from(year)));
+        }
+        assert_eq!(start(1, [0; 6]), None);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub enum Source {
     Wamd,
     /// A comment by AudioMoth.
     AudioMothComment,
+    /// Start of the first raw file in a `harp` chunk.
+    Harp,
     /// Origination date and time of a `bext` chunk.
     Bext,
     /// Origination date and time of an `iXML` chunk.
@@ -161,6 +163,7 @@ impl Source {
             Self::Guano => "GUANO",
             Self::Wamd => "wamd",
             Self::AudioMothComment => "AudioMoth comment",
+            Self::Harp => "harp",
             Self::Bext => "bext",
             Self::Ixml => "iXML",
             Self::HexFileName => "hexadecimal file name",

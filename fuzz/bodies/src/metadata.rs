@@ -1,7 +1,7 @@
 //! The metadata that recorders write.
 
 use recorder_metadata::{
-    AudioMothComment, Bext, Certainty, ClockReading, Guano, Info, Ixml, NamePattern, Source,
+    AudioMothComment, Bext, Certainty, ClockReading, Guano, Harp, Info, Ixml, NamePattern, Source,
     StartTime, Wamd, Zone, decode_text, other_time_in_file_name, time_in_file_name,
 };
 
@@ -16,8 +16,9 @@ pub fn metadata(bytes: &[u8]) {
     found.extend(guano(bytes, limit).map(|start| (Source::Guano, start)));
     found.extend(wamd(bytes).map(|start| (Source::Wamd, start)));
     found.extend(audiomoth(&text).map(|start| (Source::AudioMothComment, start)));
+    found.extend(harp(bytes).map(|start| (Source::Harp, start)));
     found.extend(bext(bytes, limit).map(|start| (Source::Bext, start)));
-    found.extend(Ixml::parse(bytes).start().map(|start| (Source::Ixml, start)));
+    found.extend(ixml(bytes).map(|start| (Source::Ixml, start)));
     found.extend(name(&text));
     found.extend(info(bytes, limit).map(|start| (Source::Tag, start)));
     found.extend(ClockReading::parse(&text).map(|start| (Source::Tag, start)));
@@ -56,8 +57,16 @@ fn wamd(bytes: &[u8]) -> Option<ClockReading> {
     wamd.timestamp()
 }
 
+fn ixml(bytes: &[u8]) -> Option<ClockReading> {
+    let ixml = Ixml::parse(bytes);
+    let start = ixml.start();
+    assert!(start.is_none() || ixml.stated_start().is_some());
+    start
+}
+
 fn audiomoth(text: &str) -> Option<ClockReading> {
     let comment = AudioMothComment::parse(text)?;
+    assert!(AudioMothComment::is_like(text));
     assert!(text.contains(&comment.rest));
     assert!(comment.device.is_none() || comment.deployment.is_none());
     Some(comment.start)
@@ -78,6 +87,16 @@ fn bext(bytes: &[u8], limit: usize) -> Option<ClockReading> {
         }
     }
     bext.start(48_000)
+}
+
+fn harp(bytes: &[u8]) -> Option<ClockReading> {
+    let found: Vec<Harp> = [1, 2].into_iter().filter_map(|it| Harp::parse(bytes, it)).collect();
+    for harp in &found {
+        assert!(harp.raw_files() > 0 && harp.raw_files() <= bytes.len() / 32);
+        assert!(harp.gaps(0).len() < harp.raw_files());
+        assert!(harp.start().is_none_or(|start| Some(start) == harp.stated_start()));
+    }
+    found.first()?.start()
 }
 
 fn info(bytes: &[u8], limit: usize) -> Option<ClockReading> {

@@ -87,6 +87,46 @@ fn store_of(file: &str) -> String {
     format!("{file}.zarr")
 }
 
+#[test]
+fn the_table_of_an_x_wav_file_states_its_start() {
+    let folder = folder_with(&[]);
+    let start = |name: &str, [year, month, day]: [u8; 3], options: &[&str]| {
+        let mut table = harp(8000);
+        table[8 + 56..8 + 59].copy_from_slice(&[year, month, day]);
+        table[8 + 56 + 32..8 + 59 + 32].copy_from_slice(&[year, month, day]);
+        let file = wave(1, 16, 8000, &table, &[1; 16_000]);
+        fs::write(folder.path().join(name), file).unwrap();
+        let import = ["import", name, "a.zarr", "--name", "a"];
+        let said = run_in(folder.path(), [&import[..], options].concat()).exits(0).stderr;
+        let info = run_in(folder.path(), ["info", "a.zarr/a", "--json"]).exits(0);
+        fs::remove_dir_all(folder.path().join("a.zarr")).unwrap();
+        let start = &info.lines("info")[0]["start"];
+        let text = |field: &str| start[field].as_str().unwrap_or_default().to_owned();
+        (text("utc"), text("source"), said)
+    };
+    let by_harp = ("2011-01-30T04:10:00Z".to_owned(), "harp".to_owned());
+    for (name, options, is_other) in [
+        ("site_110130_041000.x.wav", &[][..], false),
+        ("site_110130_041000.x.wav", &["--tz", "+05:00"], false),
+        ("20110130_041500.wav", &[], true),
+        ("x.wav", &["--time-from", "harp"], false),
+    ] {
+        let (utc, source, said) = start(name, [11, 1, 30], options);
+        assert_eq!((utc, source), by_harp, "{name}");
+        assert_eq!(said.contains(" from file name differs by 300 s"), is_other, "{said}");
+        assert!(!said.contains("may mean"), "{said}");
+    }
+    let name = "site_110130_041000.x.wav";
+    let by_name = ["--time-from", "file-name", "--tz", "UTC"];
+    assert_eq!(start(name, [12, 1, 30], &by_name).0, "2011-01-30T04:10:00Z");
+    for (date, is_table) in [([0, 1, 1], true), ([160, 1, 1], true), ([0; 3], false)] {
+        let (utc, source, said) = start(name, date, &["--tz", "UTC"]);
+        assert_eq!((&*utc, &*source), ("2011-01-30T04:10:00Z", "file name"));
+        assert_eq!(said.contains("in harp is not a time that can be used"), is_table, "{said}");
+        assert_eq!(said.contains("the table of raw files is invalid"), !is_table, "{said}");
+    }
+}
+
 /// The messages of `inspect` and of `import`.
 fn findings(folder: &Path, file: &str) -> [Vec<String>; 2] {
     let inspected = run_in(folder, ["inspect", file, "--json"]).exits(0).lines("finding");

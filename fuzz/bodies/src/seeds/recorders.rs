@@ -7,6 +7,7 @@ pub(super) fn metadata() -> Vec<Seed> {
     let mut seeds = named(&TEXTS);
     seeds.push(("bext".to_owned(), bext()));
     seeds.push(("wamd".to_owned(), wamd()));
+    seeds.push(("harp".to_owned(), harp()));
     seeds
 }
 
@@ -63,6 +64,18 @@ fn wamd() -> Vec<u8> {
         chunk.extend(number.to_le_bytes());
         chunk.extend((contents.len() as u32).to_le_bytes());
         chunk.extend(contents);
+    }
+    chunk
+}
+
+/// Three raw files, of which the last begins late.
+fn harp() -> Vec<u8> {
+    let mut chunk = vec![0; 56];
+    (chunk[0], chunk[36]) = (1, 3);
+    for second in [0, 2, 40] {
+        chunk.extend([9, 7, 20, 19, 32, second, 244, 1]);
+        chunk.extend([0, 8000, 0, 2000].map(u32::to_le_bytes).concat());
+        chunk.extend([0; 8]);
     }
     chunk
 }
