@@ -49,6 +49,16 @@ impl ClockReading {
         Self { clock: Offset::UTC.to_datetime(instant), offset: Some(Offset::UTC) }
     }
 
+    /// Returns whether the clock was set: false on the first days of 1904 and 1970, where clocks begin
+    /// that nobody set, as it shows them or in UTC.
+    pub fn is_set(&self) -> bool {
+        let is_first = |shown: DateTime| {
+            matches!(shown.year(), 1904 | 1970) && shown.date().day_of_year() == 1
+        };
+        let in_utc = self.instant().map(|instant| Offset::UTC.to_datetime(instant));
+        !is_first(self.clock) && !in_utc.is_some_and(is_first)
+    }
+
     /// Returns the instant, if the offset is known.
     pub fn instant(&self) -> Option<Timestamp> {
         self.offset?.to_timestamp(self.clock).ok()
@@ -165,6 +175,23 @@ mod tests {
             ("2017-01-01T05:44:60+05:45", "2017-01-01T05:44:59", Some(20_700)),
         ] {
             assert_eq!(parsed(text), Some((clock.to_owned(), offset)), "{text}");
+        }
+    }
+
+    #[test]
+    fn clocks_begin_with_1904_and_1970() {
+        for (text, is_set) in [
+            ("1970-01-01T00:00:00", false),
+            ("1970-01-01T23:59:59", false),
+            ("1904-01-01T12:00:00Z", false),
+            ("1969-12-31T19:00:05-05:00", false),
+            ("1970-01-02T00:00:05+05:45", false),
+            ("1969-12-31T19:00:05", true),
+            ("1970-01-02T00:00:00", true),
+            ("1904-05-12T04:15:00", true),
+            ("2020-01-01T00:00:00", true),
+        ] {
+            assert_eq!(ClockReading::parse(text).unwrap().is_set(), is_set, "{text}");
         }
     }
 

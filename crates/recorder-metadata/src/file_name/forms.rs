@@ -46,7 +46,7 @@ pub(super) fn year_last(stem: &str, at: usize) -> Vec<ClockReading> {
 }
 
 /// `200512_041500`, as HARP and Zoom write it: first the year or, in names that people choose, the
-/// day.
+/// day. Triton, which writes `.x.wav`, always writes the year first.
 pub(super) fn short_year(stem: &str, at: usize) -> Vec<ClockReading> {
     if !is_word_start(stem, at) {
         return Vec::new();
@@ -60,7 +60,9 @@ pub(super) fn short_year(stem: &str, at: usize) -> Vec<ClockReading> {
             Some((date, compact_time(scanner)?))
         })
     };
-    [true, false].into_iter().filter_map(in_order).collect()
+    let by_triton = stem.ends_with(".x");
+    let orders = [true, false].into_iter().filter(|is_year_first| *is_year_first || !by_triton);
+    orders.filter_map(in_order).collect()
 }
 
 /// `5783.190101120000` by SoundTrap: two digits of the year, or in other names four and no seconds.
@@ -76,7 +78,7 @@ pub(super) fn of_12_digits(stem: &str, at: usize) -> Vec<ClockReading> {
     });
     let to_the_minute = scan(stem, at, |scanner| {
         let (year, month) = (scanner.digits(4)?, scanner.digits(2)?);
-        let date = date_of(year, month, scanner.digits(2)?).filter(|_| YEARS.contains(&year))?;
+        let date = date_of(year, month, scanner.digits(2)?).filter(|_| DIGITAL.contains(&year))?;
         let (hour, minute) = (scanner.digits(2)?, scanner.digits(2)?);
         is_end(scanner).then_some((date, time_of(hour, minute, 0, 0)?))
     });
@@ -175,11 +177,14 @@ fn fraction(scanner: &mut Scanner<'_>) -> Option<u32> {
     is_whole.then_some(nanosecond)
 }
 
-/// Reads `Z`, `UTC`, `GMT`, `UTC+2`, `+02`, `+0200`, `-03:30`, or these after a separator. Since
-/// digits after a minus may be a running number (`-07`, `-0001`), they need four digits and
+/// Reads `Z`, `UTC`, `GMT`, `UTC+2`, `+02`, `+0200`, `-03:30`, or these after a separator, which may be
+/// `-` or `.` before letters. Since digits after a minus may be a running number (`-07`, `-0001`), they need four digits and
 /// quarters of an hour, and `-0000` is none.
 fn zone(scanner: &mut Scanner<'_>) -> Option<Offset> {
     let separator = scanner.one_of(&['_', ' ', '(']);
+    if separator.is_none() && scanner.rest().get(1..).is_some_and(begins_with_utc) {
+        scanner.one_of(&['-', '.']);
+    }
     let offset = if ["UTC", "utc", "GMT", "gmt"].iter().any(|utc| scanner.literal(utc).is_some()) {
         scanner.attempt(|scanner| signed(scanner, true)).unwrap_or(Offset::UTC)
     } else if scanner.one_of(&['Z', 'z']).is_some() {
@@ -191,6 +196,10 @@ fn zone(scanner: &mut Scanner<'_>) -> Option<Offset> {
         return (is_word_end(scanner) && !is_place).then_some(offset);
     };
     is_word_end(scanner).then_some(offset)
+}
+
+fn begins_with_utc(text: &str) -> bool {
+    ["UTC", "utc", "GMT", "gmt", "Z", "z"].iter().any(|utc| text.starts_with(utc))
 }
 
 /// Reads an offset. `is_sure` if it can be nothing else.
@@ -232,3 +241,5 @@ fn is_end(scanner: &Scanner<'_>) -> bool {
 }
 
 const YEARS: std::ops::Range<u32> = 1900..2100;
+/// In which recorders write names: otherwise most names of 2019 could mean the year 1903 or so.
+const DIGITAL: std::ops::Range<u32> = 2000..2100;
