@@ -79,7 +79,10 @@ pub(crate) fn date_of(year: u32, month: u32, day: u32) -> Option<Date> {
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
 }
 
+/// Returns a time of day. A leap second is the second before it.
 pub(crate) fn time_of(hour: u32, minute: u32, second: u32, nanosecond: u32) -> Option<Time> {
+    // Zones are quarters of an hour apart.
+    let second = if second == 60 && minute % 15 == 14 { 59 } else { second };
     let [hour, minute, second] = [hour, minute, second].map(i8::try_from);
     Time::new(hour.ok()?, minute.ok()?, second.ok()?, i32::try_from(nanosecond).ok()?).ok()
 }
@@ -123,12 +126,7 @@ fn time_of_day(scanner: &mut Scanner<'_>) -> Option<Time> {
         scanner.digits(2)
     });
     let nanosecond = second.and_then(|_| scanner.fraction());
-    let second = match second {
-        // Zones are quarters of an hour apart.
-        Some(60) if minute % 15 == 14 => 59,
-        second => second.unwrap_or(0),
-    };
-    time_of(hour, minute, second, nanosecond.unwrap_or(0))
+    time_of(hour, minute, second.unwrap_or(0), nanosecond.unwrap_or(0))
 }
 
 #[cfg(test)]

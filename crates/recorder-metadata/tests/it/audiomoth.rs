@@ -69,6 +69,12 @@ fn comments_of_firmware_1_2() {
 }
 
 #[test]
+fn a_leap_second_is_the_second_before_it() {
+    let comment = parse("Recorded at 23:59:60 31/12/2016 (UTC) by AudioMoth 24526B065D325963");
+    assert_eq!(start(&comment), "2016-12-31T23:59:59Z");
+}
+
+#[test]
 fn zones_parse_or_are_unknown() {
     let zoned = |zone: &str| {
         let text =

@@ -101,6 +101,8 @@ fn the_time_reference_supplies_the_decimals() {
 
 #[test]
 fn invalid_dates_and_times_are_no_start() {
+    let leap = Chunk { time: b"23:59:60", time_reference: 0, ..CHUNK }.start();
+    assert_eq!(leap.as_deref(), Some("2024-03-15T23:59:59"));
     assert_eq!(
         Chunk { date: b"2024:03:15", time: b"14-30-00", ..CHUNK }.start().as_deref(),
         Some("2024-03-15T14:30:00")
