@@ -17,6 +17,8 @@ pub(crate) struct Opening<'a> {
     is_held_back: bool,
     /// No page was read before.
     is_start: bool,
+    /// A link without the requested stream was passed.
+    has_passed: bool,
     /// The most tracks that a link had.
     tracks: usize,
     ledger: Ledger,
@@ -65,13 +67,18 @@ impl<'a> Opening<'a> {
         ledger: Ledger,
         interrupted: Option<&'a Link>,
     ) -> Self {
-        let (refusal, tracks, strays) = (None, 0, Vec::new());
-        Self { refusal, is_held_back, is_start, tracks, ledger, interrupted, strays }
+        let (refusal, has_passed, tracks, strays) = (None, false, 0, Vec::new());
+        Self { refusal, is_held_back, is_start, has_passed, tracks, ledger, interrupted, strays }
     }
 
     /// Whether the current page is still to be read.
     pub(crate) fn is_held_back(&self) -> bool {
         self.is_held_back
+    }
+
+    /// Whether links without the requested stream came before.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.has_passed
     }
 
     pub(crate) fn into_strays(self) -> Vec<Stray> {
@@ -102,6 +109,7 @@ impl<'a> Opening<'a> {
                 let link = Link::new(member, head, group.others(), tracks, self.ledger);
                 return Ok(Opened::Link(Box::new(link)));
             }
+            self.has_passed = true;
         }
     }
 

@@ -28,6 +28,7 @@ pub struct OggOpusReader<I> {
     findings: Findings,
     options: Options,
     link: Link,
+    is_first_link: bool,
     /// The current page is still to be read.
     is_held_back: bool,
     /// The next link and its findings, if it was read to find out whether this one ends.
@@ -112,7 +113,9 @@ impl<I: Input> OggOpusReader<I> {
             return Err(opening.refusal(options.track, &mut findings));
         };
         let (is_held_back, next) = (opening.is_held_back(), None);
-        let mut reader = Self { pages, findings, options, link: *link, is_held_back, next };
+        let is_first_link = !opening.has_passed();
+        let mut reader =
+            Self { pages, findings, options, link: *link, is_first_link, is_held_back, next };
         reader.headers()?;
         Ok(reader)
     }
@@ -130,6 +133,11 @@ impl<I: Input> OggOpusReader<I> {
     /// The serial number of the logical stream.
     pub fn serial(&self) -> u32 {
         self.link.serial()
+    }
+
+    /// Whether the link is the first of the file, readable or not. If not, it begins later.
+    pub fn is_first_link(&self) -> bool {
+        self.is_first_link
     }
 
     /// The number of Opus streams with a usable head that the link multiplexes: almost always 1.
@@ -191,7 +199,7 @@ impl<I: Input> OggOpusReader<I> {
             }
         };
         let Some(next) = next else { return Ok(false) };
-        self.link = next;
+        (self.link, self.is_first_link) = (next, false);
         self.headers()?;
         Ok(true)
     }

@@ -298,6 +298,16 @@ impl OpusStream {
         self.number
     }
 
+    /// Whether the stream begins where the file does. Later links of an Ogg chain and later documents
+    /// of a Matroska file do not.
+    pub fn begins_with_file(&self) -> bool {
+        match &self.reader {
+            Reader::Ogg(reader) => reader.is_first_link(),
+            Reader::Matroska(reader) => reader.is_first_document(),
+            _ => true,
+        }
+    }
+
     /// The identification header.
     pub fn head(&self) -> &OpusHead {
         with_reader!(&self.reader, reader => reader.head())

@@ -87,6 +87,8 @@ pub struct AudioFormat {
     pub frame_bytes: Option<u32>,
     /// Number of audio tracks; in Ogg, links of a chain with another format are tracks of their own.
     pub tracks: usize,
+    /// Whether the track begins where the file does. Later links of an Ogg chain do not.
+    pub begins_with_file: bool,
     /// The decoder and its version.
     pub decoder: String,
 }
@@ -356,6 +358,7 @@ fn of_wave(format: wave_demux::Format) -> AudioFormat {
         depth: depth_of_wave(format),
         frame_bytes: Some(format.block_align),
         tracks: 1,
+        begins_with_file: true,
         decoder: format!("wave-demux {}", env!("CARGO_PKG_VERSION")),
     }
 }
@@ -370,6 +373,7 @@ fn of_symphonia(format: &crate::Format) -> AudioFormat {
         depth: format.depth,
         frame_bytes: None,
         tracks: format.tracks,
+        begins_with_file: format.begins_with_file,
         decoder: "symphonia 0.6".to_owned(),
     }
 }
@@ -385,6 +389,7 @@ fn of_ffmpeg(input: &FfmpegInput) -> AudioFormat {
         depth: SampleDepth::MAX,
         frame_bytes: None,
         tracks: 1,
+        begins_with_file: true,
         decoder: input.version().to_owned(),
     }
 }

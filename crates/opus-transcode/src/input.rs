@@ -122,7 +122,8 @@ impl AudioInput {
         let container = if is_wave { "WAV" } else { packets.container() };
         let tracks = ogg.recordings.unwrap_or_else(|| packets.tracks());
         let lead = packets.look_ahead(LEAD);
-        let format = probe_format(container, tracks, &params, pcm, lead)?;
+        let mut format = probe_format(container, tracks, &params, pcm, lead)?;
+        format.begins_with_file = !ogg.is_later;
         let (trim, findings) = delay::trim(&delay::Known {
             container,
             codec: params.codec,

@@ -173,8 +173,7 @@ fn stream(
         return Ok(());
     }
     shown.is_played = true;
-    let comments: Vec<_> = stream.tags().comments().collect();
-    let (start, doubts) = start_of_stream(&args.file, number, &comments, options);
+    let (start, doubts) = start_of_stream(&args.file, stream, options);
     if let Some(start) = &start {
         output.data(&StartLine::of(number, start))?;
     }

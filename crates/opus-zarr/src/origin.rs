@@ -25,11 +25,13 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Reads the chunks, tags and name of a file with such samples.
+    /// Reads the chunks, tags and name of a file with such samples. The name does not date a stream
+    /// that begins after the file does.
     pub(crate) fn of<'a>(
         chunks: &[MetadataChunk],
         tags: impl Iterator<Item = (&'a str, &'a str)>,
         file_name: &str,
+        begins_with_file: bool,
         samples: Samples,
         options: &ImportOptions,
     ) -> Self {
@@ -37,6 +39,9 @@ impl Origin {
         chunks.iter().for_each(|chunk| found.read_chunk(chunk));
         tags.for_each(|(name, value)| found.read_tag(name, value));
         found.read_name(file_name, options);
+        if !begins_with_file {
+            found.drop_name_time();
+        }
         found
             .times
             .retain(|(source, _)| options.start_from.is_none_or(|only| is_of(*source, only)));
@@ -120,7 +125,7 @@ mod tests {
 
     fn of(tag: &str, value: &str, name: &str) -> Origin {
         let options = ImportOptions::default();
-        Origin::of(&[], [(tag, value)].into_iter(), name, Samples::default(), &options)
+        Origin::of(&[], [(tag, value)].into_iter(), name, true, Samples::default(), &options)
     }
 
     fn findings(tag: &str, value: &str) -> Vec<String> {
@@ -143,6 +148,20 @@ mod tests {
             assert_eq!((&*start.local, &*start.source), (clock, "file name"), "{name}, {date}");
             let text = origin.findings.concat();
             assert_eq!(text.contains("may mean"), is_ambiguous, "{name}, {date}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_name_does_not_date_a_stream_that_begins_later() {
+        let options = ImportOptions::default();
+        for name in ["20200512_041500.opus", "5B6A9C40.opus", "a.opus"] {
+            for (date, source) in [("2021-05-12T04:15:00Z", Some("tag")), ("2021", None)] {
+                let tags = [("DATE", date)].into_iter();
+                let origin = Origin::of(&[], tags, name, false, Samples::default(), &options);
+                assert_eq!(origin.start.map(|start| start.source).as_deref(), source, "{name}");
+                let text = origin.findings.concat();
+                assert_eq!(text.contains("was not used, because"), name != "a.opus", "{text}");
+            }
         }
     }
 

@@ -123,6 +123,11 @@ impl<R: Read> WebmOpusReader<R> {
         &self.document.opened.tracks
     }
 
+    /// Whether this is the first document of the file, readable or not.
+    pub(crate) fn is_first_document(&self) -> bool {
+        self.walker.is_first()
+    }
+
     /// The number of Opus tracks of the document with a usable head.
     pub(crate) fn usable_tracks(&self) -> usize {
         self.document.opened.usable

@@ -43,6 +43,8 @@ pub(crate) struct Walker<R> {
     is_over: bool,
     /// Whether it ended because another one begins here.
     has_next: bool,
+    /// Whether the document is the first of the file.
+    is_first: bool,
     pub(crate) findings: Findings,
 }
 
@@ -111,6 +113,7 @@ impl<R: Read> Walker<R> {
             room_for_headers: MAX_HEADERS_LEN,
             is_over: false,
             has_next: false,
+            is_first: true,
             findings,
         }
     }

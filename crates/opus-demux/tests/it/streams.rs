@@ -109,6 +109,54 @@ fn every_link_and_every_track_is_a_stream() {
     assert_eq!(tracks, [(None, vec![packets().remove(2)]), (None, vec![packets().remove(3)])]);
 }
 
+/// Returns the first page of a file, and the rest.
+fn split_first_page(file: &[u8]) -> (&[u8], &[u8]) {
+    let segments = usize::from(file[26]);
+    let len: usize = file[27..27 + segments].iter().map(|&len| usize::from(len)).sum();
+    file.split_at(27 + segments + len)
+}
+
+/// Two streams next to each other.
+fn multiplexed(one: u32, other: u32) -> Vec<u8> {
+    let (one, other) = (ogg(one), ogg(other));
+    let [(one, of_one), (other, of_other)] = [&one, &other].map(|file| split_first_page(file));
+    [one, other, of_one, of_other].concat()
+}
+
+#[test]
+fn later_links_and_documents_do_not_begin_with_the_file() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/ogg/chain-last-head-bad.opus");
+    let bad = fs::read(path).unwrap()[536..].to_vec();
+    let no_opus = webm::file(&[webm::element(webm::TRACKS, &webm::video_track(1))]);
+    for (file, expected) in [
+        (ogg(7), &[true][..]),
+        ([ogg(7), ogg(8), ogg(9)].concat(), &[true, false, false]),
+        (multiplexed(7, 8), &[true, true]),
+        // Track by track.
+        ([multiplexed(7, 8), multiplexed(5, 6)].concat(), &[true, false, true, false]),
+        ([ogg(7), multiplexed(5, 6)].concat(), &[true, false, false]),
+        ([&bad[..], split_first_page(&ogg(77)).1, &ogg(7)].concat(), &[false]),
+        (webm_file(), &[true]),
+        ([webm_file(), webm_file()].concat(), &[true, false]),
+        ([no_opus, webm_file()].concat(), &[false]),
+        (Mp4::new(packets()).bytes(), &[true]),
+    ] {
+        let file = self::file(&file);
+        let mut streams = Streams::open(&file.path, &Options::default()).unwrap();
+        let mut found = vec![];
+        while let Some(stream) = streams.next_stream().unwrap() {
+            found.push(stream.begins_with_file());
+        }
+        assert_eq!(found, expected);
+        let last = u64::try_from(found.len()).unwrap();
+        let back: Vec<_> = (1..=last)
+            .rev()
+            .map(|number| streams.go_to(number).unwrap().unwrap().begins_with_file())
+            .collect();
+        assert!(back.iter().rev().eq(expected), "{back:?}");
+    }
+}
+
 /// A link that cannot be read is reported wherever it is: with the stream after it, or after the
 /// last stream.
 #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Selected {
     pub(crate) bytes: Option<Range<u64>>,
     /// The serial number of the stream in each link.
     pub(crate) serials: VecDeque<u32>,
+    /// Whether these are not the first links.
+    pub(crate) is_later: bool,
     /// How many recordings the file has.
     pub(crate) recordings: Option<usize>,
     /// Takes the flag from stray first pages, which would end the link.
@@ -125,6 +127,7 @@ impl Links {
     }
 
     fn select(mut self, end: u64, number: usize) -> Option<Selected> {
+        let first = self.links.first()?.start;
         let parts = self.parts(end);
         let most = parts.iter().map(|part| part.kinds.len()).max()?;
         let with = |stream: usize| parts.iter().filter(move |part| part.kinds.len() > stream);
@@ -134,6 +137,7 @@ impl Links {
         let findings = self.unread.into_iter().filter(|_| number == 0);
         Some(Selected {
             bytes: Some(part.bytes.clone()),
+            is_later: part.bytes.start > first,
             serials: part.links.iter().filter_map(|link| link.get(stream)).copied().collect(),
             recordings: Some(parts.iter().map(|part| part.kinds.len()).sum()),
             patches: self.patches,
@@ -385,11 +389,16 @@ mod tests {
         let ends = [0, 2, 3, 5].map(|end| u64::try_from(file[..end].concat().len()).unwrap());
         let bytes: Vec<_> = all(&file.concat()).into_iter().map(|one| one.bytes.unwrap()).collect();
         assert_eq!(bytes, [ends[0]..ends[1], ends[1]..ends[2], ends[2]..ends[3]]);
+        let are_later = all(&file.concat()).into_iter().map(|one| one.is_later);
+        assert!(are_later.eq([false, true, true]));
         // The second streams follow all first ones.
         let two = |serial| {
             [first(serial, 1), first(serial + 10, 2), audio(serial), audio(serial + 10)].concat()
         };
-        assert_eq!(serials(&[two(1), link(3, 1), two(4)]), [[1], [3], [4], [11], [14]]);
+        let file = [two(1), link(3, 1), two(4)];
+        assert_eq!(serials(&file), [[1], [3], [4], [11], [14]]);
+        let are_later = all(&file.concat()).into_iter().map(|one| one.is_later);
+        assert!(are_later.eq([false, true, true, false, true]));
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(crate) fn probe_format(
         bits_per_sample: format::bits_per_sample(params),
         depth: depth::depth(params),
         tracks,
+        begins_with_file: true,
     })
 }
 

@@ -42,7 +42,8 @@ impl AudioTrack {
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let tags = file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
         let samples = Samples::of(&format);
-        let origin = Origin::of(&file.chunks(), tags, &file_name, samples, options);
+        let is_first = format.begins_with_file;
+        let origin = Origin::of(&file.chunks(), tags, &file_name, is_first, samples, options);
         if origin.is_triggered {
             file.fill_triggered();
         }

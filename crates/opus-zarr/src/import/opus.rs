@@ -114,9 +114,8 @@ impl<'a> OpusFile<'a> {
     fn describe(&self, stream: &StreamSurvey, demuxer: &OpusStream) -> (Description, Vec<Finding>) {
         let stored = if self.survey.is_canonical { StoredAs::Verbatim } else { StoredAs::Remuxed };
         let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
-        let comments = tags.comments().collect::<Vec<_>>();
         let path = self.source.path();
-        let (start, findings) = start_of_stream(path, stream.number, &comments, self.options);
+        let (start, findings) = start_of_stream(path, demuxer, self.options);
         let source = Source::new(self.source.name(), stored)
             .content(self.source.bytes, self.source.sha256())
             .format(self.survey.container.name(), "opus")
@@ -130,19 +129,39 @@ impl<'a> OpusFile<'a> {
     }
 }
 
-/// Returns when an import says that a stream with Opus began, given its number, counted from 1, and its
-/// comments. The findings say what is doubtful about that.
+/// Returns when an import says that a stream with Opus began, from its comments and, if the stream
+/// begins with the file, its name. The findings say what is doubtful about that.
 pub fn start_of_stream(
     path: &Path,
-    stream: u64,
-    comments: &[impl AsRef<str>],
+    stream: &OpusStream,
     options: &ImportOptions,
 ) -> (Option<Start>, Vec<Finding>) {
+    let comments: Vec<_> = stream.tags().comments().collect();
+    let origin = origin(path, &comments, stream.begins_with_file(), options);
+    let finding = |message| Finding { stream: stream.number(), is_violation: false, message };
+    (origin.start, origin.findings.into_iter().map(finding).collect())
+}
+
+/// The same without findings, for a stream of which the comments are known.
+pub(super) fn start(
+    path: &Path,
+    comments: &[impl AsRef<str>],
+    begins_with_file: bool,
+    options: &ImportOptions,
+) -> Option<Start> {
+    origin(path, comments, begins_with_file, options).start
+}
+
+fn origin(
+    path: &Path,
+    comments: &[impl AsRef<str>],
+    begins_with_file: bool,
+    options: &ImportOptions,
+) -> Origin {
     let tags = comments.iter().filter_map(|comment| comment.as_ref().split_once('='));
     let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-    let origin = Origin::of(&[], tags, &file_name, Samples::of_rate(SAMPLE_RATE), options);
-    let finding = |message| Finding { stream, is_violation: false, message };
-    (origin.start, origin.findings.into_iter().map(finding).collect())
+    let samples = Samples::of_rate(SAMPLE_RATE);
+    Origin::of(&[], tags, &file_name, begins_with_file, samples, options)
 }
 
 /// Writes the packets of a stream and returns their timeline.

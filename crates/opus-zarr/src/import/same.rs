@@ -128,9 +128,10 @@ impl Differences {
             let requested = Container::Raw(raw.format).name();
             self.add(Setting::RawFormat, found.source.container.as_str(), requested);
         }
-        let (stream, comments) = (found.source.stream, &found.tags.comments);
-        let (start, _) = opus::start_of_stream(path, stream, comments, options);
-        self.add_start(found, start.as_ref());
+        let start = |is_first| opus::start(path, &found.tags.comments, is_first, options);
+        // Whether another stream than the first begins with the file shows only in the file.
+        let later = Some(start(false)).filter(|it| found.source.stream > 1 && *it == found.start);
+        self.add_start(found, later.unwrap_or_else(|| start(true)).as_ref());
     }
 
     fn add_encoding(&mut self, track: &Track, made: &Transcoding, found: &RecordingInfo) {

@@ -118,6 +118,16 @@ impl Found {
         self.add_name_time(source, if is_other && !is_first { other } else { first });
     }
 
+    /// Drops the time in the name, which is that of other streams.
+    pub(super) fn drop_name_time(&mut self) {
+        let count = self.times.len();
+        self.times.retain(|(source, _)| !is_name(*source));
+        if self.times.len() < count {
+            let reason = "the stream begins after the file does";
+            self.findings.push(format!("the time in the file name was not used, because {reason}"));
+        }
+    }
+
     fn add_name_time(&mut self, source: Source, time: Option<ClockReading>) {
         let stated = time.map(|time| time.clock.to_string());
         self.add_time(source, stated.as_deref(), time);
@@ -180,6 +190,10 @@ fn has_time_of_day(text: &str) -> bool {
         date.ends_with(|found: char| found.is_ascii_digit()) && digits(time) >= 4
     };
     has_colon || compact.is_some_and(is_compact)
+}
+
+fn is_name(source: Source) -> bool {
+    matches!(source, Source::FileName | Source::HexFileName)
 }
 
 /// Returns the name of the Vorbis comment for a text of a RIFF INFO chunk.

@@ -107,6 +107,31 @@ fn every_multiplexed_track_becomes_a_recording() {
     assert!(!found.iter().any(|line| line.contains("ignored")), "{found:?}");
 }
 
+/// The name of a file says when its first links began, and no others.
+#[test]
+fn the_file_name_dates_no_later_link() {
+    let file = BOTH.map(bytes_of).concat();
+    let folder = fast_folder();
+    for (name, reason) in [
+        ("20200512_041500.opus", "the time in the file name was not used, because the stream"),
+        ("pond.opus", ""),
+    ] {
+        let (path, store) = (folder.path().join(name), folder.path().join(format!("{name}.zarr")));
+        fs::write(&path, &file).unwrap();
+        let imported =
+            import_with(path.clone(), store.clone(), "it", &ImportOptions::default()).unwrap();
+        let start = |at: usize| imported.recordings[at].info().start.as_ref();
+        assert_eq!((start(0).is_some(), start(1).is_some()), (!reason.is_empty(), false), "{name}");
+        let found: Vec<_> = imported.findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), usize::from(!reason.is_empty()), "{found:?}");
+        assert!(
+            found.iter().all(|found| found.starts_with("stream 2: ") && found.contains(reason))
+        );
+        let again = import_with(path, store, "it", &ImportOptions::default()).unwrap();
+        assert_eq!(again.earlier, 2, "{name}");
+    }
+}
+
 #[test]
 fn a_single_stream_can_be_imported() {
     let bench = Bench::new(&BOTH.map(bytes_of).concat());

@@ -28,7 +28,13 @@ impl<R: Read> Walker<R> {
         self.room_for_headers = MAX_HEADERS_LEN;
         let has_next = mem::take(&mut self.has_next);
         self.is_over = !has_next;
+        self.is_first &= !has_next;
         Ok(has_next)
+    }
+
+    /// Whether the document is the first of the file.
+    pub(crate) fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Returns whether a Segment begins here, without an EBML header.
