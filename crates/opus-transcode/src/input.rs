@@ -18,7 +18,7 @@ mod guard;
 mod id3;
 mod look;
 mod mkv;
-mod mkv_end;
+mod mkv_documents;
 mod mkv_track;
 mod mp4;
 mod mp4_edits;
@@ -111,8 +111,8 @@ impl AudioInput {
         let (mut look, section) = Look::at(file, track)?;
         let is_wave = look.wave.mpeg.is_some();
         let ogg = std::mem::take(&mut look.ogg);
-        let mut packets = Packets::open(section, track, ogg.serials)?;
-        packets.may_end_open(look.is_whole_mkv);
+        let mut packets = Packets::open(section, look.mkv.place.unwrap_or(track), ogg.serials)?;
+        packets.may_end_open(look.mkv.is_whole);
         let tags = packets.tags();
         let mut track = packets.track().clone();
         look.movie.check_readable(track.id)?;
@@ -120,7 +120,7 @@ impl AudioInput {
         let (mut params, pcm) = (params_of(&track), look.pcm(track.id));
         pcm.into_iter().for_each(|pcm| pcm.apply(&mut params));
         let container = if is_wave { "WAV" } else { packets.container() };
-        let tracks = ogg.recordings.unwrap_or_else(|| packets.tracks());
+        let tracks = ogg.recordings.or(look.mkv.tracks).unwrap_or_else(|| packets.tracks());
         let lead = packets.look_ahead(LEAD);
         let mut format = probe_format(container, tracks, &params, pcm, lead)?;
         format.begins_with_file = !ogg.is_later;
@@ -130,7 +130,7 @@ impl AudioInput {
             rate: format.rate,
             track: &track,
             wave_frames: look.wave.frames,
-            codec_delay: look.delays.get(&track.id).copied(),
+            codec_delay: look.mkv.delays.get(&track.id).copied(),
             edit: look.movie.edits.iter().copied().find(|edit| edit.track == track.id),
             tags: &tags.tags,
             packets: lead,
@@ -140,7 +140,7 @@ impl AudioInput {
         let findings = findings.into_iter().chain(look.findings()).chain(ogg.findings);
         let findings = Findings::of(findings);
         Ok(Self {
-            discarded: discarded_frames(&look.discarded, &track, format.rate),
+            discarded: discarded_frames(&look.mkv.discarded, &track, format.rate),
             flac_block: flac_block(container, &params),
             frames: stated_frames(container, &params, &track, trim),
             decoder: Decoder::new(&params, pcm, container)?,

@@ -2,16 +2,26 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     ops::Range,
 };
 
 use symphonia::core::formats::Track;
 
 use super::{
-    caf, finding::Finding, flac_file, flac_file::FlacFile, id3, mkv, mkv_end, mkv_track, mp4,
-    mp4::Movie, ogg, ogg::Selected, packets::audio_params, pcm::Pcm, section::Section, unsupported,
-    wave, wave::Wave,
+    caf,
+    finding::Finding,
+    flac_file,
+    flac_file::FlacFile,
+    id3, mkv, mkv_documents, mkv_track, mp4,
+    mp4::Movie,
+    ogg,
+    ogg::Selected,
+    packets::audio_params,
+    pcm::Pcm,
+    section::{Patch, Section},
+    unsupported, wave,
+    wave::Wave,
 };
 use crate::Error;
 
@@ -21,17 +31,60 @@ pub(crate) struct Look {
     pub(crate) wave: Wave,
     pub(crate) flac: FlacFile,
     pub(crate) ogg: Selected,
-    /// How many nanoseconds at the end of Matroska tracks do not play.
-    pub(crate) discarded: BTreeMap<u64, u64>,
-    /// The delays of encoders in Matroska, in nanoseconds.
-    pub(crate) delays: BTreeMap<u32, u64>,
-    /// Tracks of Matroska without a usable head.
-    pub(crate) unusable: Vec<u32>,
-    /// Whether this is Matroska that ends where an element ends.
-    pub(crate) is_whole_mkv: bool,
+    pub(crate) mkv: Matroska,
     /// The stated frames of a CAF file that was cut off.
     pub(crate) frames: Option<u64>,
     pcm: BTreeMap<u32, Pcm>,
+}
+
+/// Facts about the document of a Matroska file that holds a track.
+#[derive(Default)]
+pub(crate) struct Matroska {
+    bytes: Option<Range<u64>>,
+    /// The place of the track in its document, if there are several.
+    pub(crate) place: Option<usize>,
+    /// How many tracks the documents have.
+    pub(crate) tracks: Option<usize>,
+    /// How many nanoseconds at the end of tracks do not play.
+    pub(crate) discarded: BTreeMap<u64, u64>,
+    /// The delays of encoders, in nanoseconds.
+    pub(crate) delays: BTreeMap<u32, u64>,
+    /// Whether the document ends where an element ends.
+    pub(crate) is_whole: bool,
+    is_cut_off: bool,
+    pcm: BTreeMap<u32, Pcm>,
+    patches: Vec<Patch>,
+    findings: Vec<Finding>,
+}
+
+impl Matroska {
+    fn at(file: &mut (impl Read + Seek), track: usize) -> io::Result<Self> {
+        let Some(selected) = mkv_documents::select(file, track)? else {
+            return Ok(Self::default());
+        };
+        let bytes = selected.document.bytes;
+        let mut document = Section::new(file, bytes.clone())?;
+        let is_cut_off = mkv::is_cut_off(&mut document)?;
+        let mut tracks = mkv_track::look(&mut document)?;
+        tracks.patches.iter_mut().for_each(|patch| patch.at += bytes.start);
+        let unusable = tracks.unusable.iter();
+        let unusable = unusable.map(|number| Finding::UnusableTrack { number: *number });
+        Ok(Self {
+            place: selected.tracks.map(|_| selected.track),
+            tracks: selected.tracks,
+            discarded: match is_cut_off {
+                true => BTreeMap::new(),
+                false => mkv::discard_padding(&mut document)?,
+            },
+            is_whole: selected.document.is_whole && !is_cut_off,
+            is_cut_off,
+            findings: selected.findings.into_iter().chain(unusable).collect(),
+            bytes: selected.tracks.map(|_| bytes),
+            delays: tracks.delays,
+            pcm: tracks.pcm,
+            patches: tracks.patches,
+        })
+    }
 }
 
 impl Look {
@@ -45,17 +98,14 @@ impl Look {
         let mut movie = mp4_movie(&mut file)?;
         // A file that is too short is rejected below.
         let wave = wave::look(&mut file).unwrap_or_default();
-        let is_cut_mkv = mkv::is_cut_off(&mut file)?;
-        let is_whole_mkv = !is_cut_mkv && mkv_end::is_whole(&mut file)?;
-        let discarded = if is_cut_mkv { BTreeMap::new() } else { mkv::discard_padding(&mut file)? };
-        let mut mkv = mkv_track::look(&mut file)?;
+        let mut mkv = Matroska::at(&mut file, track)?;
         let mut flac = flac_file::look(&mut file)?;
         let caf = caf::look(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
         let end = flac.end.or(caf.end).unwrap_or(end);
         let start = id3::start(&mut file)?.min(end);
         let mut ogg = ogg::select(&mut file, start..end, track)?.unwrap_or_default();
-        let own = wave.mpeg.clone().or(ogg.bytes.take());
+        let own = wave.mpeg.clone().or(ogg.bytes.take()).or(mkv.bytes.take());
         let bytes: Range<u64> = own.unwrap_or(start..end);
         let mut patches = caf.patches;
         let of_ogg = &mut ogg.patches;
@@ -63,13 +113,11 @@ impl Look {
             patches.append(more);
         }
         let section = Section::new(file, bytes)?.patched(patches);
-        let section = if is_cut_mkv { section.streamed() } else { section };
+        let section = if mkv.is_cut_off { section.streamed() } else { section };
         // CAF has one track, whose number is 0.
         let pcm = caf.pcm.map(|pcm| (0, pcm)).into_iter();
-        let pcm = pcm.chain(mkv.pcm).chain(std::mem::take(&mut movie.pcm)).collect();
-        let (delays, unusable, frames) = (mkv.delays, mkv.unusable, caf.frames);
-        let look =
-            Self { movie, wave, flac, ogg, discarded, delays, unusable, is_whole_mkv, frames, pcm };
+        let pcm = pcm.chain(std::mem::take(&mut mkv.pcm)).chain(std::mem::take(&mut movie.pcm));
+        let look = Self { movie, wave, flac, ogg, mkv, frames: caf.frames, pcm: pcm.collect() };
         Ok((look, section))
     }
 
@@ -80,9 +128,7 @@ impl Look {
 
     /// Returns what was found around the packets.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        let unusable =
-            self.unusable.iter().map(|number| Finding::UnusableTrack { number: *number });
-        self.flac.findings().chain(unusable).collect()
+        self.flac.findings().chain(self.mkv.findings.iter().cloned()).collect()
     }
 
     /// Replaces a length that symphonia misreads.

@@ -61,6 +61,11 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<Tracks> {
 }
 
 impl Tracks {
+    /// Returns how many audio tracks symphonia lists.
+    pub(crate) fn listed(&self) -> usize {
+        self.audio - self.unusable.len()
+    }
+
     fn add(&mut self, entry: Element<'_>) {
         let all: Vec<_> = entry.children().collect();
         let find = |id| all.iter().find(|element| element.id == id).copied();

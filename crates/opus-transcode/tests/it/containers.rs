@@ -250,3 +250,42 @@ fn fragments_without_an_edit_list_end_with_their_last_sample() {
         }
     }
 }
+
+#[test]
+fn every_document_is_read_like_a_file_of_its_own() {
+    if !has_ffmpeg() {
+        return say_skipped("no ffmpeg");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let all = |file: &[u8], track| {
+        let mut input = AudioInput::new(Cursor::new(file.to_vec()), track).unwrap();
+        let samples = read_all(&mut input).unwrap();
+        (samples, input.format().clone(), input.findings().to_vec())
+    };
+    for codec in ["flac", "pcm_s24le", "alac", "aac", "libvorbis", "libmp3lame"] {
+        for live in [&[][..], &["-live", "1"]] {
+            let make = |frames, rate, name: &str| {
+                let options = [&["-c:a", codec, "-f", "matroska"], live].concat();
+                let path = make(folder.path(), &tone(rate, 1, frames), rate, 1, name, &options);
+                fs::read(path).unwrap()
+            };
+            let (first, second) = (make(48_000, 48_000, "1.mka"), make(66_150, 44_100, "2.mka"));
+            for (between, cut) in [(&b""[..], 0), (b"", 500), (b"junk", 0), (&[0; 300], 0)] {
+                let first = &first[..first.len() - cut];
+                let file = [first, between, &second, first].concat();
+                let own = [first, &second, first].map(|one| all(one, 0));
+                for (track, own) in own.into_iter().enumerate() {
+                    let (samples, format, _) = all(&file, track);
+                    assert!(
+                        samples == own.0,
+                        "{codec} {live:?} {between:?} {cut} track {track}: {} of {} samples",
+                        samples.len(),
+                        own.0.len()
+                    );
+                    assert_eq!((format.rate, format.tracks), (own.1.rate, 3));
+                }
+                assert!(AudioInput::new(Cursor::new(file), 3).is_err());
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use opus_zarr::{ErrorKind, ImportOptions, Imported, TranscodeOptions, Ultrasound};
+use opus_zarr::{ErrorKind, ImportOptions, Imported, Recording, TranscodeOptions, Ultrasound};
 use opus_zarr_testkit::{fast_folder, recordings::import_with};
 
 /// An element with a size of 8 bytes.
@@ -107,4 +107,23 @@ fn a_track_that_cannot_be_encoded_costs_no_other() {
         let error = import(&document(&[&bad]), &rejecting).unwrap_err();
         assert_eq!(error.kind(), kind);
     }
+}
+
+#[test]
+fn every_document_becomes_recordings() {
+    let of_rate = |rate| Pcm { rate, channels: 1 };
+    let [a, b, c] = [8000.0, 16_000.0, 24_000.0].map(of_rate);
+    let (two, one, none) = (document(&[&a, &b]), document(&[&c]), document(&[]));
+    let offset = two.len();
+    let file = [two, none, one].concat();
+    let imported = import(&file, &ImportOptions::default()).unwrap();
+    let rate = |one: &Recording| one.info().source.transcoding.as_ref().unwrap().rate;
+    let rates: Vec<_> = imported.recordings.iter().map(rate).collect();
+    assert_eq!(rates, [8000, 24_000, 16_000]);
+    assert!(imported.recordings.iter().all(|one| one.info().play_length == 48_000));
+    let (streams, findings) = streams(&imported);
+    let skipped = format!(
+        "stream 1: byte {offset}: skipped a stream that begins here without readable audio"
+    );
+    assert_eq!((streams, findings), (vec![1, 2, 3], vec![skipped]));
 }
