@@ -163,7 +163,8 @@ pub fn resampled_len(samples: u64, from: u64, to: u64) -> u64 {
 fn block_len(from: u32, to: u32) -> usize {
     let gcd = gcd(from, to);
     let (unit_in, unit_out) = (from / gcd, to / gcd);
-    let units = (BLOCK / unit_in.min(unit_out)).max(1).next_multiple_of(2);
+    let units = (BLOCK / unit_in.min(unit_out)).min(MAX_BLOCK / unit_in.max(unit_out));
+    let units = units.max(1).next_multiple_of(2);
     usize::try_from(units * unit_in).unwrap_or(usize::MAX)
 }
 
@@ -183,7 +184,10 @@ pub(crate) fn check_rate(channels: usize, from: u32, to: u32) -> Result<(), Erro
 /// Samples at the lower rate.
 const BLOCK: u32 = 2048;
 
-/// Above the rate of every recorder. Bounds the memory.
+/// Samples at the higher rate, beyond which rates below 250 Hz get a shorter filter. Bounds the memory.
+const MAX_BLOCK: u32 = 400_000;
+
+/// Above the rate of every recorder. Bounds the memory too.
 const MAX_RATE: u32 = 1_000_000;
 
 #[cfg(test)]
@@ -272,6 +276,15 @@ mod tests {
                     assert!(alias < -100.0, "{hz} Hz at {rate} Hz: {alias} dB");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn no_rate_takes_much_memory() {
+        for from in (1..300).chain([999, 7_919, 999_983, MAX_RATE]) {
+            let block = u64::try_from(block_len(from, 48_000)).unwrap();
+            let resampled = resampled_len(block, from.into(), 48_000);
+            assert!(block.max(resampled) <= 2_000_000, "{from} Hz: {block} to {resampled}");
         }
     }
 

@@ -137,7 +137,8 @@ fn judge(sample: &Sample, source: &[f32], theirs: &[f32]) -> Result<bool, String
     });
     let (ours, findings) = match (read(path), refused) {
         (Err(error), Some((.., name))) => {
-            let is_typed = matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::NoAudio);
+            use ErrorKind::{NoAudio, Opus, Unsupported};
+            let is_typed = matches!(error.kind(), NoAudio | Opus | Unsupported);
             let is_named = is_typed && error.to_string().contains(name);
             return if is_named {
                 Ok(false)
