@@ -107,6 +107,7 @@ fn opus(
         } else {
             // A strict import reads it too.
             while opened.next_packet()?.is_some() {}
+            opened.findings();
         }
     }
     check_number(args, options, shown.last)?;

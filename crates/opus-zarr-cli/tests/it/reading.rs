@@ -51,7 +51,9 @@ fn strict_refuses_any_fault_and_nothing_else() {
 fn one_track_is_read() {
     let folder = folder_with(&[]);
     let chain = folder.path().join("chain.opus");
-    let links = [NOTES, LONG_NOTES].map(|file| fs::read(testdata(file)).unwrap());
+    let mut links = [NOTES, LONG_NOTES].map(|file| fs::read(testdata(file)).unwrap());
+    let middle = links[0].len() / 2;
+    links[0][middle] ^= 1; // a finding about the first link
     fs::write(&chain, links.concat()).unwrap();
     for (file, of_opus) in [
         (chain, true),
@@ -65,7 +67,13 @@ fn one_track_is_read() {
             let lines = seen.lines(kind);
             assert_eq!((lines.len(), &lines[0][field]), (1, &number), "{file:?} {asked}");
             let done = run(folder.path(), "import", &file, &["--track", asked]).exits(0);
-            assert_eq!(done.lines("file")[0]["recordings"], json!(["it"]));
+            let line = &done.lines("file")[0];
+            assert_eq!(line["recordings"], json!(["it"]));
+            let found = seen.lines("finding").into_iter().map(|line| {
+                json!(format!("stream {}: {}", line["stream"], line["message"].as_str().unwrap()))
+            });
+            let stored = line["findings"].as_array().cloned().unwrap_or_default();
+            assert_eq!(found.collect::<Vec<_>>(), stored, "{file:?} {asked}");
             let info = run_in(folder.path(), ["info", "new.zarr/it", "--json"]).exits(0);
             let info = &info.lines("info")[0];
             assert_eq!(info["source"]["stream"], number);
