@@ -87,7 +87,8 @@ pub struct AudioFormat {
     pub frame_bytes: Option<u32>,
     /// Number of audio tracks; in Ogg, links of a chain with another format are tracks of their own.
     pub tracks: usize,
-    /// Whether the track begins where the file does. Later links of an Ogg chain do not.
+    /// Whether the track begins where the file does. Later links of an Ogg chain and later documents
+    /// of a Matroska file do not.
     pub begins_with_file: bool,
     /// The decoder and its version.
     pub decoder: String,

@@ -123,7 +123,7 @@ impl AudioInput {
         let tracks = ogg.recordings.or(look.mkv.tracks).unwrap_or_else(|| packets.tracks());
         let lead = packets.look_ahead(LEAD);
         let mut format = probe_format(container, tracks, &params, pcm, lead)?;
-        format.begins_with_file = !ogg.is_later;
+        format.begins_with_file = !(ogg.is_later || look.mkv.is_later);
         let (trim, findings) = delay::trim(&delay::Known {
             container,
             codec: params.codec,

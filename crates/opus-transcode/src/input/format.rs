@@ -26,7 +26,8 @@ pub struct Format {
     pub depth: SampleDepth,
     /// Number of audio tracks.
     pub tracks: usize,
-    /// Whether the track begins where the file does. Later links of an Ogg chain do not.
+    /// Whether the track begins where the file does. Later links of an Ogg chain and later documents
+    /// of a Matroska file do not.
     pub begins_with_file: bool,
 }
 

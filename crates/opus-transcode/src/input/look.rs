@@ -43,6 +43,8 @@ pub(crate) struct Matroska {
     bytes: Option<Range<u64>>,
     /// The place of the track in its document, if there are several.
     pub(crate) place: Option<usize>,
+    /// Whether another document comes before it.
+    pub(crate) is_later: bool,
     /// How many tracks the documents have.
     pub(crate) tracks: Option<usize>,
     /// How many nanoseconds at the end of tracks do not play.
@@ -71,6 +73,7 @@ impl Matroska {
         let unusable = unusable.map(|number| Finding::UnusableTrack { number: *number });
         Ok(Self {
             place: selected.tracks.map(|_| selected.track),
+            is_later: bytes.start > 0,
             tracks: selected.tracks,
             discarded: match is_cut_off {
                 true => BTreeMap::new(),

@@ -283,6 +283,7 @@ fn every_document_is_read_like_a_file_of_its_own() {
                         own.0.len()
                     );
                     assert_eq!((format.rate, format.tracks), (own.1.rate, 3));
+                    assert_eq!(format.begins_with_file, track == 0);
                 }
                 assert!(AudioInput::new(Cursor::new(file), 3).is_err());
             }
