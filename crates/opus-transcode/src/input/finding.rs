@@ -73,7 +73,7 @@ pub enum Finding {
         /// Its name in RFC 9639.
         block: &'static str,
     },
-    /// A Matroska track whose CodecPrivate cannot be used. It was not counted.
+    /// A Matroska track whose codec is unknown, or whose head cannot be used. It was not counted.
     UnusableTrack {
         /// Its number in the file.
         number: u32,
@@ -140,7 +140,7 @@ impl fmt::Display for Finding {
                 write!(out, "byte {offset}: skipped a damaged {block} block")
             }
             Self::UnusableTrack { number } => {
-                write!(out, "skipped track {number}, whose CodecPrivate cannot be used")
+                write!(out, "skipped track {number}, whose codec is unknown or head unusable")
             }
             Self::EditList => write!(
                 out,

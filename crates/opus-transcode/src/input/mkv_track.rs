@@ -22,7 +22,7 @@ pub(crate) struct Tracks {
     pub(crate) delays: BTreeMap<u32, u64>,
     /// Makes symphonia accept the tracks with PCM, and hides those without a usable head.
     pub(crate) patches: Vec<Patch>,
-    /// Tracks whose CodecPrivate cannot be used, next to others.
+    /// Tracks that symphonia cannot open, next to others.
     pub(crate) unusable: Vec<u32>,
     /// Hides these.
     hidden: Vec<Patch>,
@@ -74,20 +74,30 @@ impl Tracks {
         if let Some(delay @ 1..) = find(CODEC_DELAY).and_then(Element::number) {
             self.delays.insert(number, delay);
         }
-        let depth = find(AUDIO).and_then(|audio| audio.children().find(|one| one.id == BIT_DEPTH));
-        let (Some(codec), bits) = (find(CODEC_ID), depth.and_then(Element::number)) else { return };
+        let audio = |id| find(AUDIO)?.children().find(|one| one.id == id);
+        let (Some(codec), depth) = (find(CODEC_ID), audio(BIT_DEPTH)) else { return };
         let private = find(CODEC_PRIVATE).map_or(&[][..], |private| private.bytes);
+        let pcm = pcm(codec.text(), depth.and_then(Element::number).unwrap_or(0), private);
         self.audio += usize::from(codec.text().starts_with(b"A_"));
-        if !has_usable_head(codec.text(), private) {
+        // symphonia rejects the file for these. A depth of 0 says nothing.
+        let rate = audio(SAMPLING_FREQUENCY).filter(|rate| !rate.is_rate());
+        let channels = audio(CHANNELS).filter(|channels| channels.number() == Some(0));
+        let depth = depth.filter(|depth| depth.number() == Some(0));
+        let is_listed = pcm.is_some() || LISTED.contains(&codec.text());
+        let is_headed = has_usable_head(codec.text(), private);
+        if !(is_listed && is_headed && rate.is_none() && channels.is_none()) {
             self.unusable.push(number);
             self.hidden.push(Patch { at: codec.at, bytes: b"X".to_vec() });
+            let wrong = [rate, channels, depth].into_iter().flatten();
+            self.hidden.extend(wrong.filter_map(Element::to_void));
             return;
         }
+        self.patches.extend(depth.and_then(Element::to_void));
         if codec.text() == b"A_FLAC" {
             let private = find(CODEC_PRIVATE);
             self.patches.extend(private.and_then(|private| flac_patch(private.at, private.bytes)));
         }
-        let Some(pcm) = pcm(codec.text(), bits.unwrap_or(0), private) else { return };
+        let Some(pcm) = pcm else { return };
         self.pcm.insert(number, pcm);
         // symphonia gives this codec no depth and looks at nothing else.
         let mut name = b"A_TTA1".to_vec();
@@ -158,6 +168,8 @@ fn acm(format: &[u8]) -> Option<Pcm> {
 #[derive(Clone, Copy)]
 struct Element<'a> {
     id: u32,
+    /// Position of its header in the file.
+    start: u64,
     /// Position of the contents in the file.
     at: u64,
     bytes: &'a [u8],
@@ -171,6 +183,24 @@ impl<'a> Element<'a> {
     fn number(self) -> Option<u64> {
         let is_number = self.bytes.len() <= 8;
         is_number.then(|| self.bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    /// Returns whether this is a rate at which something can be sampled.
+    fn is_rate(self) -> bool {
+        let rate = match *self.bytes {
+            [a, b, c, d] => f32::from_be_bytes([a, b, c, d]).into(),
+            [a, b, c, d, e, f, g, h] => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            _ => 0.0,
+        };
+        rate.is_finite() && rate > 0.0
+    }
+
+    /// Makes a short element one that readers skip.
+    fn to_void(self) -> Option<Patch> {
+        let contents =
+            self.at.checked_sub(self.start)? - 2 + u64::try_from(self.bytes.len()).ok()?;
+        let size = u8::try_from(contents).ok().filter(|size| *size < 0x7f)?;
+        Some(Patch { at: self.start, bytes: vec![VOID, 0x80 | size] })
     }
 
     /// Returns a string up to its first NUL.
@@ -192,7 +222,7 @@ impl<'a> Iterator for Elements<'a> {
         let (id, size, len) = header_of(self.bytes)?;
         let rest = self.bytes.get(usize::try_from(len).ok()?..)?;
         let (bytes, rest) = rest.split_at_checked(usize::try_from(size?).ok()?)?;
-        let element = Element { id, at: self.at + len, bytes };
+        let element = Element { id, start: self.at, at: self.at + len, bytes };
         self.at = element.at + size?;
         self.bytes = rest;
         Some(element)
@@ -230,6 +260,43 @@ const MAX_ELEMENTS: u32 = 1000;
 /// Codecs of video may have long headers.
 const MAX_TRACKS: u64 = 16 << 20;
 
+/// The codecs besides PCM that symphonia lists, whether or not it decodes them. Others it passes over.
+const LISTED: [&[u8]; 33] = [
+    b"A_MPEG/L1",
+    b"A_MPEG/L2",
+    b"A_MPEG/L3",
+    b"A_FLAC",
+    b"A_OPUS",
+    b"A_VORBIS",
+    b"A_AAC",
+    b"A_AAC/MPEG2/MAIN",
+    b"A_AAC/MPEG2/LC",
+    b"A_AAC/MPEG2/LC/SBR",
+    b"A_AAC/MPEG2/SSR",
+    b"A_AAC/MPEG4/MAIN",
+    b"A_AAC/MPEG4/LC",
+    b"A_AAC/MPEG4/LC/SBR",
+    b"A_AAC/MPEG4/SSR",
+    b"A_AAC/MPEG4/LTP",
+    b"A_MPC",
+    b"A_AC3",
+    b"A_AC3/BSID9",
+    b"A_AC3/BSID10",
+    b"A_EAC3",
+    b"A_TRUEHD",
+    b"A_ALAC",
+    b"A_DTS",
+    b"A_TTA1",
+    b"A_WAVPACK4",
+    b"A_ATRAC/AT1",
+    b"A_REAL/ATRC",
+    b"A_REAL/14_4",
+    b"A_REAL/28_8",
+    b"A_REAL/COOK",
+    b"A_REAL/SIPR",
+    b"A_REAL/RALF",
+];
+
 const EBML: u32 = 0x1a45_dfa3;
 const SEGMENT: u32 = 0x1853_8067;
 const CLUSTER: u32 = 0x1f43_b675;
@@ -241,6 +308,10 @@ const CODEC_PRIVATE: u32 = 0x63a2;
 const CODEC_DELAY: u32 = 0x56aa;
 const AUDIO: u32 = 0xe1;
 const BIT_DEPTH: u32 = 0x6264;
+const SAMPLING_FREQUENCY: u32 = 0xb5;
+const CHANNELS: u32 = 0x9f;
+/// The id of elements without a meaning.
+const VOID: u8 = 0xec;
 
 #[cfg(test)]
 mod tests {
@@ -274,7 +345,7 @@ mod tests {
             let file = file(codec, bits, private);
             let tracks = look(&mut Cursor::new(&file)).unwrap();
             assert_eq!(tracks.delays, BTreeMap::from([(2, 256)]));
-            for patch in &tracks.patches {
+            for patch in tracks.patches.iter().filter(|patch| patch.bytes[0] != VOID) {
                 let at = usize::try_from(patch.at).unwrap();
                 assert!(file[at..].starts_with(codec));
                 assert_eq!(patch.bytes.len(), codec.len());

@@ -17,22 +17,24 @@ fn element(id: u32, contents: &[u8]) -> Vec<u8> {
 struct Pcm {
     rate: f64,
     channels: u32,
+    depth: u8,
+    codec: &'static [u8],
 }
 
-const GOOD: Pcm = Pcm { rate: 48_000.0, channels: 1 };
+const GOOD: Pcm = Pcm { rate: 48_000.0, channels: 1, depth: 16, codec: b"A_PCM/INT/LIT" };
 
 impl Pcm {
     fn entry(&self, number: u8) -> Vec<u8> {
         let audio = [
             element(0xb5, &self.rate.to_be_bytes()),
             element(0x9f, &self.channels.to_be_bytes()),
-            element(0x6264, &[16]),
+            element(0x6264, &[self.depth]),
         ];
         let entry = [
             element(0xd7, &[number]),
             element(0x73c5, &[number]),
             element(0x83, &[2]),
-            element(0x86, b"A_PCM/INT/LIT"),
+            element(0x86, self.codec),
             element(0xe1, &audio.concat()),
         ];
         element(0xae, &entry.concat())
@@ -87,8 +89,8 @@ fn a_track_that_cannot_be_encoded_costs_no_other() {
     let rejecting = ImportOptions::default()
         .transcode(TranscodeOptions::default().ultrasound(Ultrasound::Reject));
     for (bad, said, kind) in [
-        (Pcm { rate: 96_000.0, channels: 1 }, "ultrasound is rejected", ErrorKind::Ultrasound),
-        (Pcm { rate: 48_000.0, channels: 256 }, "1 to 255 channels", ErrorKind::Unsupported),
+        (Pcm { rate: 96_000.0, ..GOOD }, "ultrasound is rejected", ErrorKind::Ultrasound),
+        (Pcm { channels: 256, ..GOOD }, "1 to 255 channels", ErrorKind::Unsupported),
     ] {
         for (tracks, good) in [([&bad, &GOOD], 2), ([&GOOD, &bad], 1)] {
             let file = document(&tracks);
@@ -110,8 +112,32 @@ fn a_track_that_cannot_be_encoded_costs_no_other() {
 }
 
 #[test]
+fn a_track_with_an_impossible_head_costs_no_other() {
+    let of_rates = [0.0, -48_000.0, f64::NAN, f64::INFINITY].map(|rate| Pcm { rate, ..GOOD });
+    let others = [
+        Pcm { channels: 0, ..GOOD },
+        Pcm { depth: 0, ..GOOD },
+        Pcm { depth: 12, ..GOOD },
+        Pcm { codec: b"A_QUACK", ..GOOD },
+    ];
+    for bad in of_rates.iter().chain(&others) {
+        for (tracks, other) in [([bad, &GOOD], 1), ([&GOOD, bad], 2)] {
+            let imported = import(&document(&tracks), &ImportOptions::default()).unwrap();
+            let (rate, channels, depth) = (bad.rate, bad.channels, bad.depth);
+            let what = format!("{rate} Hz, {channels} channels, {depth} bits");
+            assert_eq!(imported.recordings[0].info().play_length, 48_000, "{what}");
+            let said = format!("skipped track {other}, whose codec is unknown or head unusable");
+            let (streams, findings) = streams(&imported);
+            assert_eq!(streams, [1], "{what}");
+            assert_eq!(findings, [format!("stream 1: {said}")], "{what}");
+        }
+        import(&document(&[bad]), &ImportOptions::default()).unwrap_err();
+    }
+}
+
+#[test]
 fn every_document_becomes_recordings() {
-    let of_rate = |rate| Pcm { rate, channels: 1 };
+    let of_rate = |rate| Pcm { rate, ..GOOD };
     let [a, b, c] = [8000.0, 16_000.0, 24_000.0].map(of_rate);
     let (two, one, none) = (document(&[&a, &b]), document(&[&c]), document(&[]));
     let offset = two.len();
