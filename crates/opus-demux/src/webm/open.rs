@@ -47,6 +47,10 @@ pub(crate) struct Opened {
 
 /// Opens the first document that has the track.
 pub(crate) fn open_first<R: Read>(walker: &mut Walker<R>, which: Which) -> Result<Opened, Error> {
+    // Only a document after another may have lost its header.
+    if walker.is_at_segment()? {
+        check_doc_type(walker.read_ebml_header()?)?;
+    }
     let error = match open(walker, which) {
         Ok(opened) => return Ok(opened),
         Err(error) if error.kind() == ErrorKind::WrongContainer => return Err(error),
