@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     failure::Failure,
@@ -25,17 +25,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let place = &args.recording;
     let mut recording = place.open_store()?.open_recording(&place.name)?;
+    for key in args.unset.iter().filter(|key| !recording.info().user.contains_key(*key)) {
+        output.messages().warn(format!("{place} has no note {key:?}"));
+    }
+    let change = |user: &mut Map<String, Value>| {
+        user.retain(|key, _| !args.unset.contains(key));
+        user.extend(args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
+    };
     let mut user = recording.info().user.clone();
-    for key in &args.unset {
-        if user.remove(key).is_none() {
-            output.messages().warn(format!("{place} has no note {key:?}"));
-        }
-    }
-    user.extend(args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
+    change(&mut user);
     if user != recording.info().user {
-        recording.set_user_metadata(user.clone())?;
+        recording.edit_user_metadata(change)?;
     }
-    let user = user.into_iter().collect();
+    let user = recording.info().user.clone().into_iter().collect();
     output.data(&Metadata { recording: place.to_string(), user })
 }
 

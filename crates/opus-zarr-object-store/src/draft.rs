@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    async fn take(&self, from: &str, to: String) -> io::Result<()> {
+    pub(crate) async fn take(&self, from: &str, to: String) -> io::Result<()> {
         self.lease.check().await?;
         let copied = match self.bucket.copy(from, &to).await {
             // The answer has no tag.
@@ -129,7 +129,7 @@ impl Session {
         self.written(to, copied)
     }
 
-    async fn commit(&self, document: Vec<u8>) -> io::Result<()> {
+    pub(crate) async fn commit(&self, document: Vec<u8>) -> io::Result<()> {
         self.lease.confirm().await?;
         self.check_written(&self.list().await?)?;
         let key = document_key(&self.name);
@@ -195,7 +195,7 @@ impl Session {
 
     /// Removes everything written. If something may be left, the lease stays until it expires, so
     /// that everything without a lease is complete.
-    async fn discard(&self) {
+    pub(crate) async fn discard(&self) {
         let removed = self.remove_written().await;
         if let Err(error) = &removed {
             tracing::warn!(name = %self.name, %error, "cannot remove an unfinished recording");
@@ -229,7 +229,7 @@ impl Session {
         }
     }
 
-    async fn list(&self) -> io::Result<Vec<Listed>> {
+    pub(crate) async fn list(&self) -> io::Result<Vec<Listed>> {
         self.bucket.list(self.name.as_str()).await
     }
 

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bucket;
+mod claim;
 mod draft;
 mod error;
 mod fault;

@@ -7,13 +7,14 @@ use std::{
 
 use object_store::{ObjectStore, path::Path};
 use opus_zarr_store::{
-    AsyncStorage, Draft, Entries, EntriesFuture, Entry, ObjectWriter, Part, PartFuture,
+    AsyncStorage, Claim, Draft, Entries, EntriesFuture, Entry, ObjectWriter, Part, PartFuture,
     RecordingName, Storage, WriteStorage,
 };
 
 use crate::{
     Error,
     bucket::Bucket,
+    claim::ObjectClaim,
     draft::{ObjectDraft, Session, document_key},
     error::Reason,
     fault::one_line,
@@ -181,19 +182,11 @@ impl WriteStorage for ObjectStorage {
         Ok(Box::new(ObjectDraft::new(session, self.tasks.clone())))
     }
 
-    fn remove(&self, name: &RecordingName) -> io::Result<()> {
-        let (bucket, lease, name) = (self.bucket.clone(), self.lease, name.clone());
-        self.tasks.wait(async move {
-            let session = Session::lease(bucket, name, lease).await?;
-            let removed = session.remove().await;
-            // Objects without a document stay under the lease.
-            let is_clear = match &removed {
-                Ok(()) => true,
-                Err(error) => error.kind() == io::ErrorKind::NotFound,
-            };
-            session.end(is_clear).await;
-            removed
-        })
+    /// If another writer has a lease for the name, waits up to the duration of a lease to see
+    /// whether it is alive.
+    fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
+        let (bucket, tasks) = (self.bucket.clone(), self.tasks.clone());
+        Ok(Box::new(ObjectClaim::take(bucket, name.clone(), self.lease, tasks)?))
     }
 }
 

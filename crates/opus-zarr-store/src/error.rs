@@ -22,6 +22,8 @@ pub enum ErrorKind {
     RecordingExists,
     /// Another writer is writing the recording.
     Busy,
+    /// Another recording has taken the name since the recording was opened.
+    Replaced,
     /// The name cannot be that of a recording.
     InvalidName,
     /// The store or recording has a layout that this version cannot read.
@@ -80,6 +82,8 @@ pub(crate) enum Reason {
     RecordingExists { name: RecordingName, store: String },
     #[error("another writer is writing the recording \"{name}\" in {store:?}")]
     Busy { name: RecordingName, store: String, source: io::Error },
+    #[error("the recording \"{name}\" in {store:?} was replaced by another one meanwhile")]
+    Replaced { name: RecordingName, store: String },
     #[error("{object:?}: layout {found}, this version reads layout 1")]
     Layout { object: String, found: String },
     #[error("{object:?}: {reason}")]
@@ -130,6 +134,7 @@ impl Error {
             Reason::NoSuchRecording { .. } => ErrorKind::NoSuchRecording,
             Reason::RecordingExists { .. } => ErrorKind::RecordingExists,
             Reason::Busy { .. } => ErrorKind::Busy,
+            Reason::Replaced { .. } => ErrorKind::Replaced,
             Reason::Layout { .. } => ErrorKind::UnsupportedLayout,
             Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
                 ErrorKind::OutOfRange
@@ -178,6 +183,7 @@ impl Error {
             | Reason::IsARecording { store }
             | Reason::NoSuchRecording { store, .. }
             | Reason::RecordingExists { store, .. }
+            | Reason::Replaced { store, .. }
             | Reason::Busy { store, .. } => Some(store),
             _ => None,
         }
@@ -188,6 +194,7 @@ impl Error {
         match self.reason() {
             Reason::NoSuchRecording { name, .. }
             | Reason::RecordingExists { name, .. }
+            | Reason::Replaced { name, .. }
             | Reason::Busy { name, .. } => Some(name),
             _ => None,
         }

@@ -19,6 +19,9 @@ use crate::{
 #[non_exhaustive]
 pub struct RecordingInfo {
     pub(crate) layout: u64,
+    /// How often the attributes have changed since the import.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
     /// Channels of the decoded audio.
     pub channels: u8,
     /// Channel mapping family (RFC 7845 section 5.1.1).
@@ -131,6 +134,11 @@ fn is_first_rule(rule: &u64) -> bool {
     *rule == first_rule()
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde requires it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 fn opus_rate() -> NonZeroU32 {
     const { NonZeroU32::new(SAMPLE_RATE).expect("48,000 is not 0") }
 }
@@ -189,6 +197,7 @@ impl RecordingInfo {
             description;
         let mut info = Self {
             layout: LAYOUT,
+            generation: 0,
             channels: head.channels(),
             mapping_family: head.mapping().family(),
             channel_mapping: (head.mapping().family() != 0)

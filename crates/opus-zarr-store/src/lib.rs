@@ -6,6 +6,7 @@ mod cache;
 mod codec;
 mod contract;
 mod document;
+mod edit;
 mod error;
 mod finisher;
 mod hasher;
@@ -44,8 +45,8 @@ pub use origin::{
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use serde_json;
 pub use storage::{
-    AsyncStorage, Draft, Entries, EntriesFuture, Entry, LocalStorage, MemoryStorage, ObjectWriter,
-    Part, PartFuture, Storage, WriteStorage,
+    AsyncStorage, Claim, Draft, Entries, EntriesFuture, Entry, LocalStorage, MemoryStorage,
+    ObjectWriter, Part, PartFuture, Storage, WriteStorage,
 };
 pub use store::{AsyncStore, Store};
 pub use verify::{

@@ -2,6 +2,8 @@ use std::{io, sync::Arc};
 
 use crate::{
     Error, Operation, RecordingName, RecordingReader, Store,
+    edit::{claim, claim_error},
+    error::Reason,
     index::shard_key,
     object::{io_error, name_of},
     sync::StoredSync,
@@ -25,25 +27,23 @@ impl Store {
         }
     }
 
-    /// Renames a recording. If the process is killed in between, the recording may have both
-    /// names.
+    /// Renames a recording with everything in it. If the process is killed in between, the recording
+    /// may have both names in an object store.
     pub fn rename_recording(
         &self,
         from: &RecordingName,
         to: &RecordingName,
     ) -> Result<RecordingReader, Error> {
-        let renamed = self.copy_within(&self.open_recording(from)?, to)?;
-        self.delete_recording(from).inspect_err(|_| self.take_back(from, to))?;
-        Ok(renamed)
-    }
-
-    /// Deletes a copy whose original could not be deleted, provided the original is still there.
-    fn take_back(&self, original: &RecordingName, copy: &RecordingName) {
-        if let Ok(true) = self.contains(original)
-            && let Err(error) = self.delete_recording(copy)
-        {
-            tracing::warn!(%copy, ?error, "cannot undo a rename");
+        self.open_recording(from)?;
+        if self.contains(to)? {
+            return Err(taken(self, to));
         }
+        let renamed = claim(self.storage(), from)?.rename(to);
+        renamed.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => taken(self, to),
+            _ => claim_error(self.storage(), from, error),
+        })?;
+        self.open_recording(to)
     }
 
     fn copy_within(
@@ -91,4 +91,8 @@ impl Store {
 /// Unwraps the error of this crate that the blob's reader or writer put into an I/O error.
 fn copy_error(error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| io_error(Operation::Copy, "blob")(error))
+}
+
+fn taken(store: &Store, name: &RecordingName) -> Error {
+    Reason::RecordingExists { name: name.clone(), store: store.storage().to_string() }.into()
 }

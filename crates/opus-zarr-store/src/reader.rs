@@ -6,17 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::{
     AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, Part, RecordingInfo,
-    RecordingName, Storage, StoredIndex,
+    RecordingName, Storage,
     blob::{BlobIn, ShardedBlob},
     document::{Document, MAX_METADATA},
-    index::ShardedIndex,
     json::parse_json,
-    layout::{ArrayKind, METADATA},
+    layout::METADATA,
     object::{put, read},
-    recording::{StoredRecording, document_key},
+    recording::StoredRecording,
     storage::{Ready, ready},
     store::pretty,
-    sync::{StoredSync, write_sync},
+    sync::write_sync,
     verify::compare,
 };
 
@@ -104,9 +103,14 @@ impl RecordingReader {
         fill(self.blob_reader(), &mut index)?;
         let (object, index) = index.complete()?;
         index.check_length(self.timeline())?;
-        object.finish()?;
-        self.adopt_index(&index)?;
-        Ok(())
+        let (mut object, name, storage) = (Some(object), self.name().clone(), self.storage.clone());
+        self.edit(|document| {
+            if let Some(object) = object.take() {
+                object.finish()?;
+            }
+            document.info.set_index(&index);
+            Ok(restore_documents(&storage, &name, &document.info)?)
+        })
     }
 
     /// Replaces the sync map, if any, with one measured with `decoder`.
@@ -115,31 +119,23 @@ impl RecordingReader {
     /// in between, the recording is unchanged or has a sync map whose chunks fail their
     /// checksums.
     pub fn replace_sync(&mut self, entries: &[SyncEntry], decoder: &str) -> Result<(), Error> {
-        let name = self.name().clone();
-        let sync = write_sync(&self.storage, name.as_str(), entries, decoder)?;
-        let mut document = self.recording.document.clone();
-        document.info.sync = Some(sync);
-        let text = document.write()?;
-        let sync = StoredSync::new(name.as_str(), &document.info);
-        let sync = sync.map_err(Error::inconsistent)?;
-        let before = std::mem::replace(&mut self.recording.document, document);
-        let written = self
-            .restore_documents()
-            .and_then(|()| put(&self.storage, &document_key(&name), text.as_bytes()));
-        match written {
-            Ok(()) => self.recording.sync = Ok(sync),
-            Err(_) => self.recording.document = before,
-        }
-        written
+        let (name, storage) = (self.name().clone(), self.storage.clone());
+        self.edit(|document| {
+            document.info.sync = Some(write_sync(&storage, name.as_str(), entries, decoder)?);
+            restore_documents(&storage, &name, &document.info)
+        })
     }
 
-    /// Replaces the user metadata. Only the recording's document is rewritten.
-    pub fn set_user_metadata(&mut self, user: Map<String, Value>) -> Result<(), Error> {
-        let mut document = self.recording.document.clone();
-        document.info.user = user;
-        put(&self.storage, &document_key(self.name()), document.write()?.as_bytes())?;
-        self.recording.document = document;
-        Ok(())
+    /// Changes the user metadata. `change` gets those that the recording has now, and runs again if
+    /// another program changes them meanwhile.
+    pub fn edit_user_metadata(
+        &mut self,
+        mut change: impl FnMut(&mut Map<String, Value>),
+    ) -> Result<(), Error> {
+        self.edit(|document| {
+            change(&mut document.info.user);
+            Ok(())
+        })
     }
 
     /// The storage of the recording.
@@ -186,37 +182,31 @@ impl RecordingReader {
         &self.recording.document
     }
 
-    /// Writes the attributes of an index that is in its place.
-    fn adopt_index(&mut self, index: &StoredIndex) -> Result<(), Error> {
-        let name = self.recording.name.clone();
-        self.recording.document.info.set_index(index);
-        self.restore_documents()?;
-        let document = self.recording.document.write()?;
-        put(&self.storage, &document_key(&name), document.as_bytes())?;
-        self.recording.index = ShardedIndex::new(name.as_str(), self.info());
-        Ok(())
+    /// Takes what was written as the recording.
+    pub(crate) fn adopt(&mut self, recording: StoredRecording) {
+        self.recording = recording;
     }
 }
 
-impl RecordingReader {
-    /// Restores documents of arrays that are missing or different.
-    fn restore_documents(&self) -> Result<(), Error> {
-        let name = self.name();
-        let restore = |(array, document): (ArrayKind, Value)| {
-            self.restore_document(&format!("{name}/{}/{METADATA}", array.name()), &document)
-        };
-        self.info().arrays().into_iter().try_for_each(restore)
-    }
+/// Restores documents of arrays that are missing or different.
+fn restore_documents(
+    storage: &Arc<dyn Storage>,
+    name: &RecordingName,
+    info: &RecordingInfo,
+) -> Result<(), Error> {
+    info.arrays().into_iter().try_for_each(|(array, document)| {
+        restore_document(storage, &format!("{name}/{}/{METADATA}", array.name()), &document)
+    })
+}
 
-    /// Writes the document of an array unless an equivalent one is present.
-    fn restore_document(&self, key: &str, document: &Value) -> Result<(), Error> {
-        let found = ready(read(&Ready(&*self.storage), key, Part::Whole(MAX_METADATA)));
-        let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
-        if found.is_some_and(|found| compare("", document, &found).is_ok()) {
-            return Ok(());
-        }
-        put(&self.storage, key, pretty(document).as_bytes())
+/// Writes the document of an array unless an equivalent one is present.
+fn restore_document(storage: &Arc<dyn Storage>, key: &str, document: &Value) -> Result<(), Error> {
+    let found = ready(read(&Ready(&**storage), key, Part::Whole(MAX_METADATA)));
+    let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
+    if found.is_some_and(|found| compare("", document, &found).is_ok()) {
+        return Ok(());
     }
+    put(storage, key, pretty(document).as_bytes())
 }
 
 impl IndexRead for RecordingReader {

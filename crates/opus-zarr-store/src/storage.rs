@@ -10,6 +10,7 @@ use std::{
     io,
     ops::Range,
     pin::Pin,
+    time::Duration,
 };
 
 use crate::RecordingName;
@@ -104,9 +105,11 @@ pub trait WriteStorage: Storage {
     /// do not block the name.
     fn begin(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>>;
 
-    /// Removes a recording. It disappears at once, then its objects are removed. Fails with
-    /// [`NotFound`](io::ErrorKind::NotFound) if it does not exist.
-    fn remove(&self, name: &RecordingName) -> io::Result<()>;
+    /// Claims a recording, in order to change, rename or remove it. Until the claim is dropped, no
+    /// other claim succeeds; the claims of dead processes do not count. Waits for a while if somebody
+    /// else has one, then fails with [`ResourceBusy`](io::ErrorKind::ResourceBusy). Fails with
+    /// [`NotFound`](io::ErrorKind::NotFound) if the recording does not exist.
+    fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>>;
 }
 
 /// An object being written. It appears with all its bytes at [`finish`](Self::finish). Until
@@ -131,5 +134,31 @@ pub trait Draft: Debug + Send + Sync {
     fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()>;
 }
 
+/// A recording that nobody else changes by a claim. Programs that do not know claims may change it
+/// all the same, which is why its document is compared before it is replaced.
+pub trait Claim: Debug + Send + Sync {
+    /// Replaces the document if it still is `before`. Returns whether it was. Fails with
+    /// [`NotFound`](io::ErrorKind::NotFound) if the recording is gone; it never comes back.
+    fn replace(&self, before: &[u8], after: &[u8]) -> io::Result<bool>;
+
+    /// Renames the recording with everything in it. Fails with
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the name is taken.
+    fn rename(self: Box<Self>, to: &RecordingName) -> io::Result<()>;
+
+    /// Removes the recording. It disappears at once, then its objects are removed. If it has a
+    /// member other than `members`, fails with
+    /// [`DirectoryNotEmpty`](io::ErrorKind::DirectoryNotEmpty) and removes nothing. `None` removes
+    /// every member.
+    fn remove(self: Box<Self>, members: Option<&[&str]>) -> io::Result<()>;
+}
+
 /// The prefix of unfinished objects and recordings, which no recording name can have.
 pub(crate) const DRAFT_PREFIX: &str = ".opus-zarr-draft-";
+
+/// Whether a member of a recording is none of these.
+pub(crate) fn is_foreign(member: &str, members: Option<&[&str]>) -> bool {
+    members.is_some_and(|members| !members.contains(&member)) && !member.starts_with(DRAFT_PREFIX)
+}
+
+/// How long to wait for a claim of somebody else, who holds it only while writing.
+pub(crate) const CLAIM_WAIT: Duration = Duration::from_secs(15);

@@ -13,6 +13,7 @@ use crate::{
     AsyncRecordingReader, AsyncStorage, Entries, Entry, Error, LocalStorage, Operation, Part,
     RecordingName, RecordingReader, RecordingWriter, Storage,
     document::{MAX_METADATA, check_layout, our_attributes},
+    edit::{claim, claim_error},
     error::{NotAStore, Reason},
     json::parse_json,
     layout::{METADATA, root_group},
@@ -128,10 +129,10 @@ impl Store {
 
     /// Deletes a recording. It disappears at once.
     pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
-        let store = self.storage.to_string();
-        let removed = self.storage.writing().and_then(|storage| storage.remove(name));
-        removed.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Reason::NoSuchRecording { name: name.clone(), store }.into(),
+        claim(&self.storage, name)?.remove(None).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ResourceBusy => {
+                claim_error(&self.storage, name, error)
+            }
             _ => io_error(Operation::Delete, &name_of(&*self.storage, name.as_str()))(error),
         })
     }

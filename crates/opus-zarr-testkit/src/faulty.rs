@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use opus_zarr_store::{Draft, Entries, ObjectWriter, Part, RecordingName, Storage, WriteStorage};
+use opus_zarr_store::{
+    Claim, Draft, Entries, ObjectWriter, Part, RecordingName, Storage, WriteStorage,
+};
 
 /// Passes every call on to another storage, except for one, which fails before it gets there.
 #[derive(Debug)]
@@ -86,9 +88,10 @@ impl WriteStorage for Faulty {
         Ok(Box::new(FaultyDraft { inner, calls: self.calls.clone() }))
     }
 
-    fn remove(&self, name: &RecordingName) -> io::Result<()> {
+    fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
         self.calls.pass()?;
-        self.inner.writing()?.remove(name)
+        let inner = self.inner.writing()?.claim(name)?;
+        Ok(Box::new(FaultyClaim { inner, calls: self.calls.clone() }))
     }
 }
 
@@ -134,5 +137,28 @@ impl Draft for FaultyDraft {
     fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()> {
         self.calls.pass()?;
         self.inner.commit(document)
+    }
+}
+
+#[derive(Debug)]
+struct FaultyClaim {
+    inner: Box<dyn Claim>,
+    calls: Calls,
+}
+
+impl Claim for FaultyClaim {
+    fn replace(&self, before: &[u8], after: &[u8]) -> io::Result<bool> {
+        self.calls.pass()?;
+        self.inner.replace(before, after)
+    }
+
+    fn rename(self: Box<Self>, to: &RecordingName) -> io::Result<()> {
+        self.calls.pass()?;
+        self.inner.rename(to)
+    }
+
+    fn remove(self: Box<Self>, members: Option<&[&str]>) -> io::Result<()> {
+        self.calls.pass()?;
+        self.inner.remove(members)
     }
 }

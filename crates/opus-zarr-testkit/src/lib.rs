@@ -10,6 +10,8 @@
     reason = "a test may panic, and prints what it found"
 )]
 
+#[cfg(feature = "zarr")]
+pub mod company;
 pub mod corpus;
 pub mod counter;
 pub mod damage;

@@ -97,7 +97,9 @@ impl Operation {
             Self::Annotate => {
                 let user = Map::from_iter([("species".to_owned(), Value::from("wren"))]);
                 let recording = store.open_recording(&it);
-                message(recording.and_then(|mut recording| recording.set_user_metadata(user)))
+                message(recording.and_then(|mut recording| {
+                    recording.edit_user_metadata(|all| *all = user.clone())
+                }))
             }
             Self::RebuildIndex => {
                 let recording = Recording::open(store, IT);

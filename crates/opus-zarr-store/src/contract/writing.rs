@@ -86,7 +86,10 @@ impl Writing<'_> {
     /// Removes one recording, and then all.
     pub(super) fn removal(&self) -> Checked {
         let absent = &[ErrorKind::NotFound];
-        let remove = |name| Ok(self.writing()?.remove(&self.name(name)?));
+        let remove = |name| {
+            let claim = self.writing()?.claim(&self.name(name)?);
+            Ok(claim.and_then(|claim| claim.remove(None)))
+        };
         self.fails("a missing recording cannot be removed", remove("missing")?, absent)?;
         self.works("remove", remove("copy")?)?;
         self.lists("a removed recording is not listed", &["copy"], "copy", false)?;

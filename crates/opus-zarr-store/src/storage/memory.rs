@@ -1,15 +1,17 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use crate::{
-    Draft, Entries, Entry, ObjectWriter, Part, RecordingName, Storage, WriteStorage,
-    layout::METADATA, storage::DRAFT_PREFIX,
+    Claim, Draft, Entries, Entry, ObjectWriter, Part, RecordingName, Storage, WriteStorage,
+    layout::METADATA,
+    recording::document_key,
+    storage::{CLAIM_WAIT, DRAFT_PREFIX, is_foreign},
 };
 
 /// A store in memory, for tests and temporary data. Clones share it.
@@ -17,6 +19,8 @@ use crate::{
 pub struct MemoryStorage {
     objects: Arc<Mutex<BTreeMap<String, Arc<[u8]>>>>,
     drafts: Arc<AtomicU64>,
+    /// The names of claimed recordings.
+    claims: Arc<(Mutex<BTreeSet<RecordingName>>, Condvar)>,
 }
 
 impl MemoryStorage {
@@ -35,7 +39,7 @@ impl MemoryStorage {
     }
 
     fn contains(&self, name: &RecordingName) -> bool {
-        self.objects().contains_key(&format!("{name}/{METADATA}"))
+        self.objects().contains_key(&document_key(name))
     }
 
     /// Removes everything below a key.
@@ -110,12 +114,20 @@ impl WriteStorage for MemoryStorage {
         Ok(Box::new(MemoryDraft { storage, name, prefix: format!("{DRAFT_PREFIX}{number}") }))
     }
 
-    fn remove(&self, name: &RecordingName) -> io::Result<()> {
+    fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
+        let (claims, freed) = &*self.claims;
+        let claims = claims.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_claimed = |claims: &mut BTreeSet<RecordingName>| claims.contains(name);
+        let waited = freed.wait_timeout_while(claims, CLAIM_WAIT, is_claimed);
+        let (mut claims, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        if timeout.timed_out() {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
         if !self.contains(name) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        self.remove_all(name.as_str());
-        Ok(())
+        claims.insert(name.clone());
+        Ok(Box::new(MemoryClaim { storage: self.clone(), name: name.clone() }))
     }
 }
 
@@ -162,19 +174,12 @@ impl Draft for MemoryDraft {
     }
 
     fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()> {
-        let (name, below) = (&self.name, format!("{}/", self.prefix));
         let mut objects = self.storage.objects();
-        if objects.contains_key(&format!("{name}/{METADATA}")) {
+        if objects.contains_key(&document_key(&self.name)) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let written: Vec<String> =
-            objects.keys().filter(|key| key.starts_with(&below)).cloned().collect();
-        for key in written {
-            if let (Some(object), Some(rest)) = (objects.remove(&key), key.strip_prefix(&below)) {
-                objects.insert(format!("{name}/{rest}"), object);
-            }
-        }
-        objects.insert(format!("{name}/{METADATA}"), document.into());
+        move_all(&mut objects, &self.prefix, self.name.as_str());
+        objects.insert(document_key(&self.name), document.into());
         Ok(())
     }
 }
@@ -182,5 +187,65 @@ impl Draft for MemoryDraft {
 impl Drop for MemoryDraft {
     fn drop(&mut self) {
         self.storage.remove_all(&self.prefix);
+    }
+}
+
+#[derive(Debug)]
+struct MemoryClaim {
+    storage: MemoryStorage,
+    name: RecordingName,
+}
+
+impl Claim for MemoryClaim {
+    fn replace(&self, before: &[u8], after: &[u8]) -> io::Result<bool> {
+        let mut objects = self.storage.objects();
+        let document = objects.get_mut(&document_key(&self.name));
+        let document = document.ok_or(io::ErrorKind::NotFound)?;
+        let is_same = **document == *before;
+        if is_same {
+            *document = after.into();
+        }
+        Ok(is_same)
+    }
+
+    fn rename(self: Box<Self>, to: &RecordingName) -> io::Result<()> {
+        let mut objects = self.storage.objects();
+        if objects.contains_key(&document_key(to)) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        move_all(&mut objects, self.name.as_str(), to.as_str());
+        Ok(())
+    }
+
+    fn remove(self: Box<Self>, members: Option<&[&str]>) -> io::Result<()> {
+        let below = format!("{}/", self.name);
+        let objects = self.storage.objects();
+        let mut found =
+            objects.keys().filter_map(|key| key.strip_prefix(&below)?.split('/').next());
+        if let Some(foreign) = found.find(|member| is_foreign(member, members)) {
+            return Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, foreign.to_owned()));
+        }
+        drop(objects);
+        self.storage.remove_all(self.name.as_str());
+        Ok(())
+    }
+}
+
+impl Drop for MemoryClaim {
+    fn drop(&mut self) {
+        let (claims, freed) = &*self.storage.claims;
+        claims.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        freed.notify_all();
+    }
+}
+
+/// Moves the objects below one prefix to another.
+fn move_all(objects: &mut BTreeMap<String, Arc<[u8]>>, from: &str, to: &str) {
+    let below = format!("{from}/");
+    let keys: Vec<String> = objects.keys().filter(|key| key.starts_with(&below)).cloned().collect();
+    for key in keys {
+        if let (Some(object), Some(rest)) = (objects.remove(&key), key.strip_prefix(&below)) {
+            objects.insert(format!("{to}/{rest}"), object);
+        }
     }
 }

@@ -34,7 +34,7 @@ fn other_entries_are_listed_as_such_and_not_removed() {
     fs::write(root.path().join("photos/1"), "a wren").unwrap();
     let others = ["notes", "photos"].map(|name| Entry::Other(name.to_owned()));
     for name in ["notes", "photos", "missing"] {
-        let error = storage.remove(&name.parse().unwrap()).unwrap_err();
+        let error = storage.claim(&name.parse().unwrap()).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{name}: {error}");
     }
     let mut entries: Vec<Entry> = storage.entries().unwrap().map(Result::unwrap).collect();

@@ -1,7 +1,13 @@
 //! A recording through the store and back, read by this crate and by zarrs' own array reader,
 //! which does not share code with the writer.
 
-use std::{fs, io::Write, path::Path, sync::Arc};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::{BlobRead, IndexRead};
@@ -224,12 +230,22 @@ fn a_recording_is_complete_or_invisible() {
 
     let dead = root.path().join(".opus-zarr-draft-1-0-0");
     fs::create_dir_all(dead.join("opus_blob/c")).unwrap();
+    let young = store.create_recording(&name("d")).unwrap();
+    assert!(dead.exists(), "its writer may live on another machine");
+    drop(young);
+    age(&dead);
     let living = store.create_recording(&name("b")).unwrap();
     assert!(!dead.exists(), "the remains of a dead writer are removed");
     let other = store.create_recording(&name("c")).unwrap();
     write(other, &blob).unwrap();
     write(living, &blob).unwrap();
     assert_eq!(listing().len(), before.len() + 2);
+}
+
+/// Makes something look as if nobody had touched it for two days.
+fn age(path: &Path) {
+    let then = SystemTime::now() - Duration::from_secs(48 * 60 * 60);
+    File::open(path).unwrap().set_modified(then).unwrap();
 }
 
 #[test]
@@ -273,7 +289,8 @@ fn a_missing_index_can_be_replaced() {
     assert_eq!(fs::read(&shard).unwrap(), shard_before, "the same bytes again");
     assert_eq!(fs::read(&group).unwrap(), group_before);
     let dead = shard.with_file_name(".opus-zarr-draft-1-0-0");
-    fs::write(dead, "the remains of a dead writer").unwrap();
+    fs::write(&dead, "the remains of a dead writer").unwrap();
+    age(&dead);
     let error: Error = recording.replace_index(rows(end / 2)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Inconsistent);
     assert_eq!(fs::read(&shard).unwrap(), shard_before, "nothing has changed");

@@ -4,7 +4,8 @@ use std::{fmt, fs, io, path::PathBuf, sync::Arc};
 
 use opus_zarr::{ErrorKind, ImportOptions, import, unwatched};
 use opus_zarr_store::{
-    Draft, Entries, MemoryStorage, ObjectWriter, Part, RecordingName, Storage, Store, WriteStorage,
+    Claim, Draft, Entries, MemoryStorage, ObjectWriter, Part, RecordingName, Storage, Store,
+    WriteStorage,
 };
 use opus_zarr_testkit::{
     fast_folder,
@@ -51,8 +52,8 @@ impl WriteStorage for Meddling {
         self.inner.begin(name)
     }
 
-    fn remove(&self, name: &RecordingName) -> io::Result<()> {
-        self.inner.remove(name)
+    fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
+        self.inner.claim(name)
     }
 }
 

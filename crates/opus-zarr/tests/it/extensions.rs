@@ -78,7 +78,9 @@ fn the_attribute_is_there_only_if_there_are_extensions() {
     assert_eq!(attributes(folder.path(), "hd")["extensions"], json!([124]));
     // It survives a change of the document.
     let mut reader = RecordingReader::open(folder.path(), &"hd".parse().unwrap()).unwrap();
-    reader.set_user_metadata(Map::from_iter([("place".to_owned(), json!("oak"))])).unwrap();
+    reader
+        .edit_user_metadata(|all| *all = Map::from_iter([("place".to_owned(), json!("oak"))]))
+        .unwrap();
     assert_eq!(attributes(folder.path(), "hd")["extensions"], json!([124]));
 
     let (plain, recording) = store_of(MONO);

@@ -46,7 +46,7 @@ fn import_all(store: &Path) {
     let mut synced = store.open_recording(&"synced".parse().unwrap()).unwrap();
     synced.replace_sync(&sync_map(), DECODER).unwrap();
     let mut trio = store.open_recording(&"trio".parse().unwrap()).unwrap();
-    trio.set_user_metadata(user()).unwrap();
+    trio.edit_user_metadata(|all| *all = user()).unwrap();
 }
 
 /// Made-up entries of every kind. A real map depends on the build of the decoder, and this one must

@@ -128,7 +128,7 @@ fn user_metadata_changes_only_the_document_and_follows_the_recording() {
         add_attribute(store, "mono", "elsewhere", &foreign);
         let user = Map::from_iter([("species".to_owned(), json!({ "of": ["wren", null, 1.5] }))]);
         let mut recording = store.open_recording(&name("mono")).unwrap();
-        recording.set_user_metadata(user.clone()).unwrap();
+        recording.edit_user_metadata(|all| *all = user.clone()).unwrap();
         assert_eq!(recording.info().user, user);
         let changed: Vec<String> = snapshot(store)
             .into_iter()
@@ -147,7 +147,7 @@ fn user_metadata_changes_only_the_document_and_follows_the_recording() {
         }
 
         let mut recording = store.open_recording(&name("renamed")).unwrap();
-        recording.set_user_metadata(Map::new()).unwrap();
+        recording.edit_user_metadata(|all| *all = Map::new()).unwrap();
         assert!(store.open_recording(&name("renamed")).unwrap().info().user.is_empty());
     });
 }
@@ -162,7 +162,7 @@ fn user_metadata_that_could_not_be_read_back_is_refused() {
         for user in [deep, many] {
             let mut recording = store.open_recording(&name("mono")).unwrap();
             let user = Map::from_iter([("notes".to_owned(), user)]);
-            let error = recording.set_user_metadata(user).unwrap_err();
+            let error = recording.edit_user_metadata(|all| *all = user.clone()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Inconsistent, "{error}");
             assert!(recording.info().user.is_empty());
         }
@@ -180,7 +180,11 @@ fn numbers_in_user_metadata_read_back_to_the_last_bit() {
         .filter(|number| number.is_finite())
         .collect();
     let user = Map::from_iter([("numbers".to_owned(), Value::from(numbers))]);
-    store.open_recording(&name("it")).unwrap().set_user_metadata(user.clone()).unwrap();
+    store
+        .open_recording(&name("it"))
+        .unwrap()
+        .edit_user_metadata(|all| *all = user.clone())
+        .unwrap();
     assert!(store.open_recording(&name("it")).unwrap().info().user == user);
 }
 

@@ -27,17 +27,21 @@ fn notes(value: Value) -> Map<String, Value> {
 #[test]
 fn notes_are_kept_replaced_and_removed() {
     let (folder, mut reader) = noted();
-    let before = Tree::of(folder.path());
+    let (before, generation) = (Tree::of(folder.path()), reader.info().generation);
     for value in [json!({ "b": [1, -2.5, null], "a": "Wörter \u{1} \"" }), json!(u64::MAX)] {
-        reader.set_user_metadata(notes(value.clone())).unwrap();
+        reader.edit_user_metadata(|all| *all = notes(value.clone())).unwrap();
         assert_eq!(reader.info().user["note"], value);
         let opened = open_at(folder.path(), "it").unwrap();
         assert_eq!(opened.info(), reader.info());
         let now = Tree::of(folder.path());
         assert_eq!(before.differences(&now), [std::path::Path::new("it/zarr.json")]);
     }
-    reader.set_user_metadata(Map::new()).unwrap();
-    before.assert_same(&Tree::of(folder.path()), "without notes");
+    reader.edit_user_metadata(|all| *all = Map::new()).unwrap();
+    assert!(reader.info().user.is_empty());
+    let unchanged = Tree::of(folder.path());
+    reader.edit_user_metadata(|all| *all = Map::new()).unwrap();
+    unchanged.assert_same(&Tree::of(folder.path()), "without notes");
+    assert_eq!(reader.info().generation, generation + 3, "every change counts, and nothing else");
 }
 
 #[test]
@@ -51,7 +55,7 @@ fn notes_that_could_not_be_read_back_are_refused() {
         (json!("x".repeat(32 << 20)), "at most 33554432 can be read back"),
         (deep, "recursion limit exceeded"),
     ] {
-        let error = reader.set_user_metadata(notes(value)).unwrap_err();
+        let error = reader.edit_user_metadata(|all| *all = notes(value.clone())).unwrap_err();
         let error = chain(&error);
         assert!(error.contains(reason), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
@@ -70,7 +74,7 @@ fn attributes_of_other_programs_are_preserved() {
     fs::write(&path, document.to_string()).unwrap();
     let store = Store::open(folder.path()).unwrap();
     let mut reader = store.open_recording(&"it".parse().unwrap()).unwrap();
-    reader.set_user_metadata(notes(json!("seen"))).unwrap();
+    reader.edit_user_metadata(|all| *all = notes(json!("seen"))).unwrap();
     let document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     assert_eq!(document["attributes"]["another"], json!({ "key": [1] }));
     assert_eq!(document["attributes"]["opus_zarr"]["user"]["note"], "seen");
@@ -83,7 +87,7 @@ fn any_double_is_kept() {
     let mut random = Random(5);
     let doubles = std::iter::repeat_with(|| f64::from_bits(random.below(u64::MAX)));
     let doubles: Vec<f64> = doubles.filter(|double| double.is_finite()).take(20_000).collect();
-    reader.set_user_metadata(notes(json!(doubles))).unwrap();
+    reader.edit_user_metadata(|all| *all = notes(json!(doubles))).unwrap();
     let opened = open_at(folder.path(), "it").unwrap();
     assert!(opened.info().user["note"] == json!(doubles), "other numbers");
 }
@@ -94,7 +98,7 @@ fn any_text_is_kept() {
     let reader = RefCell::new(reader);
     let kept = |(key, text): (String, String)| {
         let user = Map::from_iter([(key, json!(text))]);
-        reader.borrow_mut().set_user_metadata(user.clone()).unwrap();
+        reader.borrow_mut().edit_user_metadata(|all| *all = user.clone()).unwrap();
         let opened = open_at(folder.path(), "it").unwrap();
         prop_assert_eq!(&opened.info().user, &user);
         Ok(())

@@ -1,0 +1,41 @@
+//! Changes of directories that survive a crash of the machine.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+/// Renames a directory in `parent` durably. On failure, restores the old name so that an error
+/// leaves everything as it was.
+pub(super) fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_dir(parent).inspect_err(|_| {
+        if let Err(error) = fs::rename(to, from) {
+            tracing::warn!(path = %to.display(), %error, "cannot undo a rename");
+        }
+    })
+}
+
+/// Syncs the entries of a directory to the disk, if the file system can. Shared folders of virtual
+/// machines, for example, refuse it.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            tracing::debug!(path = %path.display(), %error, "cannot sync a directory");
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// Syncs a directory and all directories in it.
+pub(super) fn sync_tree(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        }
+    }
+    sync_dir(path)
+}
