@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
 };
+
+use tempfile::NamedTempFile;
 
 use crate::{
     failure::{Exit, Failure},
@@ -18,6 +19,7 @@ use crate::{
 pub(crate) struct Target<'a> {
     path: PathBuf,
     sink: Sink<'a>,
+    is_forced: bool,
     /// Bytes written so far.
     written: u64,
 }
@@ -26,13 +28,8 @@ enum Sink<'a> {
     Stdout(&'a mut dyn Write),
     /// A device or a pipe, which no file can be renamed to.
     Device(File),
-    New(Temporary),
-}
-
-/// A file beside its final name.
-struct Temporary {
-    path: PathBuf,
-    file: File,
+    /// A file beside its final name.
+    New(NamedTempFile),
 }
 
 impl<'a> Target<'a> {
@@ -47,7 +44,7 @@ impl<'a> Target<'a> {
             return Self::file(path, is_forced);
         }
         let sink = Sink::Stdout(output.stdout());
-        Ok(Self { path: path.to_owned(), sink, written: 0 })
+        Ok(Self { path: path.to_owned(), sink, is_forced, written: 0 })
     }
 
     /// Starts a file, even one called `-`.
@@ -59,22 +56,21 @@ impl<'a> Target<'a> {
                 return Err(Failure::new(Exit::Error, message));
             }
             Ok(found) if found.is_file() && !is_forced => {
-                return Err(Failure::new(Exit::Error, format!("{path:?} already exists"))
-                    .with_hint("use --force to overwrite it"));
+                return Err(exists(path));
             }
             // Replaces the target of a link, not the link.
             Ok(found) if found.is_file() => {
                 let path = path.canonicalize().map_err(failed)?;
-                (path.clone(), Sink::New(Temporary::beside(&path).map_err(failed)?))
+                (path.clone(), Sink::New(beside(&path).map_err(failed)?))
             }
             Ok(_) => {
                 let device = OpenOptions::new().write(true).open(path).map_err(failed)?;
                 (path.to_owned(), Sink::Device(device))
             }
-            Err(_) => (path.to_owned(), Sink::New(Temporary::beside(path).map_err(failed)?)),
+            Err(_) => (path.to_owned(), Sink::New(beside(path).map_err(failed)?)),
         };
         interrupt::defer();
-        Ok(Self { path, sink, written: 0 })
+        Ok(Self { path, sink, is_forced, written: 0 })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -83,7 +79,10 @@ impl<'a> Target<'a> {
         }
         let result = match &mut self.sink {
             Sink::Stdout(sink) => sink.write_all(bytes).map_err(|error| unwritten(&error)),
-            Sink::Device(file) | Sink::New(Temporary { file, .. }) => {
+            Sink::Device(file) => {
+                file.write_all(bytes).map_err(|error| Failure::io("write", &self.path, &error))
+            }
+            Sink::New(file) => {
                 file.write_all(bytes).map_err(|error| Failure::io("write", &self.path, &error))
             }
         };
@@ -93,7 +92,7 @@ impl<'a> Target<'a> {
 
     /// Overwrites the start of the file, if it can still be changed.
     pub(crate) fn replace_start(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let Sink::New(Temporary { file, .. }) = &mut self.sink else { return Ok(()) };
+        let Sink::New(file) = &mut self.sink else { return Ok(()) };
         let replaced = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(bytes));
         replaced.map_err(|error| Failure::io("write", &self.path, &error))
     }
@@ -103,31 +102,74 @@ impl<'a> Target<'a> {
         match self.sink {
             Sink::Stdout(sink) => sink.flush().map_err(|error| unwritten(&error))?,
             Sink::Device(_) => {}
-            Sink::New(temporary) => {
-                let renamed = fs::rename(&temporary.path, &self.path);
-                renamed.map_err(|error| Failure::io("write", &self.path, &error))?;
+            Sink::New(file) => {
+                let named = name_for_good(file, &self.path, self.is_forced);
+                named.map_err(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => exists(&self.path),
+                    _ => Failure::io("write", &self.path, &error),
+                })?;
             }
         }
         Ok(self.written)
     }
 }
 
-impl Temporary {
-    fn beside(path: &Path) -> std::io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = path.with_file_name(format!(".opus-zarr-{}-{number}.part", process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-        Ok(Self { path, file })
+fn exists(path: &Path) -> Failure {
+    Failure::new(Exit::Error, format!("{path:?} already exists"))
+        .with_hint("use --force to overwrite it")
+}
+
+/// Creates a file under a name that nobody else has, in the directory of another.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    let file = builder.tempfile_in(directory)?;
+    // Tells other processes that this one lives, where files can be locked.
+    let _ = file.as_file().try_lock();
+    remove_dead(directory);
+    Ok(file)
+}
+
+/// Gives a file its name, once its bytes are on the disk.
+fn name_for_good(file: NamedTempFile, path: &Path, is_forced: bool) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    let named = if is_forced { file.persist(path) } else { file.persist_noclobber(path) };
+    match named {
+        Ok(_) => Ok(()),
+        // Some file systems can only replace.
+        Err(refused) if refused.error.kind() == io::ErrorKind::Unsupported && !path.exists() => {
+            refused.file.persist(path).map(drop).map_err(|refused| refused.error)
+        }
+        Err(refused) => Err(refused.error),
     }
 }
 
-/// Removes a file that was not finished, and so not renamed.
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+/// Removes the files of processes that were killed.
+fn remove_dead(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !(name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            continue;
+        }
+        let modified = entry.metadata().and_then(|found| found.modified());
+        let age = modified.ok().and_then(|then| SystemTime::now().duration_since(then).ok());
+        let is_dead = age.is_some_and(|age| age > FORGOTTEN)
+            && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_dead {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
+
+const PREFIX: &str = ".opus-zarr-";
+const SUFFIX: &str = ".part";
+/// Locks may not reach other machines, but files that are being written are young there too.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 
 /// The name of standard output.
 pub(crate) const STDOUT: &str = "-";

@@ -1,11 +1,16 @@
-use std::{fs, io::Read};
+use std::{
+    fs::{self, File},
+    io::Read,
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
 
 use opus_zarr::ImportOptions;
 use opus_zarr_testkit::recordings::{import_with, open_at};
 
 use crate::{
     sound::{damage, names, read_i16, stdout_of},
-    support::{NOTES, folder_with, run_in, testdata},
+    support::{LONG_NOTES, NOTES, command_in, folder_with, run_in, testdata},
 };
 
 #[test]
@@ -99,4 +104,37 @@ fn a_file_appears_complete_or_not_at_all() {
     assert!(outcome.stderr.contains("opus-zarr verify"), "{outcome:?}");
     run_in(folder, ["export", "a.zarr/notes", "-o", "x.wav"]).exits(4);
     assert_eq!(names(folder), ["a.zarr"]);
+}
+
+#[test]
+fn of_two_writers_of_a_file_one_wins() {
+    let folder = folder_with(&[(NOTES, "a"), (LONG_NOTES, "b")]);
+    for round in 0..10 {
+        let file = format!("{round}.opus");
+        let start = |name: &str| {
+            let mut command = command_in(folder.path());
+            command.args(["export", name, "-o", &file]).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        };
+        let running = [start("a.zarr/a"), start("a.zarr/b")];
+        let outputs = running.map(|child| child.wait_with_output().unwrap());
+        let failed: Vec<_> = outputs.iter().filter(|output| !output.status.success()).collect();
+        assert_eq!(failed.len(), 1, "{outputs:?}");
+        let said = String::from_utf8_lossy(&failed[0].stderr);
+        assert!(said.contains("already exists\n  use --force"), "{said}");
+    }
+}
+
+#[test]
+fn files_of_killed_writers_neither_block_nor_stay() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let [old, young] = [".opus-zarr-1-0.part", ".opus-zarr-1-1.part"].map(|name| {
+        let path = folder.path().join(name);
+        fs::write(&path, "half a file").unwrap();
+        path
+    });
+    let then = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+    File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
+    run_in(folder.path(), ["export", "a.zarr/a", "-o", "a.opus"]).exits(0);
+    assert_eq!((old.exists(), young.exists()), (false, true));
 }
