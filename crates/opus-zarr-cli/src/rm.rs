@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Delete without asking
     #[arg(long, short)]
     yes: bool,
+    /// Also delete what other programs have added to the recordings
+    #[arg(long)]
+    foreign: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -31,7 +34,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     interrupt::defer();
     for_each(&args.recordings, output, |place, output| {
-        place.open_store()?.delete_recording(&place.name)?;
+        let store = place.open_store()?;
+        match args.foreign {
+            true => store.delete_recording_with_foreign(&place.name)?,
+            false => store.delete_recording(&place.name)?,
+        }
         output.data(&Deleted { recording: place.to_string() })
     })
 }

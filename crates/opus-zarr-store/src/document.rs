@@ -5,22 +5,32 @@ use serde_json::{Map, Value};
 
 use crate::{
     Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
+    equivalent::{compare, compare_fields},
     error::Reason,
     json::{json_error, parse_json, shortened},
-    layout::{ATTRIBUTES_KEY, LAYOUT, recording_group},
+    layout::{ATTRIBUTES_KEY, ArrayKind, CONSOLIDATED, LAYOUT, recording_group},
 };
 
-/// A recording's group: our attributes and foreign ones.
+/// A recording's group: our attributes, and what other programs have added.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Document {
     pub(crate) info: RecordingInfo,
-    /// Foreign attributes of the group, preserved unchanged.
-    pub(crate) others: Map<String, Value>,
+    foreign: Foreign,
+}
+
+/// What other programs have added to a group. It is preserved unchanged.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Foreign {
+    attributes: Map<String, Value>,
+    /// Extensions of the document.
+    members: Map<String, Value>,
+    /// Consolidated documents: of foreign members, and of our arrays with foreign attributes.
+    documents: Map<String, Value>,
 }
 
 impl Document {
     pub(crate) fn new(info: RecordingInfo) -> Self {
-        Self { info, others: Map::new() }
+        Self { info, foreign: Foreign::default() }
     }
 
     /// Returns the document of a copy with these parts.
@@ -30,20 +40,28 @@ impl Document {
         index: &StoredIndex,
         sync: Option<&SyncInfo>,
     ) -> Self {
-        let mut document = self.clone();
+        let mut document = self.without_foreign_documents();
         document.info.set_parts(blob, index, sync);
         document
     }
 
+    /// Returns the document of a copy, which has none of the foreign members.
+    pub(crate) fn without_foreign_documents(&self) -> Self {
+        let mut document = self.clone();
+        document.foreign.documents.clear();
+        document
+    }
+
     pub(crate) fn write(&self) -> Result<String, Error> {
-        let Self { info, others } = self;
+        let Self { info, foreign } = self;
         let mut attributes =
             serde_json::to_value(info).map_err(|error| Error::inconsistent(error.to_string()))?;
         let checksum = attributes_checksum(&attributes);
         if let Some(fields) = attributes.as_object_mut() {
             fields.insert(CHECKSUM.to_owned(), checksum.into());
         }
-        let text = recording_group(&attributes, others, &info.arrays()).to_string();
+        let group = recording_group(&attributes, &foreign.attributes, &info.arrays());
+        let text = foreign.add_to(group).to_string();
         if !u64::try_from(text.len()).is_ok_and(|len| len <= MAX_METADATA) {
             return Err(Error::inconsistent(format!(
                 "the attributes take {} bytes, but at most {MAX_METADATA} can be read back",
@@ -61,7 +79,7 @@ impl Document {
     pub(crate) fn parse(object: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |reason| Error::from(Reason::Metadata { object: object.to_owned(), reason });
         let not_json = |error| fault(json_error(error));
-        let mut document = parse_json(bytes).map_err(fault)?;
+        let document = parse_json(bytes).map_err(fault)?;
         let attributes = our_attributes(&document)
             .ok_or_else(|| fault("not a recording: no opus_zarr attributes".to_owned()))?;
         check_layout(object, attributes)?;
@@ -76,10 +94,39 @@ impl Document {
         // Computed whenever the document is written.
         info.other.remove(CHECKSUM);
         check_arrays(&document, &info).map_err(fault)?;
-        let others = document.get_mut("attributes").and_then(Value::as_object_mut);
-        let mut others = others.map(std::mem::take).unwrap_or_default();
-        others.remove(ATTRIBUTES_KEY);
-        Ok(Self { info, others })
+        Ok(Self { info, foreign: Foreign::of(document) })
+    }
+}
+
+impl Foreign {
+    fn of(mut document: Value) -> Self {
+        let take = |document: &mut Value, place: &str| {
+            let found = document.pointer_mut(place).and_then(Value::as_object_mut);
+            found.map(std::mem::take).unwrap_or_default()
+        };
+        let mut attributes = take(&mut document, "/attributes");
+        attributes.remove(ATTRIBUTES_KEY);
+        let documents = take(&mut document, &format!("/{CONSOLIDATED}/metadata"));
+        let mut members = take(&mut document, "");
+        members.retain(|key, value| !MEMBERS.contains(&key.as_str()) && !value.is_null());
+        Self { attributes, members, documents }
+    }
+
+    fn add_to(&self, mut group: Value) -> Value {
+        let ours = group.pointer_mut(&format!("/{CONSOLIDATED}/metadata"));
+        if let Some(ours) = ours.and_then(Value::as_object_mut) {
+            for (name, document) in &self.documents {
+                let is_ours = ArrayKind::ALL.iter().any(|array| array.name() == name);
+                let expected = ours.get(name);
+                if expected.map_or(!is_ours, |expected| compare(expected, document).is_ok()) {
+                    ours.insert(name.clone(), document.clone());
+                }
+            }
+        }
+        if let Some(fields) = group.as_object_mut() {
+            fields.extend(self.members.clone());
+        }
+        group
     }
 }
 
@@ -116,19 +163,21 @@ pub(crate) fn attributes_checksum(attributes: &Value) -> String {
 
 /// Checks the fields that decide how the bytes of the arrays are read against layout 1.
 fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
+    let Some(found) = document.get(CONSOLIDATED).filter(|found| !found.is_null()) else {
+        return Ok(()); // Other programs may drop them, and the attributes determine them.
+    };
     for (array, expected) in info.arrays() {
         let name = array.name();
-        let found = document.pointer(&format!("/consolidated_metadata/metadata/{name}"));
+        let found = found.get("metadata").and_then(|all| all.get(name));
         let found = found.ok_or_else(|| format!("no metadata for {name}"))?;
-        for field in ["shape", "data_type", "chunk_grid", "codecs"] {
-            if found.get(field) != expected.get(field) {
-                return Err(format!("{field} of {name} differs from layout 1"));
-            }
-        }
+        compare_fields(&["shape", "data_type", "chunk_grid", "codecs"], &expected, found)
+            .map_err(|reason| format!("{name}: {reason}"))?;
     }
     Ok(())
 }
 
+/// The members of a group that this crate writes.
+const MEMBERS: [&str; 4] = ["zarr_format", "node_type", "attributes", CONSOLIDATED];
 /// The attribute with the checksum of the others.
 const CHECKSUM: &str = "checksum";
 /// The most bytes of a document, enough for a blob of 128 GiB.

@@ -22,6 +22,10 @@ pub enum ErrorKind {
     RecordingExists,
     /// Another writer is writing the recording.
     Busy,
+    /// The name is of something that is no recording: an array, a group or a store of another program.
+    NotARecording,
+    /// The recording holds something that another program has added.
+    HoldsForeign,
     /// Another recording has taken the name since the recording was opened.
     Replaced,
     /// The name cannot be that of a recording.
@@ -82,6 +86,10 @@ pub(crate) enum Reason {
     RecordingExists { name: RecordingName, store: String },
     #[error("another writer is writing the recording \"{name}\" in {store:?}")]
     Busy { name: RecordingName, store: String, source: io::Error },
+    #[error("\"{name}\" in {store:?} is no recording")]
+    NotARecording { name: RecordingName, store: String },
+    #[error("the recording \"{name}\" in {store:?} holds something that opus-zarr did not write")]
+    HoldsForeign { name: RecordingName, store: String, source: io::Error },
     #[error("the recording \"{name}\" in {store:?} was replaced by another one meanwhile")]
     Replaced { name: RecordingName, store: String },
     #[error("{object:?}: layout {found}, this version reads layout 1")]
@@ -135,6 +143,8 @@ impl Error {
             Reason::RecordingExists { .. } => ErrorKind::RecordingExists,
             Reason::Busy { .. } => ErrorKind::Busy,
             Reason::Replaced { .. } => ErrorKind::Replaced,
+            Reason::NotARecording { .. } => ErrorKind::NotARecording,
+            Reason::HoldsForeign { .. } => ErrorKind::HoldsForeign,
             Reason::Layout { .. } => ErrorKind::UnsupportedLayout,
             Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
                 ErrorKind::OutOfRange
@@ -184,6 +194,8 @@ impl Error {
             | Reason::NoSuchRecording { store, .. }
             | Reason::RecordingExists { store, .. }
             | Reason::Replaced { store, .. }
+            | Reason::NotARecording { store, .. }
+            | Reason::HoldsForeign { store, .. }
             | Reason::Busy { store, .. } => Some(store),
             _ => None,
         }
@@ -195,6 +207,8 @@ impl Error {
             Reason::NoSuchRecording { name, .. }
             | Reason::RecordingExists { name, .. }
             | Reason::Replaced { name, .. }
+            | Reason::NotARecording { name, .. }
+            | Reason::HoldsForeign { name, .. }
             | Reason::Busy { name, .. } => Some(name),
             _ => None,
         }

@@ -22,6 +22,8 @@ pub enum ArrayKind {
 }
 
 impl ArrayKind {
+    pub(crate) const ALL: [Self; 3] = [Self::Blob, Self::Index, Self::Sync];
+
     /// The name of the array in its recording.
     pub fn name(self) -> &'static str {
         match self {
@@ -31,6 +33,9 @@ impl ArrayKind {
         }
     }
 }
+
+/// The member of a group with documents of its arrays.
+pub(crate) const CONSOLIDATED: &str = "consolidated_metadata";
 
 pub(crate) const METADATA: &str = "zarr.json";
 pub(crate) const BLOB: &str = "opus_blob";
@@ -146,7 +151,7 @@ fn group(attributes: &Value, others: &Map<String, Value>, consolidated: Option<V
     all.insert(ATTRIBUTES_KEY.to_owned(), attributes.clone());
     let mut group = json!({ "zarr_format": 3, "node_type": "group", "attributes": all });
     if let (Some(consolidated), Some(fields)) = (consolidated, group.as_object_mut()) {
-        fields.insert("consolidated_metadata".to_owned(), consolidated);
+        fields.insert(CONSOLIDATED.to_owned(), consolidated);
     }
     group
 }

@@ -7,6 +7,7 @@ mod codec;
 mod contract;
 mod document;
 mod edit;
+mod equivalent;
 mod error;
 mod finisher;
 mod hasher;

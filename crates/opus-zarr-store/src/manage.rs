@@ -59,7 +59,7 @@ impl Store {
             let object = name_of(&**self.storage(), &key);
             writer.draft().take(&key, rest).map_err(io_error(Operation::Copy, &object))?;
         }
-        writer.commit_document(source.document())
+        writer.commit_document(&source.document().without_foreign_documents())
     }
 
     fn copy_of(

@@ -9,6 +9,7 @@ use crate::{
     RecordingName, Storage,
     blob::{BlobIn, ShardedBlob},
     document::{Document, MAX_METADATA},
+    equivalent::compare,
     json::parse_json,
     layout::METADATA,
     object::{put, read},
@@ -16,7 +17,6 @@ use crate::{
     storage::{Ready, ready},
     store::pretty,
     sync::write_sync,
-    verify::compare,
 };
 
 /// A recording in a store. Opening takes one read, of its group's `zarr.json`.
@@ -203,7 +203,7 @@ fn restore_documents(
 fn restore_document(storage: &Arc<dyn Storage>, key: &str, document: &Value) -> Result<(), Error> {
     let found = ready(read(&Ready(&**storage), key, Part::Whole(MAX_METADATA)));
     let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
-    if found.is_some_and(|found| compare("", document, &found).is_ok()) {
+    if found.is_some_and(|found| compare(document, &found).is_ok()) {
         return Ok(());
     }
     put(storage, key, pretty(document).as_bytes())

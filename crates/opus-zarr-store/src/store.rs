@@ -16,7 +16,7 @@ use crate::{
     edit::{claim, claim_error},
     error::{NotAStore, Reason},
     json::parse_json,
-    layout::{METADATA, root_group},
+    layout::{ArrayKind, METADATA, root_group},
     object::{io_error, name_of, put, read},
     recording::document_key,
     storage::{Ready, ready},
@@ -127,11 +127,31 @@ impl Store {
         RecordingReader::open_in(self.storage.clone(), name)
     }
 
-    /// Deletes a recording. It disappears at once.
+    /// Deletes a recording, which disappears at once. Fails if other programs have added something to
+    /// it, or if the name is of something that is no recording.
     pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
-        claim(&self.storage, name)?.remove(None).map_err(|error| match error.kind() {
+        let arrays = ArrayKind::ALL.map(ArrayKind::name);
+        self.delete(name, Some(&[&[METADATA], &arrays[..]].concat()))
+    }
+
+    /// Deletes a recording with everything in it, also what other programs have added.
+    pub fn delete_recording_with_foreign(&self, name: &RecordingName) -> Result<(), Error> {
+        self.delete(name, None)
+    }
+
+    fn delete(&self, name: &RecordingName, members: Option<&[&str]>) -> Result<(), Error> {
+        let claim = claim(&self.storage, name)?;
+        if !ready(is_recording(&Ready(&*self.storage), name))? {
+            let (name, store) = (name.clone(), self.storage.to_string());
+            return Err(Reason::NotARecording { name, store }.into());
+        }
+        claim.remove(members).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::ResourceBusy => {
                 claim_error(&self.storage, name, error)
+            }
+            ErrorKind::DirectoryNotEmpty => {
+                let (name, store) = (name.clone(), self.storage.to_string());
+                Reason::HoldsForeign { name, store, source: error }.into()
             }
             _ => io_error(Operation::Delete, &name_of(&*self.storage, name.as_str()))(error),
         })
@@ -223,6 +243,24 @@ async fn contains(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<bo
         // The document is empty.
         Err(error) if error.is_damaged() => Ok(true),
         result => result.map(|_| true),
+    }
+}
+
+/// Whether something is a recording of ours, possibly a damaged one, and not an array, a group or a
+/// store of somebody else.
+async fn is_recording(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<bool, Error> {
+    let document = match read(storage, &document_key(name), Part::Whole(MAX_METADATA)).await {
+        Err(error) if error.is_missing() || error.is_damaged() => None,
+        bytes => parse_json(&bytes?).ok(),
+    };
+    let ours = document.as_ref().and_then(our_attributes);
+    if ours.is_some_and(|ours| ours.get("blob_bytes").is_some()) {
+        return Ok(true);
+    }
+    let blob = format!("{name}/{}/{METADATA}", ArrayKind::Blob.name());
+    match read(storage, &blob, Part::Range(0..1)).await {
+        Err(error) if error.is_missing() => Ok(false),
+        found => found.map(|_| true),
     }
 }
 

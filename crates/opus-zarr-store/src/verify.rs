@@ -24,7 +24,6 @@ use crate::{
     storage::{Ready, ready},
 };
 
-pub(crate) use documents::compare;
 pub use fault::{Component, Fault, FaultKind, Faults, Place};
 pub use options::{VerifyLevel, VerifyOptions};
 

@@ -71,6 +71,12 @@ pub enum ErrorKind {
     /// The store has a recording of this name and of the same file, imported with other settings:
     /// see [`Error::differences`].
     OtherSettings,
+    /// Another recording has taken the name since the recording was opened.
+    Replaced,
+    /// The name is of something that is no recording: an array, a group or a store of another program.
+    NotARecording,
+    /// The recording holds something that another program has added.
+    HoldsForeign,
     /// Another writer is writing the recording.
     Busy,
     /// The name cannot be that of a recording.
@@ -323,6 +329,9 @@ fn of_store(kind: StoreKind) -> ErrorKind {
         StoreKind::IsARecording => ErrorKind::IsARecording,
         StoreKind::NoSuchRecording => ErrorKind::NoSuchRecording,
         StoreKind::RecordingExists => ErrorKind::RecordingExists,
+        StoreKind::Replaced => ErrorKind::Replaced,
+        StoreKind::NotARecording => ErrorKind::NotARecording,
+        StoreKind::HoldsForeign => ErrorKind::HoldsForeign,
         StoreKind::Busy => ErrorKind::Busy,
         StoreKind::InvalidName => ErrorKind::InvalidName,
         StoreKind::UnsupportedLayout => ErrorKind::UnsupportedLayout,

@@ -4,8 +4,9 @@ use super::{Component, FaultKind, Object, Verifier};
 use crate::{
     Part,
     document::MAX_METADATA,
-    json::{parse_json, shortened},
-    layout::{ATTRIBUTES_KEY, ArrayKind, METADATA, recording_group, root_group},
+    equivalent::compare,
+    json::parse_json,
+    layout::{ATTRIBUTES_KEY, ArrayKind, CONSOLIDATED, METADATA, recording_group, root_group},
     recording::{StoredRecording, document_key},
 };
 
@@ -22,12 +23,7 @@ impl Verifier<'_> {
 
     pub(super) fn root(&mut self) {
         let at = Object { component: Component::Store, key: METADATA.to_owned() };
-        self.document(&at, |found| {
-            // Other programs may have consolidated the documents of all recordings.
-            let mut found = found.clone();
-            found.as_object_mut().map(|fields| fields.remove("consolidated_metadata"));
-            compare("", &root_group(), &found)
-        });
+        self.document(&at, |found| compare(&root_group(), found));
     }
 
     pub(super) fn group(&mut self, recording: &StoredRecording) {
@@ -36,7 +32,20 @@ impl Verifier<'_> {
         self.document(&at, |found| {
             let ours = found.get("attributes").and_then(|all| all.get(ATTRIBUTES_KEY));
             let ours = ours.cloned().unwrap_or_default();
-            compare("", &recording_group(&ours, &Map::new(), &info.arrays()), found)
+            let mut expected = recording_group(&ours, &Map::new(), &info.arrays());
+            // Other programs may drop the documents of the arrays, which the attributes determine. They
+            // leave no other member in their place, as damage does.
+            let is_dropped = found.get(CONSOLIDATED).is_none_or(Value::is_null);
+            let expected_members = expected.as_object().map_or(0, Map::len) - 1;
+            let others = found.as_object().into_iter().flat_map(Map::keys);
+            let others = others.filter(|key| *key != CONSOLIDATED).count();
+            if let Some(fields) = expected.as_object_mut()
+                && is_dropped
+                && others == expected_members
+            {
+                fields.remove(CONSOLIDATED);
+            }
+            compare(&expected, found)
         });
         for reason in
             recording.index.as_ref().err().into_iter().chain(recording.sync.as_ref().err())
@@ -53,7 +62,7 @@ impl Verifier<'_> {
     ) {
         let key = format!("{}/{}/{METADATA}", recording.name, array.name());
         let at = Object { component: Component::Metadata(array), key };
-        self.document(&at, |found| compare("", expected, found));
+        self.document(&at, |found| compare(expected, found));
     }
 
     fn document(&mut self, at: &Object, check: impl FnOnce(&Value) -> Result<(), String>) {
@@ -65,36 +74,4 @@ impl Verifier<'_> {
             self.fault(at, FaultKind::Document { reason });
         }
     }
-}
-
-/// Checks that a document contains everything expected, and nothing else that could change how
-/// it is read. The error names the place of the first difference.
-pub(crate) fn compare(place: &str, expected: &Value, found: &Value) -> Result<(), String> {
-    let (Value::Object(wanted), Value::Object(fields)) = (expected, found) else {
-        if expected == found {
-            return Ok(());
-        }
-        let (expected, found) = (shortened(expected.to_string()), shortened(found.to_string()));
-        return Err(format!("{place:?} is {found}, expected {expected} in layout 1"));
-    };
-    for (key, expected) in wanted {
-        let place = format!("{place}/{key}");
-        let found =
-            fields.get(key).ok_or_else(|| format!("{place:?} is missing, expected in layout 1"))?;
-        compare(&place, expected, found)?;
-    }
-    let is_open = place.ends_with("/attributes") || place.ends_with(ATTRIBUTES_KEY);
-    let stranger = |(key, value): &(&String, &Value)| !wanted.contains_key(*key) && !is_void(value);
-    match fields.iter().find(stranger) {
-        Some((key, _)) if !is_open => {
-            let place = shortened(format!("{place}/{key}"));
-            Err(format!("{place:?} is not part of layout 1"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether a value is one that other programs write for an absent one.
-fn is_void(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }

@@ -2,6 +2,7 @@
 //! as a whole, without a warning. A small script asks each of them, and its output must match the
 //! imported file.
 
+mod neighbours;
 mod tensorstore;
 mod zarr_python;
 mod zarrita;
