@@ -37,6 +37,9 @@ impl ArrayKind {
 /// The member of a group with documents of its arrays.
 pub(crate) const CONSOLIDATED: &str = "consolidated_metadata";
 
+/// The member of an array with the names of its dimensions, which early stores lack.
+pub(crate) const DIMENSION_NAMES: &str = "dimension_names";
+
 pub(crate) const METADATA: &str = "zarr.json";
 pub(crate) const BLOB: &str = "opus_blob";
 pub(crate) const INDEX: &str = "opus_index";
@@ -94,14 +97,16 @@ pub(crate) fn recording_group(
 
 /// The document of `opus_blob`.
 pub(crate) fn blob_array(blob_bytes: u64) -> Value {
-    sharded_array("uint8", &[blob_bytes], &[BLOB_SHARD], &[BLOB_CHUNK], &blob_codecs())
+    let codecs = sharded(&[BLOB_CHUNK], &blob_codecs());
+    array("uint8", &[blob_bytes], &[BLOB_SHARD], &codecs, &["byte"])
 }
 
 /// The document of `opus_index`.
 pub(crate) fn index_array(packets: u64) -> Value {
     // Untrusted, so even an impossible number must not overflow.
     let shard = packets.div_ceil(INDEX_CHUNK_ROWS).saturating_mul(INDEX_CHUNK_ROWS);
-    sharded_array("uint64", &[packets, 5], &[shard, 5], &[INDEX_CHUNK_ROWS, 5], &index_codecs())
+    let codecs = sharded(&[INDEX_CHUNK_ROWS, 5], &index_codecs());
+    array("uint64", &[packets, 5], &[shard, 5], &codecs, &["packet", "index_column"])
 }
 
 /// The document of `opus_sync`, measured by a rule. None if this version does not know the rule.
@@ -112,7 +117,8 @@ pub(crate) fn sync_array(entries: u64, rule: u64) -> Option<Value> {
         _ => return None,
     };
     let codecs = compressed(4 * columns, SYNC_CHUNK_ENTRIES * 4 * columns);
-    Some(array("uint32", &[entries, columns], &[SYNC_CHUNK_ENTRIES, columns], &codecs))
+    let (shape, chunk) = ([entries, columns], [SYNC_CHUNK_ENTRIES, columns]);
+    Some(array("uint32", &shape, &chunk, &codecs, &["sync_entry", "sync_column"]))
 }
 
 /// Codecs of an inner blob chunk. Every codec is an object with a configuration, because some
@@ -156,14 +162,8 @@ fn group(attributes: &Value, others: &Map<String, Value>, consolidated: Option<V
     group
 }
 
-fn sharded_array(
-    data_type: &str,
-    shape: &[u64],
-    shard: &[u64],
-    chunk: &[u64],
-    codecs: &Value,
-) -> Value {
-    let sharding = json!([{
+fn sharded(chunk: &[u64], codecs: &Value) -> Value {
+    json!([{
         "name": "sharding_indexed",
         "configuration": {
             "chunk_shape": chunk,
@@ -171,11 +171,18 @@ fn sharded_array(
             "index_codecs": [little_endian(), crc32c()],
             "index_location": "end",
         },
-    }]);
-    array(data_type, shape, shard, &sharding)
+    }])
 }
 
-fn array(data_type: &str, shape: &[u64], chunk: &[u64], codecs: &Value) -> Value {
+/// Dimensions of different arrays have different names, since readers such as xarray take equal names
+/// for equal lengths.
+fn array(
+    data_type: &str,
+    shape: &[u64],
+    chunk: &[u64],
+    codecs: &Value,
+    dimensions: &[&str],
+) -> Value {
     json!({
         "zarr_format": 3,
         "node_type": "array",
@@ -186,6 +193,7 @@ fn array(data_type: &str, shape: &[u64], chunk: &[u64], codecs: &Value) -> Value
         "fill_value": 0,
         "codecs": codecs,
         "attributes": {},
+        DIMENSION_NAMES: dimensions,
     })
 }
 

@@ -170,6 +170,42 @@ fn a_sync_map_of_the_first_rule_is_ignored_but_not_damaged() {
     assert_eq!(verify_at(&path, "synced", &options).unwrap().faults.listed(), []);
 }
 
+/// Before its release, layout 1 had neither names of dimensions nor a generation.
+#[test]
+fn earlier_stores_are_read_and_changed_like_others() {
+    let folder = fast_folder();
+    let store = folder.path().join("a.zarr");
+    Tree::of(&golden("layout-1.zarr")).write(&store);
+    for (name, array) in [
+        ("notes", ""),
+        ("notes", "/opus_blob"),
+        ("notes", "/opus_index"),
+        ("synced", ""),
+        ("synced", "/opus_sync"),
+    ] {
+        let path = store.join(format!("{name}{array}/zarr.json"));
+        let mut document: Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let unnamed = |document: &mut Value| {
+            document.as_object_mut().unwrap().remove("dimension_names").unwrap();
+        };
+        match document.pointer_mut("/consolidated_metadata/metadata") {
+            Some(inline) => inline.as_object_mut().unwrap().values_mut().for_each(unnamed),
+            None => unnamed(&mut document),
+        }
+        fs::write(&path, document.to_string()).unwrap();
+    }
+    let options = VerifyOptions::default().level(VerifyLevel::Checksums);
+    for name in ["notes", "synced"] {
+        assert_eq!(verify_at(&store, name, &options).unwrap().faults.listed(), [], "{name}");
+        let mut reader =
+            Store::open(&store).unwrap().open_recording(&name.parse().unwrap()).unwrap();
+        reader.edit_user_metadata(|all| all.extend(user())).unwrap();
+        assert_eq!(open_at(&store, name).unwrap().info().user, user());
+        assert_eq!(verify_at(&store, name, &options).unwrap().faults.listed(), [], "{name}");
+    }
+}
+
 #[test]
 fn it_reads_every_byte_of_the_blobs() {
     let [notes, trio] = [notes_attributes(), trio_attributes()];
@@ -298,6 +334,7 @@ fn notes_attributes() -> Value {
 /// Those of `notes`, and the description of the sync map.
 fn synced_attributes() -> Value {
     let mut attributes = notes_attributes();
+    attributes["generation"] = json!(1);
     attributes["sync"] =
         json!({ "decoder": DECODER, "entries": 5, "rule": 2, "checksums": "6c0572b6" });
     attributes
@@ -306,6 +343,7 @@ fn synced_attributes() -> Value {
 fn trio_attributes() -> Value {
     json!({
         "layout": 1,
+        "generation": 1,
         "channels": 3,
         "mapping_family": 1,
         "channel_mapping": "0201000201",
@@ -335,9 +373,9 @@ fn trio_attributes() -> Value {
             "stream": 1,
             "findings": [
                 "byte 16553: page number 5, expected 4: pages are lost (RFC 3533 section 6); \
-                 what is lost becomes a gap, as long as granule positions tell",
+                 granule positions tell the length of the gap",
                 "byte 23831: page number 7, expected 6: pages are lost (RFC 3533 section 6); \
-                 what is lost becomes a gap, as long as granule positions tell",
+                 granule positions tell the length of the gap",
             ],
         },
         "tags": {

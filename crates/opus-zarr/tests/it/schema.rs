@@ -68,7 +68,7 @@ fn a_document_of_another_kind_is_invalid() {
 #[test]
 fn a_document_without_a_required_attribute_is_invalid() {
     let whole = attributes("trio");
-    let optional = ["gaps", "user"];
+    let optional = ["gaps", "generation", "user"];
     let lacking = |key: &String| {
         let mut lacking = whole.clone();
         lacking.as_object_mut().unwrap().remove(key);

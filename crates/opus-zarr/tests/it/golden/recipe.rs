@@ -14,7 +14,7 @@ use opus_zarr_testkit::{
 use super::{golden, import_all};
 
 /// Writes `testdata/golden/`. A released layout keeps its golden store for ever, so this never
-/// replaces one. (The recording `synced` was added when layout 1 got sync maps.)
+/// replaces one. (Before its release, layout 1 got sync maps, then names of dimensions and a generation.)
 ///
 /// `cargo test -p opus-zarr write_the_golden_store -- --ignored`
 #[test]
