@@ -62,7 +62,8 @@ enum OnError {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let plan = plan(args, output.messages())?;
+    let mut plan = plan(args, output.messages())?;
+    let clashes = std::mem::take(&mut plan.clashes);
     let mut options = ImportManyOptions::new(args.encoding.add_to(args.reading.options()))
         .stop_on_failure(args.on_error == OnError::Stop)
         .dry_run(args.dry_run);
@@ -72,7 +73,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let store = args.store.open_or_create()?;
     // From here on an interruption could leave something half done.
     interrupt::defer();
-    let mut report = Report::new(plan.files.len());
+    let mut report = Report::new(plan.files.len() + clashes.len());
+    for clash in clashes {
+        report.add(clash, output)?;
+        if args.on_error == OnError::Stop {
+            return Err(report.take_failure().unwrap_or_else(Failure::interrupted));
+        }
+    }
     let mut bar = Bar::new(output.messages());
     let mut told = Ok(());
     let tally = import_many(&store, &plan, &options, |event| {
@@ -128,7 +135,7 @@ fn conclude(
     plan: &ImportPlan,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let files = plan.files.len();
+    let (files, failed) = (report.planned(), report.failed());
     match (files, report.take_failure()) {
         (1, Some(failure)) => return Err(failure),
         (1, None) => {}
@@ -141,7 +148,7 @@ fn conclude(
     }
     // What a looping link leads to is imported in its own place.
     let unreadable = plan.unreadable.iter().any(|unreadable| !unreadable.is_loop);
-    let message = match (tally.failed, unreadable) {
+    let message = match (failed, unreadable) {
         (0, false) => return Ok(()),
         (0, true) => "some files or directories could not be read (see above)".to_owned(),
         (failed, _) => format!("{failed} of {files} files could not be imported (see above)"),

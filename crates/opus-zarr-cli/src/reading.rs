@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "PATTERN", value_parser = name_pattern)]
     name_time: Option<NamePattern>,
     /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
-    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     tz: Option<Zone>,
 }
 

@@ -118,6 +118,16 @@ impl Report {
         Self { began: Instant::now(), planned, summary: Summary::default(), last_failure: None }
     }
 
+    /// Returns how many files there are.
+    pub(super) fn planned(&self) -> usize {
+        self.planned
+    }
+
+    /// Returns how many failed so far.
+    pub(super) fn failed(&self) -> usize {
+        self.summary.failed
+    }
+
     /// Counts a file and writes its line. For people, a failure goes to standard error.
     pub(super) fn add(&mut self, done: FileImport, output: &mut Output) -> Result<(), Failure> {
         let mut line = FileLine::new(&done);

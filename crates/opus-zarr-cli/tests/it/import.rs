@@ -398,7 +398,6 @@ fn wrong_arguments_change_nothing() {
         2,
         "--name accepts a single file, but 3 were given",
     );
-    refused(&["card/b.wav", "card/b.wav", "a.zarr"], 2, "would both be named \"b.wav\"");
     refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number of at least 1");
     refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
     import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
@@ -410,4 +409,41 @@ fn wrong_arguments_change_nothing() {
         2,
         "write b.zarr, and name the recording with --name broken",
     );
+}
+
+#[test]
+fn a_name_that_is_taken_costs_only_its_file() {
+    let folder = recordings();
+    let twice = ["card/b.wav", "card/b.wav", "card/night 1/a.OPUS", "a.zarr"];
+    let done = import(folder.path(), &[&twice[..], &["--on-error", "stop"]].concat()).exits(2);
+    assert!(done.stderr.contains("would both be named \"b.wav\""), "{done:?}");
+    assert!(!folder.path().join("a.zarr").exists());
+    let done = import(folder.path(), &twice).exits(3);
+    assert!(done.stderr.contains("would both be named \"b.wav\""), "{done:?}");
+    assert!(done.stderr.contains("1 of 3 files could not be imported"), "{done:?}");
+    let listed = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0).lines("recording");
+    assert_eq!(listed.len(), 2);
+}
+
+#[test]
+fn deleted_files_on_a_card_are_not_imported() {
+    let folder = recordings();
+    for place in ["$RECYCLE.BIN/S-1-5", "lost+found", "System Volume Information"] {
+        let place = folder.path().join("card").join(place);
+        fs::create_dir_all(&place).unwrap();
+        fs::copy(folder.path().join("card/b.wav"), place.join("deleted.wav")).unwrap();
+    }
+    import(folder.path(), &["-r", "card", "a.zarr"]);
+    let listed = run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    assert!(!listed.contains("deleted") && listed.contains("  b\n"), "{listed}");
+}
+
+#[test]
+fn zones_west_of_greenwich_need_no_equals_sign() {
+    let folder = recordings();
+    fs::rename(folder.path().join("card/b.wav"), folder.path().join("20260512_051500.wav"))
+        .unwrap();
+    import(folder.path(), &["20260512_051500.wav", "a.zarr", "--tz", "-05:00"]).exits(0);
+    let listed = run_in(folder.path(), ["list", "a.zarr"]).exits(0).stdout;
+    assert!(listed.contains("2026-05-12T10:15:00Z"), "{listed}");
 }

@@ -1,7 +1,7 @@
 //! Which files are imported, and what their recordings are called.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     ffi::OsStr,
     fmt, fs,
     path::{Component, Path, PathBuf},
@@ -10,6 +10,7 @@ use std::{
 use opus_zarr_store::{RecordingName, Store};
 use walkdir::{DirEntry, WalkDir};
 
+use super::{FileImport, ImportOutcome};
 use crate::{Error, error::Reason};
 
 /// The files that [`import_many`](super::import_many) imports, and the names of their recordings.
@@ -43,6 +44,8 @@ pub struct ImportPlan {
     pub skipped: Vec<SkippedFiles>,
     /// Files and directories below a planned directory that cannot be read.
     pub unreadable: Vec<Unreadable>,
+    /// Files that are not imported because their recordings would have the name of an earlier one.
+    pub clashes: Vec<FileImport>,
 }
 
 /// A file to import.
@@ -84,12 +87,12 @@ impl ImportPlan {
     /// Plans the import of files and directories.
     ///
     /// A file is planned whatever its name. From a directory and all below it, files with an audio
-    /// extension are planned, in the order of their names. Links are followed, and names that begin
-    /// with a dot are ignored.
+    /// extension are planned, in the order of their names. Links are followed. Names that begin with a
+    /// dot, and those of systems, such as `$RECYCLE.BIN`, are ignored.
     ///
     /// # Errors
     ///
-    /// A path cannot be read, or is a store; two files would have the same name.
+    /// A path cannot be read, or is a store.
     pub fn of<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
         let (mut plan, mut found) = (Self::default(), Vec::new());
         for path in paths {
@@ -105,15 +108,13 @@ impl ImportPlan {
                 plan.walk(path, &mut found);
             }
         }
-        plan.files = with_names(found)?;
+        (plan.files, plan.clashes) = with_names(found);
         Ok(plan)
     }
 
     fn walk(&mut self, directory: &Path, found: &mut Vec<Found>) {
         let mut others = 0;
-        let is_visible = |entry: &DirEntry| {
-            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
-        };
+        let is_visible = |entry: &DirEntry| entry.depth() == 0 || !is_of_system(entry.file_name());
         let entries = WalkDir::new(directory)
             .follow_links(true)
             .sort_by_file_name()
@@ -155,6 +156,12 @@ impl fmt::Display for Unreadable {
     }
 }
 
+/// Whether a name is hidden, or belongs to the system: what was deleted is not imported.
+fn is_of_system(name: &OsStr) -> bool {
+    let is_listed = OF_SYSTEMS.iter().any(|system| name.eq_ignore_ascii_case(system));
+    is_listed || name.as_encoded_bytes().starts_with(b".")
+}
+
 fn is_audio(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
@@ -168,23 +175,32 @@ struct Found {
     bytes: u64,
 }
 
-fn with_names(found: Vec<Found>) -> Result<Vec<PlannedFile>, Error> {
+/// Names the files, and returns those whose names are taken separately.
+fn with_names(found: Vec<Found>) -> (Vec<PlannedFile>, Vec<FileImport>) {
     let mut stems: HashMap<RecordingName, usize> = HashMap::new();
     for file in &found {
         *stems.entry(name_of(&file.relative.with_extension(""))).or_default() += 1;
     }
     let mut taken: HashMap<RecordingName, PathBuf> = HashMap::new();
-    let mut planned = Vec::with_capacity(found.len());
+    let (mut planned, mut clashes) = (Vec::with_capacity(found.len()), Vec::new());
     for file in found {
         let stem = name_of(&file.relative.with_extension(""));
         let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
         let name = if is_unique { stem } else { name_of(&file.relative) };
-        if let Some(other) = taken.insert(name.clone(), file.path.clone()) {
-            return Err(Error::from(Reason::SameName { name, first: other, second: file.path }));
+        let file = PlannedFile { path: file.path, name, bytes: file.bytes };
+        match taken.entry(file.name.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(file.path.clone());
+                planned.push(file);
+            }
+            Entry::Occupied(other) => {
+                let (first, second) = (other.get().clone(), file.path.clone());
+                let error = Reason::SameName { name: file.name.clone(), first, second };
+                clashes.push(FileImport { file, outcome: ImportOutcome::Failed(error.into()) });
+            }
         }
-        planned.push(PlannedFile { path: file.path, name, bytes: file.bytes });
     }
-    Ok(planned)
+    (planned, clashes)
 }
 
 /// Joins the parts of a path to a name.
@@ -199,6 +215,10 @@ fn name_of(path: &Path) -> RecordingName {
     RecordingName::from_lossy(&parts.join("_"))
 }
 
+/// Directories of deleted and of found files on Windows and Linux, and of the system on cards.
+const OF_SYSTEMS: [&str; 4] =
+    ["$RECYCLE.BIN", "RECYCLER", "System Volume Information", "lost+found"];
+
 /// Extensions of audio files, in lower case.
 const EXTENSIONS: [&str; 30] = [
     "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "bwf", "caf", "flac", "m4a",
@@ -210,17 +230,20 @@ const EXTENSIONS: [&str; 30] = [
 mod tests {
     use super::*;
 
-    fn names(paths: &[&str]) -> Result<Vec<String>, Error> {
+    fn named(paths: &[&str]) -> (Vec<PlannedFile>, Vec<FileImport>) {
         let found =
             paths.iter().map(|path| Found { path: path.into(), relative: path.into(), bytes: 0 });
-        let planned = with_names(found.collect())?;
-        Ok(planned.into_iter().map(|planned| planned.name.to_string()).collect())
+        with_names(found.collect())
+    }
+
+    fn names(paths: &[&str]) -> Vec<String> {
+        named(paths).0.into_iter().map(|planned| planned.name.to_string()).collect()
     }
 
     #[test]
     fn files_are_named_by_directory_and_stem() {
         assert_eq!(
-            names(&["a.wav", "night 1/a.wav", "night:1/b.c.flac", "ende..wav"]).unwrap(),
+            names(&["a.wav", "night 1/a.wav", "night:1/b.c.flac", "ende..wav"]),
             ["a", "night 1_a", "night_1_b.c", "ende"]
         );
     }
@@ -231,13 +254,22 @@ mod tests {
         let paths =
             ["__x.wav", ".-x.wav", "..wav", "zarr.json.wav", "_y.wav", "a /__/ .wav", &long];
         let expected = ["x", "-x", "unnamed", "zarr_json", "_y", "a ____", &"x".repeat(199)];
-        assert_eq!(names(&paths).unwrap(), expected);
+        assert_eq!(names(&paths), expected);
     }
 
     #[test]
     fn colliding_names_keep_their_extensions() {
-        assert_eq!(names(&["a.wav", "b.wav", "a.flac"]).unwrap(), ["a.wav", "b", "a.flac"]);
-        let error = names(&["a.wav", "a.wav"]).unwrap_err().to_string();
-        assert!(error.contains("would both be named \"a.wav\""), "{error}");
+        assert_eq!(names(&["a.wav", "b.wav", "a.flac"]), ["a.wav", "b", "a.flac"]);
+    }
+
+    #[test]
+    fn a_taken_name_costs_only_its_file() {
+        let (planned, clashes) = named(&["x/a.wav", "b.wav", "x_a.wav", "x/a.flac"]);
+        let names: Vec<_> = planned.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["x_a.wav", "b", "x_a.flac"]);
+        let [clash] = &clashes[..] else { panic!("{clashes:?}") };
+        let ImportOutcome::Failed(error) = &clash.outcome else { panic!("{clash:?}") };
+        assert_eq!(clash.file.path, Path::new("x_a.wav"));
+        assert!(error.to_string().contains("would both be named \"x_a.wav\""), "{error}");
     }
 }

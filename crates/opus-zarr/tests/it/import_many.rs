@@ -176,6 +176,8 @@ fn plans_refuse_what_cannot_be_imported() {
     assert_eq!(kind(&folder.path().join("store")), ErrorKind::IsAStore);
     assert_eq!(kind(&folder.path().join("nowhere")), ErrorKind::SourceRead);
     let file = folder.path().join("card/notes.opus");
-    let twice = ImportPlan::of([&file, &file]).unwrap_err();
-    assert_eq!(twice.kind(), ErrorKind::SameName, "{twice}");
+    let twice = ImportPlan::of([&file, &file]).unwrap();
+    assert_eq!((twice.files.len(), twice.clashes.len()), (1, 1));
+    let ImportOutcome::Failed(error) = &twice.clashes[0].outcome else { panic!("{twice:?}") };
+    assert_eq!(error.kind(), ErrorKind::SameName, "{error}");
 }
