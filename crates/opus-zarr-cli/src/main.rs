@@ -81,6 +81,9 @@ fn main() -> ExitCode {
 
 impl Verb {
     fn run(self, output: &mut Output) -> Result<(), Failure> {
+        if self.does_work() {
+            output.work_on();
+        }
         match self {
             Self::Import(args) => import::run(&args, output),
             Self::Info(args) => info::run(&args, output),
@@ -99,6 +102,31 @@ impl Verb {
             Self::Bench(args) => bench::run(&args, output),
             Self::Completions(args) => completions::run(&args, output),
             Self::Man(args) => manual::run(&args, output),
+        }
+    }
+}
+
+impl Verb {
+    /// Whether the verb does something besides showing what it found.
+    fn does_work(&self) -> bool {
+        match self {
+            Self::Import(_)
+            | Self::Extract(_)
+            | Self::Export(_)
+            | Self::Verify(_)
+            | Self::Reindex(_)
+            | Self::Sync(_)
+            | Self::Copy(_)
+            | Self::Rename(_)
+            | Self::Rm(_)
+            | Self::Meta(_) => true,
+            Self::List(_)
+            | Self::Info(_)
+            | Self::Inspect(_)
+            | Self::Plot(_)
+            | Self::Bench(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }

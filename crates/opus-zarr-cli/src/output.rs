@@ -44,6 +44,9 @@ pub(crate) trait Line: Serialize + Display {
 pub(crate) struct Output {
     data: BufWriter<Stdout>,
     messages: Messages,
+    works_on: bool,
+    /// Why no more data can be written, if the command works on all the same.
+    lost: Option<Failure>,
 }
 
 /// Notes, warnings, errors and progress. Clones share the same output.
@@ -67,7 +70,7 @@ impl Output {
         let inner = Inner { is_json: args.json, is_quiet: args.quiet, bars };
         let messages = Messages(Arc::new(inner));
         log::install(messages.clone(), args.verbose);
-        Self { data: BufWriter::new(stdout()), messages }
+        Self { data: BufWriter::new(stdout()), messages, works_on: false, lost: None }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -86,7 +89,17 @@ impl Output {
 
     /// Writes raw data: samples, a file.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.data.write_all(bytes).map_err(|error| unwritten(&error))
+        if self.lost.is_some() {
+            return Ok(());
+        }
+        let written = self.data.write_all(bytes);
+        self.or_work_on(written)
+    }
+
+    /// Lets the command do all of its work even if its data cannot be written any more, for example
+    /// because nobody reads it.
+    pub(crate) fn work_on(&mut self) {
+        self.works_on = true;
     }
 
     /// Returns the sink for samples and files that go to standard output.
@@ -95,9 +108,28 @@ impl Output {
     }
 
     /// Flushes the data written so far.
-    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        if self.lost.is_some() {
+            return Ok(());
+        }
         let flushed = self.messages.bars().suspend(|| self.data.flush());
-        flushed.map_err(|error| unwritten(&error))
+        self.or_work_on(flushed)
+    }
+
+    /// Flushes the data at the end of the command. Fails if any could not be written.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        self.lost.take().map_or(Ok(()), Err)
+    }
+
+    fn or_work_on(&mut self, written: io::Result<()>) -> Result<(), Failure> {
+        match written.map_err(|error| unwritten(&error)) {
+            Err(failure) if self.works_on => {
+                self.lost = Some(failure);
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// Prints why the command ends, after the data it has written.

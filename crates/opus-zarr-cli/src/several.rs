@@ -20,11 +20,11 @@ pub(crate) fn for_each<T>(
     let mut failed = 0;
     for item in items {
         interrupt::check()?;
-        match each(item, output).and_then(|()| output.finish()) {
+        match each(item, output).and_then(|()| output.flush()) {
             Ok(()) => {}
             Err(failure) if items.len() == 1 || ends_all(failure.exit) => return Err(failure),
             Err(failure) => {
-                output.finish()?;
+                output.flush()?;
                 output.messages().failure(&failure);
                 failed += 1;
             }

@@ -147,7 +147,7 @@ impl Report {
             Some(failure) if !output.is_json() => output.messages().failed_one(failure),
             _ => {
                 output.data(&line)?;
-                output.finish()?;
+                output.flush()?;
                 tell_findings(&line, output);
             }
         }

@@ -21,4 +21,5 @@ mod sound;
 mod support;
 mod sync;
 mod tour;
+mod unread;
 mod verify;
