@@ -5,9 +5,16 @@
 //! immediately, since whatever the library writes appears completely or not at all.
 
 use std::{
+    fs, io,
     ops::ControlFlow,
     process,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
 };
 
 use crate::{
@@ -18,17 +25,37 @@ use crate::{
 static IS_DEFERRED: AtomicBool = AtomicBool::new(false);
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Makes signals end the process with a message.
+/// Makes signals end the process with a message. Signals that were ignored when it started, as `nohup`
+/// and shells do, stay ignored.
 pub(crate) fn catch(messages: Messages) -> Result<(), Failure> {
-    let caught = ctrlc::set_handler(move || {
-        let is_second = IS_INTERRUPTED.swap(true, Ordering::SeqCst);
-        if is_second || !IS_DEFERRED.load(Ordering::SeqCst) {
-            let failure = Failure::interrupted();
-            messages.failure(&failure);
-            process::exit(failure.exit.code().into());
+    let ignored = ignored();
+    let is_caught = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
+    let caught = Signals::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(is_caught));
+    caught
+        .and_then(|signals| watch(signals, messages))
+        .map_err(|error| Failure::new(Exit::Error, format!("cannot catch signals: {error}")))
+}
+
+fn watch(mut signals: Signals, messages: Messages) -> io::Result<()> {
+    let watching = thread::Builder::new().spawn(move || {
+        for _ in signals.forever() {
+            let is_second = IS_INTERRUPTED.swap(true, Ordering::SeqCst);
+            if is_second || !IS_DEFERRED.load(Ordering::SeqCst) {
+                let failure = Failure::interrupted();
+                messages.failure(&failure);
+                process::exit(failure.exit.code().into());
+            }
         }
     });
-    caught.map_err(|error| Failure::new(Exit::Error, format!("cannot catch signals: {error}")))
+    watching.map(drop)
+}
+
+/// The signals that this process ignores, one per bit from the lowest. Only Linux tells without unsafe
+/// code.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Makes signals wait for the next [`check`].

@@ -50,23 +50,45 @@ fn an_interrupted_import_says_how_to_continue() {
     assert!(list.lines("recording").len() >= 10, "{whole:?}");
 }
 
+/// As `nohup` does for SIGHUP, and a shell without job control for SIGINT.
+#[test]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    for signal in ["HUP", "INT", "TERM"] {
+        let folder = files(100);
+        let program = env!("CARGO_BIN_EXE_opus-zarr");
+        let script = format!("trap '' {signal}; exec {program} import -r files a.zarr --json");
+        let mut child = start(Command::new("sh").args(["-c", &script]), folder.path());
+        wait_for_lines(&mut child, 10);
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{signal}: {output:?}");
+        let list = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0);
+        assert_eq!(list.lines("recording").len(), 100, "{signal}");
+    }
+}
+
 fn import(folder: &Path, store: &str) -> crate::support::Outcome {
     run_in(folder, ["import", "-r", "files", store, "--json"])
 }
 
 /// Starts an import and waits for this many lines.
 fn begin(folder: &Path, store: &str, count: usize) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_opus-zarr"))
-        .args(["import", "-r", "files", store, "--json"])
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The pipe stays open, so that the import can continue to write.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
+    let mut child = start(command.args(["import", "-r", "files", store, "--json"]), folder);
+    wait_for_lines(&mut child, count);
+    child
+}
+
+fn start(command: &mut Command, folder: &Path) -> Child {
+    command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The pipe stays open, so that the command can continue to write.
+fn wait_for_lines(child: &mut Child, count: usize) {
     let stdout = child.stdout.as_mut().unwrap();
     assert_eq!(BufReader::new(stdout).lines().take(count).map(Result::unwrap).count(), count);
-    child
 }
 
 /// Creates short files that differ only in a comment.
