@@ -34,16 +34,17 @@ impl Store {
         from: &RecordingName,
         to: &RecordingName,
     ) -> Result<RecordingReader, Error> {
-        self.open_recording(from)?;
-        if self.contains(to)? {
-            return Err(taken(self, to));
-        }
-        let renamed = claim(self.storage(), from)?.rename(to);
-        renamed.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => taken(self, to),
+        let claim = claim(self.storage(), from)?;
+        // Read before, so that nothing can fail afterwards.
+        let recording = self.open_recording(from)?.recording().named(to)?;
+        claim.rename(to).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                let store = self.storage().to_string();
+                Reason::RecordingExists { name: to.clone(), store }.into()
+            }
             _ => claim_error(self.storage(), from, error),
         })?;
-        self.open_recording(to)
+        Ok(RecordingReader::of(self.storage().clone(), recording))
     }
 
     fn copy_within(
@@ -91,8 +92,4 @@ impl Store {
 /// Unwraps the error of this crate that the blob's reader or writer put into an I/O error.
 fn copy_error(error: io::Error) -> Error {
     error.downcast::<Error>().unwrap_or_else(|error| io_error(Operation::Copy, "blob")(error))
-}
-
-fn taken(store: &Store, name: &RecordingName) -> Error {
-    Reason::RecordingExists { name: name.clone(), store: store.storage().to_string() }.into()
 }

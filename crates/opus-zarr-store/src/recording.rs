@@ -50,7 +50,15 @@ impl StoredRecording {
 
     /// Parses the document with the name `object`.
     pub(crate) fn parse(object: &str, name: &RecordingName, bytes: &[u8]) -> Result<Self, Error> {
-        let document = Document::parse(object, bytes)?;
+        Self::of(object, name, Document::parse(object, bytes)?)
+    }
+
+    /// Returns the same recording under another name.
+    pub(crate) fn named(&self, name: &RecordingName) -> Result<Self, Error> {
+        Self::of(&document_key(name), name, self.document.clone())
+    }
+
+    fn of(object: &str, name: &RecordingName, document: Document) -> Result<Self, Error> {
         let fault = |reason| Reason::Metadata { object: object.to_owned(), reason };
         let info = &document.info;
         let head = info.head().map_err(fault)?;

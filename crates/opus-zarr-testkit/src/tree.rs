@@ -40,6 +40,16 @@ impl Tree {
         }
     }
 
+    /// Returns the tree without what unfinished writers keep or left behind.
+    pub fn without_drafts(mut self) -> Self {
+        let is_draft = |path: &Path| {
+            path.components()
+                .any(|part| part.as_os_str().to_string_lossy().starts_with(".opus-zarr-draft-"))
+        };
+        self.0.retain(|path, _| !is_draft(path));
+        self
+    }
+
     /// Returns the paths that only one of the trees has, or whose content differs.
     pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a Path> {
         let paths = self.0.keys().chain(other.0.keys());

@@ -11,6 +11,7 @@ use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use self::{
@@ -30,15 +31,17 @@ use crate::{
 /// files outside of it. Files are synced to the disk before they get their name. Drafts of dead
 /// writers are removed by the next writer: on the same machine those without a lock, on others those
 /// untouched for a day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LocalStorage {
     root: PathBuf,
+    /// How far locks reach, once something was written.
+    reach: Arc<OnceLock<Reach>>,
 }
 
 impl LocalStorage {
     /// Creates a storage in the directory `root`, which need not exist before writing.
     pub fn new(root: impl AsRef<Path>) -> Self {
-        Self { root: root.as_ref().to_owned() }
+        Self { root: root.as_ref().to_owned(), reach: Arc::default() }
     }
 
     /// The directory.
@@ -89,6 +92,17 @@ impl LocalStorage {
         fs::create_dir_all(directory)
     }
 
+    /// Returns how far locks of this process reach. The store must exist.
+    fn reach(&self) -> io::Result<&Reach> {
+        match self.reach.get() {
+            Some(reach) => Ok(reach),
+            None => Ok(self.reach.get_or_init({
+                let reach = Reach::of(&self.root)?;
+                || reach
+            })),
+        }
+    }
+
     fn path(&self, key: &str) -> PathBuf {
         self.root.join(key)
     }
@@ -98,6 +112,14 @@ impl LocalStorage {
         fs::symlink_metadata(self.path(name.as_str())).is_ok()
     }
 }
+
+impl PartialEq for LocalStorage {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+impl Eq for LocalStorage {}
 
 impl fmt::Display for LocalStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,13 +170,13 @@ impl WriteStorage for LocalStorage {
         let path = self.path(key);
         let directory = path.parent().unwrap_or(&self.root);
         self.create_directories(key, directory)?;
-        let here = Reach::of(directory)?;
-        let object = LocalObject::create(directory, path.clone(), &here)?;
+        let here = self.reach()?;
+        let object = LocalObject::create(directory, path.clone(), here)?;
         // A draft has one writer and is removed as a whole if that dies.
         if key.starts_with(DRAFT_PREFIX) {
             touch(self, key);
         } else {
-            remove_dead(directory, object.draft(), &here);
+            remove_dead(directory, object.draft(), here);
         }
         Ok(Box::new(object))
     }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     LocalStorage,
-    draft::remove_tree,
+    draft::{remove_dead, remove_tree},
     durable::rename_for_good,
     owner::{Reach, is_older, modified},
 };
@@ -36,10 +36,11 @@ impl LocalClaim {
             ErrorKind::NotADirectory => ErrorKind::NotFound.into(),
             _ => error,
         })?;
-        let here = Reach::of(storage.root())?;
+        let here = storage.reach()?;
         let began = Instant::now();
         loop {
-            if let Some(claim) = ClaimFile::take(&directory, &here)? {
+            if let Some(claim) = ClaimFile::take(&directory, here)? {
+                remove_dead(&directory, &claim.path, here);
                 return Ok(Self { storage: storage.clone(), name: name.clone(), claim });
             }
             if began.elapsed() > CLAIM_WAIT {
@@ -92,7 +93,7 @@ impl Claim for LocalClaim {
                 return Err(io::Error::new(ErrorKind::DirectoryNotEmpty, member.into_owned()));
             }
         }
-        let gone = self.storage.path(&Reach::of(self.storage.root())?.unique_name());
+        let gone = self.storage.path(&self.storage.reach()?.unique_name());
         match rename_for_good(&directory, &gone, self.storage.root()) {
             Ok(()) => remove_tree(&gone),
             // A lower layer of an overlay. Without its document, the recording is gone.
@@ -133,7 +134,8 @@ impl ClaimFile {
             }
             Err(error) => return Err(error),
         };
-        file.write_all(here.unique_name().as_bytes())?;
+        let named = file.write_all(here.unique_name().as_bytes());
+        named.inspect_err(|_| drop(fs::remove_file(&path)))?;
         Ok(Self::locked(path, file, here))
     }
 
@@ -148,12 +150,15 @@ impl ClaimFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        if here.includes(&owner) {
+        let now = SystemTime::now();
+        let is_older_than = |age| modified(&path).is_some_and(|then| is_older(then, now, age));
+        // An owner writes its name at once.
+        let is_nameless = owner.is_empty() && is_older_than(NAMELESS);
+        if here.includes(&owner) || is_nameless {
             return Ok(Self::locked(path, file, here));
         }
-        // An owner whose locks cannot be seen writes its name at once, and then works for seconds.
-        let (then, now) = (modified(&path), SystemTime::now());
-        if then.is_some_and(|then| is_older(then, now, FORGOTTEN)) {
+        // One whose locks cannot be seen works for seconds.
+        if is_older_than(FORGOTTEN) {
             drop(fs::remove_file(&path));
         }
         Ok(None)
@@ -199,6 +204,7 @@ fn is_at(_: &File, path: &Path) -> bool {
 /// Begins like a draft, so that it counts as no member of the recording.
 const CLAIM: &str = ".opus-zarr-draft-claim";
 const PAUSE: Duration = Duration::from_millis(20);
+const NAMELESS: Duration = Duration::from_secs(10);
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) struct LocalDraft {
 
 impl LocalDraft {
     pub(super) fn begin(storage: &LocalStorage, name: &RecordingName) -> io::Result<Self> {
-        let here = Reach::of(storage.root())?;
+        let here = storage.reach()?.clone();
         let (prefix, lock) = create_locked(storage.root(), &here)?;
         let (storage, name) = (storage.clone(), name.clone());
         let draft = Self { storage, name, prefix, _lock: lock, is_committed: false };
