@@ -142,10 +142,10 @@ impl fmt::Display for Info<'_> {
             writeln!(f, "lost      {} samples at coded sample {}", gap.samples, gap.position)?;
         }
         for finding in &self.source.findings {
-            writeln!(f, "finding   {finding}")?;
+            writeln!(f, "finding   {}", one_line(finding))?;
         }
         for (key, value) in self.user {
-            writeln!(f, "user      {key} = {value}")?;
+            writeln!(f, "user      {} = {value}", one_line(key))?;
         }
         write!(f, "sha256    {} (Ogg Opus stream)", self.blob_sha256)
     }
@@ -205,8 +205,8 @@ impl Info<'_> {
             "source    {}, {}, {} in {}, {stored}",
             one_line(&source.name),
             HumanBytes(source.bytes),
-            source.codec,
-            source.container
+            one_line(&source.codec),
+            one_line(&source.container)
         )?;
         let Some(transcoding) = &source.transcoding else { return Ok(()) };
         let settings = &transcoding.settings;
@@ -215,9 +215,9 @@ impl Info<'_> {
             "encoded   from {} Hz at {} kb/s {}, {} ms packets, by {}",
             transcoding.rate,
             settings.bitrate / 1000,
-            settings.rate_control,
+            one_line(&settings.rate_control),
             f64::from(settings.frame_duration) / 48.0,
-            transcoding.encoder
+            one_line(&transcoding.encoder)
         )
     }
 }
@@ -279,7 +279,7 @@ impl Line for Field<'_> {
 impl fmt::Display for Field<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value {
-            Value::String(text) => f.write_str(text),
+            Value::String(text) => f.write_str(&one_line(text)),
             value => value.fmt(f),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::StorePlace,
-    text::{Clock, bits_per_second, seconds},
+    text::{Clock, bits_per_second, one_line, seconds},
 };
 
 /// List the recordings of a store: length, channels, size, bit rate, read mode, start, name
@@ -82,7 +82,7 @@ impl fmt::Display for Listed {
         let size = HumanBytes(self.blob_bytes).to_string();
         let rate = self.bits_per_second.unwrap_or_default() / 1000;
         let exact = if self.is_exact { "exact" } else { "approx" };
-        let start = self.start.as_deref().unwrap_or("-");
+        let start = one_line(self.start.as_deref().unwrap_or("-"));
         let Self { channels, name, .. } = self;
         write!(
             f,

@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
+    text::{is_control, one_line},
 };
 
 /// Show or change the notes on a recording
@@ -53,6 +54,9 @@ impl FromStr for Note {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (key, value) =
             text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")?;
+        if key.contains(is_control) {
+            return Err("expected a key without control characters");
+        }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         Ok(Self { key: key.to_owned(), value })
     }
@@ -75,6 +79,7 @@ impl fmt::Display for Metadata {
         }
         let width = self.user.keys().map(|key| key.chars().count()).max().unwrap_or_default();
         for (number, (key, value)) in self.user.iter().enumerate() {
+            let key = one_line(key);
             let separator = if number == 0 { "" } else { "\n" };
             write!(f, "{separator}{key:width$} = {value}")?;
         }

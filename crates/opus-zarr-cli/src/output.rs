@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::{
     failure::{Exit, Failure},
-    text::one_line,
+    text::{one_line, plain, plain_json},
 };
 
 /// How to print.
@@ -83,7 +83,7 @@ impl Output {
 
     /// Writes a line of data.
     pub(crate) fn data<L: Line>(&mut self, line: &L) -> Result<(), Failure> {
-        let text = if self.is_json() { to_json(line) } else { line.to_string() };
+        let text = if self.is_json() { to_json(line) } else { plain(&line.to_string()) };
         self.bytes(format!("{text}\n").as_bytes())
     }
 
@@ -226,7 +226,7 @@ fn object(kind: &str, fields: &serde_json::Value) -> String {
     if let (Some(object), Some(fields)) = (object.as_object_mut(), fields.as_object()) {
         object.extend(fields.clone());
     }
-    object.to_string()
+    plain_json(&object.to_string())
 }
 
 /// Turns a failure to write to standard output into ours. A reader that closed the pipe, as `head`

@@ -28,11 +28,14 @@ pub(crate) struct Began<'a>(pub(crate) &'a Start);
 impl fmt::Display for Began<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Start { utc, local, source, .. } = self.0;
-        match utc {
+        let source = one_line(source);
+        match utc.as_deref().map(one_line) {
             Some(utc) => write!(f, "{utc}, from {source}"),
-            None => {
-                write!(f, "{local} by the recorder's clock (time zone unknown), from {source}")
-            }
+            None => write!(
+                f,
+                "{} by the recorder's clock (time zone unknown), from {source}",
+                one_line(local)
+            ),
         }
     }
 }
@@ -73,9 +76,38 @@ pub(crate) fn why_not_exact(reason: &NotExact) -> String {
     }
 }
 
-/// Replaces control characters, since names and comments may contain some that move the cursor.
+/// Replaces line breaks and other control characters, since names and comments may contain some.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_control(c) { ' ' } else { c }).collect()
+}
+
+/// Replaces control characters other than line breaks.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if is_control(c) && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// Escapes the control characters in JSON that need not be escaped there. They occur only within
+/// strings.
+pub(crate) fn plain_json(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    for c in json.chars() {
+        match is_control(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                plain += &format!("\\u{unit:04x}");
+            }),
+            false => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Whether a character does something to a terminal: moves the cursor, changes the direction of text.
+pub(crate) fn is_control(c: char) -> bool {
+    let is_directional = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    c.is_control() || is_directional
 }
 
 /// Parses a number that must not be 0.

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 /// Invariants:
 ///
 /// - 1 to 200 bytes of UTF-8
-/// - none of `/ \ : * ? " < > |` and no control character
+/// - none of `/ \ : * ? " < > |`, no control character, and none that changes the direction of text
 /// - does not start with `.` or `__`, which Zarr reserves, and is not `zarr.json`
 /// - does not end with `.` or a space
 ///
@@ -97,7 +97,16 @@ fn broken_rule(name: &str) -> Option<&'static str> {
 }
 
 fn is_forbidden(c: char) -> bool {
-    c.is_control() || r#"/\:*?"<>|"#.contains(c)
+    c.is_control() || r#"/\:*?"<>|"#.contains(c) || is_directional(c)
+}
+
+/// Whether a character changes the direction of text, or ends a line, as Unicode defines it: such names
+/// look like others.
+fn is_directional(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 /// In bytes.

@@ -7,6 +7,7 @@ mod copy;
 mod export;
 mod extract;
 mod formats;
+mod hostile;
 mod import;
 mod json;
 mod look;
