@@ -10,8 +10,8 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    AsyncRecordingReader, AsyncStorage, Entries, Entry, Error, LocalStorage, Operation, Part,
-    RecordingName, RecordingReader, RecordingWriter, Storage,
+    AsyncRecordingReader, AsyncStorage, Entries, Entry, Error, InvalidName, LocalStorage,
+    Operation, Part, RecordingName, RecordingReader, RecordingWriter, Storage,
     document::{MAX_METADATA, check_layout, our_attributes},
     edit::{claim, claim_error},
     error::{NotAStore, Reason},
@@ -96,8 +96,8 @@ impl Store {
         &self.storage
     }
 
-    /// Lists the names of the recordings, in any order, without reading their documents. An
-    /// invalid name is an error in its place.
+    /// Lists the names of the recordings, in any order, without reading their documents. Leaves out
+    /// what cannot be the name of a recording, with a warning.
     pub fn recordings(
         &self,
     ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + '_, Error> {
@@ -269,7 +269,14 @@ fn names(
     entries: Entries<'_>,
 ) -> impl Iterator<Item = Result<RecordingName, Error>> + Send + '_ {
     entries.filter_map(move |entry| match entry {
-        Ok(Entry::Recording(name)) => Some(name.parse().map_err(Error::from)),
+        Ok(Entry::Recording(name)) => match name.parse() {
+            Ok(name) => Some(Ok(name)),
+            Err(error) => {
+                let error: InvalidName = error;
+                tracing::warn!("left out of {store:?}: {error}");
+                None
+            }
+        },
         Ok(Entry::Other(_)) => None,
         Err(error) => Some(Err(io_error(Operation::List, &store)(error))),
     })
