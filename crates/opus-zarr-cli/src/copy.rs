@@ -11,7 +11,7 @@ use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
     place::{Found, InStore, RecordingPlace, StorePlace},
-    several::{for_each, while_waiting},
+    several::{for_each, unless_foreign, while_waiting},
 };
 
 /// Copy recordings to another store or name
@@ -55,7 +55,7 @@ fn copy_all(args: &Args, store: &Store, output: &mut Output) -> Result<(), Failu
         let name = &source.place.name;
         let target = args.to.with(&into, name.clone());
         if !into.contains(name)? {
-            return copy(source, &target, output);
+            return unless_foreign(copy(source, &target, output), output);
         }
         let (from, there) = (store.open_recording(name)?, into.open_recording(name)?);
         if from.info().blob_sha256 == there.info().blob_sha256 {

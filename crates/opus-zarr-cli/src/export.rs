@@ -16,7 +16,7 @@ use crate::{
     failure::{Exit, Failure},
     output::{Line, Messages, Output},
     place::{Found, InStore, StorePlace},
-    several::for_each,
+    several::{for_each, unless_foreign},
     sound::{self, Bits, Sound, write_range},
     target::{STDOUT, Target},
     threads::Threads,
@@ -93,7 +93,8 @@ fn export_into(recordings: &[InStore], args: &Args, output: &mut Output) -> Resu
     };
     for_each(recordings, output, |recording, output| {
         let path = directory.join(format!("{}.{extension}", recording.place.name));
-        export(recording, &path, args, output)
+        let exported = export(recording, &path, args, output);
+        if recordings.len() == 1 { exported } else { unless_foreign(exported, output) }
     })
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// Whether something is no recording, but belongs to another program.
+    pub(crate) is_foreign: bool,
 }
 
 /// The exit codes, as listed by `--help` and the manual.
@@ -40,7 +42,7 @@ impl Exit {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, is_foreign: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -71,7 +73,8 @@ impl From<opus_zarr::Error> for Failure {
             Some(reason) => format!("{error}: {}", why_not_exact(reason)),
             None => with_causes(&error),
         };
-        Self { hint: hint_for(&error), ..Self::new(exit, message) }
+        let is_foreign = error.kind() == ErrorKind::NotARecording;
+        Self { hint: hint_for(&error), is_foreign, ..Self::new(exit, message) }
     }
 }
 
@@ -83,9 +86,10 @@ impl From<StoreError> for Failure {
 
 fn exit_of(kind: ErrorKind) -> Exit {
     match kind {
-        ErrorKind::NotAStore | ErrorKind::IsARecording | ErrorKind::NoSuchRecording => {
-            Exit::Missing
-        }
+        ErrorKind::NotAStore
+        | ErrorKind::IsARecording
+        | ErrorKind::NoSuchRecording
+        | ErrorKind::NotARecording => Exit::Missing,
         ErrorKind::Busy => Exit::Locked,
         ErrorKind::Damaged => Exit::Damaged,
         ErrorKind::InvalidName | ErrorKind::IsAStore | ErrorKind::SameName => Exit::Usage,

@@ -184,7 +184,7 @@ impl Messages {
 
     /// Prints why the command ends, or why one of several inputs failed.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let Failure { exit, message, hint } = failure;
+        let Failure { exit, message, hint, .. } = failure;
         if self.0.is_json {
             let mut fields = serde_json::json!({ "message": message, "exit": exit.code() });
             if let (Some(hint), Some(fields)) = (hint, fields.as_object_mut()) {

@@ -36,6 +36,17 @@ pub(crate) fn for_each<T>(
     }
 }
 
+/// Passes over something in a store that belongs to another program, with a note.
+pub(crate) fn unless_foreign(result: Result<(), Failure>, output: &Output) -> Result<(), Failure> {
+    match result {
+        Err(failure) if failure.is_foreign => {
+            output.messages().note(format!("left alone: {}", failure.message));
+            Ok(())
+        }
+        result => result,
+    }
+}
+
 fn ends_all(exit: Exit) -> bool {
     matches!(exit, Exit::Unread | Exit::Interrupted)
 }

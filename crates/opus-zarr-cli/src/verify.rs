@@ -11,7 +11,7 @@ use crate::{
     interrupt,
     output::{Line, Output},
     place::{Found, InStore, RecordingPlace, StorePlace},
-    several::{for_each, while_waiting},
+    several::{for_each, unless_foreign, while_waiting},
     text::count,
     threads::Threads,
 };
@@ -40,9 +40,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut sum = Checked { recordings: 0, damaged: 0, faults: 0, elapsed_seconds: 0.0 };
     let mut mends = Vec::new();
     let checked = for_each(&recordings, output, |recording, output| {
-        let verified = check(recording, args, &mut mends, output)?;
-        sum.add(&verified);
-        output.data(&verified)
+        let verified = check(recording, args, &mut mends, output);
+        let reported = verified.and_then(|verified| {
+            sum.add(&verified);
+            output.data(&verified)
+        });
+        if recordings.len() == 1 { reported } else { unless_foreign(reported, output) }
     });
     if recordings.len() != 1 {
         output.data(&sum)?;

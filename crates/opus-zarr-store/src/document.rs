@@ -80,8 +80,10 @@ impl Document {
         let fault = |reason| Error::from(Reason::Metadata { object: object.to_owned(), reason });
         let not_json = |error| fault(json_error(error));
         let document = parse_json(bytes).map_err(fault)?;
-        let attributes = our_attributes(&document)
-            .ok_or_else(|| fault("not a recording: no opus_zarr attributes".to_owned()))?;
+        let foreign = || Error::from(Reason::Foreign { object: object.to_owned() });
+        // A store within a store has only a layout.
+        let ours = our_attributes(&document).filter(|ours| ours.get("blob_bytes").is_some());
+        let attributes = ours.ok_or_else(foreign)?;
         check_layout(object, attributes)?;
         let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
         if found != Some(&Value::from(expected.as_str())) {

@@ -86,6 +86,8 @@ pub(crate) enum Reason {
     RecordingExists { name: RecordingName, store: String },
     #[error("another writer is writing the recording \"{name}\" in {store:?}")]
     Busy { name: RecordingName, store: String, source: io::Error },
+    #[error("{object:?}: not a recording: no opus_zarr attributes")]
+    Foreign { object: String },
     #[error("\"{name}\" in {store:?} is no recording")]
     NotARecording { name: RecordingName, store: String },
     #[error("the recording \"{name}\" in {store:?} holds something that opus-zarr did not write")]
@@ -143,7 +145,7 @@ impl Error {
             Reason::RecordingExists { .. } => ErrorKind::RecordingExists,
             Reason::Busy { .. } => ErrorKind::Busy,
             Reason::Replaced { .. } => ErrorKind::Replaced,
-            Reason::NotARecording { .. } => ErrorKind::NotARecording,
+            Reason::Foreign { .. } | Reason::NotARecording { .. } => ErrorKind::NotARecording,
             Reason::HoldsForeign { .. } => ErrorKind::HoldsForeign,
             Reason::Layout { .. } => ErrorKind::UnsupportedLayout,
             Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
@@ -164,6 +166,7 @@ impl Error {
             Reason::Io { object, .. }
             | Reason::Layout { object, .. }
             | Reason::Metadata { object, .. }
+            | Reason::Foreign { object }
             | Reason::Damaged { object, .. }
             | Reason::Index { object, .. } => Some(object),
             _ => None,

@@ -4,7 +4,7 @@ use opus_packet::{CodedPos, OpusHead, Timeline};
 use opus_packet_index::{Span, SyncDecoder, SyncStart};
 
 use crate::{
-    AsyncStorage, Error, Part, RecordingName,
+    AsyncStorage, Error, ErrorKind, Part, RecordingName,
     blob::ShardedBlob,
     document::{Document, MAX_METADATA},
     error::Reason,
@@ -45,7 +45,16 @@ impl StoredRecording {
             }
             bytes => bytes?,
         };
-        Self::parse(&name_of(storage, &key), name, &bytes)
+        let object = name_of(storage, &key);
+        match Self::parse(&object, name, &bytes) {
+            // A recording whose attributes are lost is damaged, not somebody else's.
+            Err(error) if error.kind() == ErrorKind::NotARecording => {
+                let is_ours = has_blob(storage, name).await?;
+                let reason = "the opus_zarr attributes are missing".to_owned();
+                Err(if is_ours { Reason::Metadata { object, reason }.into() } else { error })
+            }
+            parsed => parsed,
+        }
     }
 
     /// Parses the document with the name `object`.
@@ -120,6 +129,18 @@ pub(crate) fn part_keys(name: &RecordingName) -> [String; 6] {
 }
 
 /// The key of the document of a recording.
+/// Whether there is the array of a blob, as only recordings have one.
+pub(crate) async fn has_blob(
+    storage: &dyn AsyncStorage,
+    name: &RecordingName,
+) -> Result<bool, Error> {
+    let blob = format!("{name}/{BLOB}/{METADATA}");
+    match read(storage, &blob, Part::Range(0..1)).await {
+        Err(error) if error.is_missing() => Ok(false),
+        found => found.map(|_| true),
+    }
+}
+
 pub(crate) fn document_key(name: &RecordingName) -> String {
     format!("{name}/{METADATA}")
 }

@@ -18,7 +18,7 @@ use crate::{
     json::parse_json,
     layout::{ArrayKind, METADATA, root_group},
     object::{io_error, name_of, put, read},
-    recording::document_key,
+    recording::{document_key, has_blob},
     storage::{Ready, ready},
 };
 
@@ -257,11 +257,7 @@ async fn is_recording(storage: &dyn AsyncStorage, name: &RecordingName) -> Resul
     if ours.is_some_and(|ours| ours.get("blob_bytes").is_some()) {
         return Ok(true);
     }
-    let blob = format!("{name}/{}/{METADATA}", ArrayKind::Blob.name());
-    match read(storage, &blob, Part::Range(0..1)).await {
-        Err(error) if error.is_missing() => Ok(false),
-        found => found.map(|_| true),
-    }
+    has_blob(storage, name).await
 }
 
 fn names(

@@ -128,7 +128,9 @@ impl<'a> Verifier<'a> {
         };
         let at = Object { component: Component::Recording, key: document_key(name) };
         match error.kind() {
-            ErrorKind::UnsupportedLayout | ErrorKind::Codec => return Err(error),
+            ErrorKind::UnsupportedLayout | ErrorKind::Codec | ErrorKind::NotARecording => {
+                return Err(error);
+            }
             ErrorKind::NoSuchRecording | ErrorKind::NotAStore | ErrorKind::IsARecording => {
                 // A recording without its document does not exist, but objects under its name
                 // show that it did.

@@ -14,7 +14,8 @@ use crate::{Error, ErrorKind, Recording};
 impl Recording {
     /// Opens all recordings of a store and passes each to `each`, in the order of their names,
     /// until `each` breaks off. Opens several at a time, since each takes a while in a distant
-    /// store. A recording that cannot be opened does not stop the others.
+    /// store. A recording that cannot be opened does not stop the others; what other programs have
+    /// added to the store is left out.
     ///
     /// ```no_run
     /// # use std::ops::ControlFlow;
@@ -41,9 +42,14 @@ impl Recording {
         names.sort();
         for names in names.chunks(HELD) {
             for (name, opened) in open_all(store, names) {
-                // Deleted since it was listed.
-                if matches!(&opened, Err(error) if error.kind() == ErrorKind::NoSuchRecording) {
-                    continue;
+                match opened.as_ref().map_err(Error::kind) {
+                    // Deleted since it was listed.
+                    Err(ErrorKind::NoSuchRecording) => continue,
+                    Err(ErrorKind::NotARecording) => {
+                        tracing::info!("{name:?} in {:?} is no recording", store.storage());
+                        continue;
+                    }
+                    _ => {}
                 }
                 if each(name, opened).is_break() {
                     return Ok(());

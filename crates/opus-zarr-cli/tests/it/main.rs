@@ -6,6 +6,7 @@ mod bench;
 mod copy;
 mod export;
 mod extract;
+mod foreign;
 mod formats;
 mod hostile;
 mod import;

@@ -252,7 +252,7 @@ fn document_bombs() {
         format!("{{\"attributes\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
     };
     let attributes = |value: &str| {
-        format!("{{\"attributes\":{{\"opus_zarr\":{{\"layout\":1,\"x\":{value}}}}}}}")
+        format!("{{\"attributes\":{{\"opus_zarr\":{{\"layout\":1,\"blob_bytes\":1,\"x\":{value}}}}}}}")
     };
     let table = [
         (nested("[", "]"), "recursion limit"),
@@ -265,7 +265,7 @@ fn document_bombs() {
         ("\0".repeat(1 << 20), "expected value"),
         ("{\"attributes\":".to_owned(), "EOF"),
         (String::new(), "EOF"),
-        ("null".to_owned(), "not a recording"),
+        ("null".to_owned(), "attributes are missing"),
         (
             "{\"attributes\":{\"opus_zarr\":{\"layout\":1,\"layout\":2}}}".to_owned(),
             "repeated name",
