@@ -4,11 +4,12 @@ use std::{
     fmt,
     io::{self, ErrorKind},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use object_store::{Error, PutMode, UpdateVersion};
 use opus_zarr_store::{Claim, RecordingName};
+use tokio::time::sleep;
 
 use crate::{
     bucket::Bucket,
@@ -45,7 +46,16 @@ impl ObjectClaim {
 
 impl Claimed {
     async fn take(bucket: Bucket, name: RecordingName, duration: Duration) -> io::Result<Self> {
-        let session = Session::lease(bucket.clone(), name.clone(), duration).await?;
+        let began = Instant::now();
+        let session = loop {
+            match Session::lease(bucket.clone(), name.clone(), duration).await {
+                // Alive, but a claim is soon given up.
+                Err(error)
+                    if error.kind() == ErrorKind::ResourceBusy && began.elapsed() < duration => {}
+                session => break session?,
+            }
+            sleep(duration / 64).await;
+        };
         let claimed = Self { bucket, name, session, duration };
         match claimed.session.list().await {
             Ok(found) if found.is_empty() => {

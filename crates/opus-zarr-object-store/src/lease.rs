@@ -256,9 +256,10 @@ async fn generations(bucket: &Bucket, name: &RecordingName) -> io::Result<BTreeM
 /// Watches a lease for its duration. Returns an error if its writer is alive.
 async fn watch(bucket: &Bucket, key: &str, duration: Duration) -> io::Result<Watched> {
     let Some((first, _)) = bucket.get_small(key).await? else { return Ok(Watched::Gone) };
-    let began = Instant::now();
+    let (began, mut pause) = (Instant::now(), FIRST_PAUSE);
     while began.elapsed() < duration {
-        sleep(duration / 8).await;
+        sleep(pause.min(duration / 8)).await;
+        pause *= 2;
         match bucket.get_small(key).await? {
             None => return Ok(Watched::Gone),
             Some((now, _)) if now != first => return Err(busy("its writer is alive")),
@@ -301,5 +302,7 @@ fn unique() -> String {
     format!("{:016x}{:016x}", half(), half())
 }
 
+/// Changes of a document take less than a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// How often a watched lease may disappear.
 const ATTEMPTS: usize = 4;

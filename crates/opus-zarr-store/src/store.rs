@@ -130,21 +130,26 @@ impl Store {
     /// Deletes a recording, which disappears at once. Fails if other programs have added something to
     /// it, or if the name is of something that is no recording.
     pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
-        let arrays = ArrayKind::ALL.map(ArrayKind::name);
-        self.delete(name, Some(&[&[METADATA], &arrays[..]].concat()))
+        self.delete(name, false)
     }
 
     /// Deletes a recording with everything in it, also what other programs have added.
     pub fn delete_recording_with_foreign(&self, name: &RecordingName) -> Result<(), Error> {
-        self.delete(name, None)
+        self.delete(name, true)
     }
 
-    fn delete(&self, name: &RecordingName, members: Option<&[&str]>) -> Result<(), Error> {
+    fn delete(&self, name: &RecordingName, with_foreign: bool) -> Result<(), Error> {
         let claim = claim(&self.storage, name)?;
-        if !ready(is_recording(&Ready(&*self.storage), name))? {
-            let (name, store) = (name.clone(), self.storage.to_string());
-            return Err(Reason::NotARecording { name, store }.into());
-        }
+        let arrays = ArrayKind::ALL.map(ArrayKind::name);
+        let ours = [&[METADATA], &arrays[..]].concat();
+        let members = match ready(what_is(&Ready(&*self.storage), name))? {
+            Found::Recording => (!with_foreign).then_some(&ours[..]),
+            Found::Remains => Some(&ours[..]),
+            Found::Foreign => {
+                let (name, store) = (name.clone(), self.storage.to_string());
+                return Err(Reason::NotARecording { name, store }.into());
+            }
+        };
         claim.remove(members).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::ResourceBusy => {
                 claim_error(&self.storage, name, error)
@@ -246,18 +251,28 @@ async fn contains(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<bo
     }
 }
 
-/// Whether something is a recording of ours, possibly a damaged one, and not an array, a group or a
-/// store of somebody else.
-async fn is_recording(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<bool, Error> {
+/// What has the name of a recording.
+enum Found {
+    /// A recording, possibly a damaged one.
+    Recording,
+    /// Objects without a document, as of a recording whose deletion was interrupted.
+    Remains,
+    /// An array, a group or a store of somebody else.
+    Foreign,
+}
+
+async fn what_is(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<Found, Error> {
     let document = match read(storage, &document_key(name), Part::Whole(MAX_METADATA)).await {
-        Err(error) if error.is_missing() || error.is_damaged() => None,
+        Err(error) if error.is_missing() => return Ok(Found::Remains),
+        Err(error) if error.is_damaged() => None,
         bytes => parse_json(&bytes?).ok(),
     };
     let ours = document.as_ref().and_then(our_attributes);
-    if ours.is_some_and(|ours| ours.get("blob_bytes").is_some()) {
-        return Ok(true);
+    let is_recording = ours.is_some_and(|ours| ours.get("blob_bytes").is_some());
+    match is_recording || has_blob(storage, name).await? {
+        true => Ok(Found::Recording),
+        false => Ok(Found::Foreign),
     }
-    has_blob(storage, name).await
 }
 
 fn names(

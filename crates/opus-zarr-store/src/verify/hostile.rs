@@ -252,7 +252,9 @@ fn document_bombs() {
         format!("{{\"attributes\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
     };
     let attributes = |value: &str| {
-        format!("{{\"attributes\":{{\"opus_zarr\":{{\"layout\":1,\"blob_bytes\":1,\"x\":{value}}}}}}}")
+        format!(
+            "{{\"attributes\":{{\"opus_zarr\":{{\"layout\":1,\"blob_bytes\":1,\"x\":{value}}}}}}}"
+        )
     };
     let table = [
         (nested("[", "]"), "recursion limit"),
