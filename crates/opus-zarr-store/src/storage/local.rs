@@ -94,13 +94,11 @@ impl LocalStorage {
 
     /// Returns how far locks of this process reach. The store must exist.
     fn reach(&self) -> io::Result<&Reach> {
-        match self.reach.get() {
-            Some(reach) => Ok(reach),
-            None => Ok(self.reach.get_or_init({
-                let reach = Reach::of(&self.root)?;
-                || reach
-            })),
+        if let Some(reach) = self.reach.get() {
+            return Ok(reach);
         }
+        let reach = Reach::of(&self.root)?;
+        Ok(self.reach.get_or_init(|| reach))
     }
 
     fn path(&self, key: &str) -> PathBuf {

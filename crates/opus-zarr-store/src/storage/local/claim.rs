@@ -120,7 +120,7 @@ pub(super) fn taken(error: io::Error) -> io::Error {
 struct ClaimFile {
     path: PathBuf,
     /// Locked while the owner lives.
-    _lock: File,
+    lock: File,
 }
 
 impl ClaimFile {
@@ -172,7 +172,7 @@ impl ClaimFile {
             Err(TryLockError::Error(_)) if here.has_locks() => return None,
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        is_at(&file, &path).then_some(Self { path, _lock: file })
+        is_at(&file, &path).then_some(Self { path, lock: file })
     }
 
     /// Ends the claim of a recording that was renamed.
@@ -181,9 +181,12 @@ impl ClaimFile {
     }
 }
 
+/// Leaves the claim of somebody else alone, who may have the name of a removed recording by now.
 impl Drop for ClaimFile {
     fn drop(&mut self) {
-        drop(fs::remove_file(&self.path));
+        if is_at(&self.lock, &self.path) {
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 
