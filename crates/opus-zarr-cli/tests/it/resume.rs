@@ -36,8 +36,9 @@ fn a_killed_import_of_a_thousand_files_continues_to_the_same_store() {
 fn an_interrupted_import_says_how_to_continue() {
     let folder = files(200);
     let mut child = begin(folder.path(), "a.zarr", 10);
+    // Tests that run in the background may inherit that SIGINT is ignored.
     let interrupted =
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let status = child.wait().unwrap();
