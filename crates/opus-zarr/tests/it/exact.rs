@@ -79,8 +79,12 @@ fn a_recording_without_a_sync_map_says_so_and_can_build_one() {
     check::<i16>(&recording, "built later", 100);
     // An import writes the same map.
     let other = fast_folder();
-    import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
-    assert!(Tree::of(store.path()) == Tree::of(other.path()));
+    let imported = import_with(testdata(STEREO), other.path(), "it", &exact()).unwrap();
+    let (built, imported) = (Tree::of(store.path()), imported.into_first().info().clone());
+    assert_eq!(built.differences(&Tree::of(other.path())), [Path::new("it/zarr.json")]);
+    let mut info = recording.info().clone();
+    assert_eq!(std::mem::take(&mut info.generation), 1);
+    assert_eq!(info, imported);
 }
 
 #[test]

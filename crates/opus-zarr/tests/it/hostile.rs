@@ -313,8 +313,8 @@ fn names_that_lead_out_of_the_store_are_invalid() {
     edit(&store.path().join("it/zarr.json"), |bytes| {
         fs::write(long.join("zarr.json"), bytes).unwrap()
     });
+    let opened = Store::open(store.path()).unwrap();
     let listed: Vec<_> =
-        Store::open(store.path()).unwrap().recordings().unwrap().map(|name| name.is_ok()).collect();
-    assert_eq!(listed.iter().filter(|is_ok| **is_ok).count(), 1);
-    assert_eq!(listed.len(), 2);
+        opened.recordings().unwrap().map(|name| name.unwrap().to_string()).collect();
+    assert_eq!(listed, ["it"]);
 }
