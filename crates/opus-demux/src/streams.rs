@@ -115,8 +115,8 @@ impl Streams {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is not a regular file, is of no container of Opus, or is said to be a
-    /// raw stream but begins like a file of another format.
+    /// The file cannot be read, is not a regular file, or is not in a container of Opus. Nor is a raw
+    /// stream opened that begins like a file of another format.
     pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let path = path.as_ref();
         let container = match &options.raw {

@@ -13,7 +13,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
-    /// Whether something is no recording, but belongs to another program.
+    /// Whether the failure is about something that belongs to another program.
     pub(crate) is_foreign: bool,
 }
 

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use opus_zarr::store::is_control;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -7,7 +8,7 @@ use crate::{
     failure::Failure,
     output::{Line, Output},
     place::RecordingPlace,
-    text::{is_control, one_line},
+    text::one_line,
 };
 
 /// Show or change the notes on a recording

@@ -8,7 +8,7 @@ use crate::text::at_least_one;
 
 #[derive(clap::Args)]
 pub(crate) struct Reading {
-    /// Refuse a file with any fault; without this, faults are reported and what is intact is read
+    /// Refuse a file that has any fault, instead of reporting the fault and reading the rest
     #[arg(long)]
     strict: bool,
     /// Read only this stream or track, counted from 1 as `inspect` shows them [default: all]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use opus_zarr::{NotExact, Start};
+use opus_zarr::{NotExact, Start, store::is_control};
 
 /// Writes a duration as on a clock: `0:03.250`, `1:02:03.250`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,15 +99,6 @@ pub(crate) fn plain_json(json: &str) -> String {
         }
     }
     plain
-}
-
-/// Whether a character does something to a terminal: moves the cursor, changes the direction of text.
-pub(crate) fn is_control(c: char) -> bool {
-    let is_directional = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    c.is_control() || is_directional
 }
 
 /// Parses a number that must not be 0.

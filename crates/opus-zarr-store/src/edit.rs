@@ -35,6 +35,7 @@ impl RecordingReader {
             let unchanged = document.clone();
             change(&mut document)?;
             if document == unchanged {
+                self.adopt(StoredRecording::parse(&object, &name, &before)?);
                 return Ok(());
             }
             document.info.generation = document.info.generation.saturating_add(1);

@@ -22,7 +22,7 @@ pub enum ErrorKind {
     RecordingExists,
     /// Another writer is writing the recording.
     Busy,
-    /// The name is of something that is no recording: an array, a group or a store of another program.
+    /// The name belongs to something else: an array, a group or a store of another program.
     NotARecording,
     /// The recording holds something that another program has added.
     HoldsForeign,
@@ -88,7 +88,7 @@ pub(crate) enum Reason {
     Busy { name: RecordingName, store: String, source: io::Error },
     #[error("{object:?}: not a recording: no opus_zarr attributes")]
     Foreign { object: String },
-    #[error("\"{name}\" in {store:?} is no recording")]
+    #[error("\"{name}\" in {store:?} is not a recording")]
     NotARecording { name: RecordingName, store: String },
     #[error("the recording \"{name}\" in {store:?} holds something that opus-zarr did not write")]
     HoldsForeign { name: RecordingName, store: String, source: io::Error },

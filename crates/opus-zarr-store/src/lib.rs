@@ -34,7 +34,7 @@ pub use error::{Error, ErrorKind, Operation};
 pub use index::{IndexInfo, IndexWriter, StoredIndex};
 pub use info::{Gap, RecordingInfo, SyncInfo, Tags};
 pub use layout::ArrayKind;
-pub use name::{InvalidName, RecordingName};
+pub use name::{InvalidName, RecordingName, is_control};
 pub use opus_packet::{CodedPos, ExtensionIds, OpusHead, OpusTags, Timeline};
 pub use opus_packet_index::{
     BlobRead, IndexRead, IndexRow, Span, SyncDecoder, SyncEntry, SyncRead, SyncStart,

@@ -97,16 +97,24 @@ fn broken_rule(name: &str) -> Option<&'static str> {
 }
 
 fn is_forbidden(c: char) -> bool {
-    c.is_control() || r#"/\:*?"<>|"#.contains(c) || is_directional(c)
+    is_control(c) || r#"/\:*?"<>|"#.contains(c)
 }
 
-/// Whether a character changes the direction of text, or ends a line, as Unicode defines it: such names
-/// look like others.
-fn is_directional(c: char) -> bool {
-    matches!(
+/// Returns whether a character does something to a terminal: moves the cursor, ends the line, changes the
+/// direction of text. No name contains one, but other text of a store may.
+///
+/// ```
+/// use opus_zarr_store::is_control;
+///
+/// assert!(['\u{1b}', '\n', '\u{202e}'].into_iter().all(is_control));
+/// assert!(!"Zaunkönig 1".contains(is_control));
+/// ```
+pub fn is_control(c: char) -> bool {
+    let is_directional = matches!(
         c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
+    );
+    c.is_control() || is_directional
 }
 
 /// In bytes.

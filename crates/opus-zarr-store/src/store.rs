@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// Deletes a recording, which disappears at once. Fails if other programs have added something to
-    /// it, or if the name is of something that is no recording.
+    /// it, or if the name belongs to something other than a recording.
     pub fn delete_recording(&self, name: &RecordingName) -> Result<(), Error> {
         self.delete(name, false)
     }

@@ -73,7 +73,7 @@ pub enum ErrorKind {
     OtherSettings,
     /// Another recording has taken the name since the recording was opened.
     Replaced,
-    /// The name is of something that is no recording: an array, a group or a store of another program.
+    /// The name belongs to something else: an array, a group or a store of another program.
     NotARecording,
     /// The recording holds something that another program has added.
     HoldsForeign,

@@ -46,7 +46,7 @@ impl Recording {
                     // Deleted since it was listed.
                     Err(ErrorKind::NoSuchRecording) => continue,
                     Err(ErrorKind::NotARecording) => {
-                        tracing::info!("{name:?} in {:?} is no recording", store.storage());
+                        tracing::info!("{name:?} in {:?} is not a recording", store.storage());
                         continue;
                     }
                     _ => {}
