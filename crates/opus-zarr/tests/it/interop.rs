@@ -4,6 +4,7 @@
 
 mod neighbours;
 mod tensorstore;
+mod xarray;
 mod zarr_python;
 mod zarrita;
 
