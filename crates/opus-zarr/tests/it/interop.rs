@@ -3,6 +3,7 @@
 //! imported file.
 
 mod neighbours;
+mod samples;
 mod tensorstore;
 mod xarray;
 mod zarr_python;

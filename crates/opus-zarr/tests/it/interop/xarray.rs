@@ -32,9 +32,7 @@ fn assert_read(way: &str) {
 
 fn expected(recording: &Stored) -> Value {
     let hashes = recording.hashes();
-    let array = |dimensions: &[&str], hash: &str| {
-        json!({ "dimensions": dimensions, "sha256": hashes[hash] })
-    };
+    let array = |dimensions: &[&str], hash: &str| json!({ "dimensions": dimensions, "sha256": hashes[hash] });
     json!({
         "opus_blob": array(&["byte"], "blob"),
         "opus_index": array(&["packet", "index_column"], "index"),
