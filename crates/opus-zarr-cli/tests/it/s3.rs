@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opus_zarr_testkit::moto::Moto;
+use opus_zarr_testkit::{
+    moto::Moto,
+    python::{answer_of, python},
+    root,
+};
 use serde_json::Value;
 
 use crate::support::{Outcome, command_in, folder_with, outcome, testdata};
@@ -82,6 +86,54 @@ fn a_store_in_s3_behaves_like_one_on_disk() {
     run(&["rm", "--yes", &place(URL, NAMES[0]), &place(URL, NAMES[1])], 0);
     assert_eq!(names(&list(URL)), ["here"]);
     run(&["info", &place(URL, NAMES[0])], 10);
+}
+
+/// Opens the store at `sys.argv[1]` with obstore, zarr-python, xarray and VirtualiZarr, and prints, for each
+/// of them and each recording, the SHA-256 of the blob.
+const READ: &str = r"
+import hashlib, json, sys, xarray, zarr
+from obspec_utils.registry import ObjectStoreRegistry
+from obstore.store import S3Store
+from virtualizarr.parsers import ZarrParser
+from zarr.storage import ObjectStore
+url, bucket, *names = sys.argv[1:]
+options = {'client_options': {'allow_http': True}}
+store = ObjectStore(S3Store.from_url(url, **options), read_only=True)
+registry = ObjectStoreRegistry({bucket: S3Store.from_url(bucket, **options)})
+tree = xarray.open_datatree(store, engine='zarr', consolidated=False)
+group = zarr.open_group(store, mode='r')
+assert sorted(group.group_keys()) == sorted(tree.children) == names
+def sha256(blob):
+    return hashlib.sha256(blob).hexdigest()
+def hashes(name):
+    virtual = zarr.open_group(ZarrParser()(f'{url}/{name}', registry), mode='r')
+    return [sha256(tree[name].opus_blob.values), sha256(group[name]['opus_blob'][:]),
+            sha256(virtual['opus_blob'][:])]
+json.dump([hashes(name) for name in names], sys.stdout)
+";
+
+#[test]
+fn python_reads_a_store_in_s3() {
+    let Some(moto) = Moto::shared() else { return };
+    let requirements = root().join("crates/opus-zarr/tests/it/interop/requirements.txt");
+    let what = "nothing was read with obstore";
+    let Some(python) = python("python", &requirements, what) else { return };
+    moto.make_bucket("python");
+    let (folder, url) = (folder_with(&[]), "s3://python/deep/a.zarr");
+    let files = FILES.map(|file| testdata(file).to_str().unwrap().to_owned());
+    run(moto.port, folder.path(), &["import", &files[0], &files[1], url]).exits(0);
+    let command = at(moto.port, folder.path());
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut reader = Command::new(python);
+    reader.args(["-I", "-W", "error", "-c", READ, url, "s3://python"]).args(NAMES);
+    let answers = answer_of(reader.envs(variables));
+    for (number, name) in NAMES.into_iter().enumerate() {
+        let place = format!("{url}/{name}");
+        let info =
+            run(moto.port, folder.path(), &["info", &place]).exits(0).lines("info").remove(0);
+        let expected = serde_json::json!([sha256(&info), sha256(&info), sha256(&info)]);
+        assert_eq!(answers[number], expected, "{name}");
+    }
 }
 
 #[test]
