@@ -12,6 +12,7 @@ mod flac;
 mod flac_blocks;
 mod flac_file;
 mod flac_frame;
+mod flac_frames;
 mod foreign;
 mod format;
 mod guard;
@@ -85,8 +86,6 @@ pub struct AudioInput {
     discarded: u64,
     /// Frames of the last packet.
     last: u64,
-    /// Whether the last packet is known to be incomplete.
-    is_cut_off: bool,
     is_ended: bool,
     /// The error that follows the frames still in the queue.
     error: Option<Error>,
@@ -111,7 +110,9 @@ impl AudioInput {
         let (mut look, section) = Look::at(file, track)?;
         let is_wave = look.wave.mpeg.is_some();
         let ogg = std::mem::take(&mut look.ogg);
-        let mut packets = Packets::open(section, look.mkv.place.unwrap_or(track), ogg.serials)?;
+        let frames = look.flac.frames.take();
+        let number = look.mkv.place.unwrap_or(track);
+        let mut packets = Packets::open(section, number, ogg.serials, frames)?;
         packets.may_end_open(look.mkv.is_whole);
         let tags = packets.tags();
         let mut track = packets.track().clone();
@@ -148,7 +149,6 @@ impl AudioInput {
             queue: Queue::new(format.channels, trim),
             format,
             tags,
-            is_cut_off: look.flac.is_cut_off,
             chunks: look.flac.chunks,
             findings,
             packets,
@@ -223,6 +223,7 @@ impl AudioInput {
         match self.packets.next() {
             Next::Packet(packet) => return self.decode(&packet),
             Next::Skipped(reason) => self.findings.push(Finding::Skipped { frame, reason }),
+            Next::Trailing(bytes) => self.findings.push(Finding::Trailing { bytes }),
             Next::NewStream => return self.follow(),
             Next::End => self.finish(false),
             Next::BrokenOff => self.finish(true),
@@ -349,9 +350,7 @@ impl AudioInput {
             Some(stated) if frames > stated => {
                 self.findings.push(Finding::Longer { frames, stated });
             }
-            None if is_broken || self.is_cut_off => {
-                self.findings.push(Finding::Truncated { frames, stated })
-            }
+            None if is_broken => self.findings.push(Finding::Truncated { frames, stated }),
             _ => {}
         }
     }

@@ -21,6 +21,11 @@ impl Clock {
         Self { rate, tick, exact, first: None, now: 0 }
     }
 
+    /// Counts from a time instead of that of the first packet.
+    pub(crate) fn starting_at(self, time: i64) -> Self {
+        Self { first: Some(time), ..self }
+    }
+
     /// Returns how much is missing before the next packet, given its time and duration.
     pub(crate) fn gap(&mut self, pts: i64, ticks: u64) -> u64 {
         // The first packet of Vorbis decodes to nothing, but has a duration in Matroska.

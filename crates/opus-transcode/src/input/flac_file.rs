@@ -1,10 +1,7 @@
 //! What symphonia does not read in FLAC files, and FLAC in Ogg: chunks of the file that was compressed,
-//! where the last frame ends, and block sizes that STREAMINFO leaves open.
+//! and block sizes that STREAMINFO leaves open.
 
-use std::{
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
-};
+use std::io::{self, Read, Seek};
 
 use wave_demux::Chunk;
 
@@ -17,28 +14,16 @@ use super::{
 /// What symphonia does not see in a FLAC file.
 #[derive(Debug, Default)]
 pub(crate) struct FlacFile {
-    /// Where the last frame ends, if other bytes follow.
-    pub(crate) end: Option<u64>,
-    /// How many of these are not a tag.
-    junk: u64,
     /// Valid sizes for STREAMINFO.
     pub(crate) patches: Vec<Patch>,
     pub(crate) chunks: Vec<Chunk>,
-    damaged: Vec<Finding>,
-    /// Whether the last frame is incomplete or damaged.
-    pub(crate) is_cut_off: bool,
+    pub(crate) damaged: Vec<Finding>,
+    /// Where the first frame of a FLAC file begins, and what STREAMINFO says of it.
+    pub(crate) frames: Option<(u64, StreamInfo)>,
 }
 
-impl FlacFile {
-    pub(crate) fn findings(&self) -> impl Iterator<Item = Finding> {
-        let trailing = (self.junk > 0).then_some(Finding::Trailing { bytes: self.junk });
-        self.damaged.iter().cloned().chain(trailing)
-    }
-}
-
-/// Reads the metadata and the end of a FLAC file.
+/// Reads the metadata of a FLAC file.
 pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
-    let len = file.seek(SeekFrom::End(0))?;
     let start = id3::end(file)?;
     if bytes(file, start, 4)? != b"fLaC" {
         return ogg_flac::look(file, start);
@@ -55,32 +40,42 @@ pub(crate) fn look(file: &mut (impl Read + Seek)) -> io::Result<FlacFile> {
     if first.is_some() {
         found.patches.extend(info.complete(first.as_ref()));
     }
-    match tail(file, at..len, &info, first.as_ref())? {
-        Tail::Nothing => {}
-        Tail::Frame => found.is_cut_off = true,
-        Tail::Other { end, junk } => (found.end, found.junk) = (Some(end), junk),
-    }
+    found.frames = Some((at, info));
     Ok(found)
 }
 
-/// The fields of STREAMINFO that matter here.
-#[derive(Debug)]
-pub(super) struct StreamInfo {
+/// STREAMINFO (RFC 9639 section 8.2).
+#[derive(Clone, Debug)]
+pub(crate) struct StreamInfo {
     at: u64,
-    min_block: u16,
-    max_block: u16,
-    bits: u32,
+    contents: [u8; 34],
+    pub(crate) min_block: u16,
+    pub(crate) max_block: u16,
+    pub(crate) rate: u32,
+    pub(crate) channels: u32,
+    /// Bits per sample.
+    pub(crate) bits: u32,
+    /// Samples per channel, if stated.
+    pub(crate) total: Option<u64>,
 }
 
 impl StreamInfo {
     /// Parses the contents of the block, which lie at `at`.
-    pub(super) fn parse(at: u64, bytes: &[u8]) -> Option<Self> {
-        let [a, b, c, d, _, _, _, _, _, _, _, _, e, f] = *bytes.first_chunk()?;
+    pub(super) fn parse(at: u64, block: &[u8]) -> Option<Self> {
+        let contents: [u8; 34] = *block.first_chunk()?;
+        let [a, b, c, d, _, _, _, _, _, _, fields @ ..] = contents;
+        let fields = u64::from_be_bytes(*fields.first_chunk()?);
+        let field = |shift: u32, bits: u32| u32::try_from(fields >> shift & ((1 << bits) - 1)).ok();
+        let total = fields & ((1 << 36) - 1);
         Some(Self {
             at,
+            contents,
             min_block: u16::from_be_bytes([a, b]),
             max_block: u16::from_be_bytes([c, d]),
-            bits: u32::from((e & 1) << 4 | f >> 4) + 1,
+            rate: field(44, 20)?,
+            channels: field(41, 3)? + 1,
+            bits: field(36, 5)? + 1,
+            total: (total > 0).then_some(total),
         })
     }
 
@@ -102,83 +97,22 @@ impl StreamInfo {
         Some(self.patch())
     }
 
+    /// Returns the contents of the block.
+    pub(crate) fn contents(&self) -> [u8; 34] {
+        let mut contents = self.contents;
+        for (to, from) in contents.iter_mut().zip(self.sizes()) {
+            *to = from;
+        }
+        contents
+    }
+
     fn patch(&self) -> Patch {
+        Patch { at: self.at, bytes: self.sizes().to_vec() }
+    }
+
+    fn sizes(&self) -> [u8; 4] {
         let [a, b] = self.min_block.to_be_bytes();
         let [c, d] = self.max_block.to_be_bytes();
-        Patch { at: self.at, bytes: vec![a, b, c, d] }
+        [a, b, c, d]
     }
 }
-
-/// What follows the last whole frame.
-enum Tail {
-    Nothing,
-    /// Another frame of the stream, which is not whole.
-    Frame,
-    /// Other bytes. symphonia would take them for a part of the frame, and drop both.
-    Other {
-        /// Where they begin.
-        end: u64,
-        /// How many of them are not a tag.
-        junk: u64,
-    },
-}
-
-/// Searches the frames of a file, which begin with `first`, from their end. Bytes after them may
-/// look like a whole frame, but of another stream.
-fn tail(
-    file: &mut (impl Read + Seek),
-    Range { start: first_at, end: len }: Range<u64>,
-    info: &StreamInfo,
-    first: Option<&flac_frame::Header>,
-) -> io::Result<Tail> {
-    let max_block = info.max_block.into();
-    let is_ours = |frame: &[u8]| {
-        let header = flac_frame::header(frame).zip(first);
-        header.is_none_or(|(header, first)| header.is_of_stream(first, max_block))
-    };
-    let (mut window, mut budget) = (MIN_WINDOW, MAX_PARSED);
-    loop {
-        let start = len.saturating_sub(window).max(first_at);
-        let bytes = bytes(file, start, len.saturating_sub(start))?;
-        let starts = (0..bytes.len().saturating_sub(1)).rev();
-        for at in starts.filter(|at| bytes.get(*at..at + 2).is_some_and(is_sync)) {
-            let frame = bytes.get(at..).filter(|frame| is_ours(frame)).unwrap_or_default();
-            let Some(size) = flac_frame::len(frame, info.bits, &mut budget) else { continue };
-            let (frame, rest) = frame.split_at(size);
-            let end = len.saturating_sub(u64::try_from(rest.len()).unwrap_or(0));
-            let headers = flac_frame::header(frame).zip(flac_frame::header(rest));
-            let follows = |(last, next): (flac_frame::Header, flac_frame::Header)| {
-                next.follows(&last, max_block)
-            };
-            return Ok(match rest {
-                [] => Tail::Nothing,
-                _ if headers.is_some_and(follows) => Tail::Frame,
-                _ => Tail::Other { end, junk: junk(rest) },
-            });
-        }
-        if start <= first_at || window >= MAX_WINDOW {
-            return Ok(Tail::Nothing);
-        }
-        window *= 16;
-    }
-}
-
-fn is_sync(two: &[u8]) -> bool {
-    matches!(two, [0xff, 0xf8 | 0xf9])
-}
-
-/// Returns how many bytes are neither zeros nor a tag that programs append.
-fn junk(rest: &[u8]) -> u64 {
-    const TAGS: [&[u8]; 4] = [b"TAG", b"APETAGEX", b"ID3", b"LYRICSBEGIN"];
-    let text = rest.iter().position(|byte| *byte != 0).and_then(|at| rest.get(at..));
-    let text = text.unwrap_or_default();
-    let is_tag = text.is_empty() || TAGS.iter().any(|tag| text.starts_with(tag));
-    if is_tag { 0 } else { u64::try_from(rest.len()).unwrap_or(u64::MAX) }
-}
-
-/// Holds the last frame of most files.
-const MIN_WINDOW: u64 = 128 << 10;
-/// Pictures in a tag may be long.
-const MAX_WINDOW: u64 = 32 << 20;
-/// Bytes of possible frames: those of the last one and of some that turn out not to be one.
-const MAX_PARSED: usize = 64 << 20;

@@ -20,9 +20,11 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Returns whether a frame with this header can follow `last` in its stream.
-    pub(crate) fn follows(&self, last: &Self, max_block: u32) -> bool {
-        self.is_of_stream(last, max_block) && self.number > last.number
+    /// Returns the position of the first sample, given the samples per frame of a stream whose headers
+    /// number frames.
+    pub(crate) fn position(&self, fixed_block: u32) -> u64 {
+        let unit = if self.is_variable { 1 } else { u64::from(fixed_block) };
+        self.number.saturating_mul(unit)
     }
 
     /// Returns whether a frame with this header can be in the stream of another.
@@ -78,24 +80,38 @@ pub(crate) fn header(bytes: &[u8]) -> Option<Header> {
     is_whole.then_some(Header { is_variable, block, assignment, rate, number, bits, len: at + 1 })
 }
 
-/// Returns the length in bytes of the whole frame at the start of `bytes`; `None` if there is none.
-/// `bits` are those of a sample in STREAMINFO. `budget` is how many bytes this call and the next
-/// ones may parse. Without it, a file full of headers that each claim the rest takes hours.
-pub(crate) fn len(bytes: &[u8], bits: u32, budget: &mut usize) -> Option<usize> {
-    let header = header(bytes)?;
-    let bytes = bytes.get(..*budget).unwrap_or(bytes);
-    let mut reader = Bits { bytes, at: header.len * 8 };
-    let is_parsed = reader.subframes(&header, bits).is_some();
+/// What follows a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// The frame has this many bytes, its header included.
+    Whole(usize),
+    /// Its end lies beyond the bytes at hand.
+    Open,
+    Damaged,
+}
+
+/// Finds the end of the frame at the start of `bytes`, which begin with `header`. `bits` are those of a
+/// sample in STREAMINFO. `budget` is how many bytes this call and the next ones may parse. Without it,
+/// a file full of headers that each claim the rest takes hours.
+pub(crate) fn body(bytes: &[u8], header: &Header, bits: u32, budget: &mut usize) -> Body {
+    let allowed = bytes.get(..*budget).unwrap_or(bytes);
+    let mut reader = Bits { bytes: allowed, at: header.len * 8, is_beyond: false };
+    let is_parsed = reader.subframes(header, bits).is_some();
     let len = reader.at.div_ceil(8) + 2;
     *budget = budget.saturating_sub(len);
-    let frame = bytes.get(..len).filter(|_| is_parsed)?;
-    is_whole_flac_frame(frame).then_some(len)
+    match allowed.get(..len).filter(|_| is_parsed) {
+        Some(frame) if is_whole_flac_frame(frame) => Body::Whole(len),
+        None if (is_parsed || reader.is_beyond) && allowed.len() == bytes.len() => Body::Open,
+        _ => Body::Damaged,
+    }
 }
 
 struct Bits<'a> {
     bytes: &'a [u8],
     /// The next bit.
     at: usize,
+    /// Whether a field lies beyond the bytes.
+    is_beyond: bool,
 }
 
 impl Bits<'_> {
@@ -166,7 +182,7 @@ impl Bits<'_> {
     fn zeros(&mut self) -> Option<u32> {
         let mut zeros = 0;
         loop {
-            let byte = *self.bytes.get(self.at / 8)?;
+            let byte = self.byte()?;
             let offset = self.at % 8;
             let here = (byte << offset).leading_zeros();
             if here < 8 {
@@ -183,7 +199,7 @@ impl Bits<'_> {
     fn take(&mut self, count: u32) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {
-            let byte = *self.bytes.get(self.at / 8)?;
+            let byte = self.byte()?;
             value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
             self.at += 1;
         }
@@ -192,8 +208,16 @@ impl Bits<'_> {
 
     fn skip(&mut self, count: u64) -> Option<()> {
         let at = self.at.checked_add(usize::try_from(count).ok()?)?;
-        self.at = Some(at).filter(|at| at / 8 <= self.bytes.len())?;
+        self.is_beyond = at / 8 > self.bytes.len();
+        self.at = Some(at).filter(|_| !self.is_beyond)?;
         Some(())
+    }
+
+    /// Returns the byte that holds the next bit.
+    fn byte(&mut self) -> Option<u8> {
+        let byte = self.bytes.get(self.at / 8).copied();
+        self.is_beyond = byte.is_none();
+        byte
     }
 }
 
@@ -217,14 +241,14 @@ mod tests {
         frame.extend_from_slice(&crc.to_be_bytes());
         let whole = frame.len();
         frame.extend_from_slice(b"TAG");
-        let len = |bytes: &[u8]| len(bytes, 16, &mut 1000);
-        assert_eq!(len(&frame), Some(whole));
+        let body = |bytes: &[u8]| header(bytes).map(|header| body(bytes, &header, 16, &mut 1000));
+        assert_eq!(body(&frame), Some(Body::Whole(whole)));
         assert_eq!(header(&frame).map(|header| header.block), Some(192));
         for at in 0..whole {
             let mut damaged = frame.clone();
             damaged[at] ^= 4;
-            assert_eq!(len(&damaged), None, "{at}");
-            assert_eq!(len(&frame[..at]), None, "{at}");
+            assert!(matches!(body(&damaged), None | Some(Body::Damaged)), "{at}");
+            assert!(matches!(body(&frame[..at]), None | Some(Body::Open)), "{at}");
         }
     }
 
@@ -234,11 +258,12 @@ mod tests {
         let mut bytes = b"\xff\xf8\x70\x7e\0\xff\xff".to_vec();
         bytes.push(crc8(&bytes));
         bytes.resize(3 << 20, 2);
+        let header = header(&bytes).unwrap();
         let mut budget = 10 << 20;
-        assert_eq!(len(&bytes, 16, &mut budget), None);
+        assert_eq!(body(&bytes, &header, 16, &mut budget), Body::Damaged);
         assert!((7 << 20..9 << 20).contains(&budget), "{budget}");
         for _ in 0..100 {
-            assert_eq!(len(&bytes, 16, &mut budget), None);
+            assert_eq!(body(&bytes, &header, 16, &mut budget), Body::Damaged);
         }
         // Not enough for a channel.
         assert!(budget < 256 << 10, "{budget}");

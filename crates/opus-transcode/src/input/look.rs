@@ -105,7 +105,7 @@ impl Look {
         let mut flac = flac_file::look(&mut file)?;
         let caf = caf::look(&mut file)?;
         let end = file.seek(SeekFrom::End(0))?.max(movie.end);
-        let end = flac.end.or(caf.end).unwrap_or(end);
+        let end = caf.end.unwrap_or(end);
         let start = id3::start(&mut file)?.min(end);
         let mut ogg = ogg::select(&mut file, start..end, track)?.unwrap_or_default();
         let own = wave.mpeg.clone().or(ogg.bytes.take()).or(mkv.bytes.take());
@@ -131,7 +131,7 @@ impl Look {
 
     /// Returns what was found around the packets.
     pub(crate) fn findings(&self) -> Vec<Finding> {
-        self.flac.findings().chain(self.mkv.findings.iter().cloned()).collect()
+        self.flac.damaged.iter().chain(&self.mkv.findings).cloned().collect()
     }
 
     /// Replaces a length that symphonia misreads.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{ErrorKind, Read, Seek},
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
 };
 
 use symphonia::core::{
@@ -11,15 +11,18 @@ use symphonia::core::{
     formats::{FormatOptions, FormatReader, Track, TrackType},
     io::{MediaSourceStream, ReadBytes},
     packet::Packet,
+    units::{Duration, Timestamp},
 };
 
 use symphonia::default::formats::IsoMp4Reader;
 
 use super::{
     clock::scale,
+    flac_file::StreamInfo,
+    flac_frames::{Event, Frames},
     format::container_name,
     guard::{Fault, guarded},
-    section::Section,
+    section::{Section, Shared},
     tags::Tags,
 };
 use crate::{Error, error::Reason};
@@ -29,6 +32,8 @@ pub(crate) enum Next {
     Packet(Packet),
     /// Skipped data, and why.
     Skipped(String),
+    /// How many bytes follow the last packet that are not a tag.
+    Trailing(u64),
     /// Other tracks begin.
     NewStream,
     End,
@@ -39,12 +44,16 @@ pub(crate) enum Next {
 
 pub(crate) struct Packets {
     reader: Box<dyn FormatReader>,
+    /// The frames of a FLAC file.
+    frames: Option<Frames>,
     /// Index of the audio track.
     number: usize,
     /// Its serial number in each further link of Ogg, if known.
     serials: VecDeque<u32>,
     track: Track,
     ahead: VecDeque<Packet>,
+    /// What was skipped before the first packet.
+    before: Option<Next>,
     /// Errors since the last packet.
     faults: u32,
     /// Whether the file ended in the middle of something.
@@ -60,36 +69,47 @@ const MAX_FAULTS: u32 = 64;
 
 impl Packets {
     /// Opens a section of a file, which may end early. `serials` are those of the track in each link
-    /// of Ogg, if known.
+    /// of Ogg, if known; `frames` is where those of a FLAC file begin, and its STREAMINFO.
     pub(crate) fn open<R>(
         section: Section<R>,
         number: usize,
         mut serials: VecDeque<u32>,
+        frames: Option<(u64, StreamInfo)>,
     ) -> Result<Self, Error>
     where
         R: Read + Seek + Send + Sync + 'static,
     {
-        let reader = guarded(|| reader(section)).map_err(|fault| match fault {
-            Fault::Error(SymphoniaError::IoError(error))
-                if error.kind() != ErrorKind::UnexpectedEof =>
-            {
-                Reason::Io(error)
-            }
-            Fault::Error(source @ SymphoniaError::Unsupported(what))
-                if what.starts_with("core (probe)") =>
-            {
-                Reason::UnknownFormat { source }
-            }
-            Fault::Error(source) => Reason::Malformed { container: "audio", source },
-            Fault::Panic(reason) => Reason::Panicked { frame: 0, reason },
-        })?;
+        let frames = frames.map(|(at, info)| (section.place_of(at), info));
+        let is_cut_off = section.is_cut_off();
+        let source = Shared::new(section);
+        let reader =
+            guarded(|| reader(source.clone(), is_cut_off)).map_err(|fault| match fault {
+                Fault::Error(SymphoniaError::IoError(error))
+                    if error.kind() != ErrorKind::UnexpectedEof =>
+                {
+                    Reason::Io(error)
+                }
+                Fault::Error(source @ SymphoniaError::Unsupported(what))
+                    if what.starts_with("core (probe)") =>
+                {
+                    Reason::UnknownFormat { source }
+                }
+                Fault::Error(source) => Reason::Malformed { container: "audio", source },
+                Fault::Panic(reason) => Reason::Panicked { frame: 0, reason },
+            })?;
         let track = nth_audio_track(reader.as_ref(), number, serials.pop_front())?;
+        let frames = frames.map(|(place, info)| {
+            let mut source = source;
+            source.seek(SeekFrom::Start(place)).map(|_| Frames::new(source, info))
+        });
         Ok(Self {
             reader,
+            frames: frames.transpose()?,
             number,
             serials,
             track,
             ahead: VecDeque::new(),
+            before: None,
             faults: 0,
             is_broken: false,
             may_end_open: false,
@@ -131,7 +151,9 @@ impl Packets {
         while self.ahead.len() < count && self.after.is_none() {
             match self.demux() {
                 Next::Packet(packet) => self.ahead.push_back(packet),
-                Next::Skipped(_) if self.ahead.is_empty() => {}
+                skipped @ Next::Skipped(_) if self.ahead.is_empty() => {
+                    self.before.get_or_insert(skipped);
+                }
                 other => self.after = Some(other),
             }
         }
@@ -139,11 +161,15 @@ impl Packets {
     }
 
     pub(crate) fn next(&mut self) -> Next {
-        let ahead = self.ahead.pop_front().map(Next::Packet);
+        let ahead = self.before.take().or_else(|| self.ahead.pop_front().map(Next::Packet));
         ahead.or_else(|| self.after.take()).unwrap_or_else(|| self.demux())
     }
 
     fn demux(&mut self) -> Next {
+        if let Some(frames) = &mut self.frames {
+            let event = frames.next();
+            return self.flac(event);
+        }
         if self.faults > MAX_FAULTS {
             return Next::BrokenOff;
         }
@@ -188,8 +214,40 @@ impl Packets {
         }
     }
 
+    fn flac(&mut self, event: io::Result<Event>) -> Next {
+        match event {
+            Ok(Event::Frame { bytes, position, samples }) => {
+                let time = i64::try_from(position).unwrap_or(i64::MAX);
+                let duration = Duration::new(samples.into());
+                Next::Packet(Packet::new(self.track.id, Timestamp::new(time), duration, bytes))
+            }
+            Ok(Event::Skipped(bytes)) => Next::Skipped(format!("{bytes} bytes are not a frame")),
+            Ok(Event::Stream(info)) => {
+                self.track.num_frames = info.total;
+                if let Some(CodecParameters::Audio(params)) = &mut self.track.codec_params {
+                    params.extra_data = Some(info.contents().into());
+                }
+                Next::NewStream
+            }
+            Ok(Event::Trailing(bytes)) => Next::Trailing(bytes),
+            Ok(Event::BrokenOff) => Next::BrokenOff,
+            Ok(Event::End) => Next::End,
+            Err(error) => {
+                self.faults += 1;
+                if self.faults > MAX_FAULTS {
+                    Next::BrokenOff
+                } else {
+                    Next::Skipped(error.to_string())
+                }
+            }
+        }
+    }
+
     /// Continues with the tracks that began.
     pub(crate) fn follow(&mut self) -> Result<(), Error> {
+        if self.frames.is_some() {
+            return Ok(());
+        }
         let serial = self.serials.pop_front();
         self.track = nth_audio_track(self.reader.as_ref(), self.number, serial)?;
         Ok(())
@@ -212,12 +270,11 @@ impl Packets {
 
 /// Finds the parser for a file. The search also looks for tags at the end, so a file without its
 /// end, which only MP4 reveals, goes to the MP4 parser directly.
-fn reader<R>(section: Section<R>) -> SymphoniaResult<Box<dyn FormatReader>>
+fn reader<R>(source: Shared<Section<R>>, is_cut_off: bool) -> SymphoniaResult<Box<dyn FormatReader>>
 where
     R: Read + Seek + Send + Sync + 'static,
 {
-    let is_cut_off = section.is_cut_off();
-    let mut stream = MediaSourceStream::new(Box::new(section), Default::default());
+    let mut stream = MediaSourceStream::new(Box::new(source), Default::default());
     let options = FormatOptions::default();
     if is_cut_off {
         // The parser moves back by the bytes that a probe would have read.

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use symphonia::core::io::MediaSource;
@@ -63,6 +64,11 @@ impl<R: Read + Seek> Section<R> {
         Self { is_streamed: true, ..self }
     }
 
+    /// Returns where a position in the file lies in the section.
+    pub(crate) fn place_of(&self, at: u64) -> u64 {
+        at.saturating_sub(self.bytes.start)
+    }
+
     /// Returns whether the section claims to be longer than it is.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.is_cut_off
@@ -101,6 +107,47 @@ impl<R: Read + Seek + Send + Sync> MediaSource for Section<R> {
 
     fn byte_len(&self) -> Option<u64> {
         (!self.is_streamed).then_some(self.bytes.end - self.bytes.start)
+    }
+}
+
+/// A source that is read twice, one reader after the other.
+pub(crate) struct Shared<R>(Arc<Mutex<R>>);
+
+impl<R> Shared<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Self(Arc::new(Mutex::new(source)))
+    }
+
+    fn source(&self) -> MutexGuard<'_, R> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R> Clone for Shared<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R: Read> Read for Shared<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source().read(buffer)
+    }
+}
+
+impl<R: Seek> Seek for Shared<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.source().seek(to)
+    }
+}
+
+impl<R: MediaSource> MediaSource for Shared<R> {
+    fn is_seekable(&self) -> bool {
+        self.source().is_seekable()
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        self.source().byte_len()
     }
 }
 

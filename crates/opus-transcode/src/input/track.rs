@@ -48,7 +48,9 @@ pub(crate) fn stated_frames(
 
 pub(crate) fn new_clock(container: &str, rate: u32, track: &Track) -> Clock {
     let tick = track.time_base.map_or((1, rate), |base| (base.numer.get(), base.denom.get()));
-    Clock::new(rate, tick, !matches!(container, "MP4" | "Matroska"))
+    let clock = Clock::new(rate, tick, !matches!(container, "MP4" | "Matroska"));
+    // The frames of FLAC count from the start of the file.
+    if container == "FLAC" { clock.starting_at(0) } else { clock }
 }
 
 /// Returns how many frames of a Matroska track do not play, given nanoseconds by track.

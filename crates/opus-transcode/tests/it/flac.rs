@@ -218,7 +218,6 @@ fn damaged_metadata_blocks_cost_no_audio() {
 /// Wherever a file is cut, all whole frames are read.
 #[test]
 fn a_file_that_is_cut_keeps_its_whole_frames() {
-    const BLOCK: usize = 4096;
     let whole = flac();
     let (_, samples) = read(&whole);
     let count = |file: &[u8], cut: usize| {
@@ -256,4 +255,124 @@ fn blocks_beyond_the_end_are_no_audio() {
         let input = AudioInput::new(std::io::Cursor::new(file), 0);
         assert!(input.is_err(), "kind {kind}");
     }
+}
+
+const BLOCK: usize = 4096;
+
+/// Where each frame begins, and the end.
+fn frames(file: &[u8]) -> Vec<usize> {
+    let mut frames: Vec<usize> = Vec::new();
+    for at in 0..file.len() - 5 {
+        // The last frame is shorter than the others, so that only its rate is coded alike.
+        let is_alike = frames.first().is_none_or(|first| {
+            (file[first + 2] & 15, file[first + 3]) == (file[at + 2] & 15, file[at + 3])
+        });
+        let number = u8::try_from(frames.len()).unwrap();
+        if file[at..].starts_with(b"\xff\xf8") && file[at + 4] == number && is_alike {
+            frames.push(at);
+        }
+    }
+    frames.push(file.len());
+    assert_eq!(frames.len(), 13);
+    frames
+}
+
+/// A damaged frame costs itself, wherever the damage is, and no other.
+#[test]
+fn a_damaged_frame_costs_no_other() {
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    let starts = frames(&whole);
+    for (number, range) in starts.windows(2).enumerate() {
+        let [start, end] = *range else { unreachable!() };
+        let frame = number * BLOCK;
+        let len = BLOCK.min(samples.len() - frame);
+        for (at, with_total) in [start, start + 4, start + 5, start + 900, end - 1]
+            .into_iter()
+            .flat_map(|at| [(at, true), (at, false)])
+        {
+            let mut file = if with_total { whole.clone() } else { without_total(whole.clone()) };
+            file[at] ^= 0x41;
+            let (input, found) = read(&file);
+            let mut expected = samples.clone();
+            let [frame, frames] = [frame, len].map(|count| u64::try_from(count).unwrap());
+            let findings = input.findings().to_vec();
+            match number {
+                11 => expected.truncate(11 * BLOCK),
+                0 if !with_total => drop(expected.drain(..BLOCK)),
+                _ => {
+                    expected[number * BLOCK..number * BLOCK + len].fill(0.0);
+                    assert_eq!(findings, [Finding::Gap { frame, frames }], "byte {at}");
+                }
+            }
+            assert!(found == expected, "byte {at}: {} samples, {findings:?}", found.len());
+            assert!(!findings.is_empty(), "byte {at}, {with_total}");
+        }
+    }
+}
+
+#[test]
+fn bytes_between_frames_cost_none() {
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    for at in frames(&whole).into_iter().take(12) {
+        for (name, junk, _) in tails() {
+            let file = [&whole[..at], &junk, &whole[at..]].concat();
+            let (input, found) = read(&file);
+            assert!(found == samples, "{name} at byte {at}: {} samples", found.len());
+            let skipped = |finding: &Finding| matches!(finding, Finding::Skipped { .. });
+            let [finding] = input.findings() else { panic!("{name}: {:?}", input.findings()) };
+            assert!(skipped(finding), "{name}");
+        }
+    }
+}
+
+/// Files in a row play one after the other, like those of Ogg, if their format is the same.
+#[test]
+fn files_in_a_row_are_all_read() {
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    let tag = [b"TAG".as_slice(), &[b'x'; 125]].concat();
+    for second in [whole.clone(), without_total(whole.clone())] {
+        for between in [&b""[..], &tag, &[0; 300]] {
+            let (input, found) = read(&[&whole, between, &second, between, &whole].concat());
+            assert!(found == samples.repeat(3), "{} samples", found.len());
+            let chained = [1, 2].map(|file| Finding::Chained { frame: file * 48_000 });
+            assert_eq!(input.findings(), chained);
+        }
+    }
+    // The rate is another one.
+    let mut other = whole.clone();
+    other[18] ^= 1;
+    let (input, found) = read(&[&*whole, &other].concat());
+    assert!(found == samples);
+    assert_eq!(
+        input.findings(),
+        [Finding::Trailing { bytes: u64::try_from(other.len()).unwrap() }]
+    );
+}
+
+/// Old contents of a disk may follow: frames that fit, but not here.
+#[test]
+fn frames_of_other_recordings_are_not_read() {
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    let starts = frames(&whole);
+    let earlier = &whole[starts[3]..starts[7]];
+    for file in [whole.clone(), without_total(whole.clone())] {
+        let (input, found) = read(&[&file, earlier].concat());
+        assert!(found == samples);
+        let bytes = u64::try_from(earlier.len()).unwrap();
+        assert_eq!(input.findings(), [Finding::Trailing { bytes }]);
+    }
+    // The total says where the file ends.
+    let mut short = whole[..starts[4]].to_vec();
+    short[8 + 14..8 + 18].copy_from_slice(&u32::try_from(4 * BLOCK).unwrap().to_be_bytes());
+    let later = &whole[starts[6]..starts[9]];
+    let (input, found) = read(&[&short, later].concat());
+    assert!(found == samples[..4 * BLOCK]);
+    assert_eq!(
+        input.findings(),
+        [Finding::Trailing { bytes: u64::try_from(later.len()).unwrap() }]
+    );
 }
