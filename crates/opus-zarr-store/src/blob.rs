@@ -47,7 +47,7 @@ pub(crate) struct ShardedBlob {
     /// checksum of its own may still be the wrong one: from a shard that another Zarr
     /// implementation wrote in its own order, or from another recording.
     checksums: Vec<u32>,
-    codec: ChunkCodec,
+    codec: &'static ChunkCodec,
 }
 
 /// Reads a blob from start to end.

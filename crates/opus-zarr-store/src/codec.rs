@@ -1,5 +1,6 @@
-use std::num::NonZeroU64;
+use std::{num::NonZeroU64, sync::OnceLock, thread};
 
+use rayon::ThreadPoolBuilder;
 use serde_json::Value;
 use zarrs::{
     array::{ArrayBytes, ArrayToBytesCodecTraits, CodecChain, CodecOptions, FillValue, data_type},
@@ -20,16 +21,30 @@ pub(crate) struct ChunkCodec {
 }
 
 impl ChunkCodec {
-    pub(crate) fn blob() -> Result<Self, Error> {
-        Self::new(layout::blob_codecs(), layout::BLOB_CHUNK, false)
+    /// The codecs of each array are made once, because that takes as long as parsing a document.
+    pub(crate) fn blob() -> Result<&'static Self, Error> {
+        static CODEC: OnceLock<ChunkCodec> = OnceLock::new();
+        Self::once(&CODEC, || Self::new(layout::blob_codecs(), layout::BLOB_CHUNK, false))
     }
 
-    pub(crate) fn index() -> Result<Self, Error> {
-        Self::new(layout::index_codecs(), layout::INDEX_CHUNK, true)
+    pub(crate) fn index() -> Result<&'static Self, Error> {
+        static CODEC: OnceLock<ChunkCodec> = OnceLock::new();
+        Self::once(&CODEC, || Self::new(layout::index_codecs(), layout::INDEX_CHUNK, true))
     }
 
-    pub(crate) fn sync() -> Result<Self, Error> {
-        Self::new(layout::sync_codecs(), layout::SYNC_CHUNK, true)
+    pub(crate) fn sync() -> Result<&'static Self, Error> {
+        static CODEC: OnceLock<ChunkCodec> = OnceLock::new();
+        Self::once(&CODEC, || Self::new(layout::sync_codecs(), layout::SYNC_CHUNK, true))
+    }
+
+    fn once(
+        codec: &'static OnceLock<Self>,
+        make: impl FnOnce() -> Result<Self, Error>,
+    ) -> Result<&'static Self, Error> {
+        match codec.get() {
+            Some(codec) => Ok(codec),
+            None => make().map(|made| codec.get_or_init(|| made)),
+        }
     }
 
     fn new(codecs: Value, len: u64, compressed: bool) -> Result<Self, Error> {
@@ -41,9 +56,9 @@ impl ChunkCodec {
 
     /// Encodes a chunk of full length.
     pub(crate) fn encode(&self, chunk: Vec<u8>) -> Result<Vec<u8>, Error> {
-        let (fill, options) = (FillValue::from(0u8), CodecOptions::default());
+        let (fill, options) = (FillValue::from(0u8), options());
         self.chain
-            .encode(ArrayBytes::from(chunk), &[self.len], &data_type::uint8(), &fill, &options)
+            .encode(ArrayBytes::from(chunk), &[self.len], &data_type::uint8(), &fill, options)
             .map(std::borrow::Cow::into_owned)
             .map_err(codec_error)
     }
@@ -53,9 +68,9 @@ impl ChunkCodec {
         if self.compressed {
             self.check_claimed_len(encoded)?;
         }
-        let (fill, options) = (FillValue::from(0u8), CodecOptions::default());
+        let (fill, options) = (FillValue::from(0u8), options());
         self.chain
-            .decode(encoded.into(), &[self.len], &data_type::uint8(), &fill, &options)
+            .decode(encoded.into(), &[self.len], &data_type::uint8(), &fill, options)
             .and_then(|chunk| Ok(chunk.into_fixed()?.into_owned()))
             .map_err(|error| error.to_string())
     }
@@ -75,6 +90,25 @@ impl ChunkCodec {
 
 /// The most bytes that blosc and crc32c add to an incompressible chunk.
 pub(crate) const MAX_OVERHEAD: u64 = 64;
+
+/// The options of all codecs. Their default asks rayon for its number of threads, which starts a pool, and
+/// panics if no thread can start. Our chunks take one thread, so rayon is asked from within a pool of
+/// one, which consists of the thread that asks.
+fn options() -> &'static CodecOptions {
+    static OPTIONS: OnceLock<CodecOptions> = OnceLock::new();
+    OPTIONS.get_or_init(|| {
+        // A thread stays in its pool for good, so this is better done by a new one.
+        let other = thread::Builder::new().spawn(options_of_one_thread).ok();
+        other.and_then(|other| other.join().ok()).unwrap_or_else(options_of_one_thread)
+    })
+}
+
+fn options_of_one_thread() -> CodecOptions {
+    // Fails only in a thread that belongs to another pool, which can be asked as well.
+    let pool = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+    std::mem::forget(pool);
+    CodecOptions::default()
+}
 
 fn codec_error(reason: impl ToString) -> Error {
     Reason::Codec { reason: reason.to_string() }.into()

@@ -1,6 +1,7 @@
 //! The `zarr.json` of a recording's group, parsed once into a [`RecordingInfo`].
 
-use serde::Deserialize;
+use std::io::{self, BufWriter, Write};
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -75,28 +76,39 @@ impl Document {
         Ok(text)
     }
 
-    /// Parses the document with the name `object` and checks that it is unchanged.
+    /// Parses the document with the name `object` and checks that it is unchanged. Moves what it keeps out
+    /// of the parsed document, because copies of large ones would take time and memory.
     pub(crate) fn parse(object: &str, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |reason| Error::from(Reason::Metadata { object: object.to_owned(), reason });
-        let not_json = |error| fault(json_error(error));
-        let document = parse_json(bytes).map_err(fault)?;
-        let foreign = || Error::from(Reason::Foreign { object: object.to_owned() });
-        // A store within a store has only a layout.
-        let ours = our_attributes(&document).filter(|ours| ours.get("blob_bytes").is_some());
-        let attributes = ours.ok_or_else(foreign)?;
-        check_layout(object, attributes)?;
-        let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(attributes));
+        let mut document = parse_json(bytes).map_err(fault)?;
+        let attributes = take_attributes(object, &mut document)?;
+        let (found, expected) = (attributes.get(CHECKSUM), attributes_checksum(&attributes));
         if found != Some(&Value::from(expected.as_str())) {
             let found = found.map_or("none".to_owned(), |found| shortened(found.to_string()));
             return Err(fault(format!(
                 "attributes with checksum {found}, expected \"{expected}\""
             )));
         }
-        let mut info = RecordingInfo::deserialize(attributes).map_err(not_json)?;
+        let mut info: RecordingInfo =
+            serde_json::from_value(attributes).map_err(|error| fault(json_error(error)))?;
         // Computed whenever the document is written.
         info.other.remove(CHECKSUM);
         check_arrays(&document, &info).map_err(fault)?;
         Ok(Self { info, foreign: Foreign::of(document) })
+    }
+}
+
+/// Takes the attributes of a recording out of its document.
+fn take_attributes(object: &str, document: &mut Value) -> Result<Value, Error> {
+    let place = format!("/attributes/{ATTRIBUTES_KEY}");
+    let ours = document.pointer_mut(&place);
+    // A store within a store has only a layout.
+    match ours.filter(|ours| ours.get("blob_bytes").is_some()) {
+        Some(ours) => {
+            check_layout(object, ours)?;
+            Ok(ours.take())
+        }
+        None => Err(Reason::Foreign { object: object.to_owned() }.into()),
     }
 }
 
@@ -155,12 +167,58 @@ pub(crate) fn check_layout(object: &str, attributes: &Value) -> Result<(), Error
 /// The crc32c of the attributes, without the checksum itself, as compact JSON with sorted keys.
 /// It stays the same when another program rewrites the document.
 pub(crate) fn attributes_checksum(attributes: &Value) -> String {
-    let mut attributes = attributes.clone();
-    if let Some(fields) = attributes.as_object_mut() {
-        fields.remove(CHECKSUM);
+    let mut sum = BufWriter::new(Sum(0));
+    let written = match attributes.as_object() {
+        Some(fields) => {
+            write_fields(fields.iter().filter(|(key, _)| *key != CHECKSUM).collect(), &mut sum)
+        }
+        None => write_sorted(attributes, &mut sum),
+    };
+    // Writing to a sum does not fail.
+    let sum = written.ok().and_then(|()| sum.into_inner().ok()).map_or(0, |Sum(sum)| sum);
+    format!("{sum:08x}")
+}
+
+/// The crc32c of everything written.
+struct Sum(u32);
+
+impl Write for Sum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = crc32c::crc32c_append(self.0, bytes);
+        Ok(bytes.len())
     }
-    attributes.sort_all_objects();
-    format!("{:08x}", crc32c::crc32c(attributes.to_string().as_bytes()))
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes compact JSON with sorted keys.
+fn write_sorted(value: &Value, out: &mut impl Write) -> io::Result<()> {
+    match value {
+        Value::Object(fields) => write_fields(fields.iter().collect(), out),
+        Value::Array(items) => {
+            out.write_all(b"[")?;
+            for (number, item) in items.iter().enumerate() {
+                out.write_all(if number == 0 { b"" } else { b"," })?;
+                write_sorted(item, out)?;
+            }
+            out.write_all(b"]")
+        }
+        scalar => Ok(serde_json::to_writer(out, scalar)?),
+    }
+}
+
+fn write_fields(mut fields: Vec<(&String, &Value)>, out: &mut impl Write) -> io::Result<()> {
+    fields.sort_by_key(|(key, _)| *key);
+    out.write_all(b"{")?;
+    for (number, (key, value)) in fields.into_iter().enumerate() {
+        out.write_all(if number == 0 { b"" } else { b"," })?;
+        serde_json::to_writer(&mut *out, key)?;
+        out.write_all(b":")?;
+        write_sorted(value, out)?;
+    }
+    out.write_all(b"}")
 }
 
 /// Checks the fields that decide how the bytes of the arrays are read against layout 1.
@@ -184,3 +242,42 @@ const MEMBERS: [&str; 4] = ["zarr_format", "node_type", "attributes", CONSOLIDAT
 const CHECKSUM: &str = "checksum";
 /// The most bytes of a document, enough for a blob of 128 GiB.
 pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,4}|[\"\\\\\n\u{0}\u{1f}é]{0,3}".prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 64, 6, |inner| {
+            let key = "[a-c\"é]{0,2}|checksum";
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((key, inner), 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_checksum_is_that_of_sorted_compact_json(attributes in value()) {
+            let mut sorted = attributes.clone();
+            if let Some(fields) = sorted.as_object_mut() {
+                fields.remove(CHECKSUM);
+            }
+            sorted.sort_all_objects();
+            let expected = format!("{:08x}", crc32c::crc32c(sorted.to_string().as_bytes()));
+            prop_assert_eq!(attributes_checksum(&attributes), expected);
+        }
+    }
+}

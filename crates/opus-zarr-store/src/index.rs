@@ -23,7 +23,7 @@ pub struct IndexWriter {
     rows: Vec<IndexRow>,
     checkpoints: Vec<u64>,
     checksums: Vec<u32>,
-    codec: ChunkCodec,
+    codec: &'static ChunkCodec,
 }
 
 /// A written index that does not belong to a committed recording yet.
@@ -59,7 +59,7 @@ pub(crate) struct ShardedIndex {
     checkpoints: Checkpoints,
     /// The byte range of each chunk in the shard, and its crc32c when the index was committed.
     chunks: Vec<(Range<u64>, u32)>,
-    codec: ChunkCodec,
+    codec: &'static ChunkCodec,
     cache: ChunkCache<PackedSpan>,
 }
 

@@ -19,6 +19,7 @@ mod manage;
 mod name;
 mod object;
 mod origin;
+mod peek;
 mod reader;
 mod recording;
 mod shard;
@@ -43,6 +44,7 @@ pub use origin::{
     Certainty, EncoderSettings, MetadataContent, Source, SourceMetadata, Start, StoredAs,
     Transcoding,
 };
+pub use peek::SourceId;
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use serde_json;
 pub use storage::{

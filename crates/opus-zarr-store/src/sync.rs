@@ -24,7 +24,7 @@ pub(crate) struct StoredSync {
     entries: u64,
     is_current: bool,
     checksums: Vec<u32>,
-    codec: ChunkCodec,
+    codec: &'static ChunkCodec,
     cache: ChunkCache<Vec<SyncEntry>>,
 }
 

@@ -8,10 +8,11 @@ mod owner;
 
 use std::{
     fmt,
-    fs::{self, File},
+    fs::{self, File, FileType},
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use self::{
@@ -29,19 +30,21 @@ use crate::{
 ///
 /// Symbolic links below the directory are rejected, so that an untrusted store cannot expose
 /// files outside of it. Files are synced to the disk before they get their name. Drafts of dead
-/// writers are removed by the next writer: on the same machine those without a lock, on others those
-/// untouched for a day.
+/// writers are removed by the next writer, which looks for them once a minute: on the same machine
+/// those without a lock, on others those untouched for a day.
 #[derive(Clone, Debug)]
 pub struct LocalStorage {
     root: PathBuf,
     /// How far locks reach, once something was written.
     reach: Arc<OnceLock<Reach>>,
+    /// When the directory was last searched for drafts of dead writers.
+    swept: Arc<Mutex<Option<Instant>>>,
 }
 
 impl LocalStorage {
     /// Creates a storage in the directory `root`, which need not exist before writing.
     pub fn new(root: impl AsRef<Path>) -> Self {
-        Self { root: root.as_ref().to_owned(), reach: Arc::default() }
+        Self { root: root.as_ref().to_owned(), reach: Arc::default(), swept: Arc::default() }
     }
 
     /// The directory.
@@ -51,9 +54,9 @@ impl LocalStorage {
 
     /// Opens the regular file of a key.
     fn open(&self, key: &str) -> io::Result<File> {
-        let path = self.plain_path(key)?;
+        let (path, kind) = self.plain(key)?;
         // Checked before opening, because opening a pipe waits for a writer.
-        if !fs::symlink_metadata(&path)?.is_file() {
+        if !kind.is_some_and(|kind| kind.is_file()) {
             return Err(io::Error::other("not a regular file"));
         }
         File::open(path)
@@ -61,14 +64,32 @@ impl LocalStorage {
 
     /// The path of a key, unless a symbolic link is on it.
     fn plain_path(&self, key: &str) -> io::Result<PathBuf> {
-        let mut path = self.root.clone();
+        self.plain(key).map(|(path, _)| path)
+    }
+
+    /// The path of a key and what is there, unless a symbolic link is on the path.
+    fn plain(&self, key: &str) -> io::Result<(PathBuf, Option<FileType>)> {
+        let (mut path, mut kind) = (self.root.clone(), None);
         for segment in key.split('/') {
             path.push(segment);
-            if fs::symlink_metadata(&path)?.file_type().is_symlink() {
+            let found = fs::symlink_metadata(&path)?.file_type();
+            if found.is_symlink() {
                 return Err(io::Error::other("symbolic links within a store are not followed"));
             }
+            kind = Some(found);
         }
-        Ok(path)
+        Ok((path, kind))
+    }
+
+    /// Whether it is time to search the directory for drafts of dead writers, which takes as long as
+    /// the store is large.
+    fn is_sweep_due(&self) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = swept.is_none_or(|swept| swept.elapsed() > SWEEP_INTERVAL);
+        if is_due {
+            *swept = Some(Instant::now());
+        }
+        is_due
     }
 
     /// Rejects a key whose parent directories include a symbolic link. A link at the key itself is
@@ -214,6 +235,9 @@ fn is_document<T>(name: &str, found: io::Result<T>) -> bool {
         Ok(_) => true,
     }
 }
+
+/// Time between two searches for drafts of dead writers.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Bytes reserved at first: a read of several chunks.
 const RESERVED: usize = 1024 * 1024;

@@ -32,7 +32,9 @@ impl LocalDraft {
         let (prefix, lock) = create_locked(storage.root(), &here)?;
         let (storage, name) = (storage.clone(), name.clone());
         let draft = Self { storage, name, prefix, _lock: lock, is_committed: false };
-        remove_dead(draft.storage.root(), &draft.storage.path(&draft.prefix), &here);
+        if draft.storage.is_sweep_due() {
+            remove_dead(draft.storage.root(), &draft.storage.path(&draft.prefix), &here);
+        }
         Ok(draft)
     }
 }
