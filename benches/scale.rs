@@ -1,6 +1,7 @@
 //! Measures large inputs: importing a large file of speech and one of music, each compared with
-//! `cp`, and an index of very many packets. `cargo bench --bench scale -- 10000 100` uses two
-//! files of 10,000 MB and 100 million packets; without numbers it runs quickly on small inputs.
+//! `cp`, an index of very many packets, and a store of many recordings. `cargo bench --bench scale --
+//! 10000 100 20` uses two files of 10,000 MB, 100 million packets and 20,000 recordings; without
+//! numbers it runs quickly on small inputs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
@@ -8,6 +9,7 @@ use std::{
     fs::{self, File},
     hint::black_box,
     io::{BufWriter, Write},
+    ops::ControlFlow,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -15,13 +17,20 @@ use std::{
 
 use opus_packet::{CodedPos, OpusHead, OpusTags, Timeline};
 use opus_packet_index::IndexRead;
-use opus_zarr::Recording;
+use opus_zarr::{
+    ImportManyOptions, ImportOptions, ImportPlan, Recording, import, import_many, unwatched,
+};
 use opus_zarr_store::{Description, RecordingReader, Source, Store, StoredAs};
-use opus_zarr_testkit::{Random, recordings::import_to};
+use opus_zarr_testkit::{
+    Random,
+    recordings::{MONO, import_to},
+    testdata,
+};
 
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u64>().ok());
     let (megabytes, millions) = (numbers.next().unwrap_or(50), numbers.next().unwrap_or(1));
+    let thousands = numbers.next().unwrap_or(1);
     let folder = tempfile::tempdir().unwrap();
     if megabytes > 0 {
         let hours = (megabytes / 11).max(1);
@@ -35,6 +44,9 @@ fn main() {
     }
     if millions > 0 {
         many_packets(millions * 1_000_000, folder.path());
+    }
+    if thousands > 0 {
+        many_recordings(thousands * 1000, folder.path());
     }
 }
 
@@ -137,6 +149,86 @@ fn write_packets(packets: u64, root: &Path) {
         Source::new("none", StoredAs::Remuxed).format("ogg", "opus"),
     );
     writer.commit(description, &blob.finish().unwrap(), &index.finish().unwrap()).unwrap();
+}
+
+/// Lists a store of many recordings and imports into it, compared with only reading the documents.
+fn many_recordings(count: u64, folder: &Path) {
+    println!("store of {count} recordings");
+    let (root, empty) = (folder.join("large"), folder.join("empty"));
+    multiply(&root, count);
+    let (bytes, took) = time(|| read_documents(&root));
+    println!("  `fs::read` of all documents, {bytes} bytes: {took:.2?}");
+    let store = Store::open(&root).unwrap();
+    let mut opened = 0;
+    let (_, took) = time(|| {
+        Recording::open_each(&store, |_, recording| {
+            opened += u64::from(recording.is_ok());
+            ControlFlow::Continue(())
+        })
+    });
+    assert_eq!(opened, count);
+    println!("  open all recordings: {took:.2?}");
+    let clip = folder.join("clip.wav");
+    fs::write(&clip, clip_of(48_000)).unwrap();
+    let plan = ImportPlan::of([&clip]).unwrap();
+    let import_plan = |root: &Path| {
+        let store = Store::open_or_create(root).unwrap();
+        let go_on = |_| ControlFlow::Continue(());
+        import_many(&store, &plan, &ImportManyOptions::default(), go_on).unwrap()
+    };
+    for (what, root) in [("this store", &root), ("an empty store", &empty)] {
+        let (tally, took) = time(|| import_plan(root));
+        assert_eq!(tally.imported, 1);
+        println!("  `import_many` of one clip into {what}: {took:.2?}");
+        let store = Store::open(root).unwrap();
+        let import_as = |name: String| {
+            import(&clip, &store, &name, &ImportOptions::default(), unwatched).unwrap()
+        };
+        let mut times: Vec<_> =
+            (0..100).map(|number| time(|| import_as(format!("clip {number}"))).1).collect();
+        println!("  `import` of a clip of 1 s into {what}: {:.2?}", median(&mut times));
+    }
+}
+
+/// Fills a store with copies of one recording, whose documents are files of their own.
+fn multiply(root: &Path, count: u64) {
+    import_to(testdata(MONO), root, "0").unwrap();
+    let seed = root.join("0");
+    for number in 1..count {
+        let copy = root.join(number.to_string());
+        for part in ["opus_blob/c", "opus_index/c/0"] {
+            fs::create_dir_all(copy.join(part)).unwrap();
+        }
+        fs::copy(seed.join("zarr.json"), copy.join("zarr.json")).unwrap();
+        for part in
+            ["opus_blob/zarr.json", "opus_blob/c/0", "opus_index/zarr.json", "opus_index/c/0/0"]
+        {
+            fs::hard_link(seed.join(part), copy.join(part)).unwrap();
+        }
+    }
+}
+
+fn read_documents(root: &Path) -> usize {
+    let entries = fs::read_dir(root).unwrap();
+    let documents = entries.map(|entry| entry.unwrap().path().join("zarr.json"));
+    documents.filter_map(|path| fs::read(path).ok()).map(|bytes| bytes.len()).sum()
+}
+
+/// A WAVE file of noise, mono, at 48 kHz.
+fn clip_of(samples: u32) -> Vec<u8> {
+    let mut random = Random(3);
+    let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    for number in [48_000, 96_000, 0x0010_0002] {
+        file.extend(u32::to_le_bytes(number));
+    }
+    file.extend(b"data");
+    file.extend((samples * 2).to_le_bytes());
+    file.extend(
+        (0..samples).flat_map(|_| u16::try_from(random.below(6000)).unwrap().to_le_bytes()),
+    );
+    let size = u32::try_from(file.len() - 8).unwrap();
+    file[4..8].copy_from_slice(&size.to_le_bytes());
+    file
 }
 
 fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {

@@ -10,6 +10,7 @@ mod error;
 mod facts;
 mod import;
 mod import_many;
+mod in_order;
 mod index;
 mod open_each;
 mod options;

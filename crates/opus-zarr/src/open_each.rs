@@ -1,20 +1,13 @@
-use std::{
-    ops::ControlFlow,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::ops::ControlFlow;
 
 use opus_zarr_store::{RecordingName, Store};
 
-use crate::{Error, ErrorKind, Recording};
+use crate::{Error, ErrorKind, Recording, in_order::in_order};
 
 impl Recording {
     /// Opens all recordings of a store and passes each to `each`, in the order of their names,
     /// until `each` breaks off. Opens several at a time, since each takes a while in a distant
-    /// store. A recording that cannot be opened does not stop the others; what other programs have
+    /// store, but holds few, however many the store has. A recording that cannot be opened does not stop the others; what other programs have
     /// added to the store is left out.
     ///
     /// ```no_run
@@ -40,50 +33,18 @@ impl Recording {
     ) -> Result<(), Error> {
         let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
         names.sort();
-        for names in names.chunks(HELD) {
-            for (name, opened) in open_all(store, names) {
-                match opened.as_ref().map_err(Error::kind) {
-                    // Deleted since it was listed.
-                    Err(ErrorKind::NoSuchRecording) => continue,
-                    Err(ErrorKind::NotARecording) => {
-                        tracing::info!("{name:?} in {:?} is not a recording", store.storage());
-                        continue;
-                    }
-                    _ => {}
+        let open = |name: &RecordingName| Self::open(store, name.as_str());
+        in_order(&names, open, |name, opened| {
+            match opened.as_ref().map_err(Error::kind) {
+                // Deleted since it was listed.
+                Err(ErrorKind::NoSuchRecording) => ControlFlow::Continue(()),
+                Err(ErrorKind::NotARecording) => {
+                    tracing::info!("{name:?} in {:?} is not a recording", store.storage());
+                    ControlFlow::Continue(())
                 }
-                if each(name, opened).is_break() {
-                    return Ok(());
-                }
+                _ => each(name.clone(), opened),
             }
-        }
+        });
         Ok(())
     }
 }
-
-fn open_all(
-    store: &Store,
-    names: &[RecordingName],
-) -> Vec<(RecordingName, Result<Recording, Error>)> {
-    let (next, opened) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(names.len())));
-    let work = || {
-        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let recording = Recording::open(store, name.as_str());
-            opened.lock().unwrap_or_else(PoisonError::into_inner).push((name.clone(), recording));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 1..THREADS.min(names.len()) {
-            // If no thread starts, this one does all the work.
-            let _ = thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    let mut opened = opened.into_inner().unwrap_or_else(PoisonError::into_inner);
-    opened.sort_by(|(one, _), (other, _)| one.cmp(other));
-    opened
-}
-
-const THREADS: usize = 16;
-
-/// Recordings that are open at a time.
-const HELD: usize = 256;

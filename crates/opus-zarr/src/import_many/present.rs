@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, ops::ControlFlow, path::Path, sync::atomic::AtomicBool};
 
-use opus_zarr_store::{RecordingInfo, RecordingName, Store};
+use opus_zarr_store::{RecordingName, SourceId, Store};
 
 use super::PlannedFile;
 use crate::{
     Error, ImportOptions, Recording,
     import::{Held, compare},
+    in_order::in_order,
     source::SourceFile,
 };
 
@@ -38,15 +39,19 @@ pub(super) enum Found {
 
 impl Present {
     pub(super) fn of(store: &Store) -> Result<Self, Error> {
+        let names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
         let mut by_length: HashMap<u64, Vec<Known>> = HashMap::new();
-        Recording::open_each(store, |name, recording| {
+        let source_of = |name: &RecordingName| store.source_of(name);
+        in_order(&names, source_of, |name, source| {
             // A damaged recording counts as absent. The import fails when it needs the name.
-            if let Ok(recording) = recording {
-                let info = recording.info();
-                by_length.entry(info.source.bytes).or_default().push(Known::of(name, info));
+            if let Ok(Some(source)) = source {
+                by_length.entry(source.bytes).or_default().push(Known::of(name.clone(), source));
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        by_length
+            .values_mut()
+            .for_each(|known| known.sort_by(|one, other| one.name.cmp(&other.name)));
         Ok(Self { by_length })
     }
 
@@ -91,21 +96,16 @@ impl Present {
     }
 
     /// Returns the error of importing a file under a name that another file has taken.
-    pub(super) fn other_file(
-        &self,
-        store: &Store,
-        path: &Path,
-        name: &RecordingName,
-    ) -> Option<Error> {
-        let is_taken = self.by_length.values().flatten().any(|known| known.name == *name);
+    pub(super) fn other_file(store: &Store, path: &Path, name: &RecordingName) -> Option<Error> {
+        let is_taken = Recording::open(store, name.as_str()).is_ok();
         if is_taken { Held::OtherFile.error(path, store, name) } else { None }
     }
 }
 
 impl Known {
-    fn of(name: RecordingName, info: &RecordingInfo) -> Self {
-        let is_later_stream = info.source.stream > 1 && ends_in_number(name.as_str());
-        Self { name, sha256: info.source.sha256.clone(), is_later_stream }
+    fn of(name: RecordingName, source: SourceId) -> Self {
+        let is_later_stream = source.stream > 1 && ends_in_number(name.as_str());
+        Self { name, sha256: source.sha256, is_later_stream }
     }
 }
 

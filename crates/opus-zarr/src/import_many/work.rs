@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
             return Ok(ImportOutcome::Present { name, is_synced });
         }
         if self.is_dry {
-            let taken = self.present.other_file(self.store, &file.path, &file.name);
+            let taken = Present::other_file(self.store, &file.path, &file.name);
             return taken.map_or(Ok(ImportOutcome::Planned), Err);
         }
         let imported = match self.import_file(file, share) {
