@@ -19,6 +19,7 @@ use self::{
 use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     reads::Reads,
     text::seconds,
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         ));
     }
     let benched = Benched {
-        recording: args.recording.to_string(),
+        recording: args.recording.field("recording"),
         reads: Reads::of(&recording),
         seed: args.seed,
         open: Measured::of(OPENS.min(args.reads), || open().map(drop))?,
@@ -77,7 +78,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 #[derive(Serialize)]
 struct Benched {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     reads: Reads,
     seed: u64,
     open: Measured,

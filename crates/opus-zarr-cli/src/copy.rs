@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::{
     failure::{Exit, Failure},
     output::{Line, Output},
-    place::{Found, InStore, RecordingPlace, StorePlace},
+    path::PathField,
+    place::{Found, InStore, StorePlace},
     several::{for_each, unless_foreign, while_waiting},
 };
 
@@ -90,7 +91,7 @@ fn target_of(args: &Args, source: &InStore, output: &Output) -> Result<InStore, 
     if let Ok(store) = open(&args.to) {
         return Ok(args.to.with(&store, name.clone()));
     }
-    if let Ok(place) = args.to.to_string().parse::<RecordingPlace>()
+    if let Ok(place) = args.to.as_recording()
         && let Ok(store) = open(&place.store)
     {
         return Ok(InStore { store, place });
@@ -120,8 +121,10 @@ fn copy(source: &InStore, target: &InStore, output: &mut Output) -> Result<(), F
 
 #[derive(Serialize)]
 struct Copied {
-    recording: String,
-    to: String,
+    #[serde(flatten)]
+    recording: PathField,
+    #[serde(flatten)]
+    to: PathField,
     bytes: u64,
     blob_sha256: String,
     /// False if the target already held the recording.
@@ -138,8 +141,8 @@ impl Copied {
         took: Option<Duration>,
     ) -> Self {
         Self {
-            recording: source.place.to_string(),
-            to: target.place.to_string(),
+            recording: source.place.field("recording"),
+            to: target.place.field("to"),
             bytes: info.blob_bytes,
             blob_sha256: info.blob_sha256.clone(),
             is_copied: took.is_some(),

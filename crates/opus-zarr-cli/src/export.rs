@@ -15,6 +15,7 @@ use crate::{
     extract::file_or_stdout,
     failure::{Exit, Failure},
     output::{Line, Messages, Output},
+    path::PathField,
     place::{Found, InStore, StorePlace},
     several::{for_each, unless_foreign},
     sound::{self, Bits, Sound, write_range},
@@ -125,8 +126,8 @@ fn export(
         }
     };
     let exported = Exported {
-        recording: place.to_string(),
-        output: path.display().to_string(),
+        recording: place.field("recording"),
+        output: PathField::new("output", path),
         bytes,
         opus,
         elapsed_seconds: began.elapsed().as_secs_f64(),
@@ -206,8 +207,10 @@ fn unread(error: io::Error) -> Failure {
 
 #[derive(Serialize)]
 struct Exported {
-    recording: String,
-    output: String,
+    #[serde(flatten)]
+    recording: PathField,
+    #[serde(flatten)]
+    output: PathField,
     bytes: u64,
     #[serde(flatten)]
     opus: Option<Opus>,

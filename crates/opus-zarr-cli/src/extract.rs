@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     output::{Line, Messages, Output},
+    path::PathField,
     place::{RecordingPlace, StorePlace},
     range::RangeArgs,
     sound::{Bits, Format, Proof, Sound, write_range},
@@ -85,13 +86,13 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let began = Instant::now();
     let path = file_or_stdout(args.output.as_deref())?;
     let format = args.how.format(path)?;
-    let place = args.place.to_string();
-    let mut recording = place.parse::<RecordingPlace>().map_err(Failure::usage)?.open()?;
+    let place = args.place.as_recording().map_err(Failure::usage)?;
+    let mut recording = place.open()?;
     args.how.apply(&mut recording, format)?;
     let range = args.range.resolve(&recording)?;
     let mode = args.how.mode(&recording);
     let sound = Sound::of(&recording, &range, (format, args.how.bits))?;
-    let mut extracted = Extracted::new(place.clone(), path, &range, &sound);
+    let mut extracted = Extracted::new(&place, path, &range, &sound);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
     let (bytes, proof) = write_range(&recording, mode, range, sound, target, &messages)?;
@@ -165,7 +166,7 @@ impl How {
     }
 
     /// Notes that samples are approximate, unless that was requested.
-    fn note(&self, place: &str, proof: &Proof, messages: &Messages) {
+    fn note(&self, place: &RecordingPlace, proof: &Proof, messages: &Messages) {
         if let (Err(reason), false) = (proof, self.approximate) {
             let reason = why_not_exact(reason);
             messages
@@ -176,8 +177,10 @@ impl How {
 
 #[derive(Serialize)]
 struct Extracted {
-    recording: String,
-    output: String,
+    #[serde(flatten)]
+    recording: PathField,
+    #[serde(flatten)]
+    output: PathField,
     /// In play samples, at 48 kHz.
     start_sample: u64,
     end_sample: u64,
@@ -196,10 +199,10 @@ struct Extracted {
 
 impl Extracted {
     /// Describes a file before it is written.
-    fn new(place: String, path: &Path, range: &Range<u64>, sound: &Sound) -> Self {
+    fn new(place: &RecordingPlace, path: &Path, range: &Range<u64>, sound: &Sound) -> Self {
         Self {
-            recording: place,
-            output: path.display().to_string(),
+            recording: place.field("recording"),
+            output: PathField::new("output", path),
             start_sample: range.start,
             end_sample: range.end,
             is_exact: false,

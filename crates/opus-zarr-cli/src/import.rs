@@ -8,6 +8,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 
 use opus_zarr::{
     ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, StoreError, import_many,
+    store::path_text,
 };
 
 use self::{options::Encoding, progress::Bar, report::Report};
@@ -108,7 +109,8 @@ fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
     }
     let mut plan = ImportPlan::of(&args.sources)?;
     for skipped in &plan.skipped {
-        let (directory, files) = (skipped.directory.display(), count(skipped.files, "file"));
+        let (directory, files) =
+            (path_text(skipped.directory.as_os_str()), count(skipped.files, "file"));
         messages.note(format!("{directory}: skipped {files} (not an audio extension)"));
     }
     for unreadable in &plan.unreadable {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     failure::Failure,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     reads::{ExactBy, Reads},
     text::{Began, Clock, bits_per_second, one_line, seconds, why_not_exact},
@@ -41,7 +42,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 /// A recording in full.
 #[derive(Serialize)]
 struct Info<'a> {
-    store: String,
+    #[serde(flatten)]
+    store: PathField,
     name: &'a str,
     /// Real seconds.
     seconds: f64,
@@ -84,7 +86,7 @@ impl<'a> Info<'a> {
         let info = recording.info();
         let length = recording.time_of(info.play_length);
         Self {
-            store: place.store.to_string(),
+            store: place.store.field("store"),
             name: recording.name(),
             seconds: seconds(length),
             play_samples: info.play_length,

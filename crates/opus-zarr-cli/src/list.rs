@@ -51,6 +51,9 @@ struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<String>,
     source: String,
+    /// All bytes of that name, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_hex: Option<String>,
 }
 
 impl Listed {
@@ -68,6 +71,7 @@ impl Listed {
             is_exact: recording.exactness().is_ok(),
             start: start.map(|start| start.utc.clone().unwrap_or_else(|| start.local.clone())),
             source: info.source.name.clone(),
+            source_hex: info.source.name_hex.clone(),
         }
     }
 }

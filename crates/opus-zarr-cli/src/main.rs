@@ -16,6 +16,7 @@ mod list;
 mod manual;
 mod meta;
 mod output;
+mod path;
 mod place;
 mod plot;
 mod range;

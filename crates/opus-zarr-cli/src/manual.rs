@@ -8,6 +8,7 @@ use crate::{
     Cli, EXIT_CODES,
     failure::{Exit, Failure},
     output::{Line, Output},
+    path::PathField,
     target::Target,
 };
 
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         let mut target = Target::file(&path, args.force)?;
         target.write(page.text.as_bytes())?;
         let bytes = target.finish()?;
-        output.data(&Written { output: path.display().to_string(), bytes })?;
+        output.data(&Written { output: PathField::new("output", &path), bytes })?;
     }
     Ok(())
 }
@@ -78,7 +79,8 @@ impl fmt::Display for Page {
 /// A page that was written to a file.
 #[derive(Serialize)]
 struct Written {
-    output: String,
+    #[serde(flatten)]
+    output: PathField,
     bytes: u64,
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     failure::Failure,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     text::one_line,
 };
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         recording.edit_user_metadata(change)?;
     }
     let user = recording.info().user.clone().into_iter().collect();
-    output.data(&Metadata { recording: place.to_string(), user })
+    output.data(&Metadata { recording: place.field("recording"), user })
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +66,8 @@ impl FromStr for Note {
 
 #[derive(Serialize)]
 struct Metadata {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     user: BTreeMap<String, Value>,
 }
 

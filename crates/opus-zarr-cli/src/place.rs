@@ -1,16 +1,27 @@
 //! Stores and recordings as named on the command line.
 
-use std::{fmt, path::Path, str::FromStr, sync::Arc};
-
-use opus_zarr::{
-    LocalStorage, Recording, RecordingName, Storage, Store, StoreError, StoreErrorKind,
+use std::{
+    ffi::{OsStr, OsString},
+    fmt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    sync::Arc,
 };
 
-use crate::failure::{Exit, Failure};
+use clap::builder::{OsStringValueParser, TryMapValueParser, TypedValueParser, ValueParserFactory};
+use opus_zarr::{
+    InvalidName, LocalStorage, Recording, RecordingName, Storage, Store, StoreError,
+    StoreErrorKind, store::path_text,
+};
 
-/// A store: a path or a URL.
+use crate::{
+    failure::{Exit, Failure},
+    path::PathField,
+};
+
+/// A store: a path, which may be any bytes, or a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StorePlace(String);
+pub(crate) struct StorePlace(OsString);
 
 /// A recording in a store, such as `archive.zarr/station-4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +32,9 @@ pub(crate) struct RecordingPlace {
 
 impl StorePlace {
     pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>, Failure> {
-        if self.is_url() {
-            Ok(opus_zarr_object_store::open_url(&self.0)?)
-        } else {
-            Ok(Arc::new(LocalStorage::new(&self.0)))
+        match self.url() {
+            Some(url) => Ok(opus_zarr_object_store::open_url(url)?),
+            None => Ok(Arc::new(LocalStorage::new(&self.0))),
         }
     }
 
@@ -46,11 +56,21 @@ impl StorePlace {
 
     /// Whether nothing exists at this path; unknown for a URL, so false.
     fn is_absent(&self) -> bool {
-        !self.is_url() && !Path::new(&self.0).exists()
+        self.url().is_none() && !Path::new(&self.0).exists()
     }
 
-    fn is_url(&self) -> bool {
-        self.0.contains("://")
+    fn url(&self) -> Option<&str> {
+        self.0.to_str().filter(|text| text.contains("://"))
+    }
+
+    /// The same place as a recording in a store.
+    pub(crate) fn as_recording(&self) -> Result<RecordingPlace, String> {
+        RecordingPlace::parse(&self.0)
+    }
+
+    /// The place as a field of a JSON object.
+    pub(crate) fn field(&self, name: &'static str) -> PathField {
+        PathField::new(name, &self.0)
     }
 
     /// Opens or creates the store. Refuses to create one inside another, which STORE/NAME would.
@@ -59,7 +79,7 @@ impl StorePlace {
             Err(failure) if failure.exit == Exit::Missing => {}
             opened => return opened,
         }
-        if let Ok(within) = self.to_string().parse::<RecordingPlace>()
+        if let Ok(within) = self.as_recording()
             && within.store.open().is_ok()
         {
             let RecordingPlace { store, name } = within;
@@ -92,7 +112,7 @@ impl StorePlace {
                 (self.explain(error), is_recording)
             }
         };
-        match self.to_string().parse::<RecordingPlace>() {
+        match self.as_recording() {
             Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
                 Ok(store) => Ok(Found::Recording(InStore { store, place })),
                 // The recording exists, but its store is not a store any more.
@@ -130,7 +150,9 @@ impl RecordingPlace {
     /// Opens its store. Explains if only a store was named.
     pub(crate) fn open_store(&self) -> Result<Store, Failure> {
         self.store.open().map_err(|failure| {
-            let whole = StorePlace(self.to_string().trim_start_matches("./").to_owned());
+            let path = self.path();
+            let path = Path::new(&path);
+            let whole = StorePlace(path.strip_prefix(".").unwrap_or(path).into());
             if failure.exit != Exit::Missing || whole.open().is_err() {
                 return failure;
             }
@@ -142,44 +164,81 @@ impl RecordingPlace {
     }
 }
 
-impl FromStr for StorePlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim_end_matches('/');
-        match (text, trimmed) {
+impl StorePlace {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        let trimmed = without_slashes(text.as_bytes());
+        let is_url = text.as_bytes().windows(3).any(|bytes| bytes == b"://");
+        match (text.as_bytes(), trimmed) {
             // As a path, it would be the working directory.
-            ("", _) => Err("expected a directory or a URL".to_owned()),
-            (_, "") => Ok(Self("/".to_owned())),
-            _ if trimmed.ends_with(':') && text.contains("://") => {
-                Err("expected a bucket or a server in the URL".to_owned())
-            }
-            _ => Ok(Self(trimmed.to_owned())),
+            (b"", _) => Err("expected a directory or a URL".to_owned()),
+            (_, b"") => Ok(Self("/".into())),
+            (_, [.., b':']) if is_url => Err("expected a bucket or a server in the URL".to_owned()),
+            _ if is_url && text.to_str().is_none() => Err("expected a URL in UTF-8".to_owned()),
+            _ => Ok(Self(OsString::from_vec(trimmed.to_owned()))),
         }
     }
 }
 
-impl FromStr for RecordingPlace {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim_end_matches('/');
-        let (store, name) = match trimmed.rsplit_once('/') {
-            Some(("", name)) => ("/", name),
-            Some((store, _)) if store.ends_with(":/") => {
+impl RecordingPlace {
+    fn parse(text: &OsStr) -> Result<Self, String> {
+        let mut parts = without_slashes(text.as_bytes()).rsplitn(2, |&byte| byte == b'/');
+        let name = OsStr::from_bytes(parts.next().unwrap_or_default());
+        let store: &[u8] = match parts.next() {
+            Some(b"") => b"/",
+            Some([.., b':', b'/']) => {
                 return Err("expected a recording in the store at this URL: URL/NAME".to_owned());
             }
-            Some((store, name)) => (store, name),
-            None => (".", trimmed),
+            Some(store) => store,
+            None => b".",
         };
-        let name = name.parse().map_err(|error| format!("{error}; expected STORE/NAME"))?;
-        Ok(Self { store: store.parse()?, name })
+        let invalid = |error| format!("{error}; expected STORE/NAME");
+        let name = name.to_str().ok_or_else(|| invalid(format!("{name:?} is not UTF-8")))?;
+        let name = name.parse().map_err(|error: InvalidName| invalid(error.to_string()))?;
+        Ok(Self { store: StorePlace::parse(OsStr::from_bytes(store))?, name })
+    }
+
+    /// The whole place, as it would be given to the command.
+    fn path(&self) -> OsString {
+        let mut path = self.store.0.clone();
+        path.push("/");
+        path.push(self.name.as_str());
+        path
+    }
+
+    /// The place as a field of a JSON object.
+    pub(crate) fn field(&self, name: &'static str) -> PathField {
+        PathField::new(name, self.path())
     }
 }
 
+fn without_slashes(mut path: &[u8]) -> &[u8] {
+    while let [shorter @ .., b'/'] = path {
+        path = shorter;
+    }
+    path
+}
+
+impl ValueParserFactory for StorePlace {
+    type Parser = PlaceParser<Self>;
+
+    fn value_parser() -> Self::Parser {
+        OsStringValueParser::new().try_map(|text| Self::parse(&text))
+    }
+}
+
+impl ValueParserFactory for RecordingPlace {
+    type Parser = PlaceParser<Self>;
+
+    fn value_parser() -> Self::Parser {
+        OsStringValueParser::new().try_map(|text| Self::parse(&text))
+    }
+}
+
+type PlaceParser<T> = TryMapValueParser<OsStringValueParser, fn(OsString) -> Result<T, String>>;
+
 impl fmt::Display for StorePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        path_text(&self.0).fmt(f)
     }
 }
 
@@ -194,7 +253,7 @@ mod tests {
     use super::*;
 
     fn parts(text: &str) -> (String, String) {
-        let place: RecordingPlace = text.parse().unwrap();
+        let place = RecordingPlace::parse(text.as_ref()).unwrap();
         (place.store.to_string(), place.name.to_string())
     }
 
@@ -214,17 +273,29 @@ mod tests {
     #[test]
     fn invalid_stores_are_refused() {
         for text in ["", "s3://", "s3:///"] {
-            assert!(text.parse::<StorePlace>().is_err(), "{text:?}");
+            assert!(StorePlace::parse(text.as_ref()).is_err(), "{text:?}");
         }
         for (text, store) in [("/", "/"), ("a/", "a"), ("s3://b/", "s3://b"), ("a:/", "a:")] {
-            assert_eq!(text.parse::<StorePlace>().unwrap().to_string(), store);
+            assert_eq!(StorePlace::parse(text.as_ref()).unwrap().to_string(), store);
         }
     }
 
     #[test]
     fn invalid_recordings_are_refused() {
         for text in ["", "/", "s3://bucket", "s3://bucket/", "a/.hidden", "a/zarr.json", ".."] {
-            assert!(text.parse::<RecordingPlace>().is_err(), "{text:?}");
+            assert!(RecordingPlace::parse(text.as_ref()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn stores_may_be_any_bytes() {
+        let text = OsStr::from_bytes(b"/caf\xe9.zarr/a/");
+        let place = RecordingPlace::parse(text).unwrap();
+        assert_eq!(place.store, StorePlace::parse(OsStr::from_bytes(b"/caf\xe9.zarr")).unwrap());
+        assert_eq!(place.path().as_bytes(), b"/caf\xe9.zarr/a");
+        assert_eq!(place.to_string(), r"/caf\xE9.zarr/a");
+        for text in [&b"a.zarr/caf\xe9"[..], b"s3://caf\xe9/a"] {
+            assert!(RecordingPlace::parse(OsStr::from_bytes(text)).is_err(), "{text:?}");
         }
     }
 }

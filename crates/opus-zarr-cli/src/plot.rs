@@ -25,6 +25,7 @@ use self::{figure::Figure, scene::Scene};
 use crate::{
     failure::Failure,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     range::RangeArgs,
     target::{STDOUT, Target},
@@ -95,8 +96,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     target.write(&png::encode(&figure.canvas)?)?;
     let bytes = target.finish()?;
     let plotted = Plotted {
-        recording: args.recording.to_string(),
-        output: args.output.display().to_string(),
+        recording: args.recording.field("recording"),
+        output: PathField::new("output", &args.output),
         kind: args.kind,
         start_sample: scene.range.start,
         end_sample: scene.range.end,
@@ -185,8 +186,10 @@ const WIDEST: u32 = 16_384;
 /// The line about a picture.
 #[derive(Serialize)]
 struct Plotted {
-    recording: String,
-    output: String,
+    #[serde(flatten)]
+    recording: PathField,
+    #[serde(flatten)]
+    output: PathField,
     kind: Kind,
     start_sample: u64,
     end_sample: u64,

@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     interrupt,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     several::{for_each, while_waiting},
 };
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         });
         made?;
         output.data(&Reindexed {
-            recording: place.to_string(),
+            recording: place.field("recording"),
             packets: recording.info().packet_count,
             index_bytes: recording.index_info().map_or(0, |index| index.bytes),
             elapsed_seconds: began.elapsed().as_secs_f64(),
@@ -39,7 +40,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 #[derive(Serialize)]
 struct Reindexed {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     packets: u64,
     index_bytes: u64,
     elapsed_seconds: f64,

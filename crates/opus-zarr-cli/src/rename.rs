@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     interrupt,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
 };
 
@@ -26,13 +27,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let place = &args.recording;
     place.open_store()?.rename_recording(&place.name, &args.to)?;
     let to = RecordingPlace { store: place.store.clone(), name: args.to.clone() };
-    output.data(&Renamed { recording: place.to_string(), to: to.to_string() })
+    output.data(&Renamed { recording: place.field("recording"), to: to.field("to") })
 }
 
 #[derive(Serialize)]
 struct Renamed {
-    recording: String,
-    to: String,
+    #[serde(flatten)]
+    recording: PathField,
+    #[serde(flatten)]
+    to: PathField,
 }
 
 impl Line for Renamed {

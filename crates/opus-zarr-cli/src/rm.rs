@@ -11,6 +11,7 @@ use crate::{
     failure::{Exit, Failure, with_causes},
     interrupt,
     output::{Line, Output},
+    path::PathField,
     place::RecordingPlace,
     several::for_each,
 };
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             true => store.delete_recording_with_foreign(&place.name)?,
             false => store.delete_recording(&place.name)?,
         }
-        output.data(&Deleted { recording: place.to_string() })
+        output.data(&Deleted { recording: place.field("recording") })
     })
 }
 
@@ -82,7 +83,8 @@ fn described(place: &RecordingPlace) -> Result<String, Failure> {
 
 #[derive(Serialize)]
 struct Deleted {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
 }
 
 impl Line for Deleted {

@@ -8,6 +8,7 @@ use crate::{
     failure::{Exit, Failure},
     interrupt,
     output::{Line, Messages, Output},
+    path::PathField,
     place::{RecordingPlace, StorePlace},
     several::for_each,
     threads::Threads,
@@ -85,7 +86,7 @@ fn build(place: &RecordingPlace, args: &Args, messages: &Messages) -> Result<Syn
     }
     let sync = recording.info().sync.as_ref();
     Ok(Synced {
-        recording: place.to_string(),
+        recording: place.field("recording"),
         before,
         after: State::of(&recording, true),
         is_measured,
@@ -111,7 +112,7 @@ fn check(
         }
     };
     Ok(SyncChecked {
-        recording: place.to_string(),
+        recording: place.field("recording"),
         entries: recording.info().sync.as_ref().map_or(0, |sync| sync.entries),
         first_wrong_entry,
         elapsed_seconds: began.elapsed().as_secs_f64(),
@@ -182,7 +183,8 @@ impl fmt::Display for State {
 
 #[derive(Serialize)]
 struct Synced {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     before: State,
     after: State,
     /// False if reads were exact already.
@@ -214,7 +216,8 @@ impl fmt::Display for Synced {
 
 #[derive(Serialize)]
 struct SyncChecked {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     entries: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_wrong_entry: Option<usize>,

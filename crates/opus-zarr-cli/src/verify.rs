@@ -10,6 +10,7 @@ use crate::{
     failure::{Exit, Failure, with_causes},
     interrupt,
     output::{Line, Output},
+    path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
     several::{for_each, unless_foreign, while_waiting},
     text::count,
@@ -101,7 +102,7 @@ fn check(
         verify(&recording.store, place.name.as_str(), &options, |_| interrupt::flow())
     })?;
     for fault in found.faults.listed() {
-        output.data(&Damage::new(place.to_string(), fault))?;
+        output.data(&Damage::new(place.field("recording"), fault))?;
         let mend = mend(place, fault);
         if mends.len() <= MENDS && !mends.contains(&mend) {
             mends.push(mend);
@@ -110,7 +111,7 @@ fn check(
     if let Some(reason) = &found.not_decoded {
         output.messages().warn(format!("{place}: could not decode: {}", with_causes(reason)));
     }
-    Ok(Verified::new(place.to_string(), args, &found, began.elapsed().as_secs_f64()))
+    Ok(Verified::new(place.field("recording"), args, &found, began.elapsed().as_secs_f64()))
 }
 
 /// Returns what to do about a fault.
@@ -182,7 +183,8 @@ impl From<Level> for VerifyLevel {
 /// The line about a fault.
 #[derive(Serialize)]
 struct Damage {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     object: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_byte: Option<u64>,
@@ -196,7 +198,7 @@ struct Damage {
 }
 
 impl Damage {
-    fn new(recording: String, fault: &Fault) -> Self {
+    fn new(recording: PathField, fault: &Fault) -> Self {
         let (place, bytes) = (&fault.place, fault.place.bytes.as_ref());
         Self {
             recording,
@@ -223,7 +225,8 @@ impl fmt::Display for Damage {
 /// The line about a recording.
 #[derive(Serialize)]
 struct Verified {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     level: Level,
     sample: f64,
     /// All faults, including those beyond the listed ones.
@@ -235,7 +238,7 @@ struct Verified {
 }
 
 impl Verified {
-    fn new(recording: String, args: &Args, found: &Verification, elapsed_seconds: f64) -> Self {
+    fn new(recording: PathField, args: &Args, found: &Verification, elapsed_seconds: f64) -> Self {
         Self {
             recording,
             level: args.level,

@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt, io, ops::Range};
 
-use crate::{InvalidName, RecordingName, index::IndexFault};
+use crate::{InvalidName, RecordingName, index::IndexFault, quoted};
 
 /// The error of this crate. It names objects and stores as people write them: paths, URLs.
 ///
@@ -72,35 +72,44 @@ pub enum Operation {
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Reason {
-    #[error("cannot {operation} {object:?}")]
+    #[error("cannot {operation} {object}", object = quoted(object))]
     Io { operation: Operation, object: String, source: io::Error },
     #[error(transparent)]
     Name(#[from] InvalidName),
-    #[error("{store:?} is not an opus-zarr store: {problem}")]
+    #[error("{store} is not an opus-zarr store: {problem}", store = quoted(store))]
     NotAStore { store: String, problem: NotAStore },
-    #[error("{store:?} is a recording in an opus-zarr store, not a store")]
+    #[error("{store} is a recording in an opus-zarr store, not a store", store = quoted(store))]
     IsARecording { store: String },
-    #[error("no recording \"{name}\" in {store:?}")]
+    #[error("no recording \"{name}\" in {store}", store = quoted(store))]
     NoSuchRecording { name: RecordingName, store: String },
-    #[error("{store:?} already has a recording \"{name}\"")]
+    #[error("{store} already has a recording \"{name}\"", store = quoted(store))]
     RecordingExists { name: RecordingName, store: String },
-    #[error("another writer is writing the recording \"{name}\" in {store:?}")]
+    #[error("another writer is writing the recording \"{name}\" in {store}", store = quoted(store))]
     Busy { name: RecordingName, store: String, source: io::Error },
-    #[error("{object:?}: not a recording: no opus_zarr attributes")]
+    #[error("{object}: not a recording: no opus_zarr attributes", object = quoted(object))]
     Foreign { object: String },
-    #[error("\"{name}\" in {store:?} is not a recording")]
+    #[error("\"{name}\" in {store} is not a recording", store = quoted(store))]
     NotARecording { name: RecordingName, store: String },
-    #[error("the recording \"{name}\" in {store:?} holds something that opus-zarr did not write")]
+    #[error(
+        "the recording \"{name}\" in {store} holds something that opus-zarr did not write",
+        store = quoted(store)
+    )]
     HoldsForeign { name: RecordingName, store: String, source: io::Error },
-    #[error("the recording \"{name}\" in {store:?} was replaced by another one meanwhile")]
+    #[error(
+        "the recording \"{name}\" in {store} was replaced by another one meanwhile",
+        store = quoted(store)
+    )]
     Replaced { name: RecordingName, store: String },
-    #[error("{object:?}: layout {found}, this version reads layout 1")]
+    #[error("{object}: layout {found}, this version reads layout 1", object = quoted(object))]
     Layout { object: String, found: String },
-    #[error("{object:?}: {reason}")]
+    #[error("{object}: {reason}", object = quoted(object))]
     Metadata { object: String, reason: String },
-    #[error("{object:?}: bytes {}..{} are damaged: {reason}", bytes.start, bytes.end)]
+    #[error(
+        "{object}: bytes {}..{} are damaged: {reason}",
+        bytes.start, bytes.end, object = quoted(object)
+    )]
     Damaged { object: String, bytes: Range<u64>, reason: String },
-    #[error("{object:?}: {fault}")]
+    #[error("{object}: {fault}", object = quoted(object))]
     Index { object: String, fault: IndexFault },
     #[error("bytes {}..{} requested, but the blob has {length}", requested.start, requested.end)]
     BeyondBlob { requested: Range<u64>, length: u64 },

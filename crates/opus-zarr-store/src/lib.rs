@@ -19,6 +19,7 @@ mod manage;
 mod name;
 mod object;
 mod origin;
+mod path_text;
 mod peek;
 mod reader;
 mod recording;
@@ -44,6 +45,7 @@ pub use origin::{
     Certainty, EncoderSettings, MetadataContent, Source, SourceMetadata, Start, StoredAs,
     Transcoding,
 };
+pub use path_text::{hex_unless_utf8, path_text, quoted};
 pub use peek::SourceId;
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use serde_json;

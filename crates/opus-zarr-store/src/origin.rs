@@ -1,14 +1,21 @@
 //! Attributes about the source of a recording: the file, how it was encoded, and when it was
 //! recorded.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use crate::path_text::{hex_unless_utf8, path_text};
 
 /// The file that a recording was imported from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Source {
-    /// File name, without directories.
+    /// File name, without directories. Bytes that are not UTF-8 appear as in `caf\xE9.wav`.
     pub name: String,
+    /// All bytes of the file name in hexadecimal, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_hex: Option<String>,
     /// Length in bytes.
     pub bytes: u64,
     /// SHA-256 in hexadecimal.
@@ -151,6 +158,7 @@ impl Source {
     pub fn new(name: impl Into<String>, stored: StoredAs) -> Self {
         Self {
             name: name.into(),
+            name_hex: None,
             bytes: 0,
             sha256: String::new(),
             container: String::new(),
@@ -161,6 +169,12 @@ impl Source {
             transcoding: None,
             metadata: Vec::new(),
         }
+    }
+
+    /// Creates a source with the name of a file and nothing else.
+    pub fn of_file(path: &Path, stored: StoredAs) -> Self {
+        let name = path.file_name().unwrap_or_default();
+        Self { name_hex: hex_unless_utf8(name), ..Self::new(path_text(name), stored) }
     }
 
     /// Sets the length of the file and its SHA-256 in hexadecimal.

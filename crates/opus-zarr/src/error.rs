@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use opus_demux::ErrorKind as DemuxKind;
 use opus_segment_decode::ErrorKind as DecodeKind;
 use opus_transcode::ErrorKind as AudioKind;
-use opus_zarr_store::{Error as StoreError, ErrorKind as StoreKind, RecordingName};
+use opus_zarr_store::{Error as StoreError, ErrorKind as StoreKind, RecordingName, quoted};
 
 use crate::{Difference, Finding, NotExact, import::list, index::IndexError};
 
@@ -143,11 +143,15 @@ pub(crate) enum Reason {
     IsAStore { path: PathBuf },
     #[error("{first:?} and {second:?} would both be named \"{name}\"")]
     SameName { name: RecordingName, first: PathBuf, second: PathBuf },
-    #[error("recording \"{recording}\" already exists in {store:?} and came from a different file")]
+    #[error(
+        "recording \"{recording}\" already exists in {store} and came from a different file",
+        store = quoted(store)
+    )]
     OtherFile { path: PathBuf, recording: RecordingName, store: String },
     #[error(
-        "recording \"{recording}\" in {store:?} holds this file, but was imported with other settings: {}",
-        list(differences)
+        "recording \"{recording}\" in {store} holds this file, but was imported with other settings: {}",
+        list(differences),
+        store = quoted(store)
     )]
     OtherSettings {
         path: PathBuf,

@@ -28,11 +28,6 @@ impl SourceFile {
         &self.path
     }
 
-    /// File name, without directories.
-    pub(crate) fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
     /// SHA-256 of the file, in hexadecimal.
     pub(crate) fn sha256(&self) -> String {
         self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()

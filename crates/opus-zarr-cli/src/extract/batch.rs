@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure},
     interrupt,
     output::Output,
-    place::{Found, InStore, StorePlace},
+    place::{Found, InStore, RecordingPlace, StorePlace},
     sound::{Bits, Format, LittleEndian, Proof, Sound, SoundWriter, write_range},
     target::{STDOUT, Target},
 };
@@ -147,10 +147,6 @@ impl Batch<'_> {
         }
     }
 
-    fn place_of(&self, recording: &Recording) -> String {
-        format!("{}/{}", self.place, recording.name())
-    }
-
     fn open_recording(&self, store: &Store, name: &str) -> Result<Recording, Failure> {
         let mut recording = Recording::open(store, name)?;
         self.how.apply(&mut recording, self.format)?;
@@ -227,8 +223,9 @@ impl Batch<'_> {
     ) -> Result<Extracted, Failure> {
         let began = Instant::now();
         let sound = Sound::of(recording, &cut.range, (self.format, self.how.bits))?;
-        let place = self.place_of(recording);
-        let mut extracted = Extracted::new(place.clone(), &cut.path, &cut.range, &sound);
+        let name = recording.name().parse().map_err(opus_zarr::StoreError::from)?;
+        let place = RecordingPlace { store: self.place.clone(), name };
+        let mut extracted = Extracted::new(&place, &cut.path, &cut.range, &sound);
         extracted.line = Some(cut.line);
         let (bytes, proof) = write(sound, Target::file(&cut.path, self.is_forced)?)?;
         if proof.is_err() && !mem::replace(&mut self.is_noted, true) {

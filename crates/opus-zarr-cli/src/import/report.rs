@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     output::{Line, Output},
+    path::PathField,
     reading::TRY_FFMPEG,
     text::{Clock, one_line, seconds},
 };
@@ -21,7 +22,8 @@ use crate::{
 pub(super) struct FileLine {
     /// `imported`, `present`, `planned`, `failed` or `left`.
     status: &'static str,
-    path: String,
+    #[serde(flatten)]
+    path: PathField,
     source_bytes: u64,
     recordings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -41,7 +43,7 @@ impl FileLine {
         let name = |name: &RecordingName| vec![name.to_string()];
         let line = Self {
             status: status(&done.outcome),
-            path: done.file.path.display().to_string(),
+            path: PathField::new("path", &done.file.path),
             source_bytes: done.file.bytes,
             recordings: Vec::new(),
             findings: Vec::new(),
@@ -187,7 +189,7 @@ impl Line for FileLine {
 
 impl fmt::Display for FileLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<9} {}", self.status, one_line(&self.path))?;
+        write!(f, "{:<9} {}", self.status, one_line(&self.path.to_string()))?;
         if !self.recordings.is_empty() {
             write!(f, " -> {}", self.recordings.join(", "))?;
         }

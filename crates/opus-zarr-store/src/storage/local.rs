@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     Claim, Draft, Entries, Entry, ObjectWriter, Part, RecordingName, Storage, WriteStorage,
-    layout::METADATA, storage::DRAFT_PREFIX,
+    layout::METADATA, path_text, storage::DRAFT_PREFIX,
 };
 
 /// A store in a directory.
@@ -142,7 +142,7 @@ impl Eq for LocalStorage {}
 
 impl fmt::Display for LocalStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.root.display().fmt(f)
+        path_text(self.root.as_os_str()).fmt(f)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{fmt, ops::Range};
 
-use crate::{RecordingReader, layout::ArrayKind, object::name_of};
+use crate::{RecordingReader, layout::ArrayKind, object::name_of, quoted};
 
 /// A problem in a store, and its place. `Display` is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ pub enum FaultKind {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.object)?;
+        quoted(&self.object).fmt(f)?;
         if let Some(Range { start, end }) = &self.bytes {
             write!(f, ": bytes {start}..{end}")?;
         }

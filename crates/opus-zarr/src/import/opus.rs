@@ -116,7 +116,7 @@ impl<'a> OpusFile<'a> {
         let (head, tags) = (demuxer.head().clone(), demuxer.tags().clone());
         let path = self.source.path();
         let (start, findings) = start_of_stream(path, demuxer, self.options);
-        let source = Source::new(self.source.name(), stored)
+        let source = Source::of_file(path, stored)
             .content(self.source.bytes, self.source.sha256())
             .format(self.survey.container.name(), "opus")
             .stream(stream.number)

@@ -262,7 +262,7 @@ impl Track {
             Error::from(Reason::Audio { path: source.path().to_owned(), source: reason })
         })?;
         let findings = self.transcoder.file().findings().into_iter().take(MAX_LINES).collect();
-        let source = Source::new(source.name(), StoredAs::Transcoded)
+        let source = Source::of_file(source.path(), StoredAs::Transcoded)
             .content(source.bytes, source.sha256())
             .format(format.container, format.codec)
             .stream(self.number)

@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use opus_zarr_store::{RecordingName, Store};
+use opus_zarr_store::{RecordingName, Store, path_text};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{FileImport, ImportOutcome};
@@ -208,7 +208,7 @@ fn name_of(path: &Path) -> RecordingName {
     let parts: Vec<_> = path
         .components()
         .filter_map(|part| match part {
-            Component::Normal(part) => Some(part.to_string_lossy()),
+            Component::Normal(part) => Some(path_text(part)),
             _ => None,
         })
         .collect();
