@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Usage = 2,
     SomeFailed = 3,
     Damaged = 4,
+    /// The store cannot be read right now, which is no damage.
+    Unreadable = 5,
     Missing = 10,
     Locked = 11,
     Interrupted = 130,
@@ -65,7 +67,7 @@ impl Failure {
 
 impl From<opus_zarr::Error> for Failure {
     fn from(error: opus_zarr::Error) -> Self {
-        let exit = exit_of(error.kind());
+        let exit = if error.is_unreadable() { Exit::Unreadable } else { exit_of(error.kind()) };
         if exit == Exit::Interrupted {
             return Self::interrupted();
         }
@@ -121,12 +123,22 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
         }
         ErrorKind::PermissionDenied | ErrorKind::Storage => {
             let is_refused = error.kind() == ErrorKind::PermissionDenied;
-            return hint_of(Provider::of_url(error.object()?)?, is_refused);
+            let provider = error.object().and_then(Provider::of_url);
+            match provider.and_then(|provider| hint_of(provider, is_refused)) {
+                Some(hint) => return Some(hint),
+                None if !error.is_unreadable() => return None,
+                None if is_refused => "check the permissions, then try again",
+                None => TRY_AGAIN,
+            }
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
+
+/// What to do about a store that cannot be read right now.
+pub(crate) const TRY_AGAIN: &str =
+    "this is no damage: check the permissions, the disk and the connection, then try again";
 
 /// Joins an error and its causes in one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {

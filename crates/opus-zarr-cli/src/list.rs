@@ -5,7 +5,7 @@ use opus_zarr::Recording;
 use serde::Serialize;
 
 use crate::{
-    failure::Failure,
+    failure::{Exit, Failure},
     output::{Line, Output},
     place::StorePlace,
     text::{Clock, bits_per_second, one_line, seconds},
@@ -19,20 +19,21 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let (mut damaged, mut told) = (None, Ok(()));
+    let (mut failed, mut told) = (None::<Failure>, Ok(()));
     Recording::open_each(&args.store.open()?, |name, opened| {
         match opened {
             Ok(recording) => told = output.data(&Listed::of(&recording)),
             Err(error) => {
                 let failure = Failure::from(error);
                 output.messages().warn(format!("{name}: {}", failure.message));
-                damaged = Some(failure);
+                let is_damaged = |failure: &Failure| failure.exit == Exit::Damaged;
+                failed = failed.take().filter(is_damaged).or(Some(failure));
             }
         }
         if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     told?;
-    damaged.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)
 }
 
 /// The line about a recording.

@@ -56,7 +56,7 @@ impl StorePlace {
 
     /// Whether nothing exists at this path; unknown for a URL, so false.
     fn is_absent(&self) -> bool {
-        self.url().is_none() && !Path::new(&self.0).exists()
+        self.url().is_none() && matches!(Path::new(&self.0).try_exists(), Ok(false))
     }
 
     fn url(&self) -> Option<&str> {

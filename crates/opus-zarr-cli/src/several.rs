@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// Processes each item. Reports the failure of one of several immediately, and their number at the
-/// end; returns the failure of a single item.
+/// end; returns the failure of a single item. If none of several fails for another reason than that it
+/// cannot be read right now, the exit code says so.
 pub(crate) fn for_each<T>(
     items: &[T],
     output: &mut Output,
     mut each: impl FnMut(&T, &mut Output) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut failed = 0;
+    let (mut failed, mut exit) = (0, Exit::Unreadable);
     for item in items {
         interrupt::check()?;
         match each(item, output).and_then(|()| output.flush()) {
@@ -27,12 +28,15 @@ pub(crate) fn for_each<T>(
                 output.flush()?;
                 output.messages().failure(&failure);
                 failed += 1;
+                if failure.exit != Exit::Unreadable {
+                    exit = Exit::SomeFailed;
+                }
             }
         }
     }
     match failed {
         0 => Ok(()),
-        _ => Err(Failure::new(Exit::SomeFailed, format!("{failed} of {} failed", items.len()))),
+        _ => Err(Failure::new(exit, format!("{failed} of {} failed", items.len()))),
     }
 }
 

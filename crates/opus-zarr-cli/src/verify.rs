@@ -7,7 +7,7 @@ use opus_zarr::{
 use serde::Serialize;
 
 use crate::{
-    failure::{Exit, Failure, with_causes},
+    failure::{Exit, Failure, TRY_AGAIN, with_causes},
     interrupt,
     output::{Line, Output},
     path::PathField,
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     for place in &args.places {
         recordings.extend(recordings_at(place)?);
     }
-    let mut sum = Checked { recordings: 0, damaged: 0, faults: 0, elapsed_seconds: 0.0 };
+    let mut sum = Checked::default();
     let mut mends = Vec::new();
     let checked = for_each(&recordings, output, |recording, output| {
         let verified = check(recording, args, &mut mends, output);
@@ -52,8 +52,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         output.data(&sum)?;
     }
     match checked {
-        Err(failure) if failure.exit != Exit::SomeFailed => Err(failure),
+        Err(failure) if !matches!(failure.exit, Exit::SomeFailed | Exit::Unreadable) => {
+            Err(failure)
+        }
         _ if sum.faults > 0 => Err(damaged(&sum, &mends)),
+        _ if sum.unreadable > 0 => Err(unreadable(&sum)),
         checked => checked,
     }
 }
@@ -64,8 +67,19 @@ fn damaged(sum: &Checked, mends: &[String]) -> Failure {
     if mends.len() > MENDS {
         hint += "\n  ...";
     }
-    let message = format!("damage found in {damaged} of {recordings} recordings checked");
+    let mut message = format!("damage found in {damaged} of {recordings} recordings checked");
+    if sum.unreadable > 0 {
+        message += &format!("; could not read {} completely", sum.unreadable);
+    }
     Failure::new(Exit::Damaged, message).with_hint(hint)
+}
+
+fn unreadable(sum: &Checked) -> Failure {
+    let Checked { recordings, unreadable, .. } = sum;
+    let message = format!(
+        "found no damage, but could not read {unreadable} of {recordings} recordings completely"
+    );
+    Failure::new(Exit::Unreadable, message).with_hint(TRY_AGAIN)
 }
 
 /// Finds the recordings at a place. In a store, includes recordings that have lost their document.
@@ -76,7 +90,10 @@ fn recordings_at(place: &StorePlace) -> Result<Vec<InStore>, Failure> {
     };
     let mut recordings = place.recordings_of(&store)?;
     let documents = VerifyOptions::default().level(VerifyLevel::Metadata);
-    let listed = |source| Failure::io("list", store.storage().to_string(), &source);
+    let listed = |source| {
+        let failure = Failure::io("list", store.storage().to_string(), &source);
+        Failure { exit: Exit::Unreadable, ..failure }.with_hint(TRY_AGAIN)
+    };
     for entry in store.storage().entries().map_err(listed)? {
         if let Entry::Other(name) = entry.map_err(listed)?
             && let Ok(name) = name.parse::<RecordingName>()
@@ -107,6 +124,10 @@ fn check(
         if mends.len() <= MENDS && !mends.contains(&mend) {
             mends.push(mend);
         }
+    }
+    for fault in found.unreadable.listed() {
+        let (object, message) = (fault.place.object.clone(), fault.kind.to_string());
+        output.data(&Unread { recording: place.to_string(), object, message })?;
     }
     if let Some(reason) = &found.not_decoded {
         output.messages().warn(format!("{place}: could not decode: {}", with_causes(reason)));
@@ -222,6 +243,24 @@ impl fmt::Display for Damage {
     }
 }
 
+/// The line about an object that cannot be read right now.
+#[derive(Serialize)]
+struct Unread {
+    recording: String,
+    object: String,
+    message: String,
+}
+
+impl Line for Unread {
+    const TYPE: &'static str = "unreadable";
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.object, self.message)
+    }
+}
+
 /// The line about a recording.
 #[derive(Serialize)]
 struct Verified {
@@ -231,6 +270,8 @@ struct Verified {
     sample: f64,
     /// All faults, including those beyond the listed ones.
     faults: u64,
+    /// Objects that cannot be read right now.
+    unreadable: u64,
     chunks: u64,
     packets: u64,
     decoded_packets: u64,
@@ -244,6 +285,7 @@ impl Verified {
             level: args.level,
             sample: args.sample.0,
             faults: found.faults.total(),
+            unreadable: found.unreadable.total(),
             chunks: found.chunks,
             packets: found.packets,
             decoded_packets: found.decoded,
@@ -259,9 +301,13 @@ impl Line for Verified {
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recording, chunks, packets, decoded_packets, elapsed_seconds, .. } = self;
-        match self.faults {
-            0 => write!(f, "{recording}: intact")?,
-            faults => write!(f, "{recording}: {}", count(faults, "fault"))?,
+        match (self.faults, self.unreadable) {
+            (0, 0) => write!(f, "{recording}: intact")?,
+            (0, _) => write!(f, "{recording}: not read completely")?,
+            (faults, 0) => write!(f, "{recording}: {}", count(faults, "fault"))?,
+            (faults, _) => {
+                write!(f, "{recording}: {}, not read completely", count(faults, "fault"))?;
+            }
         }
         write!(
             f,
@@ -271,11 +317,13 @@ impl fmt::Display for Verified {
 }
 
 /// The totals.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Checked {
     recordings: u64,
     damaged: u64,
     faults: u64,
+    /// Recordings that could not be read completely.
+    unreadable: u64,
     elapsed_seconds: f64,
 }
 
@@ -284,6 +332,7 @@ impl Checked {
         self.recordings += 1;
         self.damaged += u64::from(one.faults > 0);
         self.faults += one.faults;
+        self.unreadable += u64::from(one.unreadable > 0);
         self.elapsed_seconds += one.elapsed_seconds;
     }
 }
@@ -294,13 +343,13 @@ impl Line for Checked {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recordings, damaged, faults, elapsed_seconds } = self;
-        write!(
-            f,
-            "{} checked, {damaged} damaged, {}, {elapsed_seconds:.1} s",
-            count(*recordings, "recording"),
-            count(*faults, "fault")
-        )
+        let Self { recordings, damaged, faults, unreadable, elapsed_seconds } = self;
+        let (recordings, faults) = (count(*recordings, "recording"), count(*faults, "fault"));
+        write!(f, "{recordings} checked, {damaged} damaged, {faults}, ")?;
+        if *unreadable > 0 {
+            write!(f, "{unreadable} not read completely, ")?;
+        }
+        write!(f, "{elapsed_seconds:.1} s")
     }
 }
 

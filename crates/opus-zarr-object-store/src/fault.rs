@@ -89,7 +89,12 @@ fn kind_of(error: &Error) -> ErrorKind {
         }
         Error::InvalidPath { .. } => ErrorKind::InvalidInput,
         Error::NotSupported { .. } | Error::NotImplemented { .. } => ErrorKind::Unsupported,
-        error if is_method_unknown(error) => ErrorKind::Unsupported,
+        // Plain web servers do not know the methods of WebDAV.
+        error if has_status(error, &["405 Method Not Allowed", "501 Not Implemented"]) => {
+            ErrorKind::Unsupported
+        }
+        // A bucket that does not exist cannot be listed.
+        error if has_status(error, &["404 Not Found"]) => ErrorKind::NotFound,
         error if has_timed_out(error) => ErrorKind::TimedOut,
         _ => ErrorKind::Other,
     }
@@ -108,10 +113,8 @@ fn has_timed_out(_: &Error) -> bool {
     false
 }
 
-/// Whether a web server does not know the method, as plain ones do not know those of WebDAV. The
-/// text tells, as in [`is_beyond_end`].
-fn is_method_unknown(error: &Error) -> bool {
-    let codes = ["405 Method Not Allowed", "501 Not Implemented"];
+/// Whether a server answered with one of these. The text tells, as in [`is_beyond_end`].
+fn has_status(error: &Error, codes: &[&str]) -> bool {
     chain(error).any(|error| codes.iter().any(|code| error.to_string().contains(code)))
 }
 

@@ -198,6 +198,22 @@ impl Error {
         }
     }
 
+    /// Whether the storage cannot be read right now: it denies access, is out of reach, or fails.
+    /// Nothing is known about what it holds. Trying again may succeed.
+    pub fn is_unreadable(&self) -> bool {
+        match self.reason() {
+            Reason::Io { operation: Operation::Read | Operation::List, source, .. } => !matches!(
+                source.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    // What a storage cannot do, and what no object of a store is like.
+                    | io::ErrorKind::Unsupported
+                    | io::ErrorKind::InvalidData
+            ),
+            _ => false,
+        }
+    }
+
     /// The store concerned, as a path or URL.
     pub fn store(&self) -> Option<&str> {
         match self.reason() {

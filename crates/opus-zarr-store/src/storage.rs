@@ -61,7 +61,9 @@ pub enum Entry {
 }
 
 /// A part of an object. Reading a missing object is an error of the kind
-/// [`NotFound`](io::ErrorKind::NotFound) or [`NotADirectory`](io::ErrorKind::NotADirectory).
+/// [`NotFound`](io::ErrorKind::NotFound) or [`NotADirectory`](io::ErrorKind::NotADirectory), reading
+/// something that cannot be an object one of the kind [`InvalidData`](io::ErrorKind::InvalidData).
+/// Errors of other kinds say nothing about the object: it cannot be read right now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Exactly these bytes. If the object ends earlier, an error of the kind

@@ -13,7 +13,10 @@ mod shards;
 #[cfg(test)]
 mod tests;
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    io,
+    ops::{ControlFlow, Range},
+};
 
 use crate::{
     Error, ErrorKind, Part, RecordingName, Storage,
@@ -33,6 +36,9 @@ pub use options::{VerifyLevel, VerifyOptions};
 pub struct Verification {
     /// The faults found.
     pub faults: Faults<Fault>,
+    /// What cannot be read right now, each object once. It may be intact, and what depends on it was
+    /// not checked.
+    pub unreadable: Faults<Fault>,
     /// Number of chunks read, over all arrays.
     pub chunks: u64,
     /// Number of packets checked.
@@ -70,7 +76,8 @@ pub struct VerifyProgress {
 ///
 /// # Errors
 ///
-/// Fails if the recording does not exist or has an unsupported layout.
+/// Fails if the recording or the store does not exist, or disappears meanwhile, and if the recording
+/// has an unsupported layout.
 pub fn verify(
     storage: &dyn Storage,
     name: &RecordingName,
@@ -90,6 +97,7 @@ pub fn verify(
     if verifier.is_cancelled {
         return Err(Reason::Cancelled.into());
     }
+    verifier.check_presence(name)?;
     Ok(verifier.found)
 }
 
@@ -134,7 +142,7 @@ impl<'a> Verifier<'a> {
             ErrorKind::NoSuchRecording | ErrorKind::NotAStore | ErrorKind::IsARecording => {
                 // A recording without its document does not exist, but objects under its name
                 // show that it did.
-                if !self.has_parts(name) {
+                if !self.has_parts(name)? {
                     return Err(error);
                 }
                 self.fault(&at, FaultKind::Missing);
@@ -160,8 +168,37 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    fn has_parts(&self, name: &RecordingName) -> bool {
-        part_keys(name).iter().any(|key| self.read(key, Part::Range(0..1)).is_ok())
+    fn has_parts(&self, name: &RecordingName) -> Result<bool, Error> {
+        for key in part_keys(name) {
+            match self.read(&key, Part::Range(0..1)) {
+                Ok(_) => return Ok(true),
+                Err(error) if error.is_unreadable() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Checks that the recording is still there if objects are missing. If it was removed, or its disk,
+    /// it is not damaged.
+    fn check_presence(&self, name: &RecordingName) -> Result<(), Error> {
+        if !self.found.faults.listed().iter().any(|fault| fault.kind == FaultKind::Missing) {
+            return Ok(());
+        }
+        let opened = ready(StoredRecording::open(&Ready(self.storage), name));
+        match opened.map_err(|error| (error.kind(), error)) {
+            Err((ErrorKind::NoSuchRecording | ErrorKind::NotAStore, error))
+                if !self.has_parts(name)? =>
+            {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an object of this kind is among those that cannot be read right now.
+    fn is_unreadable(&self, component: Component) -> bool {
+        self.found.unreadable.listed().iter().any(|fault| fault.place.component == component)
     }
 
     fn read(&self, key: &str, part: Part) -> Result<Vec<u8>, Error> {
@@ -197,9 +234,11 @@ impl<'a> Verifier<'a> {
         if error.is_missing() {
             return self.fault(at, FaultKind::Missing);
         }
+        let is_unreadable = error.is_unreadable();
         match error.into_reason() {
+            Reason::Io { source, .. } if is_unreadable => self.unreadable(at, &source),
             Reason::Io { source, .. } => {
-                self.fault(at, FaultKind::Unreadable { reason: source.to_string() });
+                self.fault(at, FaultKind::Damaged { reason: source.to_string() });
             }
             Reason::Damaged { bytes, reason, .. } => {
                 self.place_fault(at, Some(bytes), None, FaultKind::Damaged { reason });
@@ -208,8 +247,19 @@ impl<'a> Verifier<'a> {
                 self.fault(at, FaultKind::Rows { reason: fault.to_string() });
             }
             Reason::Metadata { reason, .. } => self.fault(at, FaultKind::Document { reason }),
-            reason => self.fault(at, FaultKind::Unreadable { reason: reason.to_string() }),
+            reason => self.fault(at, FaultKind::Damaged { reason: reason.to_string() }),
         }
+    }
+
+    /// Notes an object that cannot be read right now.
+    fn unreadable(&mut self, at: &Object, source: &io::Error) {
+        let object = name_of(self.storage, &at.key);
+        if self.found.unreadable.listed().iter().any(|fault| fault.place.object == object) {
+            return;
+        }
+        let place = Place { object, component: at.component, bytes: None, packet: None };
+        let kind = FaultKind::Unreadable { reason: source.to_string() };
+        self.found.unreadable.push(Fault { place, kind });
     }
 }
 

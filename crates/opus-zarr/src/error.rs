@@ -270,6 +270,12 @@ impl Error {
         store_error_in(self.reason())?.object()
     }
 
+    /// Whether the storage of a store cannot be read right now: it denies access, is out of reach, or
+    /// fails. Nothing is known about what it holds. Trying again may succeed.
+    pub fn is_unreadable(&self) -> bool {
+        store_error_in(self.reason()).is_some_and(StoreError::is_unreadable)
+    }
+
     /// Why the recording cannot be read exactly.
     pub fn not_exact(&self) -> Option<&NotExact> {
         match self.reason() {
@@ -368,12 +374,15 @@ fn of_store_in(error: &(dyn StdError + 'static)) -> ErrorKind {
 }
 
 /// Finds the error of a store among an error and its causes.
-fn store_error_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a StoreError> {
+pub(crate) fn store_error_in<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a StoreError> {
     iter::successors(Some(error), |&error| cause(error)).find_map(|error| error.downcast_ref())
 }
 
 /// The cause of an error, also where `source()` skips it.
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    if let Some(error) = error.downcast_ref::<Error>() {
+        return Some(error.reason());
+    }
     if let Some(Reason::Store(error)) = error.downcast_ref() {
         return Some(error);
     }

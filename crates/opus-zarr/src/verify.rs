@@ -5,19 +5,19 @@ mod audio;
 mod stream;
 mod sync;
 
-use std::{num::NonZeroUsize, ops::ControlFlow, sync::Arc};
+use std::{error::Error as StdError, num::NonZeroUsize, ops::ControlFlow, sync::Arc};
 
 use opus_packet::InvalidTimeline;
 use opus_segment_decode::LibopusDecoder;
 use opus_zarr_store::{
-    ArrayKind, FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName,
+    ArrayKind, Component, FaultKind as StoreFault, Faults, Place, RecordingInfo, RecordingName,
     RecordingReader, Storage, Store, VerifyLevel, VerifyOptions,
 };
 
 use crate::{
     Error, Recording,
     decoders::processors,
-    error::Reason,
+    error::{Reason, store_error_in},
     facts::check_derivable,
     progress::{Progress, Stage, Watch},
 };
@@ -28,6 +28,9 @@ use crate::{
 pub struct Verification {
     /// The faults found.
     pub faults: Faults<Fault>,
+    /// What cannot be read right now, each object once. It may be intact, and what depends on it was
+    /// not checked.
+    pub unreadable: Faults<Fault>,
     /// Number of chunks whose checksums were compared, over all arrays.
     pub chunks: u64,
     /// Number of packets whose durations were compared with the index.
@@ -129,7 +132,7 @@ fn bytes_to_read(options: &VerifyOptions, info: &RecordingInfo) -> u64 {
 }
 
 /// Verifies a recording as it is stored now, as far as `options` ask. Damage is not an error but a
-/// [`Fault`]. `watch` follows the work and can cancel it ([`Progress`]). All processors decode
+/// [`Fault`], and neither is what [cannot be read right now](Verification::unreadable). `watch` follows the work and can cancel it ([`Progress`]). All processors decode
 /// packets, unless `options` set the number of threads.
 ///
 /// ```no_run
@@ -149,7 +152,7 @@ fn bytes_to_read(options: &VerifyOptions, info: &RecordingInfo) -> u64 {
 ///
 /// # Errors
 ///
-/// The store has no such recording, or this version does not know its layout.
+/// The store has no such recording, or not any more, or this version does not know its layout.
 pub fn verify(
     store: &Store,
     name: &str,
@@ -182,14 +185,18 @@ fn verify_stored(
     watch: &mut Watch<'_>,
 ) -> Result<Verification, Error> {
     // If it cannot be opened, the store finds out why.
-    let reader = RecordingReader::open_in(storage.clone(), name).ok();
+    let reader = RecordingReader::open_in(storage.clone(), name);
     let total = reader.as_ref().map_or(0, |reader| bytes_to_read(options, reader.info()));
     watch.begin(Stage::Verify, total)?;
-    let stored = verify_storage(&**storage, name, options, watch)?;
-    let (chunks, packets) = (stored.chunks, stored.packets);
-    let faults = stored.faults.map(|fault| Fault { place: fault.place, kind: fault.kind.into() });
-    let mut found = Verification { faults, chunks, packets, ..Verification::default() };
-    let Some(reader) = reader else { return Ok(found) };
+    let mut found = Verification::of(verify_storage(&**storage, name, options, watch)?);
+    let reader = match reader {
+        Ok(reader) => reader,
+        // It could be read a moment later.
+        Err(error) if found.faults.is_empty() && found.unreadable.is_empty() => {
+            return Err(error.into());
+        }
+        Err(_) => return Ok(found),
+    };
     if options.level >= VerifyLevel::Packets {
         stream::check(&reader, &mut found, watch)?;
     }
@@ -225,6 +232,35 @@ fn verify_storage(
 }
 
 impl Verification {
+    /// Takes over what a store has found.
+    fn of(stored: opus_zarr_store::Verification) -> Self {
+        let (chunks, packets) = (stored.chunks, stored.packets);
+        let fault =
+            |fault: opus_zarr_store::Fault| Fault { place: fault.place, kind: fault.kind.into() };
+        let (faults, unreadable) = (stored.faults.map(fault), stored.unreadable.map(fault));
+        Self { faults, unreadable, chunks, packets, ..Self::default() }
+    }
+
+    /// Notes that an array cannot be read right now, unless that is known. Returns false for an error
+    /// of another kind.
+    fn note_unreadable(
+        &mut self,
+        array: ArrayKind,
+        reader: &RecordingReader,
+        error: &(dyn StdError + 'static),
+    ) -> bool {
+        let Some(source) = store_error_in(error).filter(|error| error.is_unreadable()) else {
+            return false;
+        };
+        let data = Component::Data(array);
+        if !self.unreadable.listed().iter().any(|fault| fault.place.component == data) {
+            let reason = source.source().map_or_else(|| source.to_string(), ToString::to_string);
+            let place = Place::in_array(reader, array, None);
+            self.unreadable.push(Fault { place, kind: StoreFault::Unreadable { reason }.into() });
+        }
+        true
+    }
+
     /// Adds a fault of the blob, or of one of its packets.
     fn fault(&mut self, reader: &RecordingReader, packet: Option<u64>, kind: FaultKind) {
         self.fault_of(ArrayKind::Blob, reader, packet, kind);

@@ -1,6 +1,6 @@
 //! `--json` writes exactly what `docs/command.schema.json` and `docs/command.md` describe.
 
-use opus_zarr_testkit::recordings::import_to;
+use opus_zarr_testkit::{recordings::import_to, web::Web};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -43,6 +43,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("export a.zarr/notes a.zarr/call -o exported", 0, &["exported"]),
     ("verify a.zarr", 0, &["verified", "verification"]),
     ("verify damaged.zarr", 4, &["fault", "error"]),
+    ("verify WEB/hd.zarr/it", 5, &["unreadable", "verified", "error"]),
     ("reindex a.zarr/notes", 0, &["reindexed"]),
     ("sync a.zarr/notes a.zarr/call", 0, &["synced"]),
     ("sync a.zarr/notes --check", 0, &["sync_checked"]),
@@ -64,10 +65,14 @@ const CASES: &[(&str, i32, &[&str])] = &[
 #[test]
 fn every_line_of_every_verb_matches_the_schema() {
     let folder = inputs();
+    let web = Web::start(folder.path(), true);
+    web.refuse("opus_blob/c/0", "403 Forbidden");
+    let address = format!("http://127.0.0.1:{}", web.port);
     let schema = Schema::new();
     let mut seen: BTreeMap<String, Value> = BTreeMap::new();
     for (command, exit, kinds) in CASES {
         let args = command.split(' ').chain(["--json"]);
+        let args = args.map(|arg| arg.replace("WEB", &address));
         let outcome = run_in(folder.path(), args).exits(*exit);
         let mut found = BTreeSet::new();
         for line in outcome.stdout.lines().chain(outcome.stderr.lines()) {

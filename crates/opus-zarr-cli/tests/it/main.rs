@@ -26,4 +26,5 @@ mod support;
 mod sync;
 mod tour;
 mod unread;
+mod unreadable;
 mod verify;

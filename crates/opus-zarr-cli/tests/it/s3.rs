@@ -156,7 +156,7 @@ fn an_unreachable_server_fails_soon() {
     let folder = tempfile::tempdir().unwrap();
     let began = Instant::now();
     // Nothing listens on the discard port.
-    let gone = run(9, folder.path(), &["list", "s3://command/a.zarr"]).exits(1);
+    let gone = run(9, folder.path(), &["list", "s3://command/a.zarr"]).exits(5);
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     says(&gone, &["GET http://127.0.0.1:9/", "refused", "AWS_ENDPOINT", "AWS_REGION"]);
 }
@@ -169,7 +169,7 @@ fn missing_credentials_name_their_variables() {
     // Replaces the metadata server of a cloud.
     let mut without = at(9, folder.path());
     without.env("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9").args(list);
-    let refused = outcome(without.env_remove(both[0]).env_remove(both[1])).exits(1);
+    let refused = outcome(without.env_remove(both[0]).env_remove(both[1])).exits(5);
     says(&refused, &["no credentials found", both[0], both[1]]);
     let refused = outcome(at(9, folder.path()).env_remove(both[1]).args(list)).exits(2);
     says(&refused, &both);
@@ -180,7 +180,7 @@ fn plain_http_names_its_variable() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = at(9, folder.path());
     let refused = outcome(command.env_remove("AWS_ALLOW_HTTP").args(["list", "s3://command/a"]));
-    says(&refused.exits(1), &["URL scheme is not allowed", "AWS_ALLOW_HTTP=true for http"]);
+    says(&refused.exits(5), &["URL scheme is not allowed", "AWS_ALLOW_HTTP=true for http"]);
 }
 
 fn says(outcome: &Outcome, what: &[&str]) {

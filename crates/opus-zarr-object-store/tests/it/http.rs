@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::support::{APPROXIMATE, MONO, STEREO, all, block_on, import, testdata, web::Web};
+use opus_zarr_testkit::web::Web;
+
+use crate::support::{APPROXIMATE, MONO, STEREO, all, block_on, import, testdata};
 use opus_zarr::{AsyncRecording, AsyncStore, ErrorKind, Recording, Store, unwatched};
 use opus_zarr_object_store::{ObjectStorage, open_url};
 use opus_zarr_store::{

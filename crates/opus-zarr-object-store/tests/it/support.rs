@@ -9,7 +9,6 @@ pub(crate) mod faulty;
 pub(crate) mod proxy;
 #[cfg(feature = "aws")]
 pub(crate) mod s3;
-pub(crate) mod web;
 
 use std::{
     collections::BTreeMap,

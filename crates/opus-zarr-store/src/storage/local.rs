@@ -57,7 +57,7 @@ impl LocalStorage {
         let (path, kind) = self.plain(key)?;
         // Checked before opening, because opening a pipe waits for a writer.
         if !kind.is_some_and(|kind| kind.is_file()) {
-            return Err(io::Error::other("not a regular file"));
+            return Err(io::Error::new(ErrorKind::InvalidData, "not a regular file"));
         }
         File::open(path)
     }
@@ -74,7 +74,8 @@ impl LocalStorage {
             path.push(segment);
             let found = fs::symlink_metadata(&path)?.file_type();
             if found.is_symlink() {
-                return Err(io::Error::other("symbolic links within a store are not followed"));
+                let message = "symbolic links within a store are not followed";
+                return Err(io::Error::new(ErrorKind::InvalidData, message));
             }
             kind = Some(found);
         }

@@ -56,12 +56,13 @@ impl Place {
 pub enum FaultKind {
     #[error("the object is missing")]
     Missing,
+    /// The storage cannot read the object right now, which is no damage.
     #[error("cannot be read: {reason}")]
     Unreadable { reason: String },
     /// A problem in a `zarr.json`.
     #[error("{reason}")]
     Document { reason: String },
-    /// A damaged chunk of an array.
+    /// A damaged chunk of an array, or something in the place of an object.
     #[error("damaged: {reason}")]
     Damaged { reason: String },
     #[error("the object continues where it should end")]

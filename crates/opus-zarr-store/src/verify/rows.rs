@@ -71,22 +71,30 @@ impl Verifier<'_> {
     /// Checks adjacent packets.
     fn packets(&mut self, recording: &StoredRecording, some: &[(u64, &IndexRow)]) {
         let [(_, first), ..] = some else { return };
-        if self.is_cancelled {
+        // Each attempt to read from a distant store that is out of reach takes long.
+        if self.is_cancelled || self.is_unreadable(Component::Data(ArrayKind::Blob)) {
             return;
         }
         let end = some.last().map_or(first.offset, |(_, last)| last.offset + last.length);
         let (mut bytes, storage) = (Vec::new(), Ready(self.storage));
-        let is_wide = end - first.offset > BYTES_AT_ONCE;
-        let is_read = !(is_wide && some.len() > 1)
-            && ready(recording.blob.read(&storage, first.offset..end, &mut bytes)).is_ok();
-        if !is_read {
-            // A damaged chunk has been found before; read the packets around it.
-            let (left, right) = some.split_at(some.len() / 2);
-            if !left.is_empty() {
-                self.packets(recording, left);
-                self.packets(recording, right);
+        let is_narrow = some.len() == 1 || end - first.offset <= BYTES_AT_ONCE;
+        let mut read = || ready(recording.blob.read(&storage, first.offset..end, &mut bytes));
+        match is_narrow.then(&mut read) {
+            Some(Ok(())) => {}
+            Some(Err(error)) if error.is_unreadable() => {
+                let component = Component::Data(ArrayKind::Blob);
+                let key = recording.blob.key().to_owned();
+                return self.failure(&Object { component, key }, error);
             }
-            return;
+            // A damaged chunk has been found before; read the packets around it.
+            _ => {
+                let (left, right) = some.split_at(some.len() / 2);
+                if !left.is_empty() {
+                    self.packets(recording, left);
+                    self.packets(recording, right);
+                }
+                return;
+            }
         }
         self.advance(end - first.offset);
         for (packet, row) in some {

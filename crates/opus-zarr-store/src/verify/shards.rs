@@ -42,9 +42,9 @@ impl Verifier<'_> {
         let mut sum = BlobSum { sha256: Sha256::new(), is_known: self.options.includes_all() };
         for number in 0..info.blob_bytes.div_ceil(BLOB_SHARD) {
             let shard = blob_shard(blob, number);
-            let faults = self.found.faults.total();
+            let problems = self.problems();
             self.blob_shard(&shard, number, info.blob_bytes, &mut sum);
-            sum.is_known &= self.found.faults.total() == faults && !self.is_cancelled;
+            sum.is_known &= self.problems() == problems && !self.is_cancelled;
         }
         if !sum.is_known {
             return;
@@ -55,6 +55,10 @@ impl Verifier<'_> {
             let at = blob_shard(blob, 0).object;
             self.fault(&at, FaultKind::Sha256 { found, expected });
         }
+    }
+
+    fn problems(&self) -> u64 {
+        self.found.faults.total() + self.found.unreadable.total()
     }
 
     fn blob_shard(&mut self, shard: &Shard, number: u64, blob_bytes: u64, sum: &mut BlobSum) {

@@ -12,7 +12,7 @@ use std::{
 use opus_packet::MAX_PACKET_DURATION;
 use opus_packet_index::{BlobRead, IndexRow, Span};
 use opus_segment_decode::{LibopusDecoder, PacketDecoder};
-use opus_zarr_store::RecordingReader;
+use opus_zarr_store::{ArrayKind, Error as StoreError, RecordingReader};
 
 use super::{FaultKind, Verification, VerifyOptions};
 use crate::{Error, progress::Watch};
@@ -31,9 +31,8 @@ pub(super) fn check(
 ) -> Result<(), Error> {
     // Packets are found through the index, whose faults are known by now.
     let Ok(chunks) = reader.index_chunks() else { return Ok(()) };
-    let spans = Box::new(chunks.map_while(Result::ok));
     let work = Work {
-        source: Mutex::new(Source::new(reader, options, spans)),
+        source: Mutex::new(Source::new(reader, options, Box::new(chunks))),
         results: Mutex::new(Results::new(reader, found)),
         is_cancelled: AtomicBool::new(false),
     };
@@ -53,7 +52,12 @@ pub(super) fn check(
         }
         work.run(decoder, &mut report)
     })?;
-    report()
+    report()?;
+    let failed = lock(&work.source).failed.take();
+    if let Some((array, error)) = failed {
+        lock(&work.results).found.note_unreadable(array, reader, &error);
+    }
+    Ok(())
 }
 
 /// What the threads share.
@@ -94,36 +98,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Reads the chosen packets.
 struct Source<'a> {
     options: &'a VerifyOptions,
-    spans: Box<dyn Iterator<Item = Span> + Send + 'a>,
+    spans: Spans<'a>,
     span: Option<Span>,
     /// The next row of the span.
     row: usize,
     ahead: Ahead<'a>,
     batches: u64,
+    /// What cannot be read right now, which ends the work.
+    failed: Option<(ArrayKind, StoreError)>,
 }
 
+type Spans<'a> = Box<dyn Iterator<Item = Result<Span, StoreError>> + Send + 'a>;
+
 impl<'a> Source<'a> {
-    fn new(
-        reader: &'a RecordingReader,
-        options: &'a VerifyOptions,
-        spans: Box<dyn Iterator<Item = Span> + Send + 'a>,
-    ) -> Self {
+    fn new(reader: &'a RecordingReader, options: &'a VerifyOptions, spans: Spans<'a>) -> Self {
         let blob_bytes = reader.info().blob_bytes;
         let ahead = Ahead { reader, blob_bytes, start: 0, bytes: Vec::new() };
-        Self { options, spans, span: None, row: 0, ahead, batches: 0 }
+        Self { options, spans, span: None, row: 0, ahead, batches: 0, failed: None }
     }
 
     fn next(&mut self) -> Option<Batch> {
         let mut batch = Batch { number: self.batches, ..Batch::default() };
-        while u64::from(batch.amount.1) < BATCH {
+        while u64::from(batch.amount.1) < BATCH && self.failed.is_none() {
             let Some((packet, row)) = self.next_row() else { break };
             if !self.options.includes_byte(row.offset, self.ahead.blob_bytes) {
                 continue;
             }
-            // One that cannot be read lies in a chunk that is known to be damaged.
-            if let Some(data) = self.ahead.packet(&row) {
-                batch.bytes.extend_from_slice(data);
-                batch.packets.push((packet, row.duration, batch.bytes.len()));
+            match self.ahead.packet(&row) {
+                Ok(data) => {
+                    batch.bytes.extend_from_slice(data);
+                    batch.packets.push((packet, row.duration, batch.bytes.len()));
+                }
+                Err(error) if error.is_unreadable() => {
+                    self.failed = Some((ArrayKind::Blob, error));
+                    break;
+                }
+                // It lies in a chunk that is known to be damaged.
+                Err(_) => {}
             }
             batch.amount.0 += usize::try_from(row.length).unwrap_or(usize::MAX);
             // At most 5760, an invariant of the span.
@@ -143,7 +154,13 @@ impl<'a> Source<'a> {
                 self.row += 1;
                 return Some((span.packets().start.saturating_add(number), *row));
             }
-            (self.span, self.row) = (Some(self.spans.next()?), 0);
+            match self.spans.next()? {
+                Ok(span) => (self.span, self.row) = (Some(span), 0),
+                Err(error) => {
+                    self.failed = error.is_unreadable().then_some((ArrayKind::Index, error));
+                    return None;
+                }
+            }
         }
     }
 }
@@ -158,19 +175,20 @@ struct Ahead<'a> {
 }
 
 impl Ahead<'_> {
-    /// Returns the bytes of a packet, if they can be read.
-    fn packet(&mut self, row: &IndexRow) -> Option<&[u8]> {
+    /// Returns the bytes of a packet.
+    fn packet(&mut self, row: &IndexRow) -> Result<&[u8], StoreError> {
         let end = row.offset + row.length;
         if self.at_hand(row).is_none() {
             self.start = row.offset;
             let far = row.offset.saturating_add(READ_AHEAD).min(self.blob_bytes).max(end);
-            let is_read = self.reader.read(row.offset..far, &mut self.bytes).is_ok()
-                || self.reader.read(row.offset..end, &mut self.bytes).is_ok();
-            if !is_read {
-                self.bytes.clear();
-            }
+            let mut read = |end| self.reader.read(row.offset..end, &mut self.bytes);
+            let read = match read(far) {
+                Err(error) if !error.is_unreadable() => read(end),
+                read => read,
+            };
+            read.inspect_err(|_| self.bytes.clear())?;
         }
-        self.at_hand(row)
+        Ok(self.at_hand(row).unwrap_or_default())
     }
 
     fn at_hand(&self, row: &IndexRow) -> Option<&[u8]> {

@@ -1,12 +1,14 @@
-use std::{error::Error as _, io};
-
 use ogg_opus_demux::{Buffered, Error as OggError, OggOpusReader};
 use opus_packet::{InvalidTimeline, LocatedPacket, OpusHead};
 use opus_packet_index::{IndexRow, Span};
-use opus_zarr_store::{BlobReader, RecordingReader, Tags};
+use opus_zarr_store::{ArrayKind, BlobReader, RecordingReader, Tags};
 
 use super::{FaultKind, Verification};
-use crate::{Error, error::Reason, progress::Watch};
+use crate::{
+    Error,
+    error::{Reason, store_error_in},
+    progress::Watch,
+};
 
 type Stream<'a> = OggOpusReader<Buffered<BlobReader<'a>>>;
 
@@ -19,7 +21,11 @@ pub(super) fn check(
     let (rows, gaps) = (Rows::new(reader), Gaps::new(reader));
     let mut checker = Checker { reader, found, rows, gaps, watch };
     if let Err(error) = checker.stream() {
-        checker.stream_error(error);
+        checker.stream_error(&error);
+    }
+    if let Some(error) = &checker.rows.error {
+        // Others are among the faults of the store.
+        checker.found.note_unreadable(ArrayKind::Index, reader, error);
     }
     if checker.watch.is_cancelled() { Err(Error::from(Reason::Cancelled)) } else { Ok(()) }
 }
@@ -109,10 +115,11 @@ impl Checker<'_, '_> {
 
     /// Adds the error that ends the stream, unless it is an unreadable chunk of the blob: the store
     /// has reported that.
-    fn stream_error(&mut self, error: OggError) {
-        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-        let inner = source.and_then(io::Error::get_ref);
-        let is_known = inner.is_some_and(|inner| inner.is::<opus_zarr_store::Error>());
+    fn stream_error(&mut self, error: &OggError) {
+        if self.found.note_unreadable(ArrayKind::Blob, self.reader, error) {
+            return;
+        }
+        let is_known = store_error_in(error).is_some();
         if !is_known || self.found.faults.is_empty() {
             self.fault(None, FaultKind::Stream { reason: format!("{error:?}") });
         }
@@ -134,6 +141,8 @@ struct Rows<'a> {
     chunks: Option<Chunks<'a>>,
     chunk: Option<Span>,
     next: usize,
+    /// Why the rest cannot be read.
+    error: Option<opus_zarr_store::Error>,
 }
 
 impl<'a> Rows<'a> {
@@ -142,7 +151,7 @@ impl<'a> Rows<'a> {
             let chunks: Chunks<'a> = Box::new(chunks);
             chunks
         });
-        Self { chunks, chunk: None, next: 0 }
+        Self { chunks, chunk: None, next: 0, error: None }
     }
 
     /// Returns the next row, or `Some(None)` after the last one. None if the index cannot be read,
@@ -157,7 +166,7 @@ impl<'a> Rows<'a> {
             match self.chunks.as_mut()?.next() {
                 None => return Some(None),
                 Some(Ok(chunk)) => (self.chunk, self.next) = (Some(chunk), 0),
-                Some(Err(_)) => self.chunks = None,
+                Some(Err(error)) => (self.chunks, self.error) = (None, Some(error)),
             }
         }
     }

@@ -18,8 +18,15 @@ pub(super) fn check(
     found: &mut Verification,
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
-    // An unreadable map is among the faults of the store.
-    let Ok(Some(stored)) = reader.sync_entries() else { return Ok(()) };
+    let stored = match reader.sync_entries() {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            // A damaged map is among the faults of the store.
+            found.note_unreadable(ArrayKind::Sync, reader, &error);
+            return Ok(());
+        }
+    };
     let decoder = reader.info().sync.as_ref().map(|sync| sync.decoder.as_str());
     let is_constructed = decoder == Some(SyncInfo::ANY_DECODER);
     if is_constructed || options.sample >= 1.0 {
@@ -40,10 +47,17 @@ fn check_all(
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
     let wrong = wrong_sync_entry(reader, stored, threads, watch);
-    if let Ok(Some(first)) = wrong {
-        found.fault_of(ArrayKind::Sync, reader, None, FaultKind::SyncMap { first });
+    match &wrong {
+        Ok(Some(first)) => {
+            let kind = FaultKind::SyncMap { first: *first };
+            found.fault_of(ArrayKind::Sync, reader, None, kind);
+        }
+        Ok(None) => {}
+        // Another reason is among the faults of the stream.
+        Err(error) => {
+            found.note_unreadable(ArrayKind::Blob, reader, error);
+        }
     }
-    // Why it cannot be measured is among the faults of the stream.
     if watch.is_cancelled() { wrong.map(drop) } else { Ok(()) }
 }
 
@@ -73,6 +87,7 @@ fn check_sample(
         let fault = match decoding.are_the_same(&pair) {
             Ok(true) => continue,
             Ok(false) => FaultKind::SyncEntry { entry, position },
+            Err(error) if found.note_unreadable(ArrayKind::Blob, reader, &error) => return Ok(()),
             Err(error) => FaultKind::SyncUnchecked { entry, reason: format!("{error:?}") },
         };
         found.fault_of(ArrayKind::Sync, reader, None, fault);

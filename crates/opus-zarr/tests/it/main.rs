@@ -40,5 +40,6 @@ mod stores;
 mod streams;
 mod threads;
 mod transcode;
+mod unreadable;
 mod user;
 mod verify;

@@ -9,8 +9,10 @@ use std::{
     thread,
 };
 
-pub(crate) struct Web {
-    pub(crate) port: u16,
+/// The server.
+pub struct Web {
+    /// Where it listens.
+    pub port: u16,
     serving: Arc<Serving>,
 }
 
@@ -18,15 +20,18 @@ struct Serving {
     root: PathBuf,
     knows_ranges: bool,
     requests: Mutex<Vec<String>>,
+    /// A part of a path, and the status of all requests for such paths.
+    refused: Mutex<Option<(String, &'static str)>>,
 }
 
 impl Web {
     /// Serves until the process ends. Without ranges, it answers with the whole file, as servers may.
-    pub(crate) fn start(root: &Path, knows_ranges: bool) -> Self {
+    pub fn start(root: &Path, knows_ranges: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (root, requests) = (root.to_owned(), Mutex::default());
-        let serving = Arc::new(Serving { root, knows_ranges, requests });
+        let refused = Mutex::default();
+        let serving = Arc::new(Serving { root, knows_ranges, requests, refused });
         let server = serving.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -38,8 +43,13 @@ impl Web {
         Self { port, serving }
     }
 
+    /// Answers all requests for paths with this part with a status, such as `403 Forbidden`.
+    pub fn refuse(&self, part: &str, status: &'static str) {
+        *self.serving.refused.lock().unwrap() = Some((part.to_owned(), status));
+    }
+
     /// The requests since the last call: method, file and range.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.serving.requests.lock().unwrap())
     }
 }
@@ -67,6 +77,11 @@ impl Serving {
     fn answer(&self, method: &str, path: &str, range: Option<&str>) -> Vec<u8> {
         if method != "GET" {
             return response("405 Method Not Allowed", "", &[]);
+        }
+        if let Some((part, status)) = &*self.refused.lock().unwrap()
+            && path.contains(part)
+        {
+            return response(status, "", b"not now");
         }
         let Ok(bytes) = fs::read(self.root.join(path)) else {
             return response("404 Not Found", "", b"no such file");
