@@ -23,8 +23,9 @@ use crate::{
 
 /// Import audio files into a store
 ///
-/// Opus packets are stored unchanged; other audio is encoded. Files already in the store are skipped,
-/// so an interrupted import can simply be run again.
+/// Opus packets are stored unchanged; other audio is encoded. A file is skipped if the recording of its
+/// name already holds it with the same settings, so an interrupted import can simply be run again.
+/// The same audio under another name becomes another recording.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Files, or directories with -r

@@ -127,7 +127,7 @@ fn check(
     }
     for fault in found.unreadable.listed() {
         let (object, message) = (fault.place.object.clone(), fault.kind.to_string());
-        output.data(&Unread { recording: place.to_string(), object, message })?;
+        output.data(&Unread { recording: place.field("recording"), object, message })?;
     }
     if let Some(reason) = &found.not_decoded {
         output.messages().warn(format!("{place}: could not decode: {}", with_causes(reason)));
@@ -246,7 +246,8 @@ impl fmt::Display for Damage {
 /// The line about an object that cannot be read right now.
 #[derive(Serialize)]
 struct Unread {
-    recording: String,
+    #[serde(flatten)]
+    recording: PathField,
     object: String,
     message: String,
 }

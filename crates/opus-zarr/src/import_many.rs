@@ -9,10 +9,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 use opus_zarr_store::{RecordingName, Store};
 
 pub use self::plan::{ImportPlan, PlannedFile, SkippedFiles, Unreadable};
-use self::{
-    present::Present,
-    work::{Run, import_all},
-};
+use self::work::{Run, import_all};
 use crate::{Error, ImportOptions, Imported};
 
 /// Options of [`import_many`].
@@ -84,7 +81,8 @@ pub enum ImportOutcome {
     Imported(Imported),
     /// An earlier import with the same settings wrote the recording.
     Present {
-        /// The name of the recording, which may differ from the planned one.
+        /// The name of the recording. It differs from the planned one if the file was imported before
+        /// another one of a similar name was there: `a` instead of `a.wav`.
         name: RecordingName,
         /// Whether this import added a missing sync map.
         is_synced: bool,
@@ -116,11 +114,11 @@ pub struct ImportTally {
 /// Imports the files of a plan, several at a time, and reports each to `watch`, in the calling
 /// thread. A file that fails does not stop the others.
 ///
-/// Importing again completes an interrupted import: files that were imported with the same
-/// settings are [`Present`](ImportOutcome::Present), found by the hash of their content and only
-/// hashed if the store holds a recording of a file of the same length. A file whose name is taken by
-/// a recording of the same file with other settings fails with an error of the kind
-/// [`OtherSettings`](crate::ErrorKind::OtherSettings), which names them.
+/// Importing again completes an interrupted import: a file is [`Present`](ImportOutcome::Present) if
+/// the recording of its name was made from the same content with the same settings. It is only hashed
+/// if that recording came from a file of the same length. The same audio under another name becomes
+/// another recording. A file whose name is taken by a recording of the same file with other settings
+/// fails with an error of the kind [`OtherSettings`](crate::ErrorKind::OtherSettings), which names them.
 ///
 /// If `watch` breaks off, files underway leave no trace in the store. They and the remaining files
 /// are reported as [`Left`](ImportOutcome::Left).
@@ -148,21 +146,19 @@ pub struct ImportTally {
 ///
 /// # Errors
 ///
-/// The store cannot be listed, or no thread started. The error of a file is in its
-/// [`ImportOutcome`].
+/// No thread started. The error of a file is in its [`ImportOutcome`].
 pub fn import_many(
     store: &Store,
     plan: &ImportPlan,
     options: &ImportManyOptions,
     mut watch: impl FnMut(ImportEvent) -> ControlFlow<()>,
 ) -> Result<ImportTally, Error> {
-    let present = Present::of(store)?;
     let jobs = options.jobs.get().min(plan.files.len()).max(1);
     // The files share the processors.
     let mut import = options.import.clone();
     let threads = import.transcode.threads.get() / jobs;
     import.transcode.threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-    let run = Run::new(store, &present, &plan.files, options, &import);
+    let run = Run::new(store, &plan.files, options, &import);
     import_all(&run, jobs, &mut watch)
 }
 

@@ -16,6 +16,7 @@ mod json;
 mod look;
 mod manage;
 mod manual;
+mod names;
 mod plot;
 mod reading;
 mod reindex;

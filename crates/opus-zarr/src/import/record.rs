@@ -100,6 +100,7 @@ pub(super) fn targets(
                     Some(error) => return Err(error),
                 }
             }
+            Err(error) if error.is_unreadable() => return Err(error),
             // A damaged recording takes the name, and creating another says so.
             Err(_) => drop(store.create_recording(&target.name)?),
         }

@@ -1,7 +1,6 @@
 //! Whether a recording is what an import would make.
 //!
-//! Every import asks here: of a single file, when its name is taken, and of each file of many,
-//! when the store holds a recording of a file of the same length.
+//! Every import asks here when the name of a recording is taken.
 
 use std::{fmt, path::Path};
 

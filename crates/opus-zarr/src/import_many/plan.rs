@@ -58,6 +58,9 @@ pub struct PlannedFile {
     pub name: RecordingName,
     /// Length of the file in bytes.
     pub bytes: u64,
+    /// What its recording would be called if no other file had a similar name. An earlier import may
+    /// have named it so.
+    pub(super) stem: Option<RecordingName>,
 }
 
 /// Files of a directory that are not imported.
@@ -186,8 +189,11 @@ fn with_names(found: Vec<Found>) -> (Vec<PlannedFile>, Vec<FileImport>) {
     for file in found {
         let stem = name_of(&file.relative.with_extension(""));
         let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
-        let name = if is_unique { stem } else { name_of(&file.relative) };
-        let file = PlannedFile { path: file.path, name, bytes: file.bytes };
+        let (name, stem) = match is_unique {
+            true => (stem, None),
+            false => (name_of(&file.relative), Some(stem)),
+        };
+        let file = PlannedFile { path: file.path, name, bytes: file.bytes, stem };
         match taken.entry(file.name.clone()) {
             Entry::Vacant(place) => {
                 place.insert(file.path.clone());

@@ -16,7 +16,7 @@ use opus_zarr_store::Store;
 use super::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
     PlannedFile,
-    present::{Found, Present},
+    present::{Found, find},
 };
 use crate::{
     Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, error::Reason, import,
@@ -26,7 +26,6 @@ use crate::{
 /// The state that the threads share.
 pub(super) struct Run<'a> {
     store: &'a Store,
-    present: &'a Present,
     files: &'a [PlannedFile],
     import: &'a ImportOptions,
     stops: bool,
@@ -67,14 +66,12 @@ pub(super) fn import_all(
 impl<'a> Run<'a> {
     pub(super) fn new(
         store: &'a Store,
-        present: &'a Present,
         files: &'a [PlannedFile],
         options: &ImportManyOptions,
         import: &'a ImportOptions,
     ) -> Self {
         Self {
             store,
-            present,
             files,
             import,
             stops: options.stop_on_failure,
@@ -165,14 +162,13 @@ impl<'a> Run<'a> {
     }
 
     fn import(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<ImportOutcome, Error> {
-        let found = self.present.find(self.store, file, self.import, &self.is_over)?;
+        let found = find(self.store, file, self.import, &self.is_over)?;
         if let Found::Same { name, recordings } = found {
             let is_synced = self.sync(file, recordings, share)?;
             return Ok(ImportOutcome::Present { name, is_synced });
         }
         if self.is_dry {
-            let taken = Present::other_file(self.store, &file.path, &file.name);
-            return taken.map_or(Ok(ImportOutcome::Planned), Err);
+            return Ok(ImportOutcome::Planned);
         }
         let imported = match self.import_file(file, share) {
             // Another program may have written this very recording in the meantime.

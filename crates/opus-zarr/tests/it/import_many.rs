@@ -87,14 +87,41 @@ fn a_file_without_its_first_recording_is_completed() {
     assert_eq!(store(&folder).recordings().unwrap().count(), 4);
 }
 
+/// Whether the other one was there before or not.
 #[test]
-fn a_file_is_present_under_any_name() {
+fn the_same_audio_under_two_names_becomes_two_recordings() {
+    let default = ImportManyOptions::default();
+    for files in [&["notes.opus"][..], &["two.opus", "guano.wav"]] {
+        let folder = card();
+        for file in files {
+            let path = folder.path().join("card").join(file);
+            import(&path, &store(&folder), &format!("of {file}"), &default.import, unwatched)
+                .unwrap();
+            fs::copy(&path, path.with_file_name(format!("copy of {file}"))).unwrap();
+        }
+        let count = 3 + files.len();
+        assert_eq!(tally(&folder, &default), [count, 0, 0, 0, 0], "{files:?}");
+        assert_eq!(tally(&folder, &default), [0, count, 0, 0, 0], "{files:?}");
+    }
+}
+
+/// The names of both change when a second file of a similar name comes along.
+#[test]
+fn a_file_stays_present_when_its_name_gets_an_extension() {
     let folder = card();
-    let path = folder.path().join("card/guano.wav");
-    import(path, &store(&folder), "other", &ImportOptions::default(), unwatched).unwrap();
-    let (_, done) = import_card(&folder, &ImportManyOptions::default());
-    let ImportOutcome::Present { name, .. } = &done[0].outcome else { panic!("{:?}", done[0]) };
-    assert_eq!(name.as_str(), "other");
+    let default = ImportManyOptions::default();
+    assert_eq!(tally(&folder, &default)[..2], [3, 0]);
+    let card = folder.path().join("card");
+    fs::copy(card.join("guano.wav"), card.join("notes.wav")).unwrap();
+    let (_, done) = import_card(&folder, &default);
+    let outcomes = done.iter().map(|file| match &file.outcome {
+        ImportOutcome::Present { name, .. } => format!("present {name}"),
+        ImportOutcome::Imported(imported) => format!("imported {}", imported.recordings[0].name()),
+        other => panic!("{other:?}"),
+    });
+    let expected = ["present guano", "present notes", "imported notes.wav", "present two"];
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+    assert_eq!(tally(&folder, &default)[..2], [0, 4]);
 }
 
 #[test]
