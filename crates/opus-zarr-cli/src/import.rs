@@ -43,6 +43,10 @@ pub(crate) struct Args {
     /// the directories below SRC]
     #[arg(long)]
     name: Option<String>,
+    /// Replace a recording of the same name that came from another file, as when its file has grown
+    /// since, or from the same one with other settings; notes on it stay
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -66,7 +70,8 @@ enum OnError {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut plan = plan(args, output.messages())?;
     let clashes = std::mem::take(&mut plan.clashes);
-    let mut options = ImportManyOptions::new(args.encoding.add_to(args.reading.options()))
+    let import = args.encoding.add_to(args.reading.options()).replace(args.replace);
+    let mut options = ImportManyOptions::new(import)
         .stop_on_failure(args.on_error == OnError::Stop)
         .dry_run(args.dry_run);
     if let Some(jobs) = args.jobs {

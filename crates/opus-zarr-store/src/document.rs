@@ -53,6 +53,16 @@ impl Document {
         document
     }
 
+    /// Returns this document as that of a recording in the place of another one, whose notes and foreign
+    /// attributes it takes over.
+    pub(crate) fn in_place_of(&self, other: &Self) -> Self {
+        let mut document = self.clone();
+        document.info.user.clone_from(&other.info.user);
+        document.info.generation = other.info.generation.saturating_add(1);
+        document.foreign.attributes.clone_from(&other.foreign.attributes);
+        document
+    }
+
     pub(crate) fn write(&self) -> Result<String, Error> {
         let Self { info, foreign } = self;
         let mut attributes =

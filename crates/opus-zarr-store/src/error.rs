@@ -26,6 +26,8 @@ pub enum ErrorKind {
     NotARecording,
     /// The recording holds something that another program has added.
     HoldsForeign,
+    /// The storage cannot replace a recording in one step.
+    CannotReplace,
     /// Another recording has taken the name since the recording was opened.
     Replaced,
     /// The name cannot be that of a recording.
@@ -96,6 +98,11 @@ pub(crate) enum Reason {
     )]
     HoldsForeign { name: RecordingName, store: String, source: io::Error },
     #[error(
+        "the recording \"{name}\" in {store} cannot be replaced",
+        store = quoted(store)
+    )]
+    NotReplaced { name: RecordingName, store: String, source: io::Error },
+    #[error(
         "the recording \"{name}\" in {store} was replaced by another one meanwhile",
         store = quoted(store)
     )]
@@ -156,6 +163,7 @@ impl Error {
             Reason::Replaced { .. } => ErrorKind::Replaced,
             Reason::Foreign { .. } | Reason::NotARecording { .. } => ErrorKind::NotARecording,
             Reason::HoldsForeign { .. } => ErrorKind::HoldsForeign,
+            Reason::NotReplaced { .. } => ErrorKind::CannotReplace,
             Reason::Layout { .. } => ErrorKind::UnsupportedLayout,
             Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
                 ErrorKind::OutOfRange
@@ -224,6 +232,7 @@ impl Error {
             | Reason::Replaced { store, .. }
             | Reason::NotARecording { store, .. }
             | Reason::HoldsForeign { store, .. }
+            | Reason::NotReplaced { store, .. }
             | Reason::Busy { store, .. } => Some(store),
             _ => None,
         }
@@ -237,6 +246,7 @@ impl Error {
             | Reason::Replaced { name, .. }
             | Reason::NotARecording { name, .. }
             | Reason::HoldsForeign { name, .. }
+            | Reason::NotReplaced { name, .. }
             | Reason::Busy { name, .. } => Some(name),
             _ => None,
         }

@@ -107,6 +107,13 @@ pub trait WriteStorage: Storage {
     /// do not block the name.
     fn begin(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>>;
 
+    /// Begins a recording that is to [replace](Draft::replace) the one of its name. Fails with
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the storage cannot do that in one step.
+    fn begin_replacement(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
+        let _ = name;
+        Err(io::Error::new(io::ErrorKind::Unsupported, NO_REPLACEMENT))
+    }
+
     /// Claims a recording, in order to change, rename or remove it. Until the claim is dropped, no
     /// other claim succeeds; the claims of dead processes do not count. Waits for a while if somebody
     /// else has one, then fails with [`ResourceBusy`](io::ErrorKind::ResourceBusy). Fails with
@@ -134,6 +141,20 @@ pub trait Draft: Debug + Send + Sync {
     /// Makes the recording appear. Its `document` is the last object to be written. Fails with
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists) if the name has been taken meanwhile.
     fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()>;
+
+    /// Puts the recording in the place of the claimed one, which has the same name, in one step: readers
+    /// and crashes find the one or the other. Then removes the old one. If that has a member other than
+    /// `members`, fails with [`DirectoryNotEmpty`](io::ErrorKind::DirectoryNotEmpty) and changes
+    /// nothing; if the storage cannot do it, with [`Unsupported`](io::ErrorKind::Unsupported).
+    fn replace(
+        self: Box<Self>,
+        claim: Box<dyn Claim>,
+        document: &[u8],
+        members: &[&str],
+    ) -> io::Result<()> {
+        let _ = (claim, document, members);
+        Err(io::Error::new(io::ErrorKind::Unsupported, NO_REPLACEMENT))
+    }
 }
 
 /// A recording that nobody else changes by a claim. Programs that do not know claims may change it
@@ -161,6 +182,9 @@ pub(crate) const DRAFT_PREFIX: &str = ".opus-zarr-draft-";
 pub(crate) fn is_foreign(member: &str, members: Option<&[&str]>) -> bool {
     members.is_some_and(|members| !members.contains(&member)) && !member.starts_with(DRAFT_PREFIX)
 }
+
+/// Why a recording cannot be replaced.
+pub(crate) const NO_REPLACEMENT: &str = "the storage cannot replace a recording in one step";
 
 /// How long to wait for a claim of somebody else, who holds it only while writing.
 pub(crate) const CLAIM_WAIT: Duration = Duration::from_secs(15);

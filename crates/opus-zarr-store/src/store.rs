@@ -1,5 +1,5 @@
 use std::{
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::Path,
     sync::{
         Arc,
@@ -122,6 +122,17 @@ impl Store {
         RecordingWriter::begin(self, name)
     }
 
+    /// Begins a recording that takes the place of the one of its name when it is committed. Readers, and
+    /// a crash, find the old one or the new one. The user's notes stay, and so do the attributes that
+    /// other programs have added. A recording that holds arrays or groups of other programs is not
+    /// replaced, because they may describe its audio.
+    ///
+    /// A directory needs a file system that exchanges two directories in one step; object stores
+    /// cannot replace recordings.
+    pub fn replace_recording(&self, name: &RecordingName) -> Result<RecordingWriter, Error> {
+        RecordingWriter::begin_replacement(self, name)
+    }
+
     /// Opens a recording.
     pub fn open_recording(&self, name: &RecordingName) -> Result<RecordingReader, Error> {
         RecordingReader::open_in(self.storage.clone(), name)
@@ -140,8 +151,7 @@ impl Store {
 
     fn delete(&self, name: &RecordingName, with_foreign: bool) -> Result<(), Error> {
         let claim = claim(&self.storage, name)?;
-        let arrays = ArrayKind::ALL.map(ArrayKind::name);
-        let ours = [&[METADATA], &arrays[..]].concat();
+        let ours = members();
         let members = match ready(what_is(&Ready(&*self.storage), name))? {
             Found::Recording => (!with_foreign).then_some(&ours[..]),
             Found::Remains => Some(&ours[..]),
@@ -154,10 +164,7 @@ impl Store {
             ErrorKind::NotFound | ErrorKind::ResourceBusy => {
                 claim_error(&self.storage, name, error)
             }
-            ErrorKind::DirectoryNotEmpty => {
-                let (name, store) = (name.clone(), self.storage.to_string());
-                Reason::HoldsForeign { name, store, source: error }.into()
-            }
+            ErrorKind::DirectoryNotEmpty => holds_foreign(self, name, error),
             _ => io_error(Operation::Delete, &name_of(&*self.storage, name.as_str()))(error),
         })
     }
@@ -273,6 +280,17 @@ async fn what_is(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<Fou
         true => Ok(Found::Recording),
         false => Ok(Found::Foreign),
     }
+}
+
+pub(crate) fn holds_foreign(store: &Store, name: &RecordingName, source: io::Error) -> Error {
+    let (name, store) = (name.clone(), store.storage.to_string());
+    Reason::HoldsForeign { name, store, source }.into()
+}
+
+/// The names of what this crate writes into a recording.
+pub(crate) fn members() -> Vec<&'static str> {
+    let arrays = ArrayKind::ALL.map(ArrayKind::name);
+    [&[METADATA], &arrays[..]].concat()
 }
 
 fn names(

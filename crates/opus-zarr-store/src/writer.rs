@@ -1,4 +1,7 @@
-use std::{io::ErrorKind, num::NonZeroU32};
+use std::{
+    io::{self, ErrorKind},
+    num::NonZeroU32,
+};
 
 use opus_packet::{ExtensionIds, OpusHead, OpusTags, Timeline};
 use opus_packet_index::SyncEntry;
@@ -7,11 +10,12 @@ use crate::{
     BlobWriter, Draft, Error, Gap, IndexWriter, Operation, RecordingInfo, RecordingName,
     RecordingReader, Source, Start, Store, StoredBlob, StoredIndex, SyncInfo,
     document::Document,
+    edit::claim,
     error::Reason,
     layout::METADATA,
     object::{io_error, name_of, put},
     recording::{StoredRecording, document_key},
-    store::pretty,
+    store::{holds_foreign, members, pretty},
     sync::write_sync,
 };
 
@@ -25,6 +29,8 @@ pub struct RecordingWriter {
     name: RecordingName,
     draft: Box<dyn Draft>,
     sync: Option<SyncInfo>,
+    /// Whether it takes the place of the recording of its name.
+    replaces: bool,
 }
 
 /// The description of a recording that its writer provides.
@@ -104,10 +110,15 @@ impl Description {
 
 impl RecordingWriter {
     pub(crate) fn begin(store: &Store, name: &RecordingName) -> Result<Self, Error> {
-        let storage = store.storage();
-        let draft = storage.writing().and_then(|storage| storage.begin(name));
+        let draft = store.storage().writing().and_then(|storage| storage.begin(name));
         let draft = draft.map_err(|error| begin_error(store, name, error))?;
-        Ok(Self { store: store.clone(), name: name.clone(), draft, sync: None })
+        Ok(Self { store: store.clone(), name: name.clone(), draft, sync: None, replaces: false })
+    }
+
+    pub(crate) fn begin_replacement(store: &Store, name: &RecordingName) -> Result<Self, Error> {
+        let draft = store.storage().writing().and_then(|storage| storage.begin_replacement(name));
+        let draft = draft.map_err(|error| replace_error(store, name, error))?;
+        Ok(Self { store: store.clone(), name: name.clone(), draft, sync: None, replaces: true })
     }
 
     /// Returns the writer for the blob, a canonical Ogg Opus stream.
@@ -140,18 +151,32 @@ impl RecordingWriter {
 
     /// Commits the recording once the objects of the arrays are in the draft.
     pub(crate) fn commit_document(self, document: &Document) -> Result<RecordingReader, Error> {
-        let Self { store, name, draft, .. } = self;
+        let Self { store, name, draft, replaces, .. } = self;
         let (info, prefix) = (&document.info, draft.prefix());
         for (array, metadata) in info.arrays() {
             let key = format!("{prefix}/{}/{METADATA}", array.name());
             put(store.storage(), &key, pretty(&metadata).as_bytes())?;
         }
-        let document = document.write()?;
+        let object = name_of(&**store.storage(), &document_key(&name));
+        let (claim, document) = match replaces {
+            false => (None, document.write()?),
+            true => {
+                let claim = claim(store.storage(), &name)?;
+                let replaced = store.open_recording(&name)?;
+                (Some(claim), document.in_place_of(replaced.document()).write()?)
+            }
+        };
         // Parsed before the commit, so that an unreadable recording is not stored and nothing can
         // fail after the commit.
-        let object = name_of(&**store.storage(), &document_key(&name));
         let recording = StoredRecording::parse(&object, &name, document.as_bytes())?;
-        draft.commit(document.as_bytes()).map_err(|error| begin_error(&store, &name, error))?;
+        match claim {
+            None => draft
+                .commit(document.as_bytes())
+                .map_err(|error| begin_error(&store, &name, error))?,
+            Some(claim) => draft
+                .replace(claim, document.as_bytes(), &members())
+                .map_err(|error| replace_error(&store, &name, error))?,
+        }
         Ok(RecordingReader::of(store.storage().clone(), recording))
     }
 
@@ -166,7 +191,18 @@ impl RecordingWriter {
     }
 }
 
-fn begin_error(store: &Store, name: &RecordingName, source: std::io::Error) -> Error {
+fn replace_error(store: &Store, name: &RecordingName, source: io::Error) -> Error {
+    match source.kind() {
+        ErrorKind::DirectoryNotEmpty => holds_foreign(store, name, source),
+        ErrorKind::Unsupported => {
+            let (name, store) = (name.clone(), store.storage().to_string());
+            Reason::NotReplaced { name, store, source }.into()
+        }
+        _ => begin_error(store, name, source),
+    }
+}
+
+fn begin_error(store: &Store, name: &RecordingName, source: io::Error) -> Error {
     let (name, place) = (name.clone(), store.storage().to_string());
     match source.kind() {
         ErrorKind::AlreadyExists => Reason::RecordingExists { name, store: place }.into(),

@@ -88,6 +88,12 @@ impl WriteStorage for Faulty {
         Ok(Box::new(FaultyDraft { inner, calls: self.calls.clone() }))
     }
 
+    fn begin_replacement(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
+        self.calls.pass()?;
+        let inner = self.inner.writing()?.begin_replacement(name)?;
+        Ok(Box::new(FaultyDraft { inner, calls: self.calls.clone() }))
+    }
+
     fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
         self.calls.pass()?;
         let inner = self.inner.writing()?.claim(name)?;
@@ -137,6 +143,16 @@ impl Draft for FaultyDraft {
     fn commit(self: Box<Self>, document: &[u8]) -> io::Result<()> {
         self.calls.pass()?;
         self.inner.commit(document)
+    }
+
+    fn replace(
+        self: Box<Self>,
+        claim: Box<dyn Claim>,
+        document: &[u8],
+        members: &[&str],
+    ) -> io::Result<()> {
+        self.calls.pass()?;
+        self.inner.replace(claim, document, members)
     }
 }
 

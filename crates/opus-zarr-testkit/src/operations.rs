@@ -37,11 +37,14 @@ pub enum Operation {
     RebuildIndex,
     /// Builds the sync map of [`IT`].
     BuildSync,
+    /// Imports another file as [`IT`].
+    Replace,
 }
 
 /// What the operations need besides the store that they change.
 pub struct Supplies {
     file: PathBuf,
+    other: PathBuf,
     elsewhere: Store,
 }
 
@@ -57,7 +60,12 @@ impl Supplies {
     pub fn of(file: PathBuf) -> Self {
         let elsewhere = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
         import(&file, &elsewhere, IT, &exact(), unwatched).unwrap();
-        Self { file, elsewhere }
+        let other = file.with_extension("other");
+        // A child process uses the file of its parent.
+        if !other.exists() {
+            fs::write(&other, stream_of(MONO).shortened(7).write(Pages::OfOneSecond)).unwrap();
+        }
+        Self { file, other, elsewhere }
     }
 
     /// Returns the file that [`Operation::Import`] imports.
@@ -85,6 +93,11 @@ impl Operation {
         Self::BuildSync,
     ];
 
+    /// Every operation of a store in a directory or in memory.
+    pub fn local() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain([Self::Replace])
+    }
+
     /// Runs the operation. An error is its text.
     pub fn run(self, store: &Store, supplies: &Supplies) -> Result<(), String> {
         let (it, new) = (name(IT), name(NEW));
@@ -100,6 +113,10 @@ impl Operation {
                 message(recording.and_then(|mut recording| {
                     recording.edit_user_metadata(|all| *all = user.clone())
                 }))
+            }
+            Self::Replace => {
+                let options = exact().replace(true);
+                message(import(&supplies.other, store, IT, &options, unwatched))
             }
             Self::RebuildIndex => {
                 let recording = Recording::open(store, IT);

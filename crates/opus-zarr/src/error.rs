@@ -72,6 +72,8 @@ pub enum ErrorKind {
     /// The store has a recording of this name and of the same file, imported with other settings:
     /// see [`Error::differences`].
     OtherSettings,
+    /// The storage cannot replace a recording in one step.
+    CannotReplace,
     /// Another recording has taken the name since the recording was opened.
     Replaced,
     /// The name belongs to something else: an array, a group or a store of another program.

@@ -35,6 +35,8 @@ pub struct Imported {
     /// How many of them an earlier import of the same file had written. They were not written
     /// again.
     pub earlier: usize,
+    /// How many of them [replaced](ImportOptions::replace) one.
+    pub replaced: usize,
     /// The findings about the file. A file with very many has only the first.
     pub findings: Vec<Finding>,
 }

@@ -22,6 +22,10 @@ pub struct ImportOptions {
     /// [findings](crate::Finding), lost audio is concealed, and the import continues. Audio that is not
     /// Opus is decoded twice, since nothing is written until all of it was found intact.
     pub strict: bool,
+    /// Whether to replace a recording of the same name that came from another file, as when its file has
+    /// grown since, or from the same one with other settings:
+    /// [`Store::replace_recording`](crate::Store::replace_recording). Otherwise it is an error.
+    pub replace: bool,
     /// The stream of the file to import, counted from 1. None imports every stream that has
     /// something to play.
     pub stream: Option<u64>,
@@ -55,6 +59,12 @@ impl ImportOptions {
         let mut options = opus_demux::Options::default().strict(self.strict);
         options.raw.clone_from(&self.raw);
         options
+    }
+
+    /// Sets whether to replace a recording of the same name.
+    #[must_use]
+    pub fn replace(self, replace: bool) -> Self {
+        Self { replace, ..self }
     }
 
     /// Sets whether the first violation of a format is an error.

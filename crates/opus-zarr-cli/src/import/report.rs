@@ -67,7 +67,13 @@ impl FileLine {
         let recordings = &imported.recordings;
         let lengths =
             recordings.iter().map(|recording| recording.time_of(recording.info().play_length));
+        let replaced = match imported.replaced {
+            0 => None,
+            1 => Some("replaced 1 recording".to_owned()),
+            replaced => Some(format!("replaced {replaced} recordings")),
+        };
         Self {
+            message: replaced,
             recordings: recordings.iter().map(|recording| recording.name().to_owned()).collect(),
             findings: imported.findings.iter().map(ToString::to_string).collect(),
             seconds: Some(seconds(lengths.sum())),
@@ -89,11 +95,20 @@ fn status(outcome: &ImportOutcome) -> &'static str {
 
 /// Adds what to do about a file that cannot be imported.
 fn advised(error: Error) -> Failure {
+    let name = error.recording().map_or("NAME", RecordingName::as_str);
     let hint = match error.kind() {
-        ErrorKind::OtherFile => "choose another name with --name".to_owned(),
-        ErrorKind::OtherSettings => format!(
-            "remove it with `opus-zarr rm STORE/{}` to import it again, or keep both with --name",
-            error.recording().map_or("NAME", RecordingName::as_str)
+        ErrorKind::OtherFile => {
+            "choose another name with --name, or replace that recording with --replace".to_owned()
+        }
+        ErrorKind::OtherSettings => {
+            "import it again with --replace, or keep both with --name".to_owned()
+        }
+        ErrorKind::CannotReplace => format!(
+            "rename it with `opus-zarr rename STORE/{name} {name}.old`, import again, then delete it"
+        ),
+        ErrorKind::HoldsForeign => format!(
+            "import under another name with --name, or delete all of it with `opus-zarr rm --foreign \
+             STORE/{name}` first"
         ),
         ErrorKind::RecordingExists => {
             "it may be damaged; check it with `opus-zarr verify`, or choose another name with --name"

@@ -96,7 +96,7 @@ fn other_encoder_settings_are_refused() {
         let expected =
             "recording \"b\" in \"a.zarr\" holds this file, but was imported with other settings: ";
         assert!(refused.stderr.contains(expected), "{}", refused.stderr);
-        assert!(refused.stderr.contains("opus-zarr rm STORE/b"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("again with --replace"), "{}", refused.stderr);
         let named = [&args[..], &["--name", other[1]]].concat();
         import(folder.path(), &named).exits(0);
         let same = import(folder.path(), &named).exits(0);
@@ -136,7 +136,7 @@ fn a_recording_with_another_start_is_not_present() {
         let done = all(options).exits(3);
         let expected = format!(
             "failed: recording \"20260512_221500\" in \"a.zarr\" holds this file, but was imported \
-             with other settings: {difference}\n  remove it with `opus-zarr rm STORE/20260512_221500`"
+             with other settings: {difference}\n  import it again with --replace, or keep both with --name"
         );
         assert!(done.stderr.contains(&expected), "{}", done.stderr);
         assert!(done.stdout.contains("\npresent        1 "), "{}", done.stdout);

@@ -1,8 +1,11 @@
 //! Names decide what an import makes.
 
+use std::fs;
+
 use crate::{
     import::{import, recordings},
-    support::run_in,
+    sound::write_tones,
+    support::{run_in, testdata},
 };
 
 /// Audio that is there under another name is no reason to create nothing.
@@ -44,4 +47,53 @@ fn a_name_that_is_taken_costs_only_its_file() {
     assert!(done.stderr.contains("1 of 3 files could not be imported"), "{done:?}");
     let listed = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0).lines("recording");
     assert_eq!(listed.len(), 2);
+}
+
+/// The source was still being written when it was imported.
+#[test]
+fn a_recording_whose_source_has_grown_is_replaced_on_request() {
+    let folder = recordings();
+    let grown = testdata("field-notes.opus");
+    for (stub, whole) in [("card/b.wav", None), ("card/night 1/a.OPUS", Some(grown))] {
+        let source = folder.path().join(stub);
+        let args = [stub, "a.zarr", "--name", "it"];
+        import(folder.path(), &args).exits(0);
+        run_in(folder.path(), ["meta", "a.zarr/it", "--set", "site=pond"]).exits(0);
+        match whole {
+            Some(whole) => drop(fs::copy(whole, &source).unwrap()),
+            None => write_tones(&source, 48_000, 1, 48_000, 440.0),
+        }
+        let refused = import(folder.path(), &args).exits(1);
+        assert!(refused.stderr.contains("with --replace"), "{refused:?}");
+        let replace = [&args[..], &["--replace"]].concat();
+        let dry = import(folder.path(), &[&replace[..], &["--dry-run"]].concat()).exits(0);
+        assert!(dry.stdout.starts_with("planned "), "{dry:?}");
+        let done = import(folder.path(), &replace).exits(0);
+        assert!(done.stdout.starts_with("imported "), "{done:?}");
+        assert!(done.stdout.ends_with(": replaced 1 recording\n"), "{done:?}");
+        let again = import(folder.path(), &replace).exits(0);
+        assert!(again.stdout.starts_with("present "), "{again:?}");
+        let notes = run_in(folder.path(), ["meta", "a.zarr/it"]).exits(0);
+        assert!(notes.stdout.contains("pond"), "{notes:?}");
+        run_in(folder.path(), ["verify", "a.zarr", "--level", "decode"]).exits(0);
+        assert_eq!(fs::read_dir(folder.path().join("a.zarr")).unwrap().count(), 2);
+        run_in(folder.path(), ["rm", "--yes", "a.zarr/it"]).exits(0);
+    }
+}
+
+#[test]
+fn what_other_programs_added_is_not_replaced() {
+    let folder = recordings();
+    let args = ["card/b.wav", "a.zarr", "--name", "it"];
+    import(folder.path(), &args).exits(0);
+    let theirs = folder.path().join("a.zarr/it/detections");
+    fs::create_dir(&theirs).unwrap();
+    fs::write(theirs.join("zarr.json"), "{}").unwrap();
+    let before = fs::read(folder.path().join("a.zarr/it/zarr.json")).unwrap();
+    let other = ["--replace", "--bitrate", "64k"];
+    let refused = import(folder.path(), &[&args[..], &other[..]].concat()).exits(1);
+    assert!(refused.stderr.contains("did not write: detections"), "{refused:?}");
+    assert!(refused.stderr.contains("rm --foreign STORE/it"), "{refused:?}");
+    assert_eq!(fs::read(folder.path().join("a.zarr/it/zarr.json")).unwrap(), before);
+    assert!(theirs.is_dir() && fs::read_dir(folder.path().join("a.zarr")).unwrap().count() == 2);
 }

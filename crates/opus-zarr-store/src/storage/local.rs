@@ -208,6 +208,10 @@ impl WriteStorage for LocalStorage {
         Ok(Box::new(LocalDraft::begin(self, name)?))
     }
 
+    fn begin_replacement(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
+        Ok(Box::new(LocalDraft::begin(self, name)?))
+    }
+
     fn claim(&self, name: &RecordingName) -> io::Result<Box<dyn Claim>> {
         Ok(Box::new(LocalClaim::take(self, name)?))
     }

@@ -109,6 +109,10 @@ impl WriteStorage for MemoryStorage {
         if self.contains(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        self.begin_replacement(name)
+    }
+
+    fn begin_replacement(&self, name: &RecordingName) -> io::Result<Box<dyn Draft>> {
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let (storage, name) = (self.clone(), name.clone());
         Ok(Box::new(MemoryDraft { storage, name, prefix: format!("{DRAFT_PREFIX}{number}") }))
@@ -182,6 +186,26 @@ impl Draft for MemoryDraft {
         objects.insert(document_key(&self.name), document.into());
         Ok(())
     }
+
+    fn replace(
+        self: Box<Self>,
+        claim: Box<dyn Claim>,
+        document: &[u8],
+        members: &[&str],
+    ) -> io::Result<()> {
+        let mut objects = self.storage.objects();
+        if !objects.contains_key(&document_key(&self.name)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        refuse_foreign(&objects, &self.name, Some(members))?;
+        let below = format!("{}/", self.name);
+        objects.retain(|key, _| !key.starts_with(&below));
+        move_all(&mut objects, &self.prefix, self.name.as_str());
+        objects.insert(document_key(&self.name), document.into());
+        drop(objects);
+        drop(claim);
+        Ok(())
+    }
 }
 
 impl Drop for MemoryDraft {
@@ -218,14 +242,7 @@ impl Claim for MemoryClaim {
     }
 
     fn remove(self: Box<Self>, members: Option<&[&str]>) -> io::Result<()> {
-        let below = format!("{}/", self.name);
-        let objects = self.storage.objects();
-        let mut found =
-            objects.keys().filter_map(|key| key.strip_prefix(&below)?.split('/').next());
-        if let Some(foreign) = found.find(|member| is_foreign(member, members)) {
-            return Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, foreign.to_owned()));
-        }
-        drop(objects);
+        refuse_foreign(&self.storage.objects(), &self.name, members)?;
         self.storage.remove_all(self.name.as_str());
         Ok(())
     }
@@ -236,6 +253,20 @@ impl Drop for MemoryClaim {
         let (claims, freed) = &*self.storage.claims;
         claims.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
         freed.notify_all();
+    }
+}
+
+/// Fails if a recording has a member that is none of these.
+fn refuse_foreign(
+    objects: &BTreeMap<String, Arc<[u8]>>,
+    name: &RecordingName,
+    members: Option<&[&str]>,
+) -> io::Result<()> {
+    let below = format!("{name}/");
+    let mut found = objects.keys().filter_map(|key| key.strip_prefix(&below)?.split('/').next());
+    match found.find(|member| is_foreign(member, members)) {
+        Some(foreign) => Err(io::Error::new(io::ErrorKind::DirectoryNotEmpty, foreign.to_owned())),
+        None => Ok(()),
     }
 }
 

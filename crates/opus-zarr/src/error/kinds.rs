@@ -43,6 +43,7 @@ pub(super) fn of_store(kind: StoreKind) -> ErrorKind {
         StoreKind::Replaced => ErrorKind::Replaced,
         StoreKind::NotARecording => ErrorKind::NotARecording,
         StoreKind::HoldsForeign => ErrorKind::HoldsForeign,
+        StoreKind::CannotReplace => ErrorKind::CannotReplace,
         StoreKind::Busy => ErrorKind::Busy,
         StoreKind::InvalidName => ErrorKind::InvalidName,
         StoreKind::UnsupportedLayout => ErrorKind::UnsupportedLayout,

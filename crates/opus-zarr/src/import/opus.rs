@@ -12,7 +12,7 @@ use opus_zarr_store::{
 };
 
 use super::{
-    record::{SERIAL, first_last, last_first, record, targets, write_error},
+    record::{SERIAL, counts, first_last, last_first, record, targets, write_error},
     same::compare,
 };
 use crate::{
@@ -64,10 +64,11 @@ impl<'a> OpusFile<'a> {
         let mut streams = Streams::open(path, &self.options.demuxing()).map_err(fault)?;
         let numbers = self.survey.streams.iter().map(|stream| stream.number);
         let sha256 = self.source.sha256();
-        let targets = targets(name, numbers, store, path, |stream, found| {
-            compare(path, &sha256, Some(stream), self.options, found)
-        })?;
-        let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
+        let targets =
+            targets(name, numbers, store, path, self.options.replace, |stream, found| {
+                compare(path, &sha256, Some(stream), self.options, found)
+            })?;
+        let (earlier, replaced) = counts(&targets);
         let (mut recordings, mut of_start) = (Vec::new(), Vec::new());
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
             let (options, exact) = (self.options, self.options.exact.unwrap_or(stream.has_silk));
@@ -92,7 +93,7 @@ impl<'a> OpusFile<'a> {
         }
         let recordings = last_first(recordings);
         let findings = self.survey.findings.into_iter().chain(of_start).collect();
-        Ok(Imported { recordings, earlier, findings })
+        Ok(Imported { recordings, earlier, replaced, findings })
     }
 
     /// Writes the packets of a stream as a canonical Ogg Opus stream.

@@ -18,6 +18,14 @@ pub(super) struct Target {
     pub(super) stream: u64,
     /// The recording that an earlier import wrote.
     pub(super) earlier: Option<Recording>,
+    /// Whether it takes the place of another one.
+    replaces: bool,
+}
+
+/// How many recordings an earlier import wrote, and how many are replaced.
+pub(super) fn counts(targets: &[Target]) -> (usize, usize) {
+    let count = |is: fn(&Target) -> bool| targets.iter().filter(|target| is(target)).count();
+    (count(|target| target.earlier.is_some()), count(|target| target.replaces))
 }
 
 /// Writes a recording whose blob `write` writes from a file, with a sync map if `exact`.
@@ -37,7 +45,10 @@ pub(super) fn record(
         }
         return Ok(recording);
     }
-    let mut writer = store.create_recording(name)?;
+    let mut writer = match target.replaces {
+        true => store.replace_recording(name)?,
+        false => store.create_recording(name)?,
+    };
     let mut blob = writer.blob()?;
     let description = write(&mut blob, watch)?;
     let blob = blob.finish()?;
@@ -73,12 +84,13 @@ pub(super) fn record(
 }
 
 /// Decides which recordings to write for the streams of a file. `compare` compares a stream with the
-/// recording that already has its name.
+/// recording that already has its name, which stays or, if `replaces`, does not.
 pub(super) fn targets(
     name: &RecordingName,
     streams: impl Iterator<Item = u64>,
     store: &Store,
     path: &Path,
+    replaces: bool,
     mut compare: impl FnMut(u64, &RecordingInfo) -> Result<Held, Error>,
 ) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
@@ -87,7 +99,7 @@ pub(super) fn targets(
             1 => name.clone(),
             _ => format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?,
         };
-        targets.push(Target { name, stream, earlier: None });
+        targets.push(Target { name, stream, earlier: None, replaces: false });
     }
     for target in &mut targets {
         if !store.contains(&target.name)? {
@@ -97,6 +109,7 @@ pub(super) fn targets(
             Ok(found) => {
                 match compare(target.stream, found.info())?.error(path, store, &target.name) {
                     None => target.earlier = Some(found),
+                    Some(_) if replaces => target.replaces = true,
                     Some(error) => return Err(error),
                 }
             }

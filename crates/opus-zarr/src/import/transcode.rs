@@ -17,7 +17,7 @@ use opus_zarr_store::{
 
 use super::{
     audio_track::{self, AudioTrack, findings},
-    record::{SERIAL, first_last, last_first, record, targets, write_error},
+    record::{SERIAL, counts, first_last, last_first, record, targets, write_error},
     same::{Held, compare},
 };
 use crate::{
@@ -118,14 +118,15 @@ impl<'a> AudioSource<'a> {
         watch: &mut Watch<'_>,
     ) -> Result<Imported, Error> {
         let tracks = self.tracks.iter().copied();
-        let targets = targets(name, tracks, store, self.path, |number, found| {
-            // Other lengths are other files, without waiting for the hash.
-            if found.source.bytes != self.metadata.len() {
-                return Ok(Held::OtherFile);
-            }
-            compare(self.path, &source.get()?.sha256(), Some(number), self.options, found)
-        })?;
-        let earlier = targets.iter().filter(|target| target.earlier.is_some()).count();
+        let targets =
+            targets(name, tracks, store, self.path, self.options.replace, |number, found| {
+                // Other lengths are other files, without waiting for the hash.
+                if found.source.bytes != self.metadata.len() {
+                    return Ok(Held::OtherFile);
+                }
+                compare(self.path, &source.get()?.sha256(), Some(number), self.options, found)
+            })?;
+        let (earlier, replaced) = counts(&targets);
         let (mut recordings, mut findings) = (Vec::new(), Vec::new());
         for target in first_last(targets.into_iter()) {
             let mut track = Track::open(self.path, self.options, target.stream)?;
@@ -144,7 +145,7 @@ impl<'a> AudioSource<'a> {
         }
         let findings = last_first(findings).into_iter().flatten();
         let findings = findings.chain(self.left_out.iter().cloned()).collect();
-        Ok(Imported { recordings: last_first(recordings), earlier, findings })
+        Ok(Imported { recordings: last_first(recordings), earlier, replaced, findings })
     }
 
     /// Checks by length and modification time that the file has not changed.

@@ -48,6 +48,8 @@ pub(super) fn find(
                 let recordings = source.with_later(store, recording)?;
                 return Ok(Found::Same { name: name.clone(), recordings });
             }
+            // The import replaces it.
+            _ if options.replace => {}
             other if *name == file.name => taken = other.error(&file.path, store, name),
             Held::OtherSettings(_) | Held::OtherFile => {}
         }

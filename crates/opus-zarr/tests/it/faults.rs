@@ -35,7 +35,7 @@ fn operations_survive_a_failure_of_every_call_to_a_storage_in_a_directory() {
 fn every_call_may_fail(new: impl Fn(PathBuf) -> Arc<dyn Storage>) {
     let folder = fast_folder();
     let supplies = Supplies::new(folder.path());
-    for operation in Operation::ALL {
+    for operation in Operation::local() {
         let store = |number: u64| {
             let storage = new(folder.path().join(format!("{operation:?} {number}")));
             let store = Store::open_or_create_in(storage).unwrap();
@@ -116,8 +116,8 @@ impl Scenes {
         supplies.fill(&Store::open_or_create(&template).unwrap());
         let mut scenes = Self { template, before: Snapshot::new(), after: BTreeMap::new() };
         scenes.before = snapshot(&Store::open(&scenes.template).unwrap());
-        scenes.set(folder, &Operation::ALL);
-        for operation in Operation::ALL {
+        scenes.set(folder, &Operation::local().collect::<Vec<_>>());
+        for operation in Operation::local() {
             let store = Store::open(stage_of(folder, operation)).unwrap();
             operation.run(&store, supplies).unwrap();
             scenes.after.insert(format!("{operation:?}"), snapshot(&store));
@@ -142,7 +142,7 @@ fn every_k_may_fail(
     folder: &Path,
     supplies: &Supplies,
 ) {
-    let mut operations = Operation::ALL.to_vec();
+    let mut operations = Operation::local().collect::<Vec<_>>();
     for k in 1.. {
         scenes.set(folder, &operations);
         let mut child = this_test(module_path!(), "child_with_faults");
@@ -177,7 +177,7 @@ fn child_with_faults() {
     let is_asked = |operation: &Operation| {
         operations.split(|c: char| !c.is_alphabetic()).any(|name| name == format!("{operation:?}"))
     };
-    for operation in Operation::ALL.into_iter().filter(is_asked) {
+    for operation in Operation::local().filter(is_asked) {
         let store = Store::open(stage_of(&folder, operation)).unwrap();
         // strace counts the calls of each thread from its beginning.
         let work = || {

@@ -86,13 +86,7 @@ impl Claim for LocalClaim {
 
     fn remove(self: Box<Self>, members: Option<&[&str]>) -> io::Result<()> {
         let directory = self.directory();
-        for entry in fs::read_dir(&directory)? {
-            let member = entry?.file_name();
-            let member = member.to_string_lossy();
-            if is_foreign(&member, members) {
-                return Err(io::Error::new(ErrorKind::DirectoryNotEmpty, member.into_owned()));
-            }
-        }
+        refuse_foreign(&directory, members)?;
         let gone = self.storage.path(&self.storage.reach()?.unique_name());
         match rename_for_good(&directory, &gone, self.storage.root()) {
             Ok(()) => remove_tree(&gone),
@@ -105,6 +99,18 @@ impl Claim for LocalClaim {
         }
         Ok(())
     }
+}
+
+/// Fails if a recording has a member that is none of these.
+pub(super) fn refuse_foreign(directory: &Path, members: Option<&[&str]>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let member = entry?.file_name();
+        let member = member.to_string_lossy();
+        if is_foreign(&member, members) {
+            return Err(io::Error::new(ErrorKind::DirectoryNotEmpty, member.into_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Says that a name is taken if a directory could not be renamed to it for that reason.

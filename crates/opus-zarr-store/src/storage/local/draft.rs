@@ -3,17 +3,17 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Write},
-    path::Path,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use super::{
     LocalStorage,
-    claim::taken,
-    durable::{rename_for_good, sync_tree},
+    claim::{refuse_foreign, taken},
+    durable::{exchange_for_good, rename_for_good, sync_tree},
     owner::{Reach, is_dead},
 };
-use crate::{Draft, RecordingName, WriteStorage, layout::METADATA, storage::DRAFT_PREFIX};
+use crate::{Claim, Draft, RecordingName, WriteStorage, layout::METADATA, storage::DRAFT_PREFIX};
 
 /// A recording being written.
 #[derive(Debug)]
@@ -60,17 +60,42 @@ impl Draft for LocalDraft {
         object.finish()
     }
 
-    /// Syncs everything to the disk before writing the document.
     fn commit(mut self: Box<Self>, document: &[u8]) -> io::Result<()> {
-        let (storage, draft) = (&self.storage, self.storage.path(&self.prefix));
-        sync_tree(&draft)?;
-        let mut object = storage.create(&format!("{}/{METADATA}", self.prefix))?;
-        object.write_all(document)?;
-        object.finish()?;
-        let path = storage.path(self.name.as_str());
-        rename_for_good(&draft, &path, storage.root()).map_err(taken)?;
+        let draft = self.complete(document)?;
+        let path = self.storage.path(self.name.as_str());
+        rename_for_good(&draft, &path, self.storage.root()).map_err(taken)?;
         self.is_committed = true;
         Ok(())
+    }
+
+    /// Exchanges the directories. The old recording is a draft then, which the next writer removes if
+    /// this one dies.
+    fn replace(
+        mut self: Box<Self>,
+        claim: Box<dyn Claim>,
+        document: &[u8],
+        members: &[&str],
+    ) -> io::Result<()> {
+        let draft = self.complete(document)?;
+        let path = self.storage.path(self.name.as_str());
+        refuse_foreign(&path, Some(members))?;
+        exchange_for_good(&draft, &path, self.storage.root())?;
+        self.is_committed = true;
+        remove_tree(&draft);
+        drop(claim);
+        Ok(())
+    }
+}
+
+impl LocalDraft {
+    /// Syncs everything to the disk, then writes the document. Returns the path of the draft.
+    fn complete(&self, document: &[u8]) -> io::Result<PathBuf> {
+        let draft = self.storage.path(&self.prefix);
+        sync_tree(&draft)?;
+        let mut object = self.storage.create(&format!("{}/{METADATA}", self.prefix))?;
+        object.write_all(document)?;
+        object.finish()?;
+        Ok(draft)
     }
 }
 

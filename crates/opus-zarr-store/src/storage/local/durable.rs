@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::storage::NO_REPLACEMENT;
+
 /// Renames a directory in `parent` durably. On failure, restores the old name so that an error
 /// leaves everything as it was.
 pub(super) fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Result<()> {
@@ -15,6 +17,34 @@ pub(super) fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Resu
             tracing::warn!(path = %to.display(), %error, "cannot undo a rename");
         }
     })
+}
+
+/// Exchanges two directories in `parent` durably. On failure, restores the old names.
+pub(super) fn exchange_for_good(one: &Path, other: &Path, parent: &Path) -> io::Result<()> {
+    exchange(one, other)?;
+    sync_dir(parent).inspect_err(|_| {
+        if let Err(error) = exchange(one, other) {
+            tracing::warn!(path = %other.display(), %error, "cannot undo an exchange");
+        }
+    })
+}
+
+/// Exchanges two directories in one step.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from) {
+        // The file system does not know the flag, or the kernel does not know the call.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            Err(io::Error::new(ErrorKind::Unsupported, NO_REPLACEMENT))
+        }
+        exchanged => exchanged,
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::new(ErrorKind::Unsupported, NO_REPLACEMENT))
 }
 
 /// Syncs the entries of a directory to the disk, if the file system can. Shared folders of virtual
