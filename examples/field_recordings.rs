@@ -4,7 +4,14 @@
 //! The card holds two recordings of dawn, one of them cut off by an empty battery, bats at 384 kHz,
 //! an empty file, and the recorder's settings.
 
-use std::{env, f64::consts::TAU, fs, io, path::Path, process::ExitCode};
+use std::{
+    env,
+    f64::consts::TAU,
+    fs, io,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, SystemTime},
+};
 
 fn main() -> ExitCode {
     let Some(folder) = env::args_os().nth(1) else {
@@ -33,7 +40,17 @@ pub fn field_recordings(folder: &Path) -> io::Result<()> {
     fs::write(folder.join("20260512_040000.WAV"), cut_off)?;
     fs::write(folder.join("20260512_041500.WAV"), [])?;
     let bats = wave(384_000, &bats(), Some("2026-05-12T22:15:00+02:00"));
-    fs::write(folder.join("bats/20260512_221500.WAV"), bats)
+    fs::write(folder.join("bats/20260512_221500.WAV"), bats)?;
+    for file in ["20260512_034500.WAV", "20260512_040000.WAV", "20260512_041500.WAV"] {
+        age(&folder.join(file))?;
+    }
+    age(&folder.join("bats/20260512_221500.WAV"))
+}
+
+/// The card was written long ago. `import` leaves files alone that were modified just now.
+fn age(file: &Path) -> io::Result<()> {
+    let yesterday = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
+    fs::File::options().append(true).open(file)?.set_modified(yesterday)
 }
 
 /// Wind and whistling birds.

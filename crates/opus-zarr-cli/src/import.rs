@@ -4,7 +4,7 @@ mod options;
 mod progress;
 mod report;
 
-use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
+use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use opus_zarr::{
     ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, StoreError, import_many,
@@ -51,6 +51,10 @@ pub(crate) struct Args {
     reading: Reading,
     #[command(flatten)]
     encoding: Encoding,
+    /// Leave files that were modified this short a time ago for the next run, because they may still be
+    /// growing; 0 imports them at once
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = settle)]
+    settle: Duration,
     /// What to do when a file cannot be imported
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     on_error: OnError,
@@ -73,7 +77,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let import = args.encoding.add_to(args.reading.options()).replace(args.replace);
     let mut options = ImportManyOptions::new(import)
         .stop_on_failure(args.on_error == OnError::Stop)
-        .dry_run(args.dry_run);
+        .dry_run(args.dry_run)
+        .settle(args.settle);
     if let Some(jobs) = args.jobs {
         options = options.jobs(jobs);
     }
@@ -136,6 +141,20 @@ fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
     Ok(plan)
 }
 
+/// Parses `0`, `30s`, `1m` or `2h`.
+fn settle(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a time such as 30s, 1m or 2h, or 0".to_owned();
+    let (number, unit) = match text.trim().split_at_checked(text.trim().len().saturating_sub(1)) {
+        _ if text.trim() == "0" => return Ok(Duration::ZERO),
+        Some((number, "s")) => (number, 1),
+        Some((number, "m")) => (number, 60),
+        Some((number, "h")) => (number, 3600),
+        _ => return Err(expected()),
+    };
+    let seconds = number.trim_end().parse::<u32>().map_err(|_| expected())?;
+    Ok(Duration::from_secs(u64::from(seconds) * unit))
+}
+
 /// Writes the summary, and decides about the exit code.
 fn conclude(
     mut report: Report,
@@ -162,4 +181,19 @@ fn conclude(
         (failed, _) => format!("{failed} of {files} files could not be imported (see above)"),
     };
     Err(Failure::new(Exit::SomeFailed, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("0", 0), ("0s", 0), ("90s", 90), ("1m", 60), (" 2 h", 7200)] {
+            assert_eq!(settle(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "m", "1", "60", "-1m", "1.5m", "1d", "1ä", "99999999999s"] {
+            assert!(settle(text).is_err(), "{text}");
+        }
+    }
 }

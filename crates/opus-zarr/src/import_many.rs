@@ -31,6 +31,9 @@ pub struct ImportManyOptions {
     pub stop_on_failure: bool,
     /// Whether to change nothing, and only report what would be imported.
     pub dry_run: bool,
+    /// Leaves a file that was modified this short a time ago, because it may still be growing. Zero,
+    /// the default, imports every file.
+    pub settle: Duration,
 }
 
 /// A report of [`import_many`].
@@ -89,6 +92,12 @@ pub enum ImportOutcome {
     },
     /// The file would be imported without [`dry_run`](ImportManyOptions::dry_run).
     Planned,
+    /// The file was modified too short a time ago: see [`settle`](ImportManyOptions::settle). A later
+    /// import takes it.
+    Unsettled {
+        /// Time since it was modified.
+        age: Duration,
+    },
     /// The file could not be imported.
     Failed(Error),
     /// The import of the file was cancelled or never began.
@@ -105,6 +114,8 @@ pub struct ImportTally {
     pub present: usize,
     /// Files that would be imported.
     pub planned: usize,
+    /// Files that may still be growing.
+    pub unsettled: usize,
     /// Files that could not be imported.
     pub failed: usize,
     /// Files whose import was cancelled or never began.
@@ -166,7 +177,8 @@ impl ImportManyOptions {
     /// Creates options that import each file with `import`.
     pub fn new(import: ImportOptions) -> Self {
         let jobs = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { import, jobs, stop_on_failure: false, dry_run: false }
+        let settle = Duration::ZERO;
+        Self { import, jobs, stop_on_failure: false, dry_run: false, settle }
     }
 
     /// Sets how many files are imported at a time.
@@ -186,6 +198,12 @@ impl ImportManyOptions {
     pub fn dry_run(self, dry_run: bool) -> Self {
         Self { dry_run, ..self }
     }
+
+    /// Sets how long a file must not have been modified to be imported.
+    #[must_use]
+    pub fn settle(self, settle: Duration) -> Self {
+        Self { settle, ..self }
+    }
 }
 
 impl Default for ImportManyOptions {
@@ -200,6 +218,7 @@ impl ImportTally {
             ImportOutcome::Imported(_) => &mut self.imported,
             ImportOutcome::Present { .. } => &mut self.present,
             ImportOutcome::Planned => &mut self.planned,
+            ImportOutcome::Unsettled { .. } => &mut self.unsettled,
             ImportOutcome::Failed(_) => &mut self.failed,
             ImportOutcome::Left => &mut self.left,
         };

@@ -20,7 +20,7 @@ use crate::{
 /// The line about a file.
 #[derive(Serialize)]
 pub(super) struct FileLine {
-    /// `imported`, `present`, `planned`, `failed` or `left`.
+    /// `imported`, `present`, `planned`, `unsettled`, `failed` or `left`.
     status: &'static str,
     #[serde(flatten)]
     path: PathField,
@@ -59,6 +59,13 @@ impl FileLine {
                 ..line
             },
             ImportOutcome::Planned => Self { recordings: name(&done.file.name), ..line },
+            ImportOutcome::Unsettled { age } => {
+                let seconds = age.as_secs();
+                let message = format!(
+                    "modified {seconds} s ago, so left for the next run; --settle 0 imports it now"
+                );
+                Self { message: Some(message), ..line }
+            }
             _ => line,
         }
     }
@@ -88,6 +95,7 @@ fn status(outcome: &ImportOutcome) -> &'static str {
         ImportOutcome::Imported(_) => "imported",
         ImportOutcome::Present { .. } => "present",
         ImportOutcome::Planned => "planned",
+        ImportOutcome::Unsettled { .. } => "unsettled",
         ImportOutcome::Failed(_) => "failed",
         _ => "left",
     }
@@ -225,6 +233,7 @@ struct Summary {
     imported: usize,
     present: usize,
     planned: usize,
+    unsettled: usize,
     failed: usize,
     left: usize,
     /// Of the files imported by this command.
@@ -245,6 +254,7 @@ impl Summary {
             }
             "present" => self.present += 1,
             "planned" => self.planned += 1,
+            "unsettled" => self.unsettled += 1,
             "failed" => self.failed += 1,
             _ => self.left += 1,
         }
@@ -272,6 +282,7 @@ impl fmt::Display for Summary {
         let others = [
             ("present", self.present, "already in the store with the same content and settings"),
             ("planned", self.planned, "would be imported"),
+            ("unsettled", self.unsettled, "modified just now, left for the next run"),
             ("failed", self.failed, "see above"),
             ("left", self.left, "not imported"),
         ];

@@ -71,7 +71,7 @@ fn concurrent_imports_of_a_file_make_one_recording() {
     write_tones(&folder.path().join("a.wav"), 48_000, 1, 48_000 * 60, 440.0);
     let both = [(); 2].map(|()| {
         let mut command = command_in(folder.path());
-        command.args(["import", "a.wav", "a.zarr", "--json"]);
+        command.args(["import", "a.wav", "a.zarr", "--settle", "0", "--json"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     });
     let mut statuses = both.map(|import| {

@@ -22,6 +22,7 @@ mod reading;
 mod reindex;
 mod resume;
 mod s3;
+mod settle;
 mod sound;
 mod support;
 mod sync;

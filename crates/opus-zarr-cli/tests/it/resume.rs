@@ -57,7 +57,8 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     for signal in ["HUP", "INT", "TERM"] {
         let folder = files(100);
         let program = env!("CARGO_BIN_EXE_opus-zarr");
-        let script = format!("trap '' {signal}; exec {program} import -r files a.zarr --json");
+        let script =
+            format!("trap '' {signal}; exec {program} import -r files a.zarr --settle 0 --json");
         let mut child = start(Command::new("sh").args(["-c", &script]), folder.path());
         wait_for_lines(&mut child, 10);
         let id = child.id().to_string();
@@ -71,13 +72,14 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
 }
 
 fn import(folder: &Path, store: &str) -> crate::support::Outcome {
-    run_in(folder, ["import", "-r", "files", store, "--json"])
+    run_in(folder, ["import", "-r", "files", store, "--settle", "0", "--json"])
 }
 
 /// Starts an import and waits for this many lines.
 fn begin(folder: &Path, store: &str, count: usize) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opus-zarr"));
-    let mut child = start(command.args(["import", "-r", "files", store, "--json"]), folder);
+    let mut child =
+        start(command.args(["import", "-r", "files", store, "--settle", "0", "--json"]), folder);
     wait_for_lines(&mut child, count);
     child
 }

@@ -30,7 +30,12 @@ pub(crate) fn command_in(folder: &Path) -> Command {
     command
 }
 
+/// Runs a command. Files that a test has just made are imported at once, unless it says otherwise.
 pub(crate) fn outcome(command: &mut Command) -> Outcome {
+    let mut args = command.get_args();
+    if args.next() == Some(OsStr::new("import")) && args.all(|arg| arg != "--settle") {
+        command.args(["--settle", "0"]);
+    }
     let output = command.output().unwrap();
     Outcome {
         code: output.status.code().unwrap(),

@@ -69,7 +69,7 @@ fn work_is_done_whoever_reads() {
                 assert_eq!(done.stderr.contains("cannot write"), sink == Sink::Full, "{done:?}");
             }
         };
-        run(&["import", "-r", "card", "a.zarr", "-j", "1"]);
+        run(&["import", "-r", "card", "a.zarr", "-j", "1", "--settle", "0"]);
         assert_eq!(names(folder, "a.zarr"), 5, "{sink:?}");
         run(&["copy", "--all", "a.zarr", "b.zarr"]);
         assert_eq!(names(folder, "b.zarr"), 5, "{sink:?}");

@@ -1,14 +1,16 @@
 //! The threads that import, and how far they are.
 
 use std::{
+    fs,
     ops::ControlFlow,
+    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use opus_zarr_store::Store;
@@ -30,6 +32,7 @@ pub(super) struct Run<'a> {
     import: &'a ImportOptions,
     stops: bool,
     is_dry: bool,
+    settle: Duration,
     next: AtomicUsize,
     is_over: AtomicBool,
     began: Instant,
@@ -76,6 +79,7 @@ impl<'a> Run<'a> {
             import,
             stops: options.stop_on_failure,
             is_dry: options.dry_run,
+            settle: options.settle,
             next: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
             began: Instant::now(),
@@ -162,6 +166,9 @@ impl<'a> Run<'a> {
     }
 
     fn import(&self, file: &PlannedFile, share: &mut Share<'_>) -> Result<ImportOutcome, Error> {
+        if let Some(age) = age(&file.path).filter(|age| *age < self.settle) {
+            return Ok(ImportOutcome::Unsettled { age });
+        }
         let found = find(self.store, file, self.import, &self.is_over)?;
         if let Found::Same { name, recordings } = found {
             let is_synced = self.sync(file, recordings, share)?;
@@ -248,6 +255,14 @@ impl Share<'_> {
         state.audio += audio - self.audio;
         (self.bytes, self.audio) = (bytes, audio);
     }
+}
+
+/// Returns the time since a regular file was modified. A clock that is ahead counts as one that is
+/// behind, so that a file is never young for ever. What cannot be asked is left to the import.
+fn age(path: &Path) -> Option<Duration> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let since = SystemTime::now().duration_since(metadata.modified().ok()?);
+    Some(since.unwrap_or_else(|ahead| ahead.duration()))
 }
 
 /// Estimates the share of a file that is done, from how long the stages take. Measuring a sync map

@@ -1,6 +1,12 @@
 //! Imports of many files: planned, skipped, present, refused and cancelled ones.
 
-use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path};
+use std::{
+    fs,
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use opus_zarr::{
     Bitrate, Difference, ErrorKind, FileImport, ImportEvent, ImportManyOptions, ImportOptions,
@@ -167,6 +173,35 @@ fn missing_sync_maps_are_built_on_request() {
     assert!(is_exact("guano") && is_exact("two") && is_exact("two.2"));
     let (_, done) = import_card(&folder, &of(true));
     assert!(matches!(done[0].outcome, ImportOutcome::Present { is_synced: false, .. }));
+}
+
+/// Whether clocks are right or wrong, and whichever way.
+#[test]
+fn files_that_may_still_grow_are_left_for_the_next_run() {
+    let folder = card();
+    let minute = ImportManyOptions::default().settle(Duration::from_secs(60));
+    let guano =
+        fs::File::options().append(true).open(folder.path().join("card/guano.wav")).unwrap();
+    let unsettled = |options: &ImportManyOptions| import_card(&folder, options).0.unsettled;
+    assert_eq!(unsettled(&minute), 3);
+    assert_eq!(unsettled(&minute.clone().dry_run(true)), 3);
+    assert!(store(&folder).recordings().unwrap().next().is_none());
+    let now = SystemTime::now();
+    let ago = |seconds| now - Duration::from_secs(seconds);
+    for (modified, is_young) in [
+        (ago(30), true),
+        (now + Duration::from_secs(30), true),
+        (ago(90), false),
+        (now + Duration::from_secs(200), false),
+        (now + Duration::from_secs(86_400 * 400), false),
+    ] {
+        guano.set_modified(modified).unwrap();
+        let (_, done) = import_card(&folder, &minute.clone().dry_run(true));
+        let found = matches!(done[0].outcome, ImportOutcome::Unsettled { .. });
+        assert_eq!(found, is_young, "{:?}", done[0]);
+    }
+    assert_eq!(import_card(&folder, &minute).0.imported, 1);
+    assert_eq!(unsettled(&ImportManyOptions::default()), 0);
 }
 
 #[test]
