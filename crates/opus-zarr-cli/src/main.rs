@@ -33,7 +33,10 @@ mod text;
 mod threads;
 mod verify;
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stderr, stdout},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -71,12 +74,31 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return tell(&told),
+    };
     let mut output = Output::new(&cli.output);
     let done = interrupt::catch(output.messages().clone()).and_then(|()| cli.verb.run(&mut output));
     match done.and_then(|()| output.finish()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => output.failed(&failure),
+    }
+}
+
+/// Prints the help, or what is wrong with the arguments.
+fn tell(told: &clap::Error) -> ExitCode {
+    match (told.print().and_then(|()| stdout().flush()), told.exit_code()) {
+        (Err(error), 0) => {
+            let failure = output::unwritten(&error);
+            if failure.exit != failure::Exit::Unread {
+                // Nothing could report a second error.
+                let _ = writeln!(stderr(), "error: {}", failure.message);
+            }
+            ExitCode::from(failure.exit.code())
+        }
+        (_, 0) => ExitCode::SUCCESS,
+        _ => ExitCode::from(failure::Exit::Usage.code()),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use opus_zarr::RecordingName;
+use opus_zarr::{RecordingName, Store, StoreError, StoreErrorKind};
 use serde::Serialize;
 
 use crate::{
@@ -25,9 +25,39 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     // An interruption halfway would leave both names.
     interrupt::defer();
     let place = &args.recording;
-    place.open_store()?.rename_recording(&place.name, &args.to)?;
+    let store = place.open_store()?;
+    if let Err(error) = store.rename_recording(&place.name, &args.to) {
+        return Err(explained(args, &store, error));
+    }
     let to = RecordingPlace { store: place.store.clone(), name: args.to.clone() };
     output.data(&Renamed { recording: place.field("recording"), to: to.field("to") })
+}
+
+/// Says what is the case if an earlier rename was interrupted, or has happened.
+fn explained(args: &Args, store: &Store, error: StoreError) -> Failure {
+    let (from, to) = (&args.recording, &args.to);
+    let (kind, mut failure) = (error.kind(), Failure::from(error));
+    match (kind, store.open_recording(&from.name), store.open_recording(to)) {
+        (StoreErrorKind::NoSuchRecording, _, Ok(_)) => {
+            failure.message +=
+                &format!(", but there is \"{to}\": it may have been renamed already");
+            failure
+        }
+        (StoreErrorKind::RecordingExists, Ok(one), Ok(other)) => {
+            let is_same = one.info().blob_sha256 == other.info().blob_sha256;
+            let hint = if is_same {
+                failure.message +=
+                    ", with the same audio: an earlier rename may have been interrupted";
+                format!(
+                    "compare both with `opus-zarr info`, then finish with `opus-zarr rm {from}`"
+                )
+            } else {
+                "choose another name".to_owned()
+            };
+            failure.with_hint(hint)
+        }
+        _ => failure,
+    }
 }
 
 #[derive(Serialize)]

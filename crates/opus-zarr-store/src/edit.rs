@@ -9,6 +9,7 @@ use crate::{
     object::{io_error, name_of, read},
     recording::{StoredRecording, document_key},
     storage::{Part, Ready, ready},
+    store::check_store,
 };
 
 impl RecordingReader {
@@ -58,8 +59,14 @@ pub(crate) fn claim(
     storage: &Arc<dyn Storage>,
     name: &RecordingName,
 ) -> Result<Box<dyn Claim>, Error> {
-    let claim = storage.writing().and_then(|storage| storage.claim(name));
-    claim.map_err(|error| claim_error(storage, name, error))
+    match storage.writing().and_then(|storage| storage.claim(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // Tell a missing recording from a missing store.
+            ready(check_store(&Ready(&**storage)))?;
+            Err(claim_error(storage, name, error))
+        }
+        claim => claim.map_err(|error| claim_error(storage, name, error)),
+    }
 }
 
 /// The error of a claim.

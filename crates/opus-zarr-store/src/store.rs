@@ -106,6 +106,11 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound && !exists => {
                 Box::new(std::iter::empty())
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // It has disappeared.
+                ready(check_store(&Ready(&*self.storage)))?;
+                return Err(io_error(Operation::List, &store)(error));
+            }
             entries => entries.map_err(io_error(Operation::List, &store))?,
         };
         Ok(names(store, entries))

@@ -24,6 +24,7 @@ mod resume;
 mod s3;
 mod settle;
 mod sound;
+mod state;
 mod support;
 mod sync;
 mod tour;
