@@ -11,30 +11,33 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{failure::Failure, interrupt};
 
-/// Processes all parts in this many threads; returns the results in the order of the parts. Starts no
-/// further part after a failure.
-pub(crate) fn on_threads<P: Sync, T: Send>(
-    parts: &[P],
+/// Processes parts, numbered from 0, in this many threads; returns the results in the order of the parts.
+/// Starts no further part after a failure. Parts are not listed and take no memory before their turn,
+/// because a store may declare any number.
+pub(crate) fn on_threads<T: Send>(
+    parts: usize,
     threads: NonZeroUsize,
     bars: &MultiProgress,
-    work: impl Fn(&P) -> Result<T, Failure> + Sync,
+    work: impl Fn(usize) -> Result<T, Failure> + Sync,
 ) -> Result<Vec<T>, Failure> {
-    let bar = bars.add(bar(parts.len()));
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(parts.len())));
+    let bar = bars.add(bar(parts));
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let worker = || {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(number) else { return };
-            let result = interrupt::check().and_then(|()| work(part));
+            if number >= parts {
+                return;
+            }
+            let result = interrupt::check().and_then(|()| work(number));
             if result.is_err() {
-                next.store(parts.len(), Ordering::Relaxed);
+                next.store(parts, Ordering::Relaxed);
             }
             done.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
             bar.inc(1);
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads.get().min(parts.len()) {
+        for _ in 1..threads.get().min(parts) {
             // If no thread starts, this one does all the work.
             let _ = thread::Builder::new().spawn_scoped(scope, worker);
         }
@@ -62,15 +65,16 @@ mod tests {
     #[test]
     fn results_keep_the_order_and_a_failure_ends_the_work() {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        let parts: Vec<u64> = (0..1000).collect();
         let threads = NonZeroUsize::new(3).unwrap();
-        let doubled = on_threads(&parts, threads, &bars, |part| Ok(part * 2)).unwrap();
+        let doubled = on_threads(1000, threads, &bars, |part| Ok(part * 2)).unwrap();
         assert!(doubled.iter().zip(0..).all(|(result, part)| *result == part * 2));
         assert_eq!(doubled.len(), 1000);
-        let fail = |part: &u64| match part {
+        let fail = |part: usize| match part {
             7 => Err(Failure::new(Exit::Damaged, "seven")),
-            part => Ok(*part),
+            part => Ok(part),
         };
-        assert_eq!(on_threads(&parts, threads, &bars, fail).unwrap_err().message, "seven");
+        for parts in [1000, usize::MAX - 100] {
+            assert_eq!(on_threads(parts, threads, &bars, fail).unwrap_err().message, "seven");
+        }
     }
 }

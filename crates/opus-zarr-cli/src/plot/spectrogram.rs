@@ -28,7 +28,8 @@ pub(crate) fn draw(
 ) -> Result<usize, Failure> {
     let analysis = Analysis::new(scene, figure.area);
     let groups = analysis.columns.groups(GROUP);
-    let columns = on_threads(&groups, scene.threads, bars, |group| analysis.group(group))?.concat();
+    let group = |number| groups.get(number).map_or(Ok(Vec::new()), |group| analysis.group(group));
+    let columns = on_threads(groups.len(), scene.threads, bars, group)?.concat();
     let levels = levels(&columns);
     let area = figure.area;
     figure.head(scene, &analysis.subtitle(), Vec::new());

@@ -115,16 +115,15 @@ fn envelopes(scene: &Scene, columns: &Columns, bars: &MultiProgress) -> Result<V
         scene.range.clone(),
         usize::try_from(length.div_ceil(PART)).unwrap_or(usize::MAX),
     );
-    let parts: Vec<Range<u64>> = (0..parts.count()).map(|part| parts.share(part)).collect();
-    let read = on_threads(&parts, scene.threads, bars, |part| {
+    let read = on_threads(parts.count(), scene.threads, bars, |number| {
+        let part = parts.share(number);
         let samples: Vec<f32> = scene.recording.read(part.clone())?;
-        Ok(part_envelopes(&samples, part, channels, columns))
+        Ok((columns.column(part.start), part_envelopes(&samples, &part, channels, columns)))
     })?;
     let mut lanes = vec![Lane(vec![Envelope::EMPTY; columns.count()]); channels];
-    for (part, envelopes) in parts.iter().zip(&read) {
-        let first = columns.column(part.start);
+    for (first, envelopes) in &read {
         for (lane, found) in lanes.iter_mut().zip(envelopes) {
-            let here = lane.0.iter_mut().skip(first);
+            let here = lane.0.iter_mut().skip(*first);
             here.zip(found).for_each(|(envelope, found)| envelope.merge(found));
         }
     }

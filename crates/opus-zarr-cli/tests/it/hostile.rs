@@ -1,11 +1,14 @@
 //! Names, notes and attributes with control characters: none reaches the terminal, or JSON unescaped.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use opus_zarr_testkit::{damage::edit_document, operations::name};
 use serde_json::{Value, json};
 
-use crate::support::{NOTES, folder_with, run_in};
+use crate::support::{NOTES, command_in, folder_with, run_in};
 
 /// Moves the cursor, clears the screen, turns text around, ends the line.
 const HOSTILE: &str = "a\u{1b}[2Jb\u{9b}2Jc\u{202e}d\ne\u{2028}f\r\u{7f}g\u{2066}";
@@ -76,3 +79,46 @@ fn names_and_notes_have_no_control_characters() {
     }
     assert_eq!(fs::read_dir(folder.path().join("a.zarr")).unwrap().count(), 2);
 }
+
+#[test]
+fn lengths_that_nothing_backs_cost_nothing() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let recording = folder.path().join("a.zarr/a");
+    let intact = fs::read(recording.join("zarr.json")).unwrap();
+    for packets in [0, 1, 1_000_000_000, 1 << 53, (1 << 63) / 960, u64::MAX / 960] {
+        fs::write(recording.join("zarr.json"), &intact).unwrap();
+        edit_document(&recording, |document| {
+            let ours = &mut document["attributes"]["opus_zarr"];
+            let pre_skip = ours["pre_skip"].as_u64().unwrap();
+            ours["coded_length"] = json!(packets * 960);
+            ours["play_length"] = json!((packets * 960).saturating_sub(pre_skip));
+            ours["gaps"] = json!([{ "position": 960, "samples": packets }]);
+        });
+        for line in LOOKS.lines() {
+            let began = Instant::now();
+            let mut command = command_in(folder.path());
+            let done = command.args(line.split(' ')).output().unwrap();
+            let code = done.status.code();
+            assert!(code.is_some_and(|code| code < 100), "{line}, {packets} packets: {done:?}");
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(30), "{line}, {packets} packets: {took:?}");
+        }
+    }
+}
+
+const LOOKS: &str = "list a.zarr
+list a.zarr --json
+info a.zarr/a
+info a.zarr/a --json
+verify a.zarr --level decode
+extract a.zarr/a -o x.wav --force
+extract a.zarr/a -o x.flac --force
+extract a.zarr/a --time 1h.. -o x.wav --force
+export a.zarr/a -o x.opus --force
+plot a.zarr/a -o x.png --force
+plot a.zarr/a --kind waveform -o x.png --force
+plot a.zarr/a --kind bitrate -o x.png --force
+sync a.zarr/a --check
+meta a.zarr/a
+copy a.zarr/a b.zarr
+bench a.zarr/a";

@@ -161,7 +161,7 @@ fn bombs() -> Vec<(&'static str, Value)> {
 }
 
 /// Uses a store in every way and returns all errors.
-fn use_it(store: &Path) -> Vec<String> {
+pub(super) fn use_it(store: &Path) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let mut say = |error: String| said.push(error);
     let mut copied = Vec::new();
@@ -239,16 +239,16 @@ fn assert_harmless(attacks: Vec<Attack>) {
 }
 
 /// Measures the peak of memory from now on.
-struct Memory(u64);
+pub(super) struct Memory(u64);
 
 impl Memory {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         // Resets the peak.
         let _ = fs::write("/proc/self/clear_refs", "5");
         Self(status("VmRSS:"))
     }
 
-    fn grown(&self) -> u64 {
+    pub(super) fn grown(&self) -> u64 {
         status("VmHWM:").saturating_sub(self.0)
     }
 }
@@ -259,7 +259,7 @@ fn status(field: &str) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
-const MOST_MEMORY: u64 = 64 << 20;
+pub(super) const MOST_MEMORY: u64 = 64 << 20;
 
 /// Runs a test in its own process, so that no other test uses memory there.
 fn run_alone(test: &str) {

@@ -12,6 +12,7 @@ mod company;
 mod corpus;
 mod corpus_table;
 mod cost;
+mod declared;
 mod exact;
 mod extensions;
 mod faults;
