@@ -42,11 +42,13 @@ impl FfmpegInput {
             // Both were requested.
             return Err(start(program, io::ErrorKind::BrokenPipe.into()));
         };
-        let messages = Some(thread::spawn(move || last_bytes(stderr)));
+        let messages = thread::Builder::new().spawn(move || last_bytes(stderr));
+        let messages =
+            messages.inspect_err(|_| drop(child.kill())).map_err(|e| start(program, e))?;
         let mut input = Self {
             child,
             samples: BufReader::with_capacity(1 << 16, stdout),
-            messages,
+            messages: Some(messages),
             header: AuHeader { rate: 0, channels: 0 },
             version,
             is_ended: false,

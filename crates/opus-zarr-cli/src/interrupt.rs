@@ -8,12 +8,16 @@ use std::{
     fs, io,
     ops::ControlFlow,
     process,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
     iterator::Signals,
 };
 
@@ -30,10 +34,19 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn catch(messages: Messages) -> Result<(), Failure> {
     let ignored = ignored();
     let is_caught = |signal: &i32| ignored >> (signal - 1) & 1 == 0;
-    let caught = Signals::new([SIGHUP, SIGINT, SIGTERM].into_iter().filter(is_caught));
-    caught
-        .and_then(|signals| watch(signals, messages))
+    let caught = || [SIGHUP, SIGINT, SIGTERM].into_iter().filter(is_caught);
+    let watched = Signals::new(caught()).and_then(|signals| watch(signals, messages));
+    // Where no thread starts, signals end the process without a message.
+    watched
+        .or_else(|_| caught().try_for_each(end_at))
         .map_err(|error| Failure::new(Exit::Error, format!("cannot catch signals: {error}")))
+}
+
+/// Makes a signal end the process at once.
+fn end_at(signal: i32) -> io::Result<()> {
+    let always = Arc::new(AtomicBool::new(true));
+    let code = Exit::Interrupted.code().into();
+    flag::register_conditional_shutdown(signal, code, always).map(drop)
 }
 
 fn watch(mut signals: Signals, messages: Messages) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Several inputs, where one that fails does not stop the others.
 
-use std::{fmt::Display, time::Duration};
+use std::{fmt::Display, thread, time::Duration};
 
 use indicatif::ProgressBar;
 
@@ -66,7 +66,10 @@ pub(crate) fn while_waiting<T>(
         return work();
     }
     let spinner = bars.add(ProgressBar::new_spinner().with_message(what.to_string()));
-    spinner.enable_steady_tick(Duration::from_millis(100));
+    // It panics if its thread cannot start.
+    if thread::Builder::new().spawn(|| ()).is_ok() {
+        spinner.enable_steady_tick(Duration::from_millis(100));
+    }
     let result = work();
     spinner.finish_and_clear();
     result

@@ -5,29 +5,48 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     task::{Context, Poll},
+    thread,
+    time::Duration,
 };
 
 use tokio::{
-    runtime::{Builder, Runtime},
+    runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
     task::JoinHandle,
 };
 
-/// A tokio runtime for all requests, async ones included. Connections that a client keeps open live
-/// in the runtime that opened them. If that runtime is not polled, or its thread is blocked,
-/// requests from elsewhere would hang.
+/// The threads for all requests, async ones included, each with a tokio runtime of its own. Connections
+/// that a client keeps open live in the runtime that opened them. If that runtime is not polled, or its
+/// thread is blocked, requests from elsewhere would hang.
+///
+/// Not a runtime of several threads, because starting one panics if a thread cannot start.
 #[derive(Clone)]
-pub(crate) struct Tasks(Arc<Owned>);
+pub(crate) struct Tasks(Arc<Threads>);
+
+struct Threads {
+    all: Vec<Thread>,
+    /// Counts tasks, which the threads take in turn.
+    next: AtomicUsize,
+}
+
+/// A thread that runs tasks until it is dropped.
+struct Thread {
+    runtime: Handle,
+    _stop: oneshot::Sender<()>,
+}
 
 impl Tasks {
+    /// Fails if not even one thread can start.
     pub(crate) fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("opus-zarr-object-store")
-            .enable_all()
-            .build()?;
-        Ok(Self(Arc::new(Owned(Some(runtime)))))
+        let mut all = vec![Thread::start()?];
+        all.extend((1..THREADS).map_while(|_| Thread::start().ok()));
+        Ok(Self(Arc::new(Threads { all, next: AtomicUsize::new(0) })))
     }
 
     /// Runs a task and blocks the calling thread until it ends. Works on a thread of another
@@ -57,8 +76,10 @@ impl Tasks {
         &self,
         task: impl Future<Output = T> + Send + 'static,
     ) -> io::Result<JoinHandle<T>> {
-        let runtime = self.0.0.as_ref().ok_or_else(stopped)?;
-        Ok(runtime.spawn(task))
+        let Threads { all, next } = &*self.0;
+        let number = next.fetch_add(1, Ordering::Relaxed) % all.len().max(1);
+        let thread = all.get(number).ok_or_else(stopped)?;
+        Ok(thread.runtime.spawn(task))
     }
 }
 
@@ -68,8 +89,32 @@ impl fmt::Debug for Tasks {
     }
 }
 
-/// Shuts the runtime down with its last clone. Does not wait for tasks, which would panic on a thread
-/// of another runtime.
+impl Thread {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .thread_name(NAME)
+            .thread_keep_alive(FOREVER)
+            .build()?;
+        let handle = runtime.handle().clone();
+        let runtime = Owned(Some(runtime));
+        // Names of hosts are looked up in another thread. tokio panics if it cannot start, so start it
+        // now, if a thread can.
+        thread::Builder::new().spawn(|| ())?.join().map_err(|_| stopped())?;
+        drop(handle.spawn_blocking(|| ()));
+        let (stop, stopped) = oneshot::channel();
+        thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+            if let Some(runtime) = &runtime.0 {
+                // Ends when the sender is dropped.
+                let _: Result<(), _> = runtime.block_on(stopped);
+            }
+        })?;
+        Ok(Self { runtime: handle, _stop: stop })
+    }
+}
+
+/// Shuts its runtime down when dropped. Does not wait for tasks, which would panic on a thread of another
+/// runtime.
 struct Owned(Option<Runtime>);
 
 impl Drop for Owned {
@@ -104,3 +149,6 @@ fn stopped() -> io::Error {
 
 /// Threads mostly wait. Two, so that encrypting one transfer does not delay the others.
 const THREADS: usize = 2;
+const NAME: &str = "opus-zarr-object-store";
+/// A thread for names of hosts stays, since another one may not start later.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
