@@ -93,7 +93,7 @@ impl Bucket {
         };
         match part {
             Part::Range(range) if found.range != range => Err(ErrorKind::UnexpectedEof.into()),
-            Part::Whole(limit) if found.meta.size > limit => Err(ErrorKind::FileTooLarge.into()),
+            Part::Whole(limit) if found.meta.size > limit => Err(too_large(found.meta.size)),
             _ => body(found).await,
         }
     }
@@ -117,7 +117,7 @@ impl Bucket {
         };
         let meta = found.meta.clone();
         if meta.size > MAX_SMALL {
-            return Err(ErrorKind::FileTooLarge.into());
+            return Err(too_large(meta.size));
         }
         Ok(Some((body(found).await?, meta)))
     }
@@ -190,6 +190,10 @@ impl Bucket {
     }
 }
 
+fn too_large(bytes: u64) -> io::Error {
+    io::Error::new(ErrorKind::FileTooLarge, format!("{bytes} bytes"))
+}
+
 /// Reads the body of a response and checks its length.
 async fn body(found: GetResult) -> io::Result<Vec<u8>> {
     let expected = found.range.end.saturating_sub(found.range.start);
@@ -201,5 +205,5 @@ async fn body(found: GetResult) -> io::Result<Vec<u8>> {
     Ok(bytes.into())
 }
 
-/// Leases and documents are much smaller.
-const MAX_SMALL: u64 = 64 * 1024 * 1024;
+/// Documents have at most as many, and leases much fewer.
+const MAX_SMALL: u64 = 16 * 1024 * 1024;

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use crate::{
     Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
     equivalent::{compare, compare_fields},
-    error::Reason,
+    error::{Excess, Reason},
     json::{json_error, parse_json, shortened},
     layout::{ATTRIBUTES_KEY, ArrayKind, CONSOLIDATED, LAYOUT, recording_group},
+    object::check_document,
 };
 
 /// A recording's group: our attributes, and what other programs have added.
@@ -63,7 +64,8 @@ impl Document {
         document
     }
 
-    pub(crate) fn write(&self) -> Result<String, Error> {
+    /// Writes the document, unless a reader would refuse the one with the name `object`.
+    pub(crate) fn write(&self, object: &str) -> Result<String, Error> {
         let Self { info, foreign } = self;
         let mut attributes =
             serde_json::to_value(info).map_err(|error| Error::inconsistent(error.to_string()))?;
@@ -73,13 +75,9 @@ impl Document {
         }
         let group = recording_group(&attributes, &foreign.attributes, &info.arrays());
         let text = foreign.add_to(group).to_string();
-        if !u64::try_from(text.len()).is_ok_and(|len| len <= MAX_METADATA) {
-            return Err(Error::inconsistent(format!(
-                "the attributes take {} bytes, but at most {MAX_METADATA} can be read back",
-                text.len()
-            )));
-        }
-        // User metadata may have more values, or deeper nesting, than readers accept.
+        check_notes(object, info)?;
+        check_document(object, text.as_bytes())?;
+        // User metadata may have deeper nesting than readers accept.
         parse_json(text.as_bytes()).map_err(|reason| {
             Error::inconsistent(format!("the attributes cannot be read back: {reason}"))
         })?;
@@ -103,8 +101,36 @@ impl Document {
             serde_json::from_value(attributes).map_err(|error| fault(json_error(error)))?;
         // Computed whenever the document is written.
         info.other.remove(CHECKSUM);
+        check_notes(object, &info)?;
         check_arrays(&document, &info).map_err(fault)?;
         Ok(Self { info, foreign: Foreign::of(document) })
+    }
+}
+
+/// Checks that the notes of users are within their limit.
+fn check_notes(object: &str, info: &RecordingInfo) -> Result<(), Error> {
+    let mut notes = Length(0);
+    // Writing to a counter does not fail.
+    let written = serde_json::to_writer(&mut notes, &info.user);
+    written.map_err(|error| Error::inconsistent(error.to_string()))?;
+    if notes.0 > MAX_NOTES {
+        let excess = Excess::Notes { found: notes.0, limit: MAX_NOTES };
+        return Err(Reason::TooLarge { object: object.to_owned(), excess }.into());
+    }
+    Ok(())
+}
+
+/// Counts the bytes written to it.
+struct Length(u64);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -250,8 +276,12 @@ fn check_arrays(document: &Value, info: &RecordingInfo) -> Result<(), String> {
 const MEMBERS: [&str; 4] = ["zarr_format", "node_type", "attributes", CONSOLIDATED];
 /// The attribute with the checksum of the others.
 const CHECKSUM: &str = "checksum";
-/// The most bytes of a document, enough for a blob of 128 GiB.
-pub(crate) const MAX_METADATA: u64 = 32 * 1024 * 1024;
+/// The most bytes of a document, enough for a blob of 90 GB.
+pub(crate) const MAX_METADATA: u64 = 16 * 1024 * 1024;
+/// The most values of a document, enough for 400 million packets.
+pub(crate) const MAX_VALUES: u64 = 1 << 18;
+/// The most bytes of the notes of users, as compact JSON.
+const MAX_NOTES: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

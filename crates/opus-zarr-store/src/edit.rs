@@ -4,11 +4,11 @@ use std::{io, sync::Arc};
 
 use crate::{
     Claim, Error, Operation, RecordingName, RecordingReader, Storage,
-    document::{Document, MAX_METADATA},
+    document::Document,
     error::Reason,
-    object::{io_error, name_of, read},
+    object::{io_error, name_of, read_document},
     recording::{StoredRecording, document_key},
-    storage::{Part, Ready, ready},
+    storage::{Ready, ready},
     store::check_store,
 };
 
@@ -27,7 +27,7 @@ impl RecordingReader {
         let object = name_of(&*storage, &key);
         let claim = claim(&storage, &name)?;
         for _ in 0..ATTEMPTS {
-            let before = ready(read(&Ready(&*storage), &key, Part::Whole(MAX_METADATA)))?;
+            let before = ready(read_document(&Ready(&*storage), &key))?;
             let mut document = Document::parse(&object, &before)?;
             if document.info.blob_sha256 != self.info().blob_sha256 {
                 let store = storage.to_string();
@@ -40,7 +40,7 @@ impl RecordingReader {
                 return Ok(());
             }
             document.info.generation = document.info.generation.saturating_add(1);
-            let after = document.write()?;
+            let after = document.write(&object)?;
             // Parsed before it is written, so that no unreadable recording is stored.
             let recording = StoredRecording::parse(&object, &name, after.as_bytes())?;
             let replaced = claim.replace(&before, after.as_bytes());

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     UnsupportedLayout,
     /// Stored bytes differ from what was written.
     Damaged,
+    /// A document, or the notes in it, exceed the limits of the format.
+    TooLarge,
     /// An object of a recording is missing.
     MissingObject,
     /// The requested bytes or samples lie outside the recording.
@@ -111,6 +113,8 @@ pub(crate) enum Reason {
     Layout { object: String, found: String },
     #[error("{object}: {reason}", object = quoted(object))]
     Metadata { object: String, reason: String },
+    #[error("{object}: {excess}", object = quoted(object))]
+    TooLarge { object: String, excess: Excess },
     #[error(
         "{object}: bytes {}..{} are damaged: {reason}",
         bytes.start, bytes.end, object = quoted(object)
@@ -126,6 +130,18 @@ pub(crate) enum Reason {
     Cancelled,
     #[error("a Zarr codec failed: {reason}")]
     Codec { reason: String },
+}
+
+/// Which limit something exceeds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Excess {
+    /// The storage tells how many bytes there are, or only that they are too many.
+    #[error("document of {found}, expected at most {limit} bytes")]
+    Document { found: String, limit: u64 },
+    #[error("document of {found} values, expected at most {limit}")]
+    Values { found: u64, limit: u64 },
+    #[error("notes of {found} bytes, expected at most {limit}")]
+    Notes { found: u64, limit: u64 },
 }
 
 /// Why a place is not a store.
@@ -168,6 +184,7 @@ impl Error {
             Reason::Index { fault: IndexFault::NotCovered(_), .. } | Reason::BeyondBlob { .. } => {
                 ErrorKind::OutOfRange
             }
+            Reason::TooLarge { .. } => ErrorKind::TooLarge,
             Reason::Metadata { .. } | Reason::Damaged { .. } | Reason::Index { .. } => {
                 ErrorKind::Damaged
             }
@@ -183,6 +200,7 @@ impl Error {
             Reason::Io { object, .. }
             | Reason::Layout { object, .. }
             | Reason::Metadata { object, .. }
+            | Reason::TooLarge { object, .. }
             | Reason::Foreign { object }
             | Reason::Damaged { object, .. }
             | Reason::Index { object, .. } => Some(object),
@@ -263,6 +281,11 @@ impl Error {
     /// Whether an object could not be read because it is missing.
     pub(crate) fn is_missing(&self) -> bool {
         self.kind() == ErrorKind::MissingObject
+    }
+
+    /// Whether a document exceeds the limits.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.kind() == ErrorKind::TooLarge
     }
 
     /// Whether bytes of an object are damaged, or it ends before them.

@@ -6,7 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::{AsyncStorage, Error, ObjectWriter, Operation, Part, Storage, error::Reason};
+use crate::{
+    AsyncStorage, Error, ObjectWriter, Operation, Part, Storage,
+    document::{MAX_METADATA, MAX_VALUES},
+    error::{Excess, Reason},
+    json::count_values,
+};
 
 /// Reads a part of an object.
 pub(crate) async fn read(
@@ -18,6 +23,36 @@ pub(crate) async fn read(
     let bytes = bytes.map_err(|source| read_error(&name_of(storage, key), &part, source))?;
     tracing::trace!(key, ?part, bytes = bytes.len(), "read");
     Ok(bytes)
+}
+
+/// Reads a document. One that exceeds the limits is an error and costs no more than they allow.
+pub(crate) async fn read_document(storage: &dyn AsyncStorage, key: &str) -> Result<Vec<u8>, Error> {
+    let bytes = storage.read(key, Part::Whole(MAX_METADATA)).await;
+    let object = || name_of(storage, key);
+    let bytes = bytes.map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => {
+            let found = source.get_ref().map_or("more".to_owned(), ToString::to_string);
+            let excess = Excess::Document { found, limit: MAX_METADATA };
+            Reason::TooLarge { object: object(), excess }.into()
+        }
+        _ => read_error(&object(), &Part::Whole(MAX_METADATA), source),
+    })?;
+    tracing::trace!(key, bytes = bytes.len(), "read");
+    check_document(&object(), &bytes)?;
+    Ok(bytes)
+}
+
+/// Checks that a document is within the limits.
+pub(crate) fn check_document(object: &str, bytes: &[u8]) -> Result<(), Error> {
+    let (len, values) = (u64::try_from(bytes.len()).unwrap_or(u64::MAX), count_values(bytes));
+    let excess = if len > MAX_METADATA {
+        Excess::Document { found: format!("{len} bytes"), limit: MAX_METADATA }
+    } else if values > MAX_VALUES {
+        Excess::Values { found: values, limit: MAX_VALUES }
+    } else {
+        return Ok(());
+    };
+    Err(Reason::TooLarge { object: object.to_owned(), excess }.into())
 }
 
 /// The name of an object as people write it.

@@ -1,11 +1,10 @@
 use serde::Deserialize;
 
 use crate::{
-    AsyncStorage, Error, Part, RecordingName, Store,
-    document::MAX_METADATA,
+    AsyncStorage, Error, RecordingName, Store,
     error::Reason,
     json::json_error,
-    object::{name_of, read},
+    object::{name_of, read_document},
     recording::document_key,
     storage::{Ready, ready},
 };
@@ -53,7 +52,7 @@ async fn source_of(
     name: &RecordingName,
 ) -> Result<Option<SourceId>, Error> {
     let key = document_key(name);
-    let bytes = read(storage, &key, Part::Whole(MAX_METADATA)).await?;
+    let bytes = read_document(storage, &key).await?;
     let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
         let object = name_of(storage, &key);
         Reason::Metadata { object, reason: json_error(error) }

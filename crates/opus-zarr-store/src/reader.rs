@@ -5,14 +5,14 @@ use opus_packet_index::{BlobRead, IndexRead, Span, SyncDecoder, SyncEntry, SyncR
 use serde_json::{Map, Value};
 
 use crate::{
-    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, Part, RecordingInfo,
+    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, RecordingInfo,
     RecordingName, Storage,
     blob::{BlobIn, ShardedBlob},
-    document::{Document, MAX_METADATA},
+    document::Document,
     equivalent::compare,
     json::parse_json,
     layout::METADATA,
-    object::{put, read},
+    object::{put, read_document},
     recording::StoredRecording,
     storage::{Ready, ready},
     store::pretty,
@@ -201,7 +201,7 @@ fn restore_documents(
 
 /// Writes the document of an array unless an equivalent one is present.
 fn restore_document(storage: &Arc<dyn Storage>, key: &str, document: &Value) -> Result<(), Error> {
-    let found = ready(read(&Ready(&**storage), key, Part::Whole(MAX_METADATA)));
+    let found = ready(read_document(&Ready(&**storage), key));
     let found = found.ok().and_then(|bytes| parse_json(&bytes).ok());
     if found.is_some_and(|found| compare(document, &found).is_ok()) {
         return Ok(());

@@ -6,11 +6,11 @@ use opus_packet_index::{Span, SyncDecoder, SyncStart};
 use crate::{
     AsyncStorage, Error, ErrorKind, Part, RecordingName,
     blob::ShardedBlob,
-    document::{Document, MAX_METADATA},
+    document::Document,
     error::Reason,
     index::{ShardedIndex, shard_key},
     layout::{BLOB, INDEX, METADATA, SYNC},
-    object::{name_of, read},
+    object::{name_of, read, read_document},
     store::check_store,
     sync::{StoredSync, chunk_key},
 };
@@ -36,7 +36,7 @@ impl StoredRecording {
         name: &RecordingName,
     ) -> Result<Self, Error> {
         let key = document_key(name);
-        let bytes = match read(storage, &key, Part::Whole(MAX_METADATA)).await {
+        let bytes = match read_document(storage, &key).await {
             Err(error) if error.is_missing() => {
                 // Tell a missing recording from a missing store.
                 check_store(storage).await?;

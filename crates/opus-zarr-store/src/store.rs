@@ -12,12 +12,12 @@ use serde_json::Value;
 use crate::{
     AsyncRecordingReader, AsyncStorage, Entries, Entry, Error, InvalidName, LocalStorage,
     Operation, Part, RecordingName, RecordingReader, RecordingWriter, Storage,
-    document::{MAX_METADATA, check_layout, our_attributes},
+    document::{check_layout, our_attributes},
     edit::{claim, claim_error},
     error::{NotAStore, Reason},
     json::parse_json,
     layout::{ArrayKind, METADATA, root_group},
-    object::{io_error, name_of, put, read},
+    object::{io_error, name_of, put, read, read_document},
     recording::{document_key, has_blob},
     storage::{Ready, ready},
 };
@@ -235,7 +235,7 @@ pub(crate) fn pretty(document: &Value) -> String {
 /// Checks that a storage holds a store that this version reads.
 pub(crate) async fn check_store(storage: &dyn AsyncStorage) -> Result<(), Error> {
     let not_a_store = |problem| Reason::NotAStore { store: storage.to_string(), problem };
-    let bytes = match read(storage, METADATA, Part::Whole(MAX_METADATA)).await {
+    let bytes = match read_document(storage, METADATA).await {
         Err(error) if error.is_missing() => {
             let is_file = matches!(error.reason(), Reason::Io { source, .. } if source.kind() == ErrorKind::NotADirectory);
             let problem = if is_file { NotAStore::NotADirectory } else { NotAStore::NoDocument };
@@ -274,9 +274,9 @@ enum Found {
 }
 
 async fn what_is(storage: &dyn AsyncStorage, name: &RecordingName) -> Result<Found, Error> {
-    let document = match read(storage, &document_key(name), Part::Whole(MAX_METADATA)).await {
+    let document = match read_document(storage, &document_key(name)).await {
         Err(error) if error.is_missing() => return Ok(Found::Remains),
-        Err(error) if error.is_damaged() => None,
+        Err(error) if error.is_damaged() || error.is_too_large() => None,
         bytes => parse_json(&bytes?).ok(),
     };
     let ours = document.as_ref().and_then(our_attributes);

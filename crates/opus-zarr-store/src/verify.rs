@@ -136,7 +136,10 @@ impl<'a> Verifier<'a> {
         };
         let at = Object { component: Component::Recording, key: document_key(name) };
         match error.kind() {
-            ErrorKind::UnsupportedLayout | ErrorKind::Codec | ErrorKind::NotARecording => {
+            ErrorKind::UnsupportedLayout
+            | ErrorKind::TooLarge
+            | ErrorKind::Codec
+            | ErrorKind::NotARecording => {
                 return Err(error);
             }
             ErrorKind::NoSuchRecording | ErrorKind::NotAStore | ErrorKind::IsARecording => {
@@ -245,6 +248,9 @@ impl<'a> Verifier<'a> {
             }
             Reason::Index { fault, .. } => {
                 self.fault(at, FaultKind::Rows { reason: fault.to_string() });
+            }
+            Reason::TooLarge { excess, .. } => {
+                self.fault(at, FaultKind::Document { reason: excess.to_string() });
             }
             Reason::Metadata { reason, .. } => self.fault(at, FaultKind::Document { reason }),
             reason => self.fault(at, FaultKind::Damaged { reason: reason.to_string() }),

@@ -159,11 +159,11 @@ impl RecordingWriter {
         }
         let object = name_of(&**store.storage(), &document_key(&name));
         let (claim, document) = match replaces {
-            false => (None, document.write()?),
+            false => (None, document.write(&object)?),
             true => {
                 let claim = claim(store.storage(), &name)?;
                 let replaced = store.open_recording(&name)?;
-                (Some(claim), document.in_place_of(replaced.document()).write()?)
+                (Some(claim), document.in_place_of(replaced.document()).write(&object)?)
             }
         };
         // Parsed before the commit, so that an unreadable recording is not stored and nothing can

@@ -88,6 +88,8 @@ pub enum ErrorKind {
     UnsupportedLayout,
     /// Stored bytes differ from what was written, or are missing.
     Damaged,
+    /// A document of a store, or the notes in it, exceed the limits of the format.
+    TooLarge,
     /// The storage denied access.
     PermissionDenied,
     /// The storage can only be read.

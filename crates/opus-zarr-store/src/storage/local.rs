@@ -159,7 +159,8 @@ impl Storage for LocalStorage {
             Part::Whole(limit) => {
                 let len = file.metadata()?.len();
                 if len > limit {
-                    return Err(ErrorKind::FileTooLarge.into());
+                    let found = format!("{len} bytes");
+                    return Err(io::Error::new(ErrorKind::FileTooLarge, found));
                 }
                 (0, len)
             }

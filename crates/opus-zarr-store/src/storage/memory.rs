@@ -70,7 +70,8 @@ impl Storage for MemoryStorage {
             Part::Range(range) => object.get(at(range.start)..at(range.end)),
             Part::Last(count) => object.get(object.len().saturating_sub(at(count))..),
             Part::Whole(limit) if at(limit) < object.len() => {
-                return Err(io::ErrorKind::FileTooLarge.into());
+                let found = format!("{} bytes", object.len());
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, found));
             }
             Part::Whole(_) => Some(&*object),
         };

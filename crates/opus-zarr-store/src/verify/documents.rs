@@ -2,12 +2,12 @@ use serde_json::{Map, Value};
 
 use super::{Component, FaultKind, Object, Verifier};
 use crate::{
-    Part,
-    document::MAX_METADATA,
     equivalent::compare,
     json::parse_json,
     layout::{ATTRIBUTES_KEY, ArrayKind, CONSOLIDATED, METADATA, recording_group, root_group},
+    object::read_document,
     recording::{StoredRecording, document_key},
+    storage::{Ready, ready},
 };
 
 impl Verifier<'_> {
@@ -30,9 +30,13 @@ impl Verifier<'_> {
         let (name, info) = (&recording.name, &recording.document.info);
         let at = Object { component: Component::Recording, key: document_key(name) };
         self.document(&at, |found| {
-            let ours = found.get("attributes").and_then(|all| all.get(ATTRIBUTES_KEY));
-            let ours = ours.cloned().unwrap_or_default();
-            let mut expected = recording_group(&ours, &Map::new(), &info.arrays());
+            // Ours were checked when the recording was opened; others may hold anything.
+            let attributes = found.get_mut("attributes").and_then(Value::as_object_mut);
+            if let Some(attributes) = attributes {
+                attributes.retain(|key, _| key == ATTRIBUTES_KEY);
+                attributes.values_mut().for_each(|ours| *ours = Value::Null);
+            }
+            let mut expected = recording_group(&Value::Null, &Map::new(), &info.arrays());
             // Other programs may drop the documents of the arrays, which the attributes determine. They
             // leave no other member in their place, as damage does.
             let is_dropped = found.get(CONSOLIDATED).is_none_or(Value::is_null);
@@ -65,12 +69,12 @@ impl Verifier<'_> {
         self.document(&at, |found| compare(expected, found));
     }
 
-    fn document(&mut self, at: &Object, check: impl FnOnce(&Value) -> Result<(), String>) {
-        let bytes = match self.read(&at.key, Part::Whole(MAX_METADATA)) {
+    fn document(&mut self, at: &Object, check: impl FnOnce(&mut Value) -> Result<(), String>) {
+        let bytes = match ready(read_document(&Ready(self.storage), &at.key)) {
             Ok(bytes) => bytes,
             Err(error) => return self.failure(at, error),
         };
-        if let Err(reason) = parse_json(&bytes).and_then(|document| check(&document)) {
+        if let Err(reason) = parse_json(&bytes).and_then(|mut document| check(&mut document)) {
             self.fault(at, FaultKind::Document { reason });
         }
     }

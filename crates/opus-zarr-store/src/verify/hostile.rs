@@ -249,7 +249,7 @@ fn arrays_that_differ_from_layout_1() {
 #[test]
 fn document_bombs() {
     let nested = |open: &str, close: &str| {
-        format!("{{\"attributes\":{}{}}}", open.repeat(100_000), close.repeat(100_000))
+        format!("{{\"attributes\":{}{}}}", open.repeat(20_000), close.repeat(20_000))
     };
     let attributes = |value: &str| {
         format!(
@@ -259,7 +259,7 @@ fn document_bombs() {
     let table = [
         (nested("[", "]"), "recursion limit"),
         (nested("{\"a\":", "}"), "recursion limit"),
-        (attributes(&format!("[{}0]", "0,".repeat(2_000_000))), "more than"),
+        (attributes(&format!("[{}0]", "0,".repeat(2_000_000))), "expected at most"),
         (attributes(&"9".repeat(100_000)), "number out of range"),
         (attributes("1e999999999"), "number out of range"),
         (attributes(&format!("\"{}\"", "x".repeat(1 << 20))), "with checksum none"),

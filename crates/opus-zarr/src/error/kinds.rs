@@ -51,6 +51,7 @@ pub(super) fn of_store(kind: StoreKind) -> ErrorKind {
         StoreKind::Damaged | StoreKind::MissingObject | StoreKind::Inconsistent => {
             ErrorKind::Damaged
         }
+        StoreKind::TooLarge => ErrorKind::TooLarge,
         StoreKind::OutOfRange => ErrorKind::Range,
         StoreKind::Cancelled => ErrorKind::Cancelled,
         StoreKind::PermissionDenied => ErrorKind::PermissionDenied,

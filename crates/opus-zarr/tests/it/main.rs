@@ -28,6 +28,7 @@ mod index;
 mod index_size;
 mod interop;
 mod killed;
+mod limits;
 mod matroska_audio;
 mod ogg_faults;
 mod opus_tools;

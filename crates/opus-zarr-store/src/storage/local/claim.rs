@@ -67,7 +67,7 @@ impl Claim for LocalClaim {
         let mut object = self.storage.create(&format!("{}/{METADATA}", self.name))?;
         object.write_all(after)?;
         // Compared last, since programs that do not know claims may write it meanwhile.
-        let is_same = fs::read(self.document())? == before;
+        let is_same = holds(&self.document(), before)?;
         if is_same {
             object.finish()?;
         }
@@ -111,6 +111,17 @@ pub(super) fn refuse_foreign(directory: &Path, members: Option<&[&str]>) -> io::
         }
     }
     Ok(())
+}
+
+/// Whether a file holds these bytes. Reads no more of it than that takes.
+fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut found = Vec::new();
+    if u64::try_from(bytes.len()) == Ok(len) {
+        file.take(len).read_to_end(&mut found)?;
+    }
+    Ok(found == bytes)
 }
 
 /// Says that a name is taken if a directory could not be renamed to it for that reason.
