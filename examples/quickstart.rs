@@ -32,7 +32,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     println!("audio    {:.1?}, {} channel(s)", info.duration(), info.channels);
     println!("opus     {} bytes in {} packets", info.blob_bytes, info.packet_count);
     println!("as WAV   {} bytes", info.play_length * u64::from(info.channels) * 2);
-    println!("index    {} bytes", recording.index_info().map_or(0, |index| index.bytes));
+    println!("index    {} bytes", recording.index_info()?.map_or(0, |index| index.bytes));
     println!("reading  {:?}\n", recording.read_mode());
 
     let start = Instant::now();

@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.packets {
         return packets(&args.recording, output);
     }
-    let info = Info::of(&args.recording, &recording);
+    let info = Info::of(&args.recording, &recording)?;
     match &args.field {
         None => output.data(&info),
         Some(field) => self::field(&info, field, output),
@@ -82,10 +82,10 @@ struct Info<'a> {
 }
 
 impl<'a> Info<'a> {
-    fn of(place: &RecordingPlace, recording: &'a Recording) -> Self {
+    fn of(place: &RecordingPlace, recording: &'a Recording) -> Result<Self, Failure> {
         let info = recording.info();
         let length = recording.time_of(info.play_length);
-        Self {
+        Ok(Self {
             store: place.store.field("store"),
             name: recording.name(),
             seconds: seconds(length),
@@ -98,7 +98,7 @@ impl<'a> Info<'a> {
             packets: info.packet_count,
             blob_bytes: info.blob_bytes,
             blob_sha256: &info.blob_sha256,
-            index_bytes: recording.index_info().map(|index| index.bytes),
+            index_bytes: recording.index_info()?.map(|index| index.bytes),
             bits_per_second: bits_per_second(info.blob_bytes, length),
             reads: Reads::of(recording),
             exact_by: ExactBy::of(recording),
@@ -110,7 +110,7 @@ impl<'a> Info<'a> {
             gaps: &info.gaps,
             extensions: info.extensions.iter().collect(),
             user: &info.user,
-        }
+        })
     }
 }
 

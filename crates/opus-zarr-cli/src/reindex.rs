@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         output.data(&Reindexed {
             recording: place.field("recording"),
             packets: recording.info().packet_count,
-            index_bytes: recording.index_info().map_or(0, |index| index.bytes),
+            index_bytes: recording.index_info()?.map_or(0, |index| index.bytes),
             elapsed_seconds: began.elapsed().as_secs_f64(),
         })
     })

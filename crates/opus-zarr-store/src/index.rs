@@ -187,15 +187,23 @@ impl ShardedIndex {
     }
 
     /// The size of the index, if the shard's own index is in its place and matches the
-    /// attributes.
-    pub(crate) async fn info(&self, storage: &dyn AsyncStorage) -> Option<IndexInfo> {
-        let (last, _) = self.chunks.last()?;
-        let bytes = last.end + index_len(u64::try_from(self.chunks.len()).ok()?);
-        let stored = read(storage, &self.key, Part::Range(last.end..bytes)).await.ok()?;
-        let found = parse_index(&stored).ok()?;
+    /// attributes. An error says that it cannot be read now.
+    pub(crate) async fn info(
+        &self,
+        storage: &dyn AsyncStorage,
+    ) -> Result<Option<IndexInfo>, Error> {
+        let Some((last, _)) = self.chunks.last() else { return Ok(None) };
+        let count = u64::try_from(self.chunks.len()).unwrap_or(u64::MAX);
+        let bytes = last.end.saturating_add(index_len(count));
+        let stored = match read(storage, &self.key, Part::Range(last.end..bytes)).await {
+            Ok(stored) => stored,
+            Err(error) if error.is_unreadable() => return Err(error),
+            Err(_) => return Ok(None),
+        };
         let expected = self.chunks.iter().map(|(range, _)| Some(range.clone()));
+        let is_whole = parse_index(&stored).is_ok_and(|found| found.into_iter().eq(expected));
         let info = IndexInfo { packets: self.packets, chunks: self.chunks.len(), bytes };
-        found.into_iter().eq(expected).then_some(info)
+        Ok(is_whole.then_some(info))
     }
 
     /// The packets of a half-open range of coded samples: one ranged read, or none if their

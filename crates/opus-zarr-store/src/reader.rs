@@ -82,9 +82,9 @@ impl RecordingReader {
     }
 
     /// The size of the index, or `None` if it is missing or truncated: one read. Its chunks are
-    /// checked when they are read.
-    pub fn index_info(&self) -> Option<IndexInfo> {
-        let index = self.recording.index.as_ref().ok()?;
+    /// checked when they are read. An error says that it cannot be read now.
+    pub fn index_info(&self) -> Result<Option<IndexInfo>, Error> {
+        let Ok(index) = &self.recording.index else { return Ok(None) };
         ready(index.info(&Ready(&*self.storage)))
     }
 
@@ -268,9 +268,10 @@ impl AsyncRecordingReader {
         self.recording.timeline
     }
 
-    /// Describes the index, with one read. None if it is missing or truncated.
-    pub async fn index_info(&self) -> Option<IndexInfo> {
-        let index = self.recording.index.as_ref().ok()?;
+    /// Describes the index, with one read. `None` if it is missing or truncated. An error says that it
+    /// cannot be read now.
+    pub async fn index_info(&self) -> Result<Option<IndexInfo>, Error> {
+        let Ok(index) = &self.recording.index else { return Ok(None) };
         index.info(&*self.storage).await
     }
 

@@ -7,8 +7,10 @@ use std::{
     fs::{self, File},
     io::Write,
     path::Path,
-    process::Command,
+    process::{Command, Output, Stdio},
 };
+
+use tempfile::NamedTempFile;
 
 use crate::skipped::say_skipped;
 
@@ -102,6 +104,67 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.error, self.calls)
     }
+}
+
+/// What happens to a whole command, whichever thread makes the call.
+#[derive(Clone, Copy, Debug)]
+pub enum Disturbance {
+    /// It is killed (SIGKILL) before the call.
+    Kill,
+    /// The call fails with this error.
+    Error(&'static str),
+}
+
+/// Kinds of calls by which a command reads and writes files, as strace writes them.
+pub const CALLS: [&str; 15] = [
+    "?mkdir,mkdirat",
+    "openat",
+    "write,pwrite64",
+    "fsync,fdatasync",
+    "?rename,renameat,renameat2",
+    "?link,linkat",
+    "?unlink,unlinkat,?rmdir",
+    "flock",
+    "ftruncate",
+    "read,pread64",
+    "getdents64",
+    "newfstatat,statx,fstat",
+    "copy_file_range,sendfile,fallocate",
+    "utimensat",
+    "?chmod,fchmod,fchmodat",
+];
+
+/// Runs a command whose k-th such call, counted from 1 in each of its threads, is disturbed. Returns
+/// `None` if it makes fewer.
+pub fn disturb(
+    command: &Command,
+    calls: &str,
+    disturbance: Disturbance,
+    k: usize,
+) -> Option<Output> {
+    let log = NamedTempFile::new().unwrap();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-e", "signal=none", "-e", &format!("trace={calls}")]);
+    match disturbance {
+        // Without this option, since with it no signal is sent.
+        Disturbance::Kill => {
+            strace.args(["-e", &format!("inject={calls}:signal=SIGKILL:when={k}")])
+        }
+        Disturbance::Error(error) => strace
+            .arg("--seccomp-bpf")
+            .args(["-e", &format!("inject={calls}:error={error}:when={k}")]),
+    };
+    strace.arg("-o").arg(log.path()).arg(command.get_program()).args(command.get_args());
+    strace.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null());
+    // Where the loader would look for every library first.
+    strace.env_remove("LD_LIBRARY_PATH");
+    let output = strace.output().unwrap();
+    let is_disturbed = match disturbance {
+        // strace ends as its child did.
+        Disturbance::Kill => output.status.code().is_none(),
+        Disturbance::Error(_) => fs::read_to_string(log.path()).unwrap().contains("(INJECTED)"),
+    };
+    is_disturbed.then_some(output)
 }
 
 /// Returns whether this machine permits tracing. Says so if not.

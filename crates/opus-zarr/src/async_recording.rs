@@ -118,7 +118,7 @@ impl AsyncRecording {
     }
 
     /// Describes the index. None if it is missing or truncated.
-    pub async fn index_info(&self) -> Option<IndexInfo> {
-        self.reader.index_info().await
+    pub async fn index_info(&self) -> Result<Option<IndexInfo>, Error> {
+        Ok(self.reader.index_info().await?)
     }
 }

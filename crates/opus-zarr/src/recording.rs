@@ -273,12 +273,13 @@ impl Recording {
     /// Whether the recording has an index of the right length. Reads check its contents chunk by
     /// chunk.
     pub fn has_index(&self) -> bool {
-        self.index_info().is_some()
+        matches!(self.index_info(), Ok(Some(_)))
     }
 
-    /// Describes the index. None if it is missing or truncated.
-    pub fn index_info(&self) -> Option<IndexInfo> {
-        self.reader.index_info()
+    /// Describes the index. `None` if it is missing or truncated. An error says that it cannot be read
+    /// now.
+    pub fn index_info(&self) -> Result<Option<IndexInfo>, Error> {
+        Ok(self.reader.index_info()?)
     }
 
     /// Builds the index again from the blob, byte for byte the one of the import, and restores

@@ -5,6 +5,8 @@
 mod alone;
 mod bench;
 mod bytes;
+#[cfg(target_os = "linux")]
+mod campaign;
 mod completions;
 mod copy;
 mod export;

@@ -80,7 +80,7 @@ fn bytes_per_packet(what: &str, recording: &Recording) -> f64 {
 }
 
 fn sizes(recording: &Recording) -> (u64, u64) {
-    (recording.index_info().unwrap().bytes, recording.info().blob_bytes)
+    (recording.index_info().unwrap().unwrap().bytes, recording.info().blob_bytes)
 }
 
 fn decimal(number: u64) -> f64 {

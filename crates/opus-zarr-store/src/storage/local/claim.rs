@@ -79,7 +79,7 @@ impl Claim for LocalClaim {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let (from, to) = (self.directory(), self.storage.path(to.as_str()));
-        rename_for_good(&from, &to, self.storage.root()).map_err(taken)?;
+        rename_for_good(&from, &to, self.storage.root()).map_err(|error| taken(error, &to))?;
         self.claim.end_in(&to);
         Ok(())
     }
@@ -88,15 +88,17 @@ impl Claim for LocalClaim {
         let directory = self.directory();
         refuse_foreign(&directory, members)?;
         let gone = self.storage.path(&self.storage.reach()?.unique_name());
-        match rename_for_good(&directory, &gone, self.storage.root()) {
-            Ok(()) => remove_tree(&gone),
+        let left = match rename_for_good(&directory, &gone, self.storage.root()) {
+            Ok(()) => gone,
             // A lower layer of an overlay. Without its document, the recording is gone.
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 fs::remove_file(self.document())?;
-                remove_tree(&directory);
+                directory
             }
             Err(error) => return Err(error),
-        }
+        };
+        self.claim.close();
+        remove_tree(&left);
         Ok(())
     }
 }
@@ -124,10 +126,12 @@ fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     Ok(found == bytes)
 }
 
-/// Says that a name is taken if a directory could not be renamed to it for that reason.
-pub(super) fn taken(error: io::Error) -> io::Error {
+/// Says that a name is taken if a directory could not be renamed to it for that reason, which network
+/// file systems report in other ways.
+pub(super) fn taken(error: io::Error, to: &Path) -> io::Error {
     match error.kind() {
         ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => ErrorKind::AlreadyExists.into(),
+        _ if to.symlink_metadata().is_ok() => ErrorKind::AlreadyExists.into(),
         _ => error,
     }
 }
@@ -195,6 +199,12 @@ impl ClaimFile {
     /// Ends the claim of a recording that was renamed.
     fn end_in(mut self, directory: &Path) {
         self.path = directory.join(CLAIM);
+    }
+
+    /// Ends the claim of a recording that is gone, whose directory can be removed as soon as no file in it
+    /// is open: network file systems keep those under another name.
+    fn close(mut self) {
+        self.path = PathBuf::new();
     }
 }
 

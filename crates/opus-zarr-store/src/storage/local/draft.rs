@@ -4,7 +4,8 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread::sleep,
+    time::{Duration, SystemTime},
 };
 
 use super::{
@@ -63,7 +64,7 @@ impl Draft for LocalDraft {
     fn commit(mut self: Box<Self>, document: &[u8]) -> io::Result<()> {
         let draft = self.complete(document)?;
         let path = self.storage.path(self.name.as_str());
-        rename_for_good(&draft, &path, self.storage.root()).map_err(taken)?;
+        rename_for_good(&draft, &path, self.storage.root()).map_err(|error| taken(error, &path))?;
         self.is_committed = true;
         Ok(())
     }
@@ -81,8 +82,9 @@ impl Draft for LocalDraft {
         refuse_foreign(&path, Some(members))?;
         exchange_for_good(&draft, &path, self.storage.root())?;
         self.is_committed = true;
-        remove_tree(&draft);
+        // Its file is in the old recording, whose directory can be removed once none is open.
         drop(claim);
+        remove_tree(&draft);
         Ok(())
     }
 }
@@ -141,8 +143,19 @@ pub(super) fn remove_dead(directory: &Path, fresh: &Path, here: &Reach) {
 
 /// Removes a directory that has no owner. If that fails now, the next writer does it.
 pub(super) fn remove_tree(path: &Path) {
-    warn_if_left(path, fs::remove_dir_all(path));
+    let mut removed = fs::remove_dir_all(path);
+    // On network file systems, a file that was just closed may stay for a moment.
+    for _ in 0..5 {
+        match &removed {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => sleep(PAUSE),
+            _ => break,
+        }
+        removed = fs::remove_dir_all(path);
+    }
+    warn_if_left(path, removed);
 }
+
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Warns if a draft could not be removed, unless another process has removed it already.
 pub(super) fn warn_if_left(path: &Path, removed: io::Result<()>) {
