@@ -16,8 +16,9 @@ use opus_zarr_testkit::{
 use crate::support::{command_in, run_in};
 
 /// A verb on the store `a.zarr`, which holds `earlier` and `it`.
-const WRITING: [&[&str]; 10] = [
-    &["import", "new.opus", "a.zarr", "--name", "new"],
+const WRITING: [&[&str]; 11] = [
+    &["import", "new.opus", "a.zarr", "--name", "new", "--settle", "0"],
+    &["import", "new.opus", "a.zarr", "--name", "it", "--replace", "--settle", "0"],
     &["meta", "a.zarr/it", "--set", "note=5"],
     &["sync", "a.zarr/it", "--force"],
     &["reindex", "a.zarr/it"],

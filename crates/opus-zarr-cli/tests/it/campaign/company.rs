@@ -27,7 +27,7 @@ fn two_containers_share_a_store_and_a_directory_of_outputs() {
         files(folder.path(), "left", 0..FILES);
         files(folder.path(), "right", FILES / 2..FILES + FILES / 2);
         let import = |files: &str| {
-            let args = ["import", "-r", files, "a.zarr"];
+            let args = ["import", "-r", files, "a.zarr", "--settle", "0"];
             contained(folder.path(), &args)
         };
         let [left, right] = [import("left"), import("right")].map(finished);
@@ -49,8 +49,10 @@ fn a_container_that_is_killed_leaves_the_directory_usable() {
         let folder = fast_folder();
         files(folder.path(), "left", 0..FILES);
         run_in(folder.path(), ["import", "left/0.opus", "a.zarr"]).exits(0);
-        let verbs: [&[&str]; 2] =
-            [&["import", "-r", "left", "a.zarr"], &["extract", "a.zarr/0", "-o", "out.wav"]];
+        let verbs: [&[&str]; 2] = [
+            &["import", "-r", "left", "a.zarr", "--settle", "0"],
+            &["extract", "a.zarr/0", "-o", "out.wav"],
+        ];
         for args in verbs {
             let mut child = contained(folder.path(), args);
             thread::sleep(Duration::from_millis(10 * u64::try_from(round % 7).unwrap()));
@@ -85,7 +87,7 @@ fn two_mounts_of_a_network_directory_share_a_store() {
         // Both see the store before the first writes.
         run_in(&mounts[0].0, ["import", "left/0.opus", "a.zarr"]).exits(0);
         let import = |mount: &Mount, files| {
-            let args = ["import", "-r", files, "a.zarr"];
+            let args = ["import", "-r", files, "a.zarr", "--settle", "0"];
             spawn(command_in(&mount.0).args(args))
         };
         let [left, right] = [import(&mounts[0], "left"), import(&mounts[1], "right")].map(finished);
