@@ -48,6 +48,7 @@ fn a_failing_call_makes_nothing_look_damaged() {
 }
 
 /// Disturbs all calls of each verb in a full run, otherwise a few of them.
+#[allow(clippy::print_stdout, reason = "how large the campaign was")]
 fn disturb_all(verbs: &[&[&str]], disturbances: &[Disturbance]) {
     if !is_permitted() {
         return;

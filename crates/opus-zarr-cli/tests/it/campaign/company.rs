@@ -68,6 +68,56 @@ fn a_container_that_is_killed_leaves_the_directory_usable() {
     }
 }
 
+/// A store in the lower layer of an overlay, as in the image of a container, whose directories cannot be
+/// renamed.
+#[test]
+fn a_store_below_an_overlay_can_be_changed() {
+    let folder = fast_folder();
+    files(&folder.path().join("lower"), "files", 0..3);
+    let lower = folder.path().join("lower");
+    run_in(&lower, ["import", "-r", "files", "a.zarr"]).exits(0);
+    for directory in ["upper", "merged"] {
+        fs::create_dir(folder.path().join(directory)).unwrap();
+    }
+    let run = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare.args([
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-ec",
+            &format!("{OVERLAY}\n{script}"),
+            "sh",
+        ]);
+        unshare.arg(folder.path()).arg(env!("CARGO_BIN_EXE_opus-zarr")).output()
+    };
+    match run("true") {
+        Ok(output) if output.status.success() => {}
+        other => return say_skipped(&format!("a store below an overlay: {other:?}")),
+    }
+    let output = run(CHANGES).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(listed.ends_with("\n2\ncopy\nmoved\nnew\n"), "{listed}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("error: the recording \"2\" in"), "{stderr}");
+}
+
+const OVERLAY: &str = r#"cd "$1" && mount -t tmpfs none upper && mkdir upper/upper upper/work &&
+    mount -t overlay none -o userxattr,lowerdir=lower,upperdir=upper/upper,workdir=upper/work merged &&
+    cd merged"#;
+const CHANGES: &str = r#"oz=$2
+    "$oz" rename a.zarr/0 moved
+    "$oz" rm --yes a.zarr/1
+    "$oz" copy a.zarr/2 a.zarr/copy
+    "$oz" meta a.zarr/2 --set note=5
+    "$oz" reindex a.zarr/2
+    "$oz" sync --force a.zarr/2
+    "$oz" import files/1.opus a.zarr --name new --settle 0
+    ! "$oz" import files/0.opus a.zarr --name 2 --replace --settle 0
+    "$oz" verify a.zarr
+    ls -A a.zarr | grep -v zarr.json"#;
+
 /// Two mounts of one directory by sshfs, between which no lock works.
 #[test]
 fn two_mounts_of_a_network_directory_share_a_store() {

@@ -10,12 +10,12 @@ use std::{
 
 use super::{
     LocalStorage,
-    draft::{remove_dead, remove_tree},
+    draft::{LocalDraft, remove_dead, remove_tree},
     durable::rename_for_good,
     owner::{Reach, is_older, modified},
 };
 use crate::{
-    Claim, RecordingName, WriteStorage,
+    Claim, Draft, RecordingName, WriteStorage,
     layout::METADATA,
     storage::{CLAIM_WAIT, is_foreign},
 };
@@ -78,9 +78,12 @@ impl Claim for LocalClaim {
         if self.storage.is_taken(to) {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        let (from, to) = (self.directory(), self.storage.path(to.as_str()));
-        rename_for_good(&from, &to, self.storage.root()).map_err(|error| taken(error, &to))?;
-        self.claim.end_in(&to);
+        let (from, path) = (self.directory(), self.storage.path(to.as_str()));
+        match rename_for_good(&from, &path, self.storage.root()) {
+            Ok(()) => self.claim.end_in(&path),
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => return self.move_to(to),
+            Err(error) => return Err(taken(error, &path)),
+        }
         Ok(())
     }
 
@@ -88,19 +91,50 @@ impl Claim for LocalClaim {
         let directory = self.directory();
         refuse_foreign(&directory, members)?;
         let gone = self.storage.path(&self.storage.reach()?.unique_name());
-        let left = match rename_for_good(&directory, &gone, self.storage.root()) {
-            Ok(()) => gone,
+        match rename_for_good(&directory, &gone, self.storage.root()) {
+            Ok(()) => {
+                self.claim.close();
+                remove_tree(&gone);
+                Ok(())
+            }
             // A lower layer of an overlay. Without its document, the recording is gone.
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                 fs::remove_file(self.document())?;
-                directory
+                self.claim.close();
+                fs::remove_dir_all(directory)
             }
-            Err(error) => return Err(error),
-        };
-        self.claim.close();
-        remove_tree(&left);
-        Ok(())
+            Err(error) => Err(error),
+        }
     }
+}
+
+impl LocalClaim {
+    /// Moves a recording whose directory cannot be renamed: one in a lower layer of an overlay.
+    fn move_to(self: Box<Self>, to: &RecordingName) -> io::Result<()> {
+        let draft = LocalDraft::begin(&self.storage, to)?;
+        let document = fs::read(self.document())?;
+        for file in files_in(&self.directory())? {
+            let key = file.strip_prefix(self.directory()).unwrap_or(&file).to_string_lossy();
+            if key != METADATA && key != CLAIM {
+                draft.take(&format!("{}/{key}", self.name), &key)?;
+            }
+        }
+        Box::new(draft).commit(&document)?;
+        self.remove(None)
+    }
+}
+
+/// Returns the files below a directory.
+fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => files.extend(files_in(&entry.path())?),
+            false => files.push(entry.path()),
+        }
+    }
+    Ok(files)
 }
 
 /// Fails if a recording has a member that is none of these.

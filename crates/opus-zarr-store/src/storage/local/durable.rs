@@ -11,13 +11,24 @@ use crate::storage::NO_REPLACEMENT;
 /// Renames a directory in `parent` durably. On failure, restores the old name so that an error
 /// leaves everything as it was.
 pub(super) fn rename_for_good(from: &Path, to: &Path, parent: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    fs::rename(from, to).map_err(explain)?;
     sync_dir(parent).inspect_err(|_| {
         if let Err(error) = fs::rename(to, from) {
             tracing::warn!(path = %to.display(), %error, "cannot undo a rename");
         }
     })
 }
+
+/// Says what an error means that concerns two places on one disk.
+fn explain(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::CrossesDevices => io::Error::new(error.kind(), OVERLAY),
+        _ => error,
+    }
+}
+
+const OVERLAY: &str = "the file system cannot rename directories, like some overlays; \
+                       use a store in an ordinary directory";
 
 /// Exchanges two directories in `parent` durably. On failure, restores the old names.
 pub(super) fn exchange_for_good(one: &Path, other: &Path, parent: &Path) -> io::Result<()> {
@@ -34,8 +45,14 @@ pub(super) fn exchange_for_good(one: &Path, other: &Path, parent: &Path) -> io::
 fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(io::Error::from) {
-        // The file system does not know the flag, or the kernel does not know the call.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+        // The file system does not know the flag, the kernel does not know the call, or the directory
+        // is in a lower layer of an overlay.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::CrossesDevices
+            ) =>
+        {
             Err(io::Error::new(ErrorKind::Unsupported, NO_REPLACEMENT))
         }
         exchanged => exchanged,
