@@ -20,7 +20,6 @@ mod name;
 mod object;
 mod origin;
 mod path_text;
-mod peek;
 mod reader;
 mod recording;
 mod shard;
@@ -46,7 +45,6 @@ pub use origin::{
     Transcoding,
 };
 pub use path_text::{hex_unless_utf8, path_text, quoted};
-pub use peek::SourceId;
 pub use reader::{AsyncRecordingReader, RecordingReader};
 pub use serde_json;
 pub use storage::{

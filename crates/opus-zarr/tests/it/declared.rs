@@ -124,7 +124,6 @@ fn read_it(store: &Path) {
     let Ok(opened) = Store::open(store) else { return };
     assert!(opened.recordings().unwrap().count() <= 1);
     let name = "it".parse().unwrap();
-    drop(opened.source_of(&name));
     drop(opened.copy_recording(&name, &opened, &"copy".parse().unwrap()));
     let Ok(mut recording) = open_at(store, "it") else { return };
     let (play, coded) = (recording.info().play_length, recording.info().coded_length);
