@@ -113,6 +113,8 @@ pub enum Disturbance {
     Kill,
     /// The call fails with this error.
     Error(&'static str),
+    /// This call and all later ones fail with this error.
+    Errors(&'static str),
 }
 
 /// Kinds of calls by which a command reads and writes files, as strace writes them.
@@ -153,6 +155,9 @@ pub fn disturb(
         Disturbance::Error(error) => strace
             .arg("--seccomp-bpf")
             .args(["-e", &format!("inject={calls}:error={error}:when={k}")]),
+        Disturbance::Errors(error) => strace
+            .arg("--seccomp-bpf")
+            .args(["-e", &format!("inject={calls}:error={error}:when={k}+")]),
     };
     strace.arg("-o").arg(log.path()).arg(command.get_program()).args(command.get_args());
     strace.current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null());
@@ -162,7 +167,9 @@ pub fn disturb(
     let is_disturbed = match disturbance {
         // strace ends as its child did.
         Disturbance::Kill => output.status.code().is_none(),
-        Disturbance::Error(_) => fs::read_to_string(log.path()).unwrap().contains("(INJECTED)"),
+        Disturbance::Error(_) | Disturbance::Errors(_) => {
+            fs::read_to_string(log.path()).unwrap().contains("(INJECTED)")
+        }
     };
     is_disturbed.then_some(output)
 }
