@@ -43,6 +43,8 @@ pub(crate) struct Frames {
     skipped: Skipped,
     /// How many more bytes may be parsed.
     budget: usize,
+    /// How many more gaps may be doubted.
+    doubts: u32,
     ready: Option<Event>,
 }
 
@@ -58,6 +60,7 @@ impl Frames {
             next: 0,
             skipped: Skipped::default(),
             budget: MAX_PARSED,
+            doubts: MAX_DOUBTS,
             ready: None,
         }
     }
@@ -85,6 +88,7 @@ impl Frames {
             let header = flac_frame::header(bytes).filter(|header| self.is_next(header));
             let Some(header) = header else { return Ok(None) };
             match flac_frame::body(bytes, &header, self.info.bits, &mut self.budget) {
+                Body::Whole(len) if self.is_early(&header, len)? => return Ok(None),
                 Body::Whole(len) => return Ok(Some((header, len))),
                 Body::Open if self.window.grow()? => {}
                 Body::Open | Body::Damaged => return Ok(None),
@@ -104,6 +108,30 @@ impl Frames {
                 Some(_) if position <= self.next => position == self.next,
                 Some(_) => is_in_file && position - self.next <= max_gap,
             }
+    }
+
+    /// Returns whether an earlier frame follows this one, which then is a copy in the wrong place.
+    fn is_early(&mut self, header: &Header, len: usize) -> io::Result<bool> {
+        let position = self.position(header);
+        if self.origin.is_none() || position == self.next || self.doubts == 0 {
+            return Ok(false);
+        }
+        self.doubts -= 1;
+        self.window.fill(len + MAX_DISPLACED)?;
+        let after = self.window.rest().get(len..).unwrap_or_default();
+        let mut budget = self.budget;
+        let is_earlier = |(at, _): &(usize, &[u8])| {
+            let bytes = after.get(*at..).unwrap_or_default();
+            let is_earlier = |one: &Header| self.is_next(one) && self.position(one) < position;
+            flac_frame::header(bytes).filter(is_earlier).is_some_and(|one| {
+                let body = flac_frame::body(bytes, &one, self.info.bits, &mut budget);
+                matches!(body, Body::Whole(_))
+            })
+        };
+        let pairs = after.windows(2).take(MAX_DISPLACED).enumerate();
+        let found = pairs.filter(|(_, pair)| pair.starts_with(&[0xff])).find(is_earlier).is_some();
+        self.budget = budget;
+        Ok(found)
     }
 
     fn is_ours(&self, header: &Header) -> bool {
@@ -255,8 +283,9 @@ impl Window {
 
     /// Returns the rest after reading until it has `len` bytes or the file ends.
     fn fill(&mut self, len: usize) -> io::Result<&[u8]> {
-        if self.rest().len() < len {
-            self.read(MIN_WINDOW)?;
+        let missing = len.saturating_sub(self.rest().len());
+        if missing > 0 {
+            self.read(missing.max(MIN_WINDOW))?;
         }
         Ok(self.rest())
     }
@@ -288,5 +317,8 @@ const MAX_WINDOW: usize = 32 << 20;
 /// Bytes of possible frames, in advance and for each byte of the file.
 const MAX_PARSED: usize = 64 << 20;
 const PARSED_PER_BYTE: usize = 8;
+/// How far behind a copy of later frames to look for earlier ones, and how often.
+const MAX_DISPLACED: usize = 1 << 20;
+const MAX_DOUBTS: u32 = 4096;
 /// A frame this much later is not of the same recording.
 const MAX_GAP_SECONDS: u64 = 24 * 3600;

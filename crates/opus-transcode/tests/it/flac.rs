@@ -376,3 +376,26 @@ fn frames_of_other_recordings_are_not_read() {
         [Finding::Trailing { bytes: u64::try_from(later.len()).unwrap() }]
     );
 }
+
+/// A copy of later frames in the wrong place costs only the frame in which it lies.
+#[test]
+fn copies_of_later_frames_are_not_read() {
+    let whole = flac();
+    let (_, samples) = read(&whole);
+    let starts = frames(&whole);
+    for file in [whole.clone(), without_total(whole.clone())] {
+        for copied in [7..8, 6..9, 8..12] {
+            let copy = &whole[starts[copied.start]..starts[copied.end]];
+            for (at, is_inside) in [(starts[3], false), (starts[3] + 500, true)] {
+                let file = [&file[..at], copy, &file[at..]].concat();
+                let (input, found) = read(&file);
+                let mut expected = samples.clone();
+                if is_inside {
+                    expected[3 * BLOCK..4 * BLOCK].fill(0.0);
+                }
+                assert!(found == expected, "{copied:?} at {at}: {:?}", input.findings());
+                assert_eq!(input.findings().len(), 1, "{:?}", input.findings());
+            }
+        }
+    }
+}
