@@ -45,7 +45,10 @@ fn explained(args: &Args, store: &Store, error: StoreError) -> Failure {
         }
         (StoreErrorKind::RecordingExists, Ok(one), Ok(other)) => {
             let is_same = one.info().blob_sha256 == other.info().blob_sha256;
-            let hint = if is_same {
+            let hint = if is_same && !are_two(store, &from.name, to) {
+                failure.message += ", which is this one";
+                "choose another name".to_owned()
+            } else if is_same {
                 failure.message +=
                     ", with the same audio: an earlier rename may have been interrupted";
                 format!(
@@ -58,6 +61,16 @@ fn explained(args: &Args, store: &Store, error: StoreError) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Whether both names are listed. Where case does not matter, two names can lead to one recording, and
+/// deleting one of them would delete both.
+fn are_two(store: &Store, one: &RecordingName, other: &RecordingName) -> bool {
+    let is_listed = |name: &RecordingName| {
+        let mut names = store.recordings().into_iter().flatten().flatten();
+        names.any(|listed| listed == *name)
+    };
+    one != other && is_listed(one) && is_listed(other)
 }
 
 #[derive(Serialize)]

@@ -25,6 +25,16 @@ fn a_rename_that_is_repeated_says_what_is_the_case() {
     assert!(other.stderr.contains("choose another name"), "{other:?}");
 }
 
+#[test]
+fn renaming_a_recording_to_its_own_name_advises_no_deletion() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let run = |args: &[&str]| run_in(folder.path(), args);
+    let own = run(&["rename", "a.zarr/a", "a"]).exits(1);
+    assert!(own.stderr.contains("already has a recording \"a\", which is this one"), "{own:?}");
+    assert!(!own.stderr.contains("rm"), "{own:?}");
+    run(&["rename", "a.zarr/none", "none"]).exits(10);
+}
+
 /// A disk that is not mounted leaves its directory behind, or not.
 #[test]
 fn no_verb_takes_a_missing_store_for_an_empty_one() {
