@@ -38,7 +38,9 @@ fn a_name_of_another_file_is_refused() {
 #[test]
 fn a_name_that_is_taken_costs_only_its_file() {
     let folder = recordings();
-    let twice = ["card/b.wav", "card/b.wav", "card/night 1/a.OPUS", "a.zarr"];
+    fs::create_dir(folder.path().join("other")).unwrap();
+    fs::copy(folder.path().join("card/b.wav"), folder.path().join("other/b.wav")).unwrap();
+    let twice = ["card/b.wav", "other/b.wav", "card/night 1/a.OPUS", "a.zarr"];
     let done = import(folder.path(), &[&twice[..], &["--on-error", "stop"]].concat()).exits(2);
     assert!(done.stderr.contains("would both be named \"b.wav\""), "{done:?}");
     assert!(!folder.path().join("a.zarr").exists());
@@ -47,6 +49,31 @@ fn a_name_that_is_taken_costs_only_its_file() {
     assert!(done.stderr.contains("1 of 3 files could not be imported"), "{done:?}");
     let listed = run_in(folder.path(), ["list", "a.zarr", "--json"]).exits(0).lines("recording");
     assert_eq!(listed.len(), 2);
+}
+
+/// As when a pattern of the shell matches a file that is also named.
+#[test]
+fn a_file_that_is_given_twice_is_imported_once_under_its_own_name() {
+    let folder = recordings();
+    fs::remove_file(folder.path().join("card/broken.wav")).unwrap();
+    std::os::unix::fs::symlink("card", folder.path().join("link")).unwrap();
+    for (number, sources) in [
+        &["card/b.wav", "card/b.wav"][..],
+        &["card/b.wav", "card/../card/b.wav", "./card/b.wav"],
+        &["card/b.wav", "link/b.wav"],
+        &["-r", "card", "card/b.wav", "card"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let store = format!("{number}.zarr");
+        let done = import(folder.path(), &[sources, &[&store]].concat()).exits(0);
+        assert_eq!(done.stdout.matches("card/b.wav -> b,").count(), 1, "{done:?}");
+    }
+    // A link with another name is a file of its own.
+    std::os::unix::fs::symlink("b.wav", folder.path().join("card/c.wav")).unwrap();
+    let done = import(folder.path(), &["card/b.wav", "card/c.wav", "a.zarr"]).exits(0);
+    assert!(done.stdout.contains("b.wav -> b,") && done.stdout.contains("c.wav -> c,"), "{done:?}");
 }
 
 /// The source was still being written when it was imported.

@@ -1,7 +1,7 @@
 //! Which files are imported, and what their recordings are called.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     ffi::OsStr,
     fmt, fs,
     path::{Component, Path, PathBuf},
@@ -89,7 +89,7 @@ pub struct Unreadable {
 impl ImportPlan {
     /// Plans the import of files and directories.
     ///
-    /// A file is planned whatever its name. From a directory and all below it, files with an audio
+    /// A file is planned whatever its name, and once if it is given twice. From a directory and all below it, files with an audio
     /// extension are planned, in the order of their names. Links are followed. Names that begin with a
     /// dot, and those of systems, such as `$RECYCLE.BIN`, are ignored.
     ///
@@ -111,7 +111,7 @@ impl ImportPlan {
                 plan.walk(path, &mut found);
             }
         }
-        (plan.files, plan.clashes) = with_names(found);
+        (plan.files, plan.clashes) = with_names(without_repeats(found));
         Ok(plan)
     }
 
@@ -176,6 +176,23 @@ struct Found {
     /// What the name is made of: the path below the planned directory, or the file name.
     relative: PathBuf,
     bytes: u64,
+}
+
+/// Leaves out files that are given twice, which would be named alike.
+fn without_repeats(mut found: Vec<Found>) -> Vec<Found> {
+    let mut named: HashMap<PathBuf, usize> = HashMap::new();
+    for file in &found {
+        *named.entry(file.relative.clone()).or_default() += 1;
+    }
+    let mut seen = HashSet::new();
+    found.retain(|file| {
+        named.get(&file.relative) == Some(&1) || {
+            // What cannot be resolved cannot be opened either, which the import reports.
+            let place = fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+            seen.insert((file.relative.clone(), place))
+        }
+    });
+    found
 }
 
 /// Names the files, and returns those whose names are taken separately.
