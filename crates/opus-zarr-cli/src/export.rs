@@ -17,7 +17,7 @@ use crate::{
     output::{Line, Messages, Output},
     path::PathField,
     place::{Found, InStore, StorePlace},
-    several::{for_each, unless_foreign},
+    several::{each_of, for_each, unless_foreign},
     sound::{self, Bits, Sound, write_range},
     target::{STDOUT, Target},
     threads::Threads,
@@ -58,16 +58,18 @@ enum Format {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (mut recordings, mut is_all) = (Vec::new(), false);
     for place in &args.places {
-        match place.find()? {
-            Found::Recording(one) => recordings.push(one),
-            Found::Store(store) => {
-                recordings.extend(place.recordings_of(&store)?);
+        match place.find() {
+            Ok(Found::Recording(one)) => recordings.push(Ok(one)),
+            Ok(Found::Store(store)) => {
+                recordings.extend(each_of(place.recordings_of(&store)));
                 is_all = true;
             }
+            Err(failure) => recordings.push(Err(failure)),
         }
     }
     match recordings.as_slice() {
-        [one] if !is_all && !args.output.as_deref().is_some_and(Path::is_dir) => {
+        [Err(failure)] => Err(failure.clone()),
+        [Ok(one)] if !is_all && !args.output.as_deref().is_some_and(Path::is_dir) => {
             let path = file_or_stdout(args.output.as_deref())?;
             export(one, path, args, output)
         }
@@ -76,7 +78,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 /// Exports each recording into a directory.
-fn export_into(recordings: &[InStore], args: &Args, output: &mut Output) -> Result<(), Failure> {
+fn export_into(
+    recordings: &[Result<InStore, Failure>],
+    args: &Args,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
     let directory = directory.ok_or_else(|| {
         Failure::usage("several recordings need an output directory")
@@ -93,6 +99,7 @@ fn export_into(recordings: &[InStore], args: &Args, output: &mut Output) -> Resu
         Some(Format::Flac) => "flac",
     };
     for_each(recordings, output, |recording, output| {
+        let recording = recording.as_ref().map_err(Failure::clone)?;
         let path = directory.join(format!("{}.{extension}", recording.place.name));
         let exported = export(recording, &path, args, output);
         if recordings.len() == 1 { exported } else { unless_foreign(exported, output) }

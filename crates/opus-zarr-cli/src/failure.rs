@@ -6,7 +6,7 @@ use opus_zarr_object_store::{Error as ObjectStoreError, Provider};
 use crate::text::why_not_exact;
 
 /// Why the command, or one of its inputs, failed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// One line: what failed, where, why.

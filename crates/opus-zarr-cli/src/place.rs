@@ -105,18 +105,21 @@ pub(crate) enum Found {
 impl StorePlace {
     /// Finds the store of this name, or else the recording.
     pub(crate) fn find(&self) -> Result<Found, Failure> {
-        let (no_store, is_recording) = match Store::open_in(self.storage()?) {
+        let (no_store, kind) = match Store::open_in(self.storage()?) {
             Ok(store) => return Ok(Found::Store(store)),
             Err(error) => {
-                let is_recording = error.kind() == StoreErrorKind::IsARecording;
-                (self.explain(error), is_recording)
+                let kind = error.kind();
+                (self.explain(error), kind)
             }
         };
+        // A server that does not answer is asked once.
+        let is_down = kind == StoreErrorKind::Io && self.url().is_some();
         match self.as_recording() {
-            Ok(place) if no_store.exit == Exit::Missing => match place.store.open() {
+            // A recording whose document cannot be read may be one of several.
+            Ok(place) if !is_down => match place.store.open() {
                 Ok(store) => Ok(Found::Recording(InStore { store, place })),
                 // The recording exists, but its store is not a store any more.
-                Err(failure) if is_recording => Err(failure),
+                Err(failure) if kind == StoreErrorKind::IsARecording => Err(failure),
                 Err(_) => Err(no_store),
             },
             _ => Err(no_store),

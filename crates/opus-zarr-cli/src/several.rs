@@ -40,6 +40,14 @@ pub(crate) fn for_each<T>(
     }
 }
 
+/// The recordings of a place, or its failure as one more item to report in its turn.
+pub(crate) fn each_of<T>(found: Result<Vec<T>, Failure>) -> Vec<Result<T, Failure>> {
+    match found {
+        Ok(items) => items.into_iter().map(Ok).collect(),
+        Err(failure) => vec![Err(failure)],
+    }
+}
+
 /// Passes over something in a store that belongs to another program, with a note.
 pub(crate) fn unless_foreign(result: Result<(), Failure>, output: &Output) -> Result<(), Failure> {
     match result {

@@ -12,7 +12,7 @@ use crate::{
     output::{Line, Output},
     path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
-    several::{for_each, unless_foreign, while_waiting},
+    several::{each_of, for_each, unless_foreign, while_waiting},
     text::count,
     threads::Threads,
 };
@@ -34,13 +34,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let mut recordings = Vec::new();
-    for place in &args.places {
-        recordings.extend(recordings_at(place)?);
-    }
-    let mut sum = Checked::default();
+    let recordings: Vec<_> =
+        args.places.iter().flat_map(|place| each_of(recordings_at(place))).collect();
+    let (mut sum, mut is_lost) = (Checked::default(), false);
     let mut mends = Vec::new();
     let checked = for_each(&recordings, output, |recording, output| {
+        let recording = recording.as_ref().map_err(|failure| {
+            is_lost |= failure.exit == Exit::Damaged;
+            failure.clone()
+        })?;
         let verified = check(recording, args, &mut mends, output);
         let reported = verified.and_then(|verified| {
             sum.add(&verified);
@@ -56,6 +58,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             Err(failure)
         }
         _ if sum.faults > 0 => Err(damaged(&sum, &mends)),
+        Err(failure) if is_lost => Err(Failure { exit: Exit::Damaged, ..failure }),
         _ if sum.unreadable > 0 => Err(unreadable(&sum)),
         checked => checked,
     }

@@ -100,6 +100,8 @@ fn a_file_that_cannot_be_opened_or_read_is_no_damage() {
             ("a.zarr/zarr.json", "import notes.opus a.zarr"),
             ("a.zarr/a/zarr.json", "meta a.zarr/a"),
             ("a.zarr/a/opus_blob/c/0", "export a.zarr/a a.zarr/b -o ."),
+            ("a.zarr/a/zarr.json", "export a.zarr/a a.zarr/b -o ."),
+            ("a.zarr/a/zarr.json", "verify a.zarr/a a.zarr/b"),
         ] {
             let mut strace = Command::new("strace");
             strace.args(["-f", "-o"]).arg(&log).args(["-P", object, "-e"]);
@@ -111,6 +113,9 @@ fn a_file_that_cannot_be_opened_or_read_is_no_damage() {
             for word in [" rm ", "damage found", "does not exist", "reindex"] {
                 assert!(!said.contains(word), "{verb}: {done:#?}");
             }
+            // The others are done.
+            let others = verb.contains("a.zarr/b");
+            assert!(!others || said.contains("a.zarr/b: intact") || said.contains("b.opus: "));
             let _ = fs::remove_file(folder.path().join("b.opus"));
         }
     }

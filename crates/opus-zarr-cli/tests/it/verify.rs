@@ -110,3 +110,23 @@ fn missing_places_and_invalid_shares_are_refused() {
     run_in(folder.path(), ["verify", "a.zarr", "--sample", "5"]).exits(2);
     run_in(folder.path(), ["verify"]).exits(2);
 }
+
+/// As in a nightly check of several disks.
+#[test]
+fn a_place_that_is_missing_hides_neither_the_others_nor_their_damage() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    for (number, missing) in ["a.zarr/none", "b.zarr", "b.zarr/a"].into_iter().enumerate() {
+        for args in [["verify", "a.zarr", missing], ["verify", missing, "a.zarr"]] {
+            let done = run_in(folder.path(), args).exits(3);
+            assert_eq!(done.stdout.matches(": intact").count(), 2, "{done:?}");
+            assert!(done.stderr.contains("error: 1 of 3 failed"), "{done:?}");
+        }
+        let out = number.to_string();
+        let done = run_in(folder.path(), ["export", missing, "a.zarr/a", "a.zarr/b", "-o", &out]);
+        assert_eq!(done.exits(3).stdout.lines().count(), 2);
+        run_in(folder.path(), ["export", missing, "-o", &out]).exits(10);
+    }
+    flip(&folder.path().join("a.zarr/b/opus_blob/c/0"), 4000);
+    let done = run_in(folder.path(), ["verify", "b.zarr", "a.zarr"]).exits(4);
+    assert!(done.stderr.contains("damage found in 1 of 2 recordings checked"), "{done:?}");
+}
