@@ -105,6 +105,7 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
         ErrorKind::Busy => "wait for the other writer to finish, then try again",
         ErrorKind::Damaged => "locate the damage with `opus-zarr verify`",
         ErrorKind::TooLarge => "keep large annotations in a file or an array of their own",
+        ErrorKind::SourceChanged => "import it again once it is complete",
         ErrorKind::Replaced => "look at the new recording, then try again",
         ErrorKind::NotARecording => "delete it with the program that wrote it",
         ErrorKind::HoldsForeign => "use --foreign to delete that too",

@@ -51,8 +51,8 @@ pub(crate) struct Args {
     reading: Reading,
     #[command(flatten)]
     encoding: Encoding,
-    /// Leave files that were modified this short a time ago for the next run, because they may still be
-    /// growing; 0 imports them at once
+    /// Leave files modified within this time for the next run, because they may still be growing; 0
+    /// imports them at once
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = settle)]
     settle: Duration,
     /// What to do when a file cannot be imported

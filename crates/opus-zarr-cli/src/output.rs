@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Print one JSON object per line (described in docs/command.md)
     #[arg(long, global = true, help_heading = HEADING, display_order = 100)]
     json: bool,
-    /// Suppress everything except errors
+    /// Print only results and errors
     #[arg(long, short, global = true, help_heading = HEADING, display_order = 101)]
     #[arg(conflicts_with = "verbose")]
     quiet: bool,

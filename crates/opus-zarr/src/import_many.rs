@@ -31,8 +31,8 @@ pub struct ImportManyOptions {
     pub stop_on_failure: bool,
     /// Whether to change nothing, and only report what would be imported.
     pub dry_run: bool,
-    /// Leaves a file that was modified this short a time ago, because it may still be growing. Zero,
-    /// the default, imports every file.
+    /// Leaves a file that was modified within this time, because it may still be growing. Zero, the
+    /// default, imports every file.
     pub settle: Duration,
 }
 

@@ -56,7 +56,7 @@ pub enum Finding {
         /// Start of the stream.
         frame: u64,
     },
-    /// Bytes after the last frame of FLAC that are neither audio nor a tag.
+    /// Bytes after the last frame of FLAC that are neither a tag nor audio of the same rate and channels.
     Trailing {
         /// Number of bytes.
         bytes: u64,
@@ -128,7 +128,7 @@ impl fmt::Display for Finding {
             ),
             Self::Chained { frame } => write!(out, "frame {frame}: a new stream begins"),
             Self::Trailing { bytes } => {
-                write!(out, "ignored {bytes} bytes after the last frame, which are not audio")
+                write!(out, "ignored {bytes} bytes after the last frame, which do not match it")
             }
             Self::Unread { offset } => {
                 write!(

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, HumanDuration};
 use opus_zarr::{Error, ErrorKind, FileImport, ImportOutcome, Imported, RecordingName};
 use serde::Serialize;
 
@@ -60,9 +60,9 @@ impl FileLine {
             },
             ImportOutcome::Planned => Self { recordings: name(&done.file.name), ..line },
             ImportOutcome::Unsettled { age } => {
-                let seconds = age.as_secs();
+                let age = HumanDuration(*age);
                 let message = format!(
-                    "modified {seconds} s ago, so left for the next run; --settle 0 imports it now"
+                    "modified {age} ago, so left for the next run; --settle 0 imports it now"
                 );
                 Self { message: Some(message), ..line }
             }
@@ -282,7 +282,7 @@ impl fmt::Display for Summary {
         let others = [
             ("present", self.present, "already in the store with the same content and settings"),
             ("planned", self.planned, "would be imported"),
-            ("unsettled", self.unsettled, "modified just now, left for the next run"),
+            ("unsettled", self.unsettled, "modified recently, left for the next run"),
             ("failed", self.failed, "see above"),
             ("left", self.left, "not imported"),
         ];

@@ -19,7 +19,7 @@ fn files_that_are_still_written_are_left_for_the_next_run() {
     fs::remove_file(folder.path().join("card/broken.wav")).unwrap();
     let done = import(folder.path(), &["-r", "card", "a.zarr", "--settle", "1m"]).exits(0);
     assert!(done.stdout.contains("unsettled card/b.wav: modified "), "{}", done.stdout);
-    assert!(done.stdout.contains("\nunsettled      2   modified just now"), "{}", done.stdout);
+    assert!(done.stdout.contains("\nunsettled      2   modified recently"), "{}", done.stdout);
     assert!(!folder.path().join("a.zarr").exists());
     let long_ago = SystemTime::now() - Duration::from_secs(61);
     let file = fs::File::options().append(true).open(folder.path().join("card/b.wav")).unwrap();
