@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Files, or directories with -r
     #[arg(required = true, value_name = "SRC")]
     sources: Vec<PathBuf>,
-    /// Directory or URL; created if missing
+    /// Directory or URL; created if missing. Options go before SRC or after STORE
     store: StorePlace,
     /// Import directories and every audio file in them
     #[arg(long, short)]
