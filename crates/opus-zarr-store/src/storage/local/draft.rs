@@ -12,7 +12,7 @@ use super::{
     LocalStorage,
     claim::{refuse_foreign, taken},
     durable::{exchange_for_good, rename_for_good, sync_tree},
-    owner::{Reach, is_dead},
+    owner::{Dead, Reach},
 };
 use crate::{Claim, Draft, RecordingName, WriteStorage, layout::METADATA, storage::DRAFT_PREFIX};
 
@@ -130,13 +130,14 @@ pub(super) fn remove_dead(directory: &Path, fresh: &Path, here: &Reach) {
         if !name.starts_with(DRAFT_PREFIX) || path == fresh {
             continue;
         }
-        if is_dead(&path, &name, kind, here, now) {
+        if let Some(dead) = Dead::find(&path, &name, kind, here, now) {
             tracing::info!(path = %path.display(), "removing the remains of a dead writer");
             if kind.is_dir() {
                 remove_tree(&path);
             } else {
                 warn_if_left(&path, fs::remove_file(&path));
             }
+            drop(dead);
         }
     }
 }

@@ -50,21 +50,32 @@ impl Reach {
     }
 }
 
-/// Whether a draft has no owner any more. `now` is the time by the clock of the file system.
-pub(super) fn is_dead(
-    path: &Path,
-    name: &str,
-    kind: FileType,
-    here: &Reach,
-    now: SystemTime,
-) -> bool {
-    if !(kind.is_dir() || kind.is_file()) {
-        return false; // No writer creates anything else.
+/// A draft without an owner.
+pub(super) struct Dead {
+    /// Held until the draft is removed, so that no owner who has just created it takes it for its own.
+    _lock: Option<File>,
+}
+
+impl Dead {
+    /// Returns a draft that has no owner any more. `now` is the time by the clock of the file system.
+    pub(super) fn find(
+        path: &Path,
+        name: &str,
+        kind: FileType,
+        here: &Reach,
+        now: SystemTime,
+    ) -> Option<Self> {
+        if !(kind.is_dir() || kind.is_file()) {
+            return None; // No writer creates anything else.
+        }
+        if here.includes(name) {
+            let file = File::open(path).ok()?;
+            file.try_lock().ok()?;
+            return Some(Self { _lock: Some(file) });
+        }
+        let is_forgotten = modified(path).is_some_and(|then| is_older(then, now, FORGOTTEN));
+        is_forgotten.then_some(Self { _lock: None })
     }
-    if here.includes(name) {
-        return File::open(path).is_ok_and(|file| file.try_lock().is_ok());
-    }
-    modified(path).is_some_and(|then| is_older(then, now, FORGOTTEN))
 }
 
 /// Whether something was touched longer ago than this.
