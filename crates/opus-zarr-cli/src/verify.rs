@@ -59,6 +59,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         }
         _ if sum.faults > 0 => Err(damaged(&sum, &mends)),
         Err(failure) if is_lost => Err(Failure { exit: Exit::Damaged, ..failure }),
+        Err(failure) if failure.exit == Exit::SomeFailed => Err(failure),
         _ if sum.unreadable > 0 => Err(unreadable(&sum)),
         checked => checked,
     }

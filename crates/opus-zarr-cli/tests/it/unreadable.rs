@@ -71,6 +71,8 @@ fn damage_beside_what_cannot_be_read_exits_with_4() {
     assert!(both.stderr.contains("; could not read 1 completely"), "{both:#?}");
     assert!(!both.stderr.contains(&format!("rm {a}")), "{both:#?}");
     let one = run_in(folder.path(), ["verify", a, c]).exits(5);
+    let missing = run_in(folder.path(), ["verify", a, "a.zarr/none"]).exits(3);
+    assert!(!missing.stderr.contains("found no damage"), "{missing:#?}");
     assert!(one.stdout.contains("/a: not read completely"), "{one:#?}");
     assert!(one.stderr.contains("could not read 1 of 2 recordings completely"), "{one:#?}");
 }
