@@ -120,16 +120,14 @@ impl Frames {
         self.window.fill(len + MAX_DISPLACED)?;
         let after = self.window.rest().get(len..).unwrap_or_default();
         let mut budget = self.budget;
-        let is_earlier = |(at, _): &(usize, &[u8])| {
-            let bytes = after.get(*at..).unwrap_or_default();
+        let found = (0..after.len().min(MAX_DISPLACED)).any(|at| {
+            let bytes = after.get(at..).unwrap_or_default();
             let is_earlier = |one: &Header| self.is_next(one) && self.position(one) < position;
             flac_frame::header(bytes).filter(is_earlier).is_some_and(|one| {
                 let body = flac_frame::body(bytes, &one, self.info.bits, &mut budget);
                 matches!(body, Body::Whole(_))
             })
-        };
-        let pairs = after.windows(2).take(MAX_DISPLACED).enumerate();
-        let found = pairs.filter(|(_, pair)| pair.starts_with(&[0xff])).find(is_earlier).is_some();
+        });
         self.budget = budget;
         Ok(found)
     }
@@ -205,7 +203,7 @@ impl Frames {
         }
     }
 
-    /// Skips bytes that are no frame, up to those that may be one.
+    /// Skips bytes that are not a frame, up to the next that may begin one.
     fn skip(&mut self) -> io::Result<()> {
         let bytes = self.window.rest();
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
