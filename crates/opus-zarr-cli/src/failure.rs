@@ -27,7 +27,7 @@ pub(crate) enum Exit {
     Usage = 2,
     SomeFailed = 3,
     Damaged = 4,
-    /// The store cannot be read right now, which is no damage.
+    /// The store cannot be read right now, which is not damage.
     Unreadable = 5,
     Missing = 10,
     Locked = 11,
@@ -140,7 +140,7 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
 
 /// What to do about a store that cannot be read right now.
 pub(crate) const TRY_AGAIN: &str =
-    "this is no damage: check the permissions, the disk and the connection, then try again";
+    "this is not damage: check the permissions, the disk and the connection, then try again";
 
 /// Joins an error and its causes in one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {

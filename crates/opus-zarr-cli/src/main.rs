@@ -158,7 +158,7 @@ const EXIT_CODES: &str = "\
 STORE is a directory or a URL (s3://bucket/archive.zarr); STORE/NAME is a recording in it.
 
 Exit codes: 0 done; 1 error; 2 usage error; 3 some inputs failed; 4 damage found;
-5 the store cannot be read right now, which is no damage; 10 no such store or recording; 11 locked by another writer; 130 interrupted";
+5 the store cannot be read right now, which is not damage; 10 no such store or recording; 11 locked by another writer; 130 interrupted";
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use crate::{
     support::{run_in, testdata},
 };
 
-/// Audio that is there under another name is no reason to create nothing.
+/// Audio that is stored under one name can be imported under another.
 #[test]
 fn a_requested_name_is_created_or_refused() {
     let folder = recordings();

@@ -1,4 +1,4 @@
-//! "Cannot be read right now" is no damage: exit code 5.
+//! "Cannot be read right now" is not damage: exit code 5.
 
 use std::{fs, process::Command};
 

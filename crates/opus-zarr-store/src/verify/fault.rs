@@ -56,7 +56,7 @@ impl Place {
 pub enum FaultKind {
     #[error("the object is missing")]
     Missing,
-    /// The storage cannot read the object right now, which is no damage.
+    /// The storage cannot read the object right now, which is not damage.
     #[error("cannot be read: {reason}")]
     Unreadable { reason: String },
     /// A problem in a `zarr.json`.

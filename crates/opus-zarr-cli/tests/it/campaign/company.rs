@@ -159,7 +159,7 @@ fn rounds() -> usize {
     if is_full_run() { 60 } else { 1 }
 }
 
-/// Asserts that a store holds so many whole recordings.
+/// Asserts that a store holds this many recordings, all of them whole.
 fn assert_whole(folder: &Path, count: usize, what: &str) {
     let store = folder.join("a.zarr");
     assert_eq!(visible(&store).len(), count, "{what}");

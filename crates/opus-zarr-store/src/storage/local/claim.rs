@@ -265,7 +265,7 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Begins like a draft, so that it counts as no member of the recording.
+/// Begins like a draft, so that it does not count as a member of the recording.
 const CLAIM: &str = ".opus-zarr-draft-claim";
 const PAUSE: Duration = Duration::from_millis(20);
 const NAMELESS: Duration = Duration::from_secs(10);
