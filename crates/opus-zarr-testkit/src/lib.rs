@@ -39,6 +39,7 @@ pub mod stream;
 pub mod tones;
 pub mod tree;
 pub mod warnings;
+pub mod wave;
 pub mod web;
 
 pub use corpus::{CorpusFile, every_file, every_opus_file, is_full_run, ogg_opus_files};

@@ -8,6 +8,7 @@ mod decoders;
 mod derive;
 mod error;
 mod facts;
+mod filter;
 mod import;
 mod import_many;
 mod in_order;
@@ -33,6 +34,7 @@ pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
+pub use filter::{InvalidGlob, NameGlob, RecordingFilter};
 pub use import::{AudioTrack, Difference, Imported, Setting, import, start_of_stream};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,

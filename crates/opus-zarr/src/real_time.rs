@@ -1,20 +1,80 @@
 //! The third clock: when a sample was recorded.
 
-use std::{ops::Range, time::Duration};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use opus_zarr_store::RecordingInfo;
 
 use crate::{Error, error::Reason, facts::Facts};
 
+/// The clock of a recorder: how long after the first sample each of the others was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clock {
+    real_rate: NonZeroU32,
+    /// Parts per trillion by which true time is longer than the recorder's.
+    drift_ppt: i64,
+}
+
+impl Clock {
+    pub(crate) fn new(real_rate: NonZeroU32, drift_ppt: i64) -> Self {
+        Self { real_rate, drift_ppt }
+    }
+
+    pub(crate) fn of(info: &RecordingInfo) -> Self {
+        Self::new(info.real_rate, 0)
+    }
+
+    /// Returns how long after the first sample this one was recorded, rounded down.
+    pub(crate) fn time_of(self, sample: u64) -> Duration {
+        // sample / real_rate * (1 + drift_ppt / 10^12) seconds, without overflow.
+        let (stretched, unit) =
+            (u128::from(sample) * self.stretch(), self.rate() * TRILLION.unsigned_abs());
+        let nanos = stretched % unit * u128::from(NANOS_PER_SECOND) / unit;
+        let seconds = u64::try_from(stretched / unit).unwrap_or(u64::MAX);
+        Duration::from_secs(seconds) + Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+    }
+
+    /// Returns the first sample that was recorded at this time or later.
+    pub(crate) fn sample_at(self, time: Duration) -> u64 {
+        let (nanos, unit) = (time.as_nanos(), u128::from(NANOS_PER_SECOND) * self.stretch());
+        let Some(ticks) = nanos.checked_mul(self.rate()) else { return u64::MAX };
+        let trillion = TRILLION.unsigned_abs();
+        let sample = ticks / unit * trillion + (ticks % unit * trillion).div_ceil(unit);
+        u64::try_from(sample).unwrap_or(u64::MAX)
+    }
+
+    fn rate(self) -> u128 {
+        u128::from(self.real_rate.get())
+    }
+
+    /// How long 10^12 units of the recorder's time take. No clock is off by half, so nothing
+    /// overflows.
+    fn stretch(self) -> u128 {
+        let stretched = (TRILLION + i128::from(self.drift_ppt)).clamp(TRILLION / 2, 2 * TRILLION);
+        stretched.unsigned_abs()
+    }
+}
+
+/// When the first sample of a recording was recorded, if that is known.
+pub(crate) fn began(info: &RecordingInfo) -> Option<Timestamp> {
+    info.start.as_ref()?.utc.as_ref()?.parse().ok()
+}
+
+/// Returns the time that lies this long after another; none lies behind the last timestamp.
+pub(crate) fn after(time: Timestamp, elapsed: Duration) -> Option<Timestamp> {
+    time.checked_add(SignedDuration::try_from(elapsed).ok()?).ok()
+}
+
 impl Facts<'_> {
     pub(crate) fn samples_of(&self, time: Range<Duration>) -> Range<u64> {
-        self.sample_at(time.start)..self.sample_at(time.end)
+        let clock = Clock::of(self.info);
+        clock.sample_at(time.start)..clock.sample_at(time.end)
     }
 
     pub(crate) fn samples_of_utc(&self, time: Range<Timestamp>) -> Result<Range<u64>, Error> {
         let recording = || self.name.clone();
-        let began =
-            self.began().ok_or_else(|| Error::from(Reason::NoStart { recording: recording() }))?;
+        let began = began(self.info)
+            .ok_or_else(|| Error::from(Reason::NoStart { recording: recording() }))?;
         let since = |time: Timestamp| {
             let since = time.duration_since(began);
             Duration::try_from(since).map_err(|_| {
@@ -25,26 +85,56 @@ impl Facts<'_> {
     }
 
     pub(crate) fn time_of(&self, sample: u64) -> Duration {
-        let rate = u64::from(self.info.real_rate.get());
-        let nanos = sample % rate * NANOS_PER_SECOND / rate;
-        Duration::from_secs(sample / rate) + Duration::from_nanos(nanos)
+        Clock::of(self.info).time_of(sample)
     }
 
     pub(crate) fn utc_of(&self, sample: u64) -> Option<Timestamp> {
-        let since = SignedDuration::try_from(self.time_of(sample)).ok()?;
-        self.began()?.checked_add(since).ok()
-    }
-
-    fn began(&self) -> Option<Timestamp> {
-        self.info.start.as_ref()?.utc.as_ref()?.parse().ok()
-    }
-
-    /// Returns the first play sample that was recorded at this time or later.
-    fn sample_at(&self, time: Duration) -> u64 {
-        let rate = u128::from(self.info.real_rate.get());
-        let sample = (time.as_nanos() * rate).div_ceil(NANOS_PER_SECOND.into());
-        u64::try_from(sample).unwrap_or(u64::MAX)
+        after(began(self.info)?, self.time_of(sample))
     }
 }
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const TRILLION: i128 = 1_000_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Times lead back to their samples, whatever the rate and the drift.
+        #[test]
+        fn the_time_of_a_sample_leads_back_to_it(
+            rate in prop_oneof![Just(48_000u32), 1..=1_000_000u32],
+            drift in prop_oneof![Just(0i64), -500_000_000..=500_000_000i64],
+            sample in prop_oneof![0..1_000_000u64, 0..1u64 << 50],
+        ) {
+            let clock = Clock::new(NonZeroU32::new(rate).unwrap(), drift);
+            let time = clock.time_of(sample);
+            prop_assert_eq!(clock.sample_at(time), sample);
+            prop_assert_eq!(clock.sample_at(time + Duration::from_nanos(1)), sample + 1);
+            prop_assert!(clock.time_of(sample + 1) > time);
+        }
+    }
+
+    #[test]
+    fn the_ends_of_all_numbers_do_not_overflow() {
+        for rate in [1, 48_000, u32::MAX] {
+            for drift in [i64::MIN, -1_000_000_000_000, 0, 1, i64::MAX] {
+                let clock = Clock::new(NonZeroU32::new(rate).unwrap(), drift);
+                for sample in [0, 1, u64::MAX] {
+                    clock.sample_at(clock.time_of(sample));
+                }
+                clock.sample_at(Duration::MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn drift_stretches_time() {
+        let clock = Clock::new(NonZeroU32::new(48_000).unwrap(), 20_000_000);
+        let day = 86_400 * 48_000;
+        assert_eq!(clock.time_of(day), Duration::from_nanos(86_401_728_000_000));
+    }
+}

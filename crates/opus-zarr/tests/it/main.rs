@@ -16,6 +16,7 @@ mod declared;
 mod exact;
 mod extensions;
 mod faults;
+mod filter;
 mod format;
 mod golden;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,153 @@
+//! Which recordings of a store.
+
+use std::{fmt, str::FromStr};
+
+use glob::Pattern;
+use jiff::Timestamp;
+use opus_zarr_store::RecordingInfo;
+
+use crate::real_time::{Clock, after, began};
+
+/// Selects recordings of a store by name, by notes and by time. By default all of them.
+///
+/// A recording matches if it fulfils every condition. Of several patterns for its name, one is
+/// enough.
+///
+/// ```
+/// use std::{ops::ControlFlow, sync::Arc};
+///
+/// use opus_zarr::{MemoryStorage, Recording, RecordingFilter, Store};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = Store::open_or_create_in(Arc::new(MemoryStorage::new()))?;
+/// let filter = RecordingFilter::default()
+///     .names("weiher_202605*".parse()?)
+///     .note("habitat", "reed")
+///     .since("2026-05-12T00:00:00Z".parse()?);
+/// Recording::open_matching(&store, &filter, |name, recording| {
+///     println!("{name}: {:?}", recording.map(|recording| recording.info().play_length));
+///     ControlFlow::Continue(())
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingFilter {
+    names: Vec<NameGlob>,
+    notes: Vec<(String, String)>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl RecordingFilter {
+    /// Adds a pattern for names.
+    #[must_use]
+    pub fn names(mut self, glob: NameGlob) -> Self {
+        self.names.push(glob);
+        self
+    }
+
+    /// Requires a [note](RecordingInfo::user): a text equal to `value`, or anything else whose JSON is
+    /// `value`.
+    #[must_use]
+    pub fn note(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.notes.push((key.into(), value.into()));
+        self
+    }
+
+    /// Requires that recording went on after this time. Recordings at an unknown time do not match.
+    #[must_use]
+    pub fn since(self, time: Timestamp) -> Self {
+        Self { since: Some(time), ..self }
+    }
+
+    /// Requires that recording began before this time. Recordings at an unknown time do not match.
+    #[must_use]
+    pub fn until(self, time: Timestamp) -> Self {
+        Self { until: Some(time), ..self }
+    }
+
+    /// Whether a recording matches.
+    pub fn matches(&self, name: &str, info: &RecordingInfo) -> bool {
+        self.matches_name(name) && self.has_notes(info) && self.is_in_time(info)
+    }
+
+    /// Whether a recording of this name may match.
+    pub fn matches_name(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|glob| glob.matches(name))
+    }
+
+    fn has_notes(&self, info: &RecordingInfo) -> bool {
+        self.notes.iter().all(|(key, expected)| {
+            let Some(value) = info.user.get(key) else { return false };
+            let json = || value.to_string();
+            value.as_str().map_or_else(json, str::to_owned) == *expected
+        })
+    }
+
+    fn is_in_time(&self, info: &RecordingInfo) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        let Some(start) = began(info) else { return false };
+        let end = after(start, Clock::of(info).time_of(info.play_length)).unwrap_or(Timestamp::MAX);
+        self.since.is_none_or(|since| end > since) && self.until.is_none_or(|until| start < until)
+    }
+}
+
+/// A pattern for the names of recordings, such as `weiher_2026051?_*`: `*` stands for any
+/// characters, `?` for one, `[abc]` and `[a-z]` for one of these, `[!abc]` for one of the others.
+///
+/// ```
+/// use opus_zarr::NameGlob;
+///
+/// # fn main() -> Result<(), opus_zarr::InvalidGlob> {
+/// let glob: NameGlob = "weiher_*_0[45]????".parse()?;
+/// assert!(glob.matches("weiher_20260512_043000"));
+/// assert!(!glob.matches("weiher_20260512_063000"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameGlob(Pattern);
+
+/// A text that is not a [`NameGlob`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid pattern {text:?}: {reason} (character {position})")]
+pub struct InvalidGlob {
+    text: String,
+    reason: &'static str,
+    /// Counted from 1.
+    position: usize,
+}
+
+impl NameGlob {
+    /// Whether a text holds a character that is special in patterns. A name holds none but `[`
+    /// and `]`.
+    pub fn is_glob(text: &str) -> bool {
+        text.contains(['*', '?', '['])
+    }
+
+    /// Whether this is a pattern of the whole name.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
+impl FromStr for NameGlob {
+    type Err = InvalidGlob;
+
+    fn from_str(text: &str) -> Result<Self, InvalidGlob> {
+        Pattern::new(text).map(Self).map_err(|error| InvalidGlob {
+            text: text.to_owned(),
+            reason: error.msg,
+            position: error.pos + 1,
+        })
+    }
+}
+
+impl fmt::Display for NameGlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0.as_str())
+    }
+}
