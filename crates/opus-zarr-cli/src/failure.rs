@@ -113,7 +113,7 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
             "write the store last: `opus-zarr import SRC... STORE`; copy recordings with `opus-zarr copy`"
         }
         ErrorKind::SameName => {
-            "import them one by one with --name, or from the directory above with -r"
+            "add the name of the directory with --name-pattern '{parent}_{stem}', or import from the directory above with -r"
         }
         ErrorKind::BeyondEnd => "omit the end to read to the end of the recording: `T0..`",
         ErrorKind::UnknownStart => {

@@ -1,22 +1,25 @@
 //! Imports files and directories into a store.
 
+mod names;
 mod options;
+mod places;
 mod progress;
 mod report;
 
-use std::{num::NonZeroUsize, ops::ControlFlow, path::PathBuf, time::Duration};
+use std::{ffi::OsString, num::NonZeroUsize, ops::ControlFlow, path::Path, time::Duration};
 
+use clap::ValueHint;
 use opus_zarr::{
     ImportEvent, ImportManyOptions, ImportPlan, ImportTally, Store, StoreError, import_many,
     store::path_text,
 };
 
-use self::{options::Encoding, progress::Bar, report::Report};
+use self::{names::Names, options::Encoding, places::split, progress::Bar, report::Report};
 use crate::{
     failure::{Exit, Failure},
     interrupt,
+    meta::Note,
     output::{Messages, Output},
-    place::StorePlace,
     reading::Reading,
     text::{at_least_one, count},
 };
@@ -27,22 +30,22 @@ use crate::{
 /// name already holds it with the same settings, so an interrupted import can simply be run again.
 /// The same audio under another name becomes another recording.
 #[derive(clap::Args)]
+#[command(override_usage = "opus-zarr import [OPTIONS] <SRC>... <STORE>")]
 pub(crate) struct Args {
-    /// Files, or directories with -r
-    #[arg(required = true, value_name = "SRC")]
-    sources: Vec<PathBuf>,
-    /// Directory or URL; created if missing. Options go before SRC or after STORE
-    store: StorePlace,
+    /// Files, or directories with -r; then the store, a directory or URL that is created if missing
+    #[arg(required = true, value_name = "SRC>... <STORE", value_hint = ValueHint::AnyPath)]
+    paths: Vec<OsString>,
     /// Import directories and every audio file in them
     #[arg(long, short)]
     recursive: bool,
     /// Number of files to import at a time [default: the number of processors]
     #[arg(long, short, value_name = "N", value_parser = at_least_one::<NonZeroUsize>)]
     jobs: Option<NonZeroUsize>,
-    /// Name of the recording, for a single file [default: the file name without extension, prefixed with
-    /// the directories below SRC]
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    names: Names,
+    /// Set a note on every recording; a value that parses as JSON is stored as JSON, any other as text
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Note>,
     /// Replace a recording of the same name that came from another file, as when its file has grown
     /// since, or from the same one with other settings; notes on it stay
     #[arg(long)]
@@ -72,9 +75,11 @@ enum OnError {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let mut plan = plan(args, output.messages())?;
+    let (sources, store) = split(&args.paths)?;
+    let mut plan = plan(args, &sources, output.messages())?;
     let clashes = std::mem::take(&mut plan.clashes);
-    let import = args.encoding.add_to(args.reading.options()).replace(args.replace);
+    let mut import = args.encoding.add_to(args.reading.options()).replace(args.replace);
+    import.notes = args.set.iter().map(|note| (note.key.clone(), note.value.clone())).collect();
     let mut options = ImportManyOptions::new(import)
         .stop_on_failure(args.on_error == OnError::Stop)
         .dry_run(args.dry_run)
@@ -82,7 +87,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if let Some(jobs) = args.jobs {
         options = options.jobs(jobs);
     }
-    let store = args.store.open_or_create()?;
+    let store = store.open_or_create()?;
     // From here on an interruption could leave something half done.
     interrupt::defer();
     let mut report = Report::new(plan.files.len() + clashes.len());
@@ -110,15 +115,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     conclude(report, tally?, &plan, output)
 }
 
-fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
+fn plan(args: &Args, sources: &[&Path], messages: &Messages) -> Result<ImportPlan, Failure> {
     if !args.recursive
         && let Some(directory) =
-            args.sources.iter().find(|path| path.is_dir() && Store::open(path).is_err())
+            sources.iter().find(|path| path.is_dir() && Store::open(path).is_err())
     {
         return Err(Failure::usage(format!("{directory:?} is a directory"))
             .with_hint("use -r to import every audio file in it"));
     }
-    let mut plan = ImportPlan::of(&args.sources)?;
+    let mut plan = ImportPlan::named(sources, &args.names.template())?;
     for skipped in &plan.skipped {
         let (directory, files) =
             (path_text(skipped.directory.as_os_str()), count(skipped.files, "file"));
@@ -128,14 +133,14 @@ fn plan(args: &Args, messages: &Messages) -> Result<ImportPlan, Failure> {
         messages.warn(format!("skipped {unreadable}"));
     }
     let number = plan.files.len();
-    match (&args.name, plan.files.as_mut_slice()) {
+    match (args.names.single(), plan.files.as_mut_slice()) {
         (_, []) => return Err(Failure::new(Exit::Error, "no audio files to import")),
         (None, _) => {}
         (Some(name), [file]) => file.name = name.parse().map_err(StoreError::from)?,
         (Some(_), _) => {
             let message = format!("--name accepts a single file, but {number} were given");
             return Err(Failure::usage(message)
-                .with_hint("omit --name to name each recording after its file"));
+                .with_hint("omit --name to name each recording after its file, or use --prefix or --name-pattern"));
         }
     }
     Ok(plan)

@@ -44,10 +44,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     output.data(&Metadata { recording: place.field("recording"), user })
 }
 
+/// A note, as in `site=weiher`.
 #[derive(Clone, Debug, PartialEq)]
-struct Note {
-    key: String,
-    value: Value,
+pub(crate) struct Note {
+    pub(crate) key: String,
+    pub(crate) value: Value,
 }
 
 impl FromStr for Note {

@@ -54,6 +54,11 @@ impl StorePlace {
         }
     }
 
+    /// Whether a file is at this path, which is no store.
+    pub(crate) fn is_file(&self) -> bool {
+        self.url().is_none() && Path::new(&self.0).is_file()
+    }
+
     /// Whether nothing exists at this path; unknown for a URL, so false.
     fn is_absent(&self) -> bool {
         self.url().is_none() && matches!(Path::new(&self.0).try_exists(), Ok(false))
@@ -168,7 +173,7 @@ impl RecordingPlace {
 }
 
 impl StorePlace {
-    fn parse(text: &OsStr) -> Result<Self, String> {
+    pub(crate) fn parse(text: &OsStr) -> Result<Self, String> {
         let trimmed = without_slashes(text.as_bytes());
         let is_url = text.as_bytes().windows(3).any(|bytes| bytes == b"://");
         match (text.as_bytes(), trimmed) {

@@ -59,6 +59,7 @@ impl Document {
     pub(crate) fn in_place_of(&self, other: &Self) -> Self {
         let mut document = self.clone();
         document.info.user.clone_from(&other.info.user);
+        document.info.user.extend(self.info.user.clone());
         document.info.generation = other.info.generation.saturating_add(1);
         document.foreign.attributes.clone_from(&other.foreign.attributes);
         document

@@ -193,7 +193,7 @@ impl RecordingInfo {
         index: &StoredIndex,
         sync: Option<&SyncInfo>,
     ) -> Self {
-        let Description { head, tags, timeline, gaps, extensions, real_rate, start, source } =
+        let Description { head, tags, timeline, gaps, extensions, real_rate, start, source, user } =
             description;
         let mut info = Self {
             layout: LAYOUT,
@@ -221,7 +221,7 @@ impl RecordingInfo {
             start,
             source,
             tags: Tags::of(&tags),
-            user: Map::new(),
+            user,
             other: Map::new(),
         };
         info.set_parts(blob, index, sync);

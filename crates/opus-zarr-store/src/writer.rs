@@ -5,6 +5,7 @@ use std::{
 
 use opus_packet::{ExtensionIds, OpusHead, OpusTags, Timeline};
 use opus_packet_index::SyncEntry;
+use serde_json::{Map, Value};
 
 use crate::{
     BlobWriter, Draft, Error, Gap, IndexWriter, Operation, RecordingInfo, RecordingName,
@@ -66,6 +67,8 @@ pub struct Description {
     pub start: Option<Start>,
     /// The file the recording comes from.
     pub source: Source,
+    /// User metadata. A recording that is replaced keeps its own beside it.
+    pub user: Map<String, Value>,
 }
 
 impl Description {
@@ -80,6 +83,7 @@ impl Description {
             real_rate: None,
             start: None,
             source,
+            user: Map::new(),
         }
     }
 
@@ -105,6 +109,12 @@ impl Description {
     #[must_use]
     pub fn start(self, start: Option<Start>) -> Self {
         Self { start, ..self }
+    }
+
+    /// Sets the user metadata.
+    #[must_use]
+    pub fn user(self, user: Map<String, Value>) -> Self {
+        Self { user, ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 mod audio_track;
 mod exact;
+mod notes;
 mod opus;
 mod record;
 mod same;
@@ -16,6 +17,7 @@ pub use self::{
 };
 pub(crate) use self::{
     exact::lacks_sync,
+    notes::add_notes,
     same::{Held, compare, list},
 };
 use self::{opus::OpusFile, transcode::AudioSource};
@@ -53,7 +55,7 @@ pub struct Imported {
 /// the import is complete. A name in use is an error unless it holds exactly what this import
 /// would write: the same file, by its SHA-256, with the same encoder settings and the same start.
 /// Then that recording is returned; a sync map that it lacks and that this import would build
-/// ([`ImportOptions::exact`]) is added. Importing again therefore completes an interrupted import. A file that cannot be imported changes nothing: a
+/// ([`ImportOptions::exact`]) is added, and so are missing [notes](ImportOptions::notes). Importing again therefore completes an interrupted import. A file that cannot be imported changes nothing: a
 /// store from [`Store::open_or_create`] is created when its first recording is written.
 ///
 /// Memory does not grow with the file, except by about 2 kB for an hour of audio, for the

@@ -2,14 +2,18 @@
 
 mod plan;
 mod present;
+mod template;
 mod work;
 
 use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 
 use opus_zarr_store::{RecordingName, Store};
 
-pub use self::plan::{ImportPlan, PlannedFile, SkippedFiles, Unreadable};
 use self::work::{Run, import_all};
+pub use self::{
+    plan::{ImportPlan, PlannedFile, SkippedFiles, Unreadable},
+    template::{InvalidTemplate, NameTemplate},
+};
 use crate::{Error, ImportOptions, Imported};
 
 /// Options of [`import_many`].
@@ -89,6 +93,8 @@ pub enum ImportOutcome {
         name: RecordingName,
         /// Whether this import added a missing sync map.
         is_synced: bool,
+        /// What happened to the [notes](ImportOptions::notes) of this import.
+        notes: PresentNotes,
     },
     /// The file would be imported without [`dry_run`](ImportManyOptions::dry_run).
     Planned,
@@ -102,6 +108,17 @@ pub enum ImportOutcome {
     Failed(Error),
     /// The import of the file was cancelled or never began.
     Left,
+}
+
+/// What an import did with its [notes](ImportOptions::notes) about a file whose recordings were present,
+/// by their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PresentNotes {
+    /// Missing notes, which the import added.
+    pub added: Vec<String>,
+    /// Notes with another value, which the recordings keep.
+    pub kept: Vec<String>,
 }
 
 /// The number of files for each outcome.

@@ -38,7 +38,8 @@ pub use filter::{InvalidGlob, NameGlob, RecordingFilter};
 pub use import::{AudioTrack, Difference, Imported, Setting, import, start_of_stream};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
-    ImportTally, PlannedFile, SkippedFiles, Unreadable, import_many,
+    ImportTally, InvalidTemplate, NameTemplate, PlannedFile, PresentNotes, SkippedFiles,
+    Unreadable, import_many,
 };
 pub use jiff::Timestamp;
 pub use ogg_opus_demux::{Page, PageReader, Skipped};

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use opus_demux::RawStream;
 use opus_transcode::TranscodeOptions;
 use recorder_metadata::{NamePattern, Source as StartSource, Zone};
+use serde_json::{Map, Value};
 
 /// Options of an [`import`](crate::import()).
 ///
@@ -26,6 +27,9 @@ pub struct ImportOptions {
     /// grown since, or from the same one with other settings:
     /// [`Store::replace_recording`](crate::Store::replace_recording). Otherwise it is an error.
     pub replace: bool,
+    /// Notes on each recording, which are written with it. A recording that an earlier import wrote gets
+    /// those that it lacks, and keeps those with another value.
+    pub notes: Map<String, Value>,
     /// The stream of the file to import, counted from 1. None imports every stream that has
     /// something to play.
     pub stream: Option<u64>,
@@ -65,6 +69,13 @@ impl ImportOptions {
     #[must_use]
     pub fn replace(self, replace: bool) -> Self {
         Self { replace, ..self }
+    }
+
+    /// Adds a note on each recording.
+    #[must_use]
+    pub fn note(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.notes.insert(key.into(), value.into());
+        self
     }
 
     /// Sets whether the first violation of a format is an error.

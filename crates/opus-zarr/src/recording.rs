@@ -301,6 +301,10 @@ impl Recording {
         self.reader.blob_reader()
     }
 
+    pub(crate) fn reader_mut(&mut self) -> &mut RecordingReader {
+        &mut self.reader
+    }
+
     pub(crate) fn reader(&self) -> &RecordingReader {
         &self.reader
     }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use indicatif::{HumanBytes, HumanDuration};
-use opus_zarr::{Error, ErrorKind, FileImport, ImportOutcome, Imported, RecordingName};
+use opus_zarr::{
+    Error, ErrorKind, FileImport, ImportOutcome, Imported, PresentNotes, RecordingName,
+};
 use serde::Serialize;
 
 use crate::{
@@ -53,11 +55,9 @@ impl FileLine {
         };
         match &done.outcome {
             ImportOutcome::Imported(imported) => line.with_recordings(imported),
-            ImportOutcome::Present { name: present, is_synced } => Self {
-                recordings: name(present),
-                message: is_synced.then(|| "sync map added".to_owned()),
-                ..line
-            },
+            ImportOutcome::Present { name: present, is_synced, notes } => {
+                Self { recordings: name(present), message: completed(*is_synced, notes), ..line }
+            }
             ImportOutcome::Planned => Self { recordings: name(&done.file.name), ..line },
             ImportOutcome::Unsettled { age } => {
                 let age = HumanDuration(*age);
@@ -88,6 +88,19 @@ impl FileLine {
             ..self
         }
     }
+}
+
+/// What was added to recordings that were present, and what was not.
+fn completed(is_synced: bool, notes: &PresentNotes) -> Option<String> {
+    let keys = |keys: &[String]| keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>();
+    let (added, kept) = (keys(&notes.added).join(", "), keys(&notes.kept).join(", "));
+    let mut parts = Vec::new();
+    parts.extend(is_synced.then(|| "sync map added".to_owned()));
+    parts.extend((!added.is_empty()).then(|| format!("note {added} added")));
+    parts.extend((!kept.is_empty()).then(|| {
+        format!("note {kept} kept, which has another value; change it with `opus-zarr meta`")
+    }));
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn status(outcome: &ImportOutcome) -> &'static str {

@@ -378,7 +378,7 @@ fn wrong_arguments_change_nothing() {
     };
     refused(&["card", "a.zarr"], 2, "\"card\" is a directory\n  use -r");
     refused(&["card/none.wav", "a.zarr"], 1, "cannot open \"card/none.wav\": No such file");
-    refused(&["card/b.wav"], 2, "required arguments were not provided");
+    refused(&["card/b.wav"], 2, "no STORE: pass the store as the last argument");
     refused(&["card/b.wav", "a.zarr", "--bitrate", "64"], 2, "did you mean 64k?");
     refused(&["card/b.wav", "a.zarr", "--frame", "30"], 2, "expected 2.5, 5, 10");
     refused(&["card/b.wav", "a.zarr", "--tz", "Zurich"], 2, "\"Europe/Zurich\"");
@@ -389,7 +389,8 @@ fn wrong_arguments_change_nothing() {
         "--name accepts a single file, but 3 were given",
     );
     refused(&["card/b.wav", "a.zarr", "-j", "0"], 2, "expected a number of at least 1");
-    refused(&["card/b.wav", "card/CONFIG.TXT"], 10, "is not an opus-zarr store");
+    refused(&["card/b.wav", "card/CONFIG.TXT"], 2, "\"card/CONFIG.TXT\" is a file");
+    refused(&["card/b.wav", "card/night 1"], 10, "is not an opus-zarr store");
     import(folder.path(), &["card/b.wav", "b.zarr"]).exits(0);
     refused(&["card/b.wav", ""], 2, "expected a directory or a URL");
     assert!(!folder.path().join("zarr.json").exists());

@@ -7,6 +7,7 @@ mod bench;
 mod bytes;
 #[cfg(target_os = "linux")]
 mod campaign;
+mod cards;
 mod completions;
 mod copy;
 mod export;

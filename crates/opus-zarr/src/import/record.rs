@@ -2,7 +2,7 @@ use std::path::Path;
 
 use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
 
-use super::{exact::has_current_sync, same::Held};
+use super::{exact::has_current_sync, notes::add_notes, same::Held};
 use crate::{
     Error, ImportOptions, Recording,
     derive::{SyncMap, construction, index_blob},
@@ -43,6 +43,7 @@ pub(super) fn record(
         if exact && !has_current_sync(recording.info()) {
             recording.replace_sync(threads, watch)?;
         }
+        add_notes(&mut recording, &options.notes)?;
         return Ok(recording);
     }
     let mut writer = match target.replaces {
@@ -50,7 +51,7 @@ pub(super) fn record(
         false => store.create_recording(name)?,
     };
     let mut blob = writer.blob()?;
-    let description = write(&mut blob, watch)?;
+    let description = write(&mut blob, watch)?.user(options.notes.clone());
     let blob = blob.finish()?;
     let source = &description.source;
     let is_the_file = blob.len() == source.bytes && blob.sha256() == source.sha256;

@@ -4,20 +4,21 @@ use std::{
     collections::{HashMap, HashSet, hash_map::Entry},
     ffi::OsStr,
     fmt, fs,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
-use opus_zarr_store::{RecordingName, Store, path_text};
+use opus_zarr_store::{RecordingName, Store};
 use walkdir::{DirEntry, WalkDir};
 
-use super::{FileImport, ImportOutcome};
+use super::{FileImport, ImportOutcome, NameTemplate};
 use crate::{Error, error::Reason};
 
 /// The files that [`import_many`](super::import_many) imports, and the names of their recordings.
 ///
 /// A recording is named after its file, without the extension: `b.wav` becomes `b`. A file in a
 /// directory below the planned one puts the names of its directories first: `night 1/a.wav` becomes
-/// `night 1_a`. Where names collide, those files keep their extensions.
+/// `night 1_a`. Where names collide, those files keep their extensions. A [`NameTemplate`] names
+/// recordings in another way.
 ///
 /// ```
 /// use opus_zarr::ImportPlan;
@@ -97,6 +98,18 @@ impl ImportPlan {
     ///
     /// A path cannot be read, or is a store.
     pub fn of<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
+        Self::named(paths, &NameTemplate::default())
+    }
+
+    /// Plans the import of files and directories, as [`of`](Self::of) does, with names of another form.
+    ///
+    /// # Errors
+    ///
+    /// A path cannot be read, or is a store.
+    pub fn named<P: AsRef<Path>>(
+        paths: impl IntoIterator<Item = P>,
+        template: &NameTemplate,
+    ) -> Result<Self, Error> {
         let (mut plan, mut found) = (Self::default(), Vec::new());
         for path in paths {
             let path = path.as_ref();
@@ -111,7 +124,7 @@ impl ImportPlan {
                 plan.walk(path, &mut found);
             }
         }
-        (plan.files, plan.clashes) = with_names(without_repeats(found));
+        (plan.files, plan.clashes) = with_names(without_repeats(found), template);
         Ok(plan)
     }
 
@@ -196,19 +209,19 @@ fn without_repeats(mut found: Vec<Found>) -> Vec<Found> {
 }
 
 /// Names the files, and returns those whose names are taken separately.
-fn with_names(found: Vec<Found>) -> (Vec<PlannedFile>, Vec<FileImport>) {
+fn with_names(found: Vec<Found>, template: &NameTemplate) -> (Vec<PlannedFile>, Vec<FileImport>) {
     let mut stems: HashMap<RecordingName, usize> = HashMap::new();
     for file in &found {
-        *stems.entry(name_of(&file.relative.with_extension(""))).or_default() += 1;
+        *stems.entry(template.stem(&file.path, &file.relative)).or_default() += 1;
     }
     let mut taken: HashMap<RecordingName, PathBuf> = HashMap::new();
     let (mut planned, mut clashes) = (Vec::with_capacity(found.len()), Vec::new());
     for file in found {
-        let stem = name_of(&file.relative.with_extension(""));
+        let stem = template.stem(&file.path, &file.relative);
         let is_unique = stems.get(&stem).is_none_or(|count| *count == 1);
         let (name, stem) = match is_unique {
             true => (stem, None),
-            false => (name_of(&file.relative), Some(stem)),
+            false => (template.with_extension(&file.path, &file.relative), Some(stem)),
         };
         let file = PlannedFile { path: file.path, name, bytes: file.bytes, stem };
         match taken.entry(file.name.clone()) {
@@ -224,18 +237,6 @@ fn with_names(found: Vec<Found>) -> (Vec<PlannedFile>, Vec<FileImport>) {
         }
     }
     (planned, clashes)
-}
-
-/// Joins the parts of a path to a name.
-fn name_of(path: &Path) -> RecordingName {
-    let parts: Vec<_> = path
-        .components()
-        .filter_map(|part| match part {
-            Component::Normal(part) => Some(path_text(part)),
-            _ => None,
-        })
-        .collect();
-    RecordingName::from_lossy(&parts.join("_"))
 }
 
 /// Directories of deleted and of found files on Windows and Linux, and of the system on cards.
@@ -256,7 +257,7 @@ mod tests {
     fn named(paths: &[&str]) -> (Vec<PlannedFile>, Vec<FileImport>) {
         let found =
             paths.iter().map(|path| Found { path: path.into(), relative: path.into(), bytes: 0 });
-        with_names(found.collect())
+        with_names(found.collect(), &NameTemplate::default())
     }
 
     fn names(paths: &[&str]) -> Vec<String> {
@@ -283,6 +284,20 @@ mod tests {
     #[test]
     fn colliding_names_keep_their_extensions() {
         assert_eq!(names(&["a.wav", "b.wav", "a.flac"]), ["a.wav", "b", "a.flac"]);
+    }
+
+    #[test]
+    fn cards_with_the_same_file_names_are_told_apart() {
+        let paths = ["card 1/a.wav", "card 2/a.wav", "card 2/a.flac"];
+        let found = paths.map(|path| {
+            let path = Path::new(path);
+            let relative = path.file_name().unwrap().into();
+            Found { path: path.to_owned(), relative, bytes: 0 }
+        });
+        let (planned, clashes) = with_names(found.into(), &"x_{parent}_{stem}".parse().unwrap());
+        let names: Vec<_> = planned.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["x_card 1_a", "x_card 2_a.wav", "x_card 2_a.flac"]);
+        assert!(clashes.is_empty());
     }
 
     #[test]

@@ -17,12 +17,15 @@ use opus_zarr_store::Store;
 
 use super::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
-    PlannedFile,
+    PlannedFile, PresentNotes,
     present::{Found, find},
 };
 use crate::{
-    Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, error::Reason, import,
-    import::lacks_sync, progress::Watch,
+    Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage,
+    error::Reason,
+    import,
+    import::{add_notes, lacks_sync},
+    progress::Watch,
 };
 
 /// The state that the threads share.
@@ -171,8 +174,8 @@ impl<'a> Run<'a> {
         }
         let found = find(self.store, file, self.import, &self.is_over)?;
         if let Found::Same { name, recordings } = found {
-            let is_synced = self.sync(file, recordings, share)?;
-            return Ok(ImportOutcome::Present { name, is_synced });
+            let (is_synced, notes) = self.complete(file, recordings, share)?;
+            return Ok(ImportOutcome::Present { name, is_synced, notes });
         }
         if self.is_dry {
             return Ok(ImportOutcome::Planned);
@@ -185,8 +188,8 @@ impl<'a> Run<'a> {
             imported => imported?,
         };
         if imported.earlier == imported.recordings.len() {
-            let name = file.name.clone();
-            return Ok(ImportOutcome::Present { name, is_synced: false });
+            let (name, notes) = (file.name.clone(), PresentNotes::default());
+            return Ok(ImportOutcome::Present { name, is_synced: false, notes });
         }
         Ok(ImportOutcome::Imported(imported))
     }
@@ -198,18 +201,19 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Builds missing sync maps that an import would build.
-    fn sync(
+    /// Adds missing notes, and builds missing sync maps that an import would build.
+    fn complete(
         &self,
         file: &PlannedFile,
         recordings: Vec<Recording>,
         share: &mut Share<'_>,
-    ) -> Result<bool, Error> {
-        let mut is_synced = false;
+    ) -> Result<(bool, PresentNotes), Error> {
+        let (mut is_synced, mut notes) = (false, PresentNotes::default());
         if self.is_dry {
-            return Ok(is_synced);
+            return Ok((is_synced, notes));
         }
         for mut recording in recordings {
+            notes.merge(add_notes(&mut recording, &self.import.notes)?);
             if lacks_sync(&file.path, self.import, recording.info(), |_| self.flow())? {
                 let mut watch = |progress: &Progress| {
                     share.tell(progress);
@@ -220,7 +224,7 @@ impl<'a> Run<'a> {
                 is_synced = true;
             }
         }
-        Ok(is_synced)
+        Ok((is_synced, notes))
     }
 }
 

@@ -175,6 +175,38 @@ fn missing_sync_maps_are_built_on_request() {
     assert!(matches!(done[0].outcome, ImportOutcome::Present { is_synced: false, .. }));
 }
 
+/// A note of an import is on every stream of a file, and a corrected one survives the next import.
+#[test]
+fn notes_are_added_but_never_overwritten() {
+    let folder = card();
+    let of = |value: &str| options(ImportOptions::default().note("site", value));
+    tally(&folder, &ImportManyOptions::default());
+    let (_, done) = import_card(&folder, &of("pond").dry_run(true));
+    let notes = |done: &[FileImport]| -> Vec<[usize; 2]> {
+        let of_file = |file: &FileImport| match &file.outcome {
+            ImportOutcome::Present { notes, .. } => [notes.added.len(), notes.kept.len()],
+            other => panic!("{other:?}"),
+        };
+        done.iter().map(of_file).collect()
+    };
+    let user = |name| Recording::open(&store(&folder), name).unwrap().info().user.clone();
+    assert_eq!((notes(&done), user("two").len()), (vec![[0, 0]; 3], 0));
+    for (value, expected) in [("pond", [1, 0]), ("pond", [0, 0]), ("rhine", [0, 1])] {
+        let (_, done) = import_card(&folder, &of(value));
+        assert_eq!(notes(&done), vec![expected; 3], "{value}");
+        assert!(["guano", "two", "two.2"].iter().all(|name| user(name)["site"] == "pond"));
+    }
+    let path = folder.path().join("card/two.opus");
+    let import_two =
+        |options: &ImportOptions| import(&path, &store(&folder), "two", options, unwatched);
+    let more = of("rhine").import.note("n", 5);
+    assert_eq!(import_two(&more).unwrap().earlier, 2);
+    assert!(
+        ["two", "two.2"].iter().all(|name| user(name)["n"] == 5 && user(name)["site"] == "pond")
+    );
+    assert_eq!(user("guano").len(), 1);
+}
+
 /// Whether clocks are right or wrong, and whichever way.
 #[test]
 fn files_that_may_still_grow_are_left_for_the_next_run() {
