@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod catalogue;
 mod completions;
 mod copy;
 mod export;
@@ -68,6 +69,7 @@ enum Verb {
     Rename(rename::Args),
     Rm(rm::Args),
     Meta(meta::Args),
+    Catalogue(catalogue::Args),
     Bench(bench::Args),
     Completions(completions::Args),
     Man(manual::Args),
@@ -122,6 +124,7 @@ impl Verb {
             Self::Rename(args) => rename::run(&args, output),
             Self::Rm(args) => rm::run(&args, output),
             Self::Meta(args) => meta::run(&args, output),
+            Self::Catalogue(args) => catalogue::run(&args, output),
             Self::Bench(args) => bench::run(&args, output),
             Self::Completions(args) => completions::run(&args, output),
             Self::Man(args) => manual::run(&args, output),
@@ -142,7 +145,8 @@ impl Verb {
             | Self::Copy(_)
             | Self::Rename(_)
             | Self::Rm(_)
-            | Self::Meta(_) => true,
+            | Self::Meta(_)
+            | Self::Catalogue(_) => true,
             Self::List(_)
             | Self::Info(_)
             | Self::Inspect(_)

@@ -204,7 +204,11 @@ async fn entries(bucket: &Bucket) -> io::Result<Vec<Entry>> {
     }
     let prefixes = prefixes.into_iter().filter(|name| name != LEASES && !unfinished.contains(name));
     let recordings = prefixes.map(|name| {
-        if name.starts_with('.') { Entry::Other(name) } else { Entry::Recording(name) }
+        if name.starts_with('.') {
+            Entry::Other(name)
+        } else {
+            Entry::Recording { name, version: None }
+        }
     });
     Ok(recordings.chain(objects.into_iter().map(Entry::Other)).collect())
 }

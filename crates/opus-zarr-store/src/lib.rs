@@ -51,7 +51,7 @@ pub use storage::{
     AsyncStorage, Claim, Draft, Entries, EntriesFuture, Entry, LocalStorage, MemoryStorage,
     ObjectWriter, Part, PartFuture, Storage, WriteStorage,
 };
-pub use store::{AsyncStore, Store};
+pub use store::{AsyncStore, Listed, Store};
 pub use verify::{
     Component, Fault, FaultKind, Faults, Place, Verification, VerifyLevel, VerifyOptions,
     VerifyProgress, verify,

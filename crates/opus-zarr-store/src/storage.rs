@@ -54,10 +54,25 @@ pub type Entries<'a> = Box<dyn Iterator<Item = io::Result<Entry>> + Send + 'a>;
 /// Something directly in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// A recording of this name. It has a document, which has not been read.
-    Recording(String),
+    /// A recording. It has a document, which has not been read.
+    Recording {
+        /// Its name.
+        name: String,
+        /// Identifies the present state of its document, if the storage learns that in listing it. Two
+        /// listings with the same version found the same document.
+        version: Option<String>,
+    },
     /// Something else of this name.
     Other(String),
+}
+
+impl Entry {
+    /// The name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Recording { name, .. } | Self::Other(name) => name,
+        }
+    }
 }
 
 /// A part of an object. Reading a missing object is an error of the kind

@@ -101,6 +101,11 @@ impl Store {
     pub fn recordings(
         &self,
     ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + '_, Error> {
+        Ok(self.listing()?.map(|listed| listed.map(|listed| listed.name)))
+    }
+
+    /// Lists the recordings like [`recordings`](Self::recordings), with the versions of their documents.
+    pub fn listing(&self) -> Result<impl Iterator<Item = Result<Listed, Error>> + '_, Error> {
         let (store, exists) = (self.storage.to_string(), self.exists.load(Ordering::Relaxed));
         let entries = match self.storage.entries() {
             Err(error) if error.kind() == ErrorKind::NotFound && !exists => {
@@ -113,7 +118,7 @@ impl Store {
             }
             entries => entries.map_err(io_error(Operation::List, &store))?,
         };
-        Ok(names(store, entries))
+        Ok(listed(store, entries))
     }
 
     /// Whether the store has a recording of this name.
@@ -175,6 +180,17 @@ impl Store {
     }
 }
 
+/// A recording in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its name.
+    pub name: RecordingName,
+    /// Identifies the present state of its document, if the storage learns that in listing it:
+    /// two listings with the same version found the same document. Object stores do not.
+    pub version: Option<String>,
+}
+
 /// A store read by async code. Like [`Store`], but waits where the storage does.
 ///
 /// ```no_run
@@ -211,7 +227,7 @@ impl AsyncStore {
     ) -> Result<impl Iterator<Item = Result<RecordingName, Error>> + Send + '_, Error> {
         let store = self.storage.to_string();
         let entries = self.storage.entries().await.map_err(io_error(Operation::List, &store))?;
-        Ok(names(store, entries))
+        Ok(listed(store, entries).map(|found| found.map(|found| found.name)))
     }
 
     /// Whether the store has a recording of this name.
@@ -298,13 +314,13 @@ pub(crate) fn members() -> Vec<&'static str> {
     [&[METADATA], &arrays[..]].concat()
 }
 
-fn names(
+fn listed(
     store: String,
     entries: Entries<'_>,
-) -> impl Iterator<Item = Result<RecordingName, Error>> + Send + '_ {
+) -> impl Iterator<Item = Result<Listed, Error>> + Send + '_ {
     entries.filter_map(move |entry| match entry {
-        Ok(Entry::Recording(name)) => match name.parse() {
-            Ok(name) => Some(Ok(name)),
+        Ok(Entry::Recording { name, version }) => match name.parse() {
+            Ok(name) => Some(Ok(Listed { name, version })),
             Err(error) => {
                 let error: InvalidName = error;
                 tracing::warn!("left out of {store:?}: {error}");

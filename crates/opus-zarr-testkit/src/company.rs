@@ -59,7 +59,7 @@ fn check(operations: [Operation; 2], results: &[Result<(), String>; 2], store: &
     let mut found = BTreeSet::new();
     for entry in store.storage().entries().unwrap() {
         match entry.unwrap() {
-            Entry::Recording(name) => assert!(found.insert(name), "{what}: listed twice"),
+            Entry::Recording { name, .. } => assert!(found.insert(name), "{what}: listed twice"),
             Entry::Other(other) => assert_eq!(other, "zarr.json", "{what}"),
         }
     }

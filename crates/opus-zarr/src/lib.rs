@@ -4,6 +4,8 @@
 mod agreed;
 mod async_recording;
 mod async_stream;
+mod catalogue;
+mod crops;
 mod decoders;
 mod derive;
 mod error;
@@ -32,6 +34,8 @@ mod verify;
 
 pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
+pub use catalogue::{Catalogue, CatalogueChanges, CatalogueRow};
+pub use crops::{Crop, Crops, InvalidCrops, crops};
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
 pub use filter::{InvalidGlob, NameGlob, RecordingFilter};

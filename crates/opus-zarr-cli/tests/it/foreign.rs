@@ -107,6 +107,7 @@ const VERBS: &[&str] = &[
     "export a.zarr -o exported",
     "inspect exported/a.opus",
     "import exported/a.opus a.zarr",
+    "catalogue a.zarr -o a.parquet",
     "plot a.zarr/a --kind bitrate -o a.png",
     "bench a.zarr/a --reads 2",
     "verify a.zarr --level decode",

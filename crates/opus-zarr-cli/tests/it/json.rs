@@ -56,6 +56,7 @@ const CASES: &[(&str, i32, &[&str])] = &[
     ("rm b.zarr/first", 2, &["error"]),
     ("rm b.zarr/first --yes", 0, &["deleted"]),
     ("meta a.zarr/notes --set site=4 --unset none", 0, &["metadata", "warning"]),
+    ("catalogue a.zarr -o a.csv", 0, &["catalogue"]),
     ("bench a.zarr/notes --reads 2", 0, &["bench"]),
     ("completions bash", 0, &["completions"]),
     ("man", 0, &["manual"]),

@@ -8,6 +8,7 @@ mod bytes;
 #[cfg(target_os = "linux")]
 mod campaign;
 mod cards;
+mod catalogue;
 mod completions;
 mod copy;
 mod export;

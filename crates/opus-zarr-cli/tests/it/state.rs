@@ -98,6 +98,7 @@ fn no_verb_succeeds_if_its_output_cannot_be_written() {
         "rm --yes a.zarr/c",
         "meta a.zarr/a",
         "meta a.zarr/a --set x=1",
+        "catalogue a.zarr -o a.csv",
         "bench a.zarr/a --reads 2",
         "completions bash",
         "man",

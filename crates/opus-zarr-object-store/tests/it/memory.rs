@@ -257,7 +257,10 @@ fn entries_are_recordings_and_other_things() {
     object.write_all(b"x").unwrap();
     object.finish().unwrap();
     let entries: Vec<Entry> = Storage::entries(&storage).unwrap().map(Result::unwrap).collect();
-    assert_eq!(entries, [Entry::Recording("it".into()), Entry::Other("zarr.json".into())]);
+    assert_eq!(
+        entries,
+        [Entry::Recording { name: "it".into(), version: None }, Entry::Other("zarr.json".into())]
+    );
     drop(draft);
 }
 

@@ -57,8 +57,10 @@ impl Reading<'_> {
         for name in names {
             let document = format!("{name}/{METADATA}");
             let is_recording = self.objects.iter().any(|(key, _)| *key == document);
-            let entry = if is_recording { Entry::Recording(name) } else { Entry::Other(name) };
-            expect(&self.storage, rule, listed.contains(&entry), &listed)?;
+            let is_listed = |entry: &Entry| {
+                entry.name() == name && matches!(entry, Entry::Recording { .. }) == is_recording
+            };
+            expect(&self.storage, rule, listed.iter().any(is_listed), &listed)?;
         }
         Ok(())
     }

@@ -136,7 +136,7 @@ impl Writing<'_> {
         let mut found: Vec<&str> = entries
             .iter()
             .filter_map(|entry| match entry {
-                Entry::Recording(name) if names.contains(&name.as_str()) => Some(name.as_str()),
+                Entry::Recording { name, .. } if names.contains(&name.as_str()) => Some(&**name),
                 _ => None,
             })
             .collect();

@@ -12,7 +12,7 @@ use std::{
     io::{self, ErrorKind, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use self::{
@@ -227,9 +227,21 @@ fn listed(entry: io::Result<fs::DirEntry>) -> io::Result<Option<Entry>> {
         // Recording names are UTF-8.
         Err(name) => return Ok(Some(Entry::Other(name.to_string_lossy().into_owned()))),
     };
-    let is_recording = entry.file_type()?.is_dir()
-        && is_document(&name, fs::symlink_metadata(entry.path().join(METADATA)));
-    Ok(Some(if is_recording { Entry::Recording(name) } else { Entry::Other(name) }))
+    if !entry.file_type()?.is_dir() {
+        return Ok(Some(Entry::Other(name)));
+    }
+    let document = fs::symlink_metadata(entry.path().join(METADATA));
+    let version = document.as_ref().ok().and_then(version);
+    let is_recording = is_document(&name, document);
+    Ok(Some(if is_recording { Entry::Recording { name, version } } else { Entry::Other(name) }))
+}
+
+/// The version of a document. None if it is so young that another change might leave the same time.
+fn version(document: &fs::Metadata) -> Option<String> {
+    let modified = document.modified().ok()?;
+    let age = SystemTime::now().duration_since(modified).ok()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    (age > TIME_STEP).then(|| format!("{}-{}", document.len(), since.as_nanos()))
 }
 
 /// Whether a document exists. Assumes so if that cannot be determined, so that opening the
@@ -241,6 +253,9 @@ fn is_document<T>(name: &str, found: io::Result<T>) -> bool {
         Ok(_) => true,
     }
 }
+
+/// More than the precision of times in file systems, which is two seconds in FAT.
+const TIME_STEP: Duration = Duration::from_secs(3);
 
 /// Time between two searches for drafts of dead writers.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);

@@ -85,7 +85,7 @@ impl Storage for MemoryStorage {
             .filter(|key| !key.starts_with(DRAFT_PREFIX))
             .map(|key| match key.split_once('/') {
                 Some((name, _)) if objects.contains_key(&format!("{name}/{METADATA}")) => {
-                    Entry::Recording(name.to_owned())
+                    Entry::Recording { name: name.to_owned(), version: None }
                 }
                 Some((name, _)) => Entry::Other(name.to_owned()),
                 None => Entry::Other(key.clone()),

@@ -95,7 +95,7 @@ fn what_zarr_python_adds_survives_and_harms_nothing() {
         let left = store.storage().entries().unwrap().map(Result::unwrap);
         let mut left: Vec<_> = left
             .map(|entry| match entry {
-                Entry::Recording(name) | Entry::Other(name) => name,
+                Entry::Recording { name, .. } | Entry::Other(name) => name,
             })
             .collect();
         left.sort();

@@ -1,0 +1,68 @@
+//! `catalogue`.
+
+use std::{fs, path::Path, thread, time::Duration};
+
+use crate::support::{LONG_NOTES, NOTES, folder_with, run_in};
+
+/// Runs `catalogue` and returns the numbers of rows, and of recordings opened, kept, gone and failed.
+fn counts(folder: &Path, file: &str, code: i32) -> [u64; 5] {
+    let done = run_in(folder, ["catalogue", "a.zarr", "-o", file, "--json"]).exits(code);
+    let line = &done.lines("catalogue")[0];
+    ["rows", "opened", "kept", "gone", "failed"].map(|field| line[field].as_u64().unwrap())
+}
+
+#[test]
+fn a_catalogue_is_updated() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b"), (LONG_NOTES, "20260512_051500")]);
+    let it = folder.path();
+    // Documents that are younger may still change without a trace.
+    thread::sleep(Duration::from_millis(3200));
+    let read = |file: &str| fs::read(it.join(file)).unwrap();
+    for file in ["c.csv", "c.jsonl", "c.parquet"] {
+        assert_eq!(counts(it, file, 0), [3, 3, 0, 0, 0], "{file}");
+        let first = read(file);
+        assert_eq!(counts(it, file, 0), [3, 0, 3, 0, 0], "{file}");
+        assert_eq!(read(file), first, "{file}");
+    }
+    run_in(it, ["meta", "a.zarr/a", "--set", "site=Rhine, \"4\"", "--set", "depth_m=2.5"]).exits(0);
+    run_in(it, ["rename", "a.zarr/b", "c"]).exits(0);
+    for file in ["c.csv", "c.jsonl", "c.parquet"] {
+        let changed = counts(it, file, 0);
+        // Renaming leaves the document as it is, but the name is another.
+        assert_eq!(changed, [3, 2, 1, 1, 0], "{file}");
+        run_in(it, ["catalogue", "a.zarr", "-o", &format!("new-{file}")]).exits(0);
+        assert_eq!(read(file), read(&format!("new-{file}")), "{file}");
+    }
+    let table = String::from_utf8(read("c.csv")).unwrap();
+    assert!(table.contains("\"Rhine, \"\"4\"\"\""), "{table}");
+    let lines = String::from_utf8(read("c.jsonl")).unwrap();
+    assert!(lines.contains(r#""notes":{"depth_m":2.5,"site":"Rhine, \"4\""}"#), "{lines}");
+}
+
+#[test]
+fn only_catalogues_are_replaced() {
+    let folder = folder_with(&[(NOTES, "a")]);
+    let it = folder.path();
+    for file in ["x.csv", "x.jsonl", "x.parquet"] {
+        fs::write(it.join(file), "my,own\n1,2\n").unwrap();
+        let args = ["catalogue", "a.zarr", "-o", file];
+        let refused = run_in(it, args).exits(1);
+        let is_named = refused.stderr.contains(&format!("{file:?} is not a catalogue"));
+        assert!(is_named && refused.stderr.contains("--force"), "{}", refused.stderr);
+        assert_eq!(fs::read(it.join(file)).unwrap(), b"my,own\n1,2\n");
+        run_in(it, args.into_iter().chain(["--force"])).exits(0);
+        run_in(it, args).exits(0);
+    }
+    run_in(it, ["catalogue", "a.zarr", "-o", "x.txt"]).exits(2);
+    run_in(it, ["catalogue", "none.zarr", "-o", "y.csv"]).exits(10);
+    assert!(!it.join("y.csv").exists());
+}
+
+#[test]
+fn a_damaged_recording_costs_no_other_row() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    fs::write(folder.path().join("a.zarr/a/zarr.json"), "{").unwrap();
+    assert_eq!(counts(folder.path(), "c.csv", 4), [1, 1, 0, 0, 1]);
+    let table = fs::read_to_string(folder.path().join("c.csv")).unwrap();
+    assert!(table.lines().count() == 2 && table.contains("\nb,"), "{table}");
+}
