@@ -1,12 +1,16 @@
 //! Which recordings of a store.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use glob::Pattern;
 use jiff::Timestamp;
 use opus_zarr_store::RecordingInfo;
+use serde_json::{Map, Value};
 
-use crate::real_time::{Clock, after, began};
+use crate::{
+    CatalogueRow,
+    real_time::{Clock, after, began},
+};
 
 /// Selects recordings of a store by name, by notes and by time. By default all of them.
 ///
@@ -69,7 +73,16 @@ impl RecordingFilter {
 
     /// Whether a recording matches.
     pub fn matches(&self, name: &str, info: &RecordingInfo) -> bool {
-        self.matches_name(name) && self.has_notes(info) && self.is_in_time(info)
+        let start = || began(info);
+        let end = |start| after(start, Clock::of(info).time_of(info.play_length));
+        let time = || start().map(|start| start..end(start).unwrap_or(Timestamp::MAX));
+        self.matches_name(name) && self.has_notes(&info.user) && self.is_in_time(time)
+    }
+
+    /// Whether the recording that a row describes matches.
+    pub fn matches_row(&self, row: &CatalogueRow) -> bool {
+        let time = || row.start.zip(row.end).map(|(start, end)| start..end);
+        self.matches_name(&row.name) && self.has_notes(&row.notes) && self.is_in_time(time)
     }
 
     /// Whether a recording of this name may match.
@@ -77,21 +90,22 @@ impl RecordingFilter {
         self.names.is_empty() || self.names.iter().any(|glob| glob.matches(name))
     }
 
-    fn has_notes(&self, info: &RecordingInfo) -> bool {
+    fn has_notes(&self, notes: &Map<String, Value>) -> bool {
         self.notes.iter().all(|(key, expected)| {
-            let Some(value) = info.user.get(key) else { return false };
+            let Some(value) = notes.get(key) else { return false };
             let json = || value.to_string();
             value.as_str().map_or_else(json, str::to_owned) == *expected
         })
     }
 
-    fn is_in_time(&self, info: &RecordingInfo) -> bool {
+    fn is_in_time(&self, recorded: impl FnOnce() -> Option<Range<Timestamp>>) -> bool {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
-        let Some(start) = began(info) else { return false };
-        let end = after(start, Clock::of(info).time_of(info.play_length)).unwrap_or(Timestamp::MAX);
-        self.since.is_none_or(|since| end > since) && self.until.is_none_or(|until| start < until)
+        recorded().is_some_and(|recorded| {
+            self.since.is_none_or(|since| recorded.end > since)
+                && self.until.is_none_or(|until| recorded.start < until)
+        })
     }
 }
 
