@@ -36,7 +36,7 @@ fn a_catalogue_is_updated() {
     let table = String::from_utf8(read("c.csv")).unwrap();
     assert!(table.contains("\"Rhine, \"\"4\"\"\""), "{table}");
     let lines = String::from_utf8(read("c.jsonl")).unwrap();
-    assert!(lines.contains(r#""notes":{"depth_m":2.5,"site":"Rhine, \"4\""}"#), "{lines}");
+    assert!(lines.contains(r#""notes":{"site":"Rhine, \"4\"","depth_m":2.5}"#), "{lines}");
 }
 
 #[test]
