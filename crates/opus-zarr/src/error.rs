@@ -3,6 +3,7 @@ mod kinds;
 use std::{
     error::Error as StdError,
     fmt, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -108,6 +109,14 @@ pub enum ErrorKind {
     UnknownStart,
     /// The time lies before the start of the recording.
     BeforeStart,
+    /// Nothing was recorded in a part of the range of time.
+    Gap,
+    /// Nothing was recorded in the range of time.
+    NothingRecorded,
+    /// The recordings of the range of time have different numbers of channels.
+    DifferentChannels,
+    /// The recordings of the range of time have different sample rates.
+    DifferentRates,
     /// The selected channels do not exist.
     Channels,
     /// The decoder cannot be created.
@@ -182,6 +191,22 @@ pub(crate) enum Reason {
     NoStart { recording: RecordingName },
     #[error("recording \"{recording}\" began at {began}, after {asked}")]
     BeforeStart { recording: RecordingName, asked: Timestamp, began: Timestamp },
+    #[error("nothing was recorded from {} to {}", time.start, time.end)]
+    Gap { time: Range<Timestamp> },
+    #[error("nothing was recorded from {} to {}{}", time.start, time.end, nearest(before, after))]
+    NothingRecorded { time: Range<Timestamp>, before: Option<At>, after: Option<At> },
+    #[error("time from {} to {} is empty or reversed", time.start, time.end)]
+    EmptyTime { time: Range<Timestamp> },
+    #[error(
+        "recordings \"{}\" and \"{}\" have {} and {} channels and cannot be read as one",
+        names.0, names.1, channels.0, channels.1
+    )]
+    DifferentChannels { names: (RecordingName, RecordingName), channels: (u8, u8) },
+    #[error(
+        "recordings \"{}\" and \"{}\" have {} and {} samples per second and cannot be read as one",
+        names.0, names.1, rates.0, rates.1
+    )]
+    DifferentRates { names: (RecordingName, RecordingName), rates: (u32, u32) },
     #[error("recording \"{recording}\": {selection} reaches beyond the end at {end}")]
     BeyondEnd { recording: RecordingName, selection: String, end: String },
     #[error("recording \"{recording}\": {selection} selects no samples")]
@@ -190,6 +215,21 @@ pub(crate) enum Reason {
     ReversedSelection { recording: RecordingName, selection: String },
     #[error("cannot create a decoder")]
     Decoder(#[source] opus_segment_decode::Error),
+}
+
+/// A recording that begins or ends at a time.
+type At = (RecordingName, Timestamp);
+
+/// Names the recordings around a time in which nothing was recorded.
+fn nearest(before: &Option<At>, after: &Option<At>) -> String {
+    let before = before.as_ref().map(|(name, end)| format!("recording \"{name}\" ended at {end}"));
+    let after =
+        after.as_ref().map(|(name, start)| format!("recording \"{name}\" began at {start}"));
+    match (before, after) {
+        (Some(before), Some(after)) => format!("; {before}, and {after}"),
+        (Some(one), None) | (None, Some(one)) => format!("; {one}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// Why a file is neither Opus in a known container nor other audio.
@@ -225,7 +265,13 @@ impl Error {
             Reason::NoStart { .. } => ErrorKind::UnknownStart,
             Reason::BeforeStart { .. } => ErrorKind::BeforeStart,
             Reason::BeyondEnd { .. } => ErrorKind::BeyondEnd,
-            Reason::EmptySelection { .. } | Reason::ReversedSelection { .. } => ErrorKind::Range,
+            Reason::EmptySelection { .. }
+            | Reason::ReversedSelection { .. }
+            | Reason::EmptyTime { .. } => ErrorKind::Range,
+            Reason::Gap { .. } => ErrorKind::Gap,
+            Reason::NothingRecorded { .. } => ErrorKind::NothingRecorded,
+            Reason::DifferentChannels { .. } => ErrorKind::DifferentChannels,
+            Reason::DifferentRates { .. } => ErrorKind::DifferentRates,
         }
     }
 

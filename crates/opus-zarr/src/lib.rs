@@ -7,6 +7,7 @@ mod async_stream;
 mod catalogue;
 mod crops;
 mod decoders;
+mod deployment;
 mod derive;
 mod error;
 mod facts;
@@ -36,6 +37,9 @@ pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use catalogue::{Catalogue, CatalogueChanges, CatalogueRow};
 pub use crops::{Crop, Crops, InvalidCrops, crops};
+pub use deployment::{
+    Coverage, Deployment, Gaps, InexactPart, Member, Overlap, Piece, Segment, UtcSamples,
+};
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
 pub use filter::{InvalidGlob, NameGlob, RecordingFilter};

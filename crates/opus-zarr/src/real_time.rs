@@ -24,6 +24,10 @@ impl Clock {
         Self::new(info.real_rate, 0)
     }
 
+    pub(crate) fn drift_ppt(self) -> i64 {
+        self.drift_ppt
+    }
+
     /// Returns how long after the first sample this one was recorded, rounded down.
     pub(crate) fn time_of(self, sample: u64) -> Duration {
         // sample / real_rate * (1 + drift_ppt / 10^12) seconds, without overflow.

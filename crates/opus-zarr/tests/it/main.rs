@@ -13,6 +13,7 @@ mod corpus;
 mod corpus_table;
 mod cost;
 mod declared;
+mod deployment;
 mod exact;
 mod extensions;
 mod faults;
