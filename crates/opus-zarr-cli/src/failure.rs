@@ -104,7 +104,8 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
     let hint = match error.kind() {
         ErrorKind::Busy => "wait for the other writer to finish, then try again",
         ErrorKind::Damaged => "locate the damage with `opus-zarr verify`",
-        ErrorKind::TooLarge => "keep large annotations in a file or an array of their own",
+        ErrorKind::TooLarge => "move large annotations to a file or an array of their own",
+        ErrorKind::Changed => "update the catalogue with `opus-zarr catalogue STORE -o FILE`",
         ErrorKind::SourceChanged => "import it again once it is complete",
         ErrorKind::Replaced => "look at the new recording, then try again",
         ErrorKind::NotARecording => "delete it with the program that wrote it",

@@ -25,7 +25,7 @@ use self::{
     axis::{Axis, Part},
     nanos::{nanos, timestamps},
 };
-use crate::{Error, ReadMode, Recording, RecordingFilter};
+use crate::{Catalogue, Error, ReadMode, Recording, RecordingFilter};
 
 /// Recordings of a store on one clock: those of a recorder that closed a file and opened another,
 /// or that slept in between.
@@ -96,6 +96,21 @@ impl Deployment {
             ControlFlow::Continue(())
         })?;
         Ok(Self { undated, unopened, ..Self::of_members(store, members) })
+    }
+
+    /// Arranges the recordings of a catalogue that match a filter, without opening any. A read fails with
+    /// the kind [`Changed`](crate::ErrorKind::Changed) if a recording is not what its row says.
+    pub fn of_catalogue(store: &Store, catalogue: &Catalogue, filter: &RecordingFilter) -> Self {
+        let rows = catalogue.rows().iter().filter(|row| filter.matches_row(row));
+        let (mut members, mut undated) = (Vec::new(), Vec::new());
+        for row in rows {
+            match (Member::of_row(row), row.name.parse()) {
+                (Some(member), _) => members.push(member),
+                (None, Ok(name)) => undated.push(name),
+                (None, Err(_)) => {}
+            }
+        }
+        Self { undated, ..Self::of_members(store, members) }
     }
 
     /// Arranges recordings that are known already. Reads open them.

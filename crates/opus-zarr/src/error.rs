@@ -117,6 +117,8 @@ pub enum ErrorKind {
     DifferentChannels,
     /// The recordings of the range of time have different sample rates.
     DifferentRates,
+    /// A recording has changed since it was placed on the clock of a deployment.
+    Changed,
     /// The selected channels do not exist.
     Channels,
     /// The decoder cannot be created.
@@ -195,6 +197,8 @@ pub(crate) enum Reason {
     Gap { time: Range<Timestamp> },
     #[error("nothing was recorded from {} to {}{}", time.start, time.end, nearest(before, after))]
     NothingRecorded { time: Range<Timestamp>, before: Option<At>, after: Option<At> },
+    #[error("recording \"{recording}\" is no longer what the deployment or its catalogue says")]
+    Changed { recording: RecordingName },
     #[error("time from {} to {} is empty or reversed", time.start, time.end)]
     EmptyTime { time: Range<Timestamp> },
     #[error(
@@ -268,6 +272,7 @@ impl Error {
             Reason::EmptySelection { .. }
             | Reason::ReversedSelection { .. }
             | Reason::EmptyTime { .. } => ErrorKind::Range,
+            Reason::Changed { .. } => ErrorKind::Changed,
             Reason::Gap { .. } => ErrorKind::Gap,
             Reason::NothingRecorded { .. } => ErrorKind::NothingRecorded,
             Reason::DifferentChannels { .. } => ErrorKind::DifferentChannels,

@@ -6,7 +6,7 @@ use opus_zarr::Timestamp;
 use serde_json::{Map, Value};
 
 /// The columns, by the names of the fields of a row.
-pub(super) const COLUMNS: [(&str, Kind); 21] = [
+pub(super) const COLUMNS: [(&str, Kind); 22] = [
     ("name", Kind::Text),
     ("start", Kind::Time),
     ("end", Kind::Time),
@@ -15,6 +15,7 @@ pub(super) const COLUMNS: [(&str, Kind); 21] = [
     ("seconds", Kind::Number),
     ("samples", Kind::Integer),
     ("real_rate", Kind::Integer),
+    ("drift_ppt", Kind::Integer),
     ("channels", Kind::Integer),
     ("is_exact", Kind::Flag),
     ("bytes", Kind::Integer),

@@ -157,7 +157,7 @@ mod tests {
                 "name": texts.0, "source": texts.1, "device": texts.2, "site": texts.3,
                 "sha256": "ab", "source_sha256": "cd", "start": time(times.0), "end": time(times.1),
                 "local_start": times.2, "certainty": times.2.map(|_| "zone-assumed"),
-                "samples": counts.0.unsigned_abs() >> 1, "real_rate": counts.1, "channels": counts.2,
+                "samples": counts.0.unsigned_abs() >> 1, "drift_ppt": counts.4 % 1000, "real_rate": counts.1, "channels": counts.2,
                 "is_exact": counts.3, "generation": counts.4, "bytes": counts.4, "version": texts.2,
                 "latitude": places.0, "longitude": places.1, "seconds": places.2, "notes": notes,
             });

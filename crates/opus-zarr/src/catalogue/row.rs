@@ -5,7 +5,7 @@ use opus_zarr_store::{Certainty, Listed, RecordingInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Recording;
+use crate::{Recording, real_time::Clock};
 
 /// What a [`Catalogue`](crate::Catalogue) knows about a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct CatalogueRow {
     pub samples: u64,
     /// Play samples per second of real time.
     pub real_rate: NonZeroU32,
+    /// Parts per trillion by which true time is longer than the recorder's.
+    #[serde(default)]
+    pub drift_ppt: i64,
     /// Its channels.
     pub channels: u8,
     /// Whether every read of it is exact.
@@ -70,6 +73,7 @@ impl CatalogueRow {
             seconds: recording.time_of(info.play_length).as_secs_f64(),
             samples: info.play_length,
             real_rate: info.real_rate,
+            drift_ppt: Clock::of(info).drift_ppt(),
             channels: info.channels,
             is_exact: recording.exactness().is_ok(),
             bytes: info.blob_bytes,

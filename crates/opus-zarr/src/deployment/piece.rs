@@ -82,7 +82,7 @@ pub struct Piece {
 /// Samples of one origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Run {
-    Recorded(RecordingName, Range<u64>),
+    Recorded(Member, Range<u64>),
     /// Silence, counted like [play samples](Piece::samples) from some sample on.
     Silent(Range<i128>),
 }
@@ -124,7 +124,7 @@ impl Run {
     fn of(part: &Part<'_>, rate: NonZeroU32) -> Option<Self> {
         let run = match part {
             Part::Recorded { member, samples, .. } => {
-                Self::Recorded(member.name.clone(), samples.clone())
+                Self::Recorded((*member).clone(), samples.clone())
             }
             Part::Gap { time, anchor } => Self::Silent(
                 silent_sample(*anchor, rate, time.start)..silent_sample(*anchor, rate, time.end),

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use opus_segment_decode::Sample;
 use opus_zarr_store::RecordingName;
 
-use super::{Deployment, Gaps, Piece, piece::Run};
-use crate::{Error, NotExact, Recording};
+use super::{Deployment, Gaps, Member, Piece, piece::Run};
+use crate::{Error, NotExact, Recording, error::Reason};
 
 /// A piece of a range with its samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,8 +92,8 @@ impl Deployment {
                     buffer.fill(S::default());
                     self.silence(piece, samples, &buffer, &mut each)
                 }
-                Run::Recorded(name, samples) => {
-                    let recording = self.open_member(name)?;
+                Run::Recorded(member, samples) => {
+                    let recording = self.open_member(member)?;
                     let mode = self.mode.unwrap_or_else(|| recording.read_mode());
                     let mut stream = recording.stream_as::<S>(mode, samples.clone())?;
                     let mut flow = ControlFlow::Continue(());
@@ -105,7 +105,7 @@ impl Deployment {
                         }
                     }
                     let reason = stream.exactness().err();
-                    let part = |reason| InexactPart { recording: name.clone(), reason };
+                    let part = |reason| InexactPart { recording: member.name.clone(), reason };
                     inexact.extend(reason.map(part));
                     flow
                 }
@@ -128,8 +128,8 @@ impl Deployment {
             count = count.saturating_add(match run {
                 Run::Silent(samples) => self.silent_count(samples),
                 Run::Recorded(_, samples) if self.divisor() == 1 => samples.end - samples.start,
-                Run::Recorded(name, samples) => {
-                    self.open_member(name)?.sample_count(samples.clone())?
+                Run::Recorded(member, samples) => {
+                    self.open_member(member)?.sample_count(samples.clone())?
                 }
             });
         }
@@ -165,8 +165,11 @@ impl Deployment {
         self.output.rate.divisor()
     }
 
-    fn open_member(&self, name: &RecordingName) -> Result<Recording, Error> {
-        let mut recording = Recording::open(&self.store, name.as_str())?;
+    fn open_member(&self, member: &Member) -> Result<Recording, Error> {
+        let mut recording = Recording::open(&self.store, member.name.as_str())?;
+        if !member.is_current(recording.info()) {
+            return Err(Reason::Changed { recording: member.name.clone() }.into());
+        }
         recording.set_output(self.output.clone())?;
         if let Some(threads) = self.threads {
             recording.set_threads(threads);

@@ -235,7 +235,7 @@ fn samples(it: &Deployment, range: Range<Timestamp>) -> Vec<(Option<u8>, i128)> 
     let mut found = Vec::new();
     for run in pieces.iter().flat_map(|piece| &piece.runs) {
         match run {
-            piece::Run::Recorded(name, samples) => {
+            piece::Run::Recorded(Member { name, .. }, samples) => {
                 found.extend(
                     samples.clone().map(|sample| (name.as_str().parse().ok(), sample.into())),
                 );

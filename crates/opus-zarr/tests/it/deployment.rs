@@ -8,8 +8,8 @@ use std::{
 };
 
 use opus_zarr::{
-    ChannelSelection, Deployment, ErrorKind, Gaps, ImportOptions, Output, OutputRate, Recording,
-    RecordingFilter, Sample, Segment, Store, Timestamp, Ultrasound,
+    Catalogue, CatalogueRow, ChannelSelection, Deployment, ErrorKind, Gaps, ImportOptions, Output,
+    OutputRate, Recording, RecordingFilter, Sample, Segment, Store, Timestamp, Ultrasound,
 };
 use opus_zarr_testkit::{
     Random, fast_folder,
@@ -215,4 +215,46 @@ fn what_has_no_time_or_cannot_be_opened_is_listed() {
 
 fn damaged(store: &Path) -> PathBuf {
     store.join("20260512_030001Z/zarr.json")
+}
+
+#[test]
+fn a_catalogue_places_recordings_without_opening_them() {
+    let (_folder, store) = recorded(PAUSES);
+    let opened = open(&store);
+    let (catalogue, changes) = Catalogue::default()
+        .update(&store, |name, error| {
+            panic!("{name}: {error}");
+        })
+        .unwrap();
+    assert_eq!((changes.opened, catalogue.rows().len()), (5, 5));
+    let placed = Deployment::of_catalogue(&store, &catalogue, &RecordingFilter::default());
+    let range = opened.span().unwrap();
+    assert_eq!(placed.recordings(), opened.recordings());
+    assert_eq!(placed.segments(range.clone()), opened.segments(range.clone()));
+    let read = |it: &Deployment| it.read_utc::<i16>(range.clone(), Gaps::Silence);
+    assert_eq!(read(&placed).unwrap(), read(&opened).unwrap());
+
+    let mut row = catalogue.rows()[1].clone();
+    let rows = catalogue.rows();
+    for change in [
+        |row: &mut CatalogueRow| row.sha256 = "00".repeat(32),
+        |row: &mut CatalogueRow| row.start = row.end,
+        |row: &mut CatalogueRow| row.samples -= 1,
+        |row: &mut CatalogueRow| row.drift_ppt = 1,
+    ] {
+        row.clone_from(&rows[1]);
+        change(&mut row);
+        let stale = Catalogue::from_rows(rows.iter().cloned().chain([row.clone()]));
+        let filter = RecordingFilter::default().names(row.name.parse().unwrap());
+        let placed = Deployment::of_catalogue(&store, &stale, &filter);
+        let range = placed.span().unwrap();
+        let error = placed.read_utc::<i16>(range, Gaps::Silence).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Changed, "{error}");
+        assert!(error.to_string().contains(&row.name), "{error}");
+    }
+    // Notes do not move a recording.
+    let mut noted = store.open_recording(&row.name.parse().unwrap()).unwrap();
+    noted.edit_user_metadata(|user| drop(user.insert("site".to_owned(), "weiher".into()))).unwrap();
+    assert!(!rows[1].is_current(noted.info()));
+    assert_eq!(read(&placed).unwrap(), read(&opened).unwrap());
 }
