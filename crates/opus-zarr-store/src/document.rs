@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
+    ClockCorrection, Error, RecordingInfo, StoredBlob, StoredIndex, SyncInfo,
     equivalent::{compare, compare_fields},
     error::{Excess, Reason},
     json::{json_error, parse_json, shortened},
@@ -54,12 +54,13 @@ impl Document {
         document
     }
 
-    /// Returns this document as that of a recording in the place of another one, whose notes and foreign
-    /// attributes it takes over.
+    /// Returns this document as that of a recording in the place of another one, whose notes, corrected
+    /// clock and foreign attributes it takes over.
     pub(crate) fn in_place_of(&self, other: &Self) -> Self {
         let mut document = self.clone();
         document.info.user.clone_from(&other.info.user);
         document.info.user.extend(self.info.user.clone());
+        document.info.take_clock_of(&other.info);
         document.info.generation = other.info.generation.saturating_add(1);
         document.foreign.attributes.clone_from(&other.foreign.attributes);
         document
@@ -77,6 +78,7 @@ impl Document {
         let group = recording_group(&attributes, &foreign.attributes, &info.arrays());
         let text = foreign.add_to(group).to_string();
         check_notes(object, info)?;
+        info.clock.as_ref().map_or(Ok(()), ClockCorrection::check).map_err(Reason::Clock)?;
         check_document(object, text.as_bytes())?;
         // User metadata may have deeper nesting than readers accept.
         parse_json(text.as_bytes()).map_err(|reason| {
@@ -103,6 +105,8 @@ impl Document {
         // Computed whenever the document is written.
         info.other.remove(CHECKSUM);
         check_notes(object, &info)?;
+        let clock = info.clock.as_ref().map_or(Ok(()), ClockCorrection::check);
+        clock.map_err(|invalid| fault(invalid.to_string()))?;
         check_arrays(&document, &info).map_err(fault)?;
         Ok(Self { info, foreign: Foreign::of(document) })
     }

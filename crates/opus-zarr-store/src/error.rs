@@ -1,6 +1,6 @@
 use std::{error::Error as StdError, fmt, io, ops::Range};
 
-use crate::{InvalidName, RecordingName, index::IndexFault, quoted};
+use crate::{InvalidClock, InvalidName, RecordingName, index::IndexFault, quoted};
 
 /// The error of this crate. It names objects and stores as people write them: paths, URLs.
 ///
@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Damaged,
     /// A document, or the notes in it, exceed the limits of the format.
     TooLarge,
+    /// The correction of a clock exceeds the limits of the format.
+    InvalidClock,
     /// An object of a recording is missing.
     MissingObject,
     /// The requested bytes or samples lie outside the recording.
@@ -126,6 +128,8 @@ pub(crate) enum Reason {
     BeyondBlob { requested: Range<u64>, length: u64 },
     #[error("the parts of the recording do not fit together: {reason}")]
     Inconsistent { reason: String },
+    #[error(transparent)]
+    Clock(InvalidClock),
     #[error("cancelled")]
     Cancelled,
     #[error("a Zarr codec failed: {reason}")]
@@ -189,6 +193,7 @@ impl Error {
                 ErrorKind::Damaged
             }
             Reason::Inconsistent { .. } => ErrorKind::Inconsistent,
+            Reason::Clock(_) => ErrorKind::InvalidClock,
             Reason::Cancelled => ErrorKind::Cancelled,
             Reason::Codec { .. } => ErrorKind::Codec,
         }
@@ -308,6 +313,12 @@ fn io_kind(operation: Operation, kind: io::ErrorKind) -> ErrorKind {
 impl From<Reason> for Error {
     fn from(reason: Reason) -> Self {
         Self(Box::new(reason))
+    }
+}
+
+impl From<InvalidClock> for Error {
+    fn from(invalid: InvalidClock) -> Self {
+        Reason::Clock(invalid).into()
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    Source, Start, StoredBlob, StoredIndex,
+    ClockCorrection, Source, Start, StoredBlob, StoredIndex,
     hasher::to_hex,
     layout::{ArrayKind, BLOB_CHUNK, LAYOUT, SYNC_RULE, blob_array, index_array, sync_array},
     writer::Description,
@@ -69,6 +69,9 @@ pub struct RecordingInfo {
     /// When the recording began, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
+    /// How the recorder's clock was corrected, if it was. [`start`](Self::start) is what holds now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockCorrection>,
     /// The file the recording was imported from.
     pub source: Source,
     /// A readable copy of the comment header. The blob holds the original.
@@ -219,6 +222,7 @@ impl RecordingInfo {
             extensions,
             real_rate: real_rate.unwrap_or_else(opus_rate),
             start,
+            clock: None,
             source,
             tags: Tags::of(&tags),
             user,
@@ -250,6 +254,23 @@ impl RecordingInfo {
         self.index_checksums.clone_from(&index.checksums);
     }
 
+    /// Takes over the corrected clock of the recording that this one replaces, if both began alike: a
+    /// correction of another start would be wrong.
+    pub(crate) fn take_clock_of(&mut self, other: &Self) {
+        let is_same = match (&self.start, other.recorded_start()) {
+            (Some(start), Some(recorded)) => start.is_same(recorded),
+            (start, recorded) => start.is_none() && recorded.is_none(),
+        };
+        if let Some(clock) = other.clock.clone()
+            && (is_same || self.source.sha256 == other.source.sha256)
+        {
+            let start = self.start.take();
+            self.start =
+                if other.is_clock_corrected() { other.start.clone() } else { start.clone() };
+            self.clock = Some(ClockCorrection { recorded: start, ..clock });
+        }
+    }
+
     /// The arrays of the recording and their documents.
     pub(crate) fn arrays(&self) -> Vec<(ArrayKind, Value)> {
         let blob = (ArrayKind::Blob, blob_array(self.blob_bytes));
@@ -264,6 +285,25 @@ impl RecordingInfo {
         let rate = u64::from(SAMPLE_RATE);
         let nanos = self.play_length % rate * 1_000_000_000 / rate;
         Duration::from_secs(self.play_length / rate) + Duration::from_nanos(nanos)
+    }
+
+    /// The start that the import found, whatever was corrected since.
+    pub fn recorded_start(&self) -> Option<&Start> {
+        match &self.clock {
+            Some(clock) => clock.recorded.as_ref(),
+            None => self.start.as_ref(),
+        }
+    }
+
+    /// By how much the recording took longer than [`real_rate`](Self::real_rate) says, in parts per
+    /// trillion.
+    pub fn drift_ppt(&self) -> i64 {
+        self.clock.as_ref().map_or(0, |clock| clock.drift_ppt)
+    }
+
+    /// Whether the clock is corrected now. It is not if all corrections were undone.
+    pub fn is_clock_corrected(&self) -> bool {
+        self.drift_ppt() != 0 || self.recorded_start() != self.start.as_ref()
     }
 
     /// The checksums of the blob's chunks.

@@ -3,6 +3,7 @@
 
 mod blob;
 mod cache;
+mod clock;
 mod codec;
 mod contract;
 mod document;
@@ -30,6 +31,7 @@ mod verify;
 mod writer;
 
 pub use blob::{BlobReader, BlobWriter, StoredBlob};
+pub use clock::{ClockChange, ClockCorrection, InvalidClock};
 pub use contract::{BrokenContract, check_async_storage, check_storage, check_write_storage};
 pub use error::{Error, ErrorKind, Operation};
 pub use index::{IndexInfo, IndexWriter, StoredIndex};

@@ -112,6 +112,12 @@ pub struct Start {
     pub source: String,
     /// How the time zone is known.
     pub certainty: Certainty,
+    /// The zone that was assumed, such as `Europe/Zurich` or `+02:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// What is doubtful about it, one line each: sources that disagree, times that occur twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// How the time zone of a start is known.
@@ -277,13 +283,35 @@ impl EncoderSettings {
 impl Start {
     /// Creates a start by the recorder's clock, found in `source`.
     pub fn new(local: impl Into<String>, source: impl Into<String>, certainty: Certainty) -> Self {
-        Self { utc: None, local: local.into(), source: source.into(), certainty }
+        let (local, source) = (local.into(), source.into());
+        Self { utc: None, local, source, certainty, zone: None, findings: Vec::new() }
     }
 
     /// Sets the start in UTC.
     #[must_use]
     pub fn utc(self, utc: Option<String>) -> Self {
         Self { utc, ..self }
+    }
+
+    /// Sets the zone that was assumed.
+    #[must_use]
+    pub fn zone(self, zone: Option<String>) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Sets what is doubtful, one line each.
+    #[must_use]
+    pub fn findings(self, findings: Vec<String>) -> Self {
+        Self { findings, ..self }
+    }
+
+    /// Whether another start is the same time, found in the same place. The earliest stores keep neither
+    /// zones nor findings, so these do not count.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let essence = |start: &Self| {
+            (start.utc.clone(), start.local.clone(), start.source.clone(), start.certainty)
+        };
+        essence(self) == essence(other)
     }
 }
 

@@ -5,8 +5,8 @@ use opus_packet_index::{BlobRead, IndexRead, Span, SyncDecoder, SyncEntry, SyncR
 use serde_json::{Map, Value};
 
 use crate::{
-    AsyncStorage, BlobReader, Error, IndexInfo, IndexWriter, LocalStorage, RecordingInfo,
-    RecordingName, Storage,
+    AsyncStorage, BlobReader, ClockCorrection, Error, IndexInfo, IndexWriter, LocalStorage,
+    RecordingInfo, RecordingName, Start, Storage,
     blob::{BlobIn, ShardedBlob},
     document::Document,
     equivalent::compare,
@@ -136,6 +136,21 @@ impl RecordingReader {
             change(&mut document.info.user);
             Ok(())
         })
+    }
+
+    /// Changes the start and the correction of the clock. `change` gets those that the recording has
+    /// now, and runs again if another program changes them meanwhile. If it fails, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// The correction exceeds the limits of the format ([`ErrorKind::InvalidClock`]).
+    ///
+    /// [`ErrorKind::InvalidClock`]: crate::ErrorKind::InvalidClock
+    pub fn edit_clock<E: From<Error>>(
+        &mut self,
+        mut change: impl FnMut(&mut Option<Start>, &mut Option<ClockCorrection>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.edit(|document| change(&mut document.info.start, &mut document.info.clock))
     }
 
     /// The storage of the recording.

@@ -12,7 +12,7 @@ use opus_zarr_store::{Error as StoreError, RecordingName, quoted};
 
 pub(crate) use self::kinds::store_error_in;
 use self::kinds::{of_audio, of_decode, of_demux, of_store, of_store_in};
-use crate::{Difference, Finding, NotExact, import::list};
+use crate::{Difference, Finding, InvalidCorrection, NotExact, import::list};
 
 /// The error of this crate.
 ///
@@ -119,6 +119,8 @@ pub enum ErrorKind {
     DifferentRates,
     /// A recording has changed since it was placed on the clock of a deployment.
     Changed,
+    /// The correction of a clock does not fit the recording: see [`InvalidCorrection`].
+    InvalidCorrection,
     /// The selected channels do not exist.
     Channels,
     /// The decoder cannot be created.
@@ -217,6 +219,8 @@ pub(crate) enum Reason {
     EmptySelection { recording: RecordingName, selection: String },
     #[error("recording \"{recording}\": {selection} ends before it starts")]
     ReversedSelection { recording: RecordingName, selection: String },
+    #[error("cannot correct the clock of recording \"{recording}\"")]
+    Correction { recording: RecordingName, source: InvalidCorrection },
     #[error("cannot create a decoder")]
     Decoder(#[source] opus_segment_decode::Error),
 }
@@ -268,6 +272,10 @@ impl Error {
             Reason::NotExact { .. } => ErrorKind::NotExact,
             Reason::NoStart { .. } => ErrorKind::UnknownStart,
             Reason::BeforeStart { .. } => ErrorKind::BeforeStart,
+            Reason::Correction { source: InvalidCorrection::StartUnknown, .. } => {
+                ErrorKind::UnknownStart
+            }
+            Reason::Correction { .. } => ErrorKind::InvalidCorrection,
             Reason::BeyondEnd { .. } => ErrorKind::BeyondEnd,
             Reason::EmptySelection { .. }
             | Reason::ReversedSelection { .. }
@@ -314,6 +322,7 @@ impl Error {
             | Reason::NotExact { recording, .. }
             | Reason::NoStart { recording }
             | Reason::BeforeStart { recording, .. }
+            | Reason::Correction { recording, .. }
             | Reason::BeyondEnd { recording, .. }
             | Reason::EmptySelection { recording, .. }
             | Reason::ReversedSelection { recording, .. } => Some(recording),
@@ -336,6 +345,14 @@ impl Error {
     pub fn not_exact(&self) -> Option<&NotExact> {
         match self.reason() {
             Reason::NotExact { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Why a correction does not fit the recording.
+    pub fn invalid_correction(&self) -> Option<&InvalidCorrection> {
+        match self.reason() {
+            Reason::Correction { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod agreed;
 mod async_recording;
 mod async_stream;
 mod catalogue;
+mod clock;
 mod crops;
 mod decoders;
 mod deployment;
@@ -36,6 +37,7 @@ mod verify;
 pub use async_recording::AsyncRecording;
 pub use async_stream::AsyncSampleStream;
 pub use catalogue::{Catalogue, CatalogueChanges, CatalogueRow};
+pub use clock::{CorrectedClock, Correction, InvalidCorrection, InvalidTime, KnownTime};
 pub use crops::{Crop, Crops, InvalidCrops, crops};
 pub use deployment::{
     Coverage, Deployment, Gaps, InexactPart, Member, Overlap, Piece, Segment, UtcSamples,
@@ -49,7 +51,7 @@ pub use import_many::{
     ImportTally, InvalidTemplate, NameTemplate, PlannedFile, PresentNotes, SkippedFiles,
     Unreadable, import_many,
 };
-pub use jiff::Timestamp;
+pub use jiff::{SignedDuration, Timestamp};
 pub use ogg_opus_demux::{Page, PageReader, Skipped};
 pub use options::ImportOptions;
 pub use opus_demux as demux;
@@ -76,15 +78,16 @@ pub use opus_transcode::{
 };
 pub use opus_zarr_store as store;
 pub use opus_zarr_store::{
-    ArrayKind, AsyncRecordingReader, AsyncStorage, AsyncStore, BlobReader, Certainty, Component,
-    EncoderSettings, Entry, Error as StoreError, ErrorKind as StoreErrorKind,
-    FaultKind as StoreFault, Faults, Gap, IndexInfo, InvalidName, LocalStorage, MemoryStorage,
-    MetadataContent, Place, RecordingInfo, RecordingName, RecordingReader, Source, SourceMetadata,
-    Start, Storage, Store, StoredAs, SyncInfo, Tags, Transcoding, VerifyLevel, VerifyOptions,
+    ArrayKind, AsyncRecordingReader, AsyncStorage, AsyncStore, BlobReader, Certainty, ClockChange,
+    ClockCorrection, Component, EncoderSettings, Entry, Error as StoreError,
+    ErrorKind as StoreErrorKind, FaultKind as StoreFault, Faults, Gap, IndexInfo, InvalidName,
+    LocalStorage, MemoryStorage, MetadataContent, Place, RecordingInfo, RecordingName,
+    RecordingReader, Source, SourceMetadata, Start, Storage, Store, StoredAs, SyncInfo, Tags,
+    Transcoding, VerifyLevel, VerifyOptions,
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
-pub use recorder_metadata::{NamePattern, Source as StartSource, Zone};
+pub use recorder_metadata::{ClockReading, NamePattern, Source as StartSource, Zone};
 pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;

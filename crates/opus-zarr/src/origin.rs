@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use opus_transcode::{AudioFormat, MetadataChunk};
 use opus_zarr_store::{Certainty as StoredCertainty, MetadataContent, SourceMetadata, Start};
-use recorder_metadata::{Certainty, Finding, Source, StartTime};
+use recorder_metadata::{Certainty, Finding, Source, StartTime, Zone};
 
 use crate::ImportOptions;
 use found::Found;
@@ -51,10 +51,11 @@ impl Origin {
         let ambiguous = by_name
             .zip(found.other_name_time)
             .map(|(start, other)| Finding::Ambiguous { clock: start.clock, other: other.clock });
-        let findings = findings.chain(ambiguous);
-        found.findings.extend(findings.map(|finding| finding.to_string()));
+        let of_start: Vec<_> = findings.chain(ambiguous).map(|it| it.to_string()).collect();
+        found.findings.extend(of_start.iter().cloned());
+        let zone = options.zone.as_ref();
         Self {
-            start: start.map(stored_start),
+            start: start.map(|start| stored_start(start, zone).findings(of_start)),
             time_expansion: found.time_expansion.unwrap_or(NonZeroU32::MIN),
             tags: found.tags,
             metadata: chunks.iter().map(stored_chunk).collect(),
@@ -88,14 +89,15 @@ impl Samples {
     }
 }
 
-fn stored_start(start: StartTime) -> Start {
-    let certainty = match start.certainty {
-        Certainty::Certain { .. } => StoredCertainty::Certain,
-        Certainty::ZoneAssumed { .. } => StoredCertainty::ZoneAssumed,
-        Certainty::LocalOnly => StoredCertainty::LocalOnly,
+fn stored_start(start: StartTime, zone: Option<&Zone>) -> Start {
+    let (certainty, zone) = match start.certainty {
+        Certainty::Certain { .. } => (StoredCertainty::Certain, None),
+        Certainty::ZoneAssumed { .. } => (StoredCertainty::ZoneAssumed, zone),
+        Certainty::LocalOnly => (StoredCertainty::LocalOnly, None),
     };
     Start::new(start.clock.to_string(), start.source.name(), certainty)
         .utc(start.instant().map(|instant| instant.to_string()))
+        .zone(zone.map(ToString::to_string))
 }
 
 /// Returns the bytes of a chunk unless they are too many for the attributes, which every open

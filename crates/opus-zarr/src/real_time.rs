@@ -21,7 +21,7 @@ impl Clock {
     }
 
     pub(crate) fn of(info: &RecordingInfo) -> Self {
-        Self::new(info.real_rate, 0)
+        Self::new(info.real_rate, info.drift_ppt())
     }
 
     pub(crate) fn drift_ppt(self) -> i64 {
@@ -106,20 +106,20 @@ mod tests {
 
     use super::*;
 
-    proptest! {
-        /// Times lead back to their samples, whatever the rate and the drift.
-        #[test]
-        fn the_time_of_a_sample_leads_back_to_it(
-            rate in prop_oneof![Just(48_000u32), 1..=1_000_000u32],
-            drift in prop_oneof![Just(0i64), -500_000_000..=500_000_000i64],
-            sample in prop_oneof![0..1_000_000u64, 0..1u64 << 50],
-        ) {
-            let clock = Clock::new(NonZeroU32::new(rate).unwrap(), drift);
-            let time = clock.time_of(sample);
-            prop_assert_eq!(clock.sample_at(time), sample);
-            prop_assert_eq!(clock.sample_at(time + Duration::from_nanos(1)), sample + 1);
-            prop_assert!(clock.time_of(sample + 1) > time);
-        }
+    fn of_rate(rate: u32, drift_ppt: i64) -> Clock {
+        Clock::new(rate.try_into().unwrap(), drift_ppt)
+    }
+
+    #[test]
+    fn a_slow_clock_takes_longer() {
+        // 10 ppm in a day are 864 ms.
+        let day = 86_400 * 48_000;
+        let of = |drift_ppt| of_rate(48_000, drift_ppt).time_of(day);
+        assert_eq!(of(0), Duration::from_secs(86_400));
+        assert_eq!(of(10_000_000), Duration::from_millis(86_400_864));
+        assert_eq!(of(-10_000_000), Duration::from_millis(86_399_136));
+        assert_eq!(of(1), Duration::new(86_400, 86));
+        assert_eq!(of(MAX_DRIFT), Duration::from_secs(95_040));
     }
 
     #[test]
@@ -135,10 +135,50 @@ mod tests {
         }
     }
 
-    #[test]
-    fn drift_stretches_time() {
-        let clock = Clock::new(NonZeroU32::new(48_000).unwrap(), 20_000_000);
-        let day = 86_400 * 48_000;
-        assert_eq!(clock.time_of(day), Duration::from_nanos(86_401_728_000_000));
+    fn clock() -> impl Strategy<Value = Clock> {
+        // Faster, several samples share a nanosecond.
+        let rate = prop_oneof![Just(48_000), Just(250_000), Just(44_100 * 10), 1..=100_000_000u32];
+        let drift = prop_oneof![
+            Just(0),
+            Just(MAX_DRIFT),
+            Just(-MAX_DRIFT),
+            -200_000_000..200_000_000i64,
+            -MAX_DRIFT..=MAX_DRIFT
+        ];
+        (rate, drift).prop_map(|(rate, drift)| of_rate(rate, drift))
     }
+
+    proptest! {
+        #[test]
+        fn the_time_of_a_sample_leads_back_to_it(
+            clock in clock(), sample in prop_oneof![0..1_000_000u64, 0..1u64 << 60]
+        ) {
+            prop_assert_eq!(clock.sample_at(clock.time_of(sample)), sample);
+        }
+
+        /// A sample was recorded in a span exactly if its time is in it.
+        #[test]
+        fn a_span_has_the_samples_whose_time_is_in_it(
+            clock in clock(), nanos in prop_oneof![0..10_000_000u64, 0..1u64 << 60]
+        ) {
+            let time = Duration::from_nanos(nanos);
+            let first = clock.sample_at(time);
+            prop_assert!(clock.time_of(first) >= time);
+            prop_assert!(first == 0 || clock.time_of(first - 1) < time);
+        }
+
+        /// By fractions in another form, without the decomposition.
+        #[test]
+        fn times_are_those_of_the_formula(
+            clock in clock(), sample in 0..1u64 << 40
+        ) {
+            let expected = u128::from(sample) * clock.stretch() / 1_000_000_000_000 * NANOS / clock.rate();
+            let found = clock.time_of(sample).as_nanos();
+            // The formula cuts the ticks of a sample off, less than a sample.
+            prop_assert!(found >= expected && (found - expected) * clock.rate() <= NANOS + clock.rate());
+        }
+    }
+
+    const NANOS: u128 = 1_000_000_000;
+    const MAX_DRIFT: i64 = opus_zarr_store::ClockCorrection::MAX_DRIFT;
 }

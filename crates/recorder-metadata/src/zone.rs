@@ -1,6 +1,7 @@
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use jiff::{
+    Timestamp,
     civil::DateTime,
     tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase},
 };
@@ -11,13 +12,15 @@ use crate::{Error, error::Reason, reading::iso_offset, scanner::Scanner};
 ///
 /// [`parse`](str::parse) accepts an offset (`"+02:00"`, `"-3:30"`, `"UTC"`, `"Z"`) or an IANA name
 /// (`"Europe/Zurich"`). Names are looked up in a database that is compiled in, so they mean the
-/// same on every machine.
+/// same on every machine. `Display` writes a text that parses to the same zone.
 ///
 /// ```
 /// use recorder_metadata::Zone;
 ///
-/// assert!("Europe/Zurich".parse::<Zone>().is_ok());
+/// assert_eq!("Europe/Zurich".parse::<Zone>()?.to_string(), "Europe/Zurich");
+/// assert_eq!("-3:30".parse::<Zone>()?.to_string(), "-03:30");
 /// assert!("Mars/Olympus".parse::<Zone>().is_err());
+/// # Ok::<(), recorder_metadata::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
@@ -41,7 +44,27 @@ impl FromStr for Zone {
     }
 }
 
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.iana_name(), self.0.to_fixed_offset()) {
+            (Some(name), _) => f.pad(name),
+            (None, Ok(offset)) => {
+                let sign = if offset.is_negative() { '-' } else { '+' };
+                let minutes = offset.seconds().unsigned_abs() / 60;
+                f.pad(&format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60))
+            }
+            // Only a zone of the system has neither, and none is ever used.
+            (None, Err(_)) => f.pad("unknown"),
+        }
+    }
+}
+
 impl Zone {
+    /// Returns what a clock in this zone shows at an instant.
+    pub fn clock_at(&self, instant: Timestamp) -> DateTime {
+        self.0.to_datetime(instant)
+    }
+
     /// Returns the offset when a clock in this zone showed `clock`. Some readings occur twice when
     /// clocks are set back, and never when they are set forward.
     pub(crate) fn offset(&self, clock: DateTime) -> AmbiguousOffset {
@@ -76,6 +99,35 @@ mod tests {
                 let found = offset(zone, clock);
                 assert_eq!(found, AmbiguousOffset::Unambiguous { offset: expected }, "{zone}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_written_parses_to_the_same_zone() {
+        for (zone, written) in [
+            ("+02:00", "+02:00"),
+            ("-3:30", "-03:30"),
+            ("+5:45", "+05:45"),
+            ("UTC", "UTC"),
+            ("Z", "UTC"),
+            ("+00:00", "UTC"),
+            ("europe/zurich", "Europe/Zurich"),
+        ] {
+            let zone: Zone = zone.parse().unwrap();
+            assert_eq!(zone.to_string(), written);
+            assert_eq!(written.parse(), Ok(zone));
+        }
+    }
+
+    #[test]
+    fn a_clock_follows_its_zone() {
+        let zurich: Zone = "Europe/Zurich".parse().unwrap();
+        for (instant, clock) in [
+            ("2026-10-25T00:30:00Z", "2026-10-25T02:30:00"),
+            ("2026-10-25T01:30:00Z", "2026-10-25T02:30:00"),
+            ("2026-10-25T02:30:00Z", "2026-10-25T03:30:00"),
+        ] {
+            assert_eq!(zurich.clock_at(instant.parse().unwrap()).to_string(), clock);
         }
     }
 

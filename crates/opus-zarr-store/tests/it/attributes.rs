@@ -37,7 +37,7 @@ fn unknown_attributes_survive_and_unknown_layouts_are_rejected() {
 }
 
 /// The document with the right checksum of its attributes, computed as `docs/format.md` says.
-fn with_checksum(document: &str) -> String {
+pub(crate) fn with_checksum(document: &str) -> String {
     let mut document: Value = serde_json::from_str(document).unwrap();
     let attributes = document["attributes"]["opus_zarr"].as_object_mut().unwrap();
     attributes.remove("checksum");

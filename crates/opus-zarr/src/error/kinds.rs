@@ -52,6 +52,7 @@ pub(super) fn of_store(kind: StoreKind) -> ErrorKind {
             ErrorKind::Damaged
         }
         StoreKind::TooLarge => ErrorKind::TooLarge,
+        StoreKind::InvalidClock => ErrorKind::InvalidOption,
         StoreKind::OutOfRange => ErrorKind::Range,
         StoreKind::Cancelled => ErrorKind::Cancelled,
         StoreKind::PermissionDenied => ErrorKind::PermissionDenied,

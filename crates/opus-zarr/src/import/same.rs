@@ -129,7 +129,8 @@ impl Differences {
         }
         let start = |is_first| opus::start(path, &found.tags.comments, is_first, options);
         // Whether another stream than the first begins with the file shows only in the file.
-        let later = Some(start(false)).filter(|it| found.source.stream > 1 && *it == found.start);
+        let later = Some(start(false))
+            .filter(|it| found.source.stream > 1 && is_same(it.as_ref(), found.recorded_start()));
         self.add_start(found, later.unwrap_or_else(|| start(true)).as_ref());
     }
 
@@ -163,11 +164,19 @@ impl Differences {
     }
 
     fn add_start(&mut self, found: &RecordingInfo, asked: Option<&Start>) {
-        if found.start.as_ref() != asked {
+        let stored = found.recorded_start();
+        if !is_same(stored, asked) {
             let text = |start| ShownStart(start).to_string();
-            let (stored, requested) = (text(found.start.as_ref()), text(asked));
+            let (stored, requested) = (text(stored), text(asked));
             self.0.push(Difference { setting: Setting::Start, stored, requested });
         }
+    }
+}
+
+fn is_same(one: Option<&Start>, other: Option<&Start>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

@@ -8,6 +8,7 @@ mod async_recording;
 mod audio;
 mod bad_input;
 mod changed;
+mod clock;
 mod company;
 mod corpus;
 mod corpus_table;

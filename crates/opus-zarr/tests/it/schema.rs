@@ -6,11 +6,11 @@ use std::{
     process::Command,
 };
 
-use opus_zarr::ImportOptions;
+use opus_zarr::{Correction, ImportOptions};
 use opus_zarr_testkit::{
     every_opus_file, fast_folder,
     python::answer_of,
-    recordings::{BOTH, bytes_of, import_with},
+    recordings::{BOTH, bytes_of, import_to, import_with},
     testdata,
 };
 use serde_json::{Value, json};
@@ -131,6 +131,41 @@ fn a_document_with_a_wrong_value_is_invalid() {
         ]
         .map(wrong),
     ));
+}
+
+/// With the corrections that somebody made after the import.
+#[test]
+fn a_corrected_clock_is_valid() {
+    let folder = fast_folder();
+    let store = folder.path().join("store");
+    let file = folder.path().join("20260512_221500.opus");
+    fs::copy(testdata(BOTH[0]), &file).unwrap();
+    let mut recording = import_to(file, &store, "it").unwrap().into_first();
+    let points = "2026-05-01T12:00:00=2026-05-01T10:03Z, 2026-06-01T12:00:00=2026-06-01T10:01Z";
+    for correction in [
+        Correction::Zone("Europe/Zurich".parse().unwrap()),
+        Correction::parse_shift("-1h").unwrap(),
+        Correction::parse_drift(points, None).unwrap(),
+    ] {
+        recording.correct_clock(&correction, "ann").unwrap();
+    }
+    let documents = documents_of(&store, &["it"]);
+    let Some(errors) = errors_of(&documents) else { return };
+    assert!(errors.iter().all(|errors| *errors == json!([])), "{errors:?}");
+    let mut wrong = Vec::new();
+    let (_, right) = documents.into_iter().find(|(part, _)| part.is_empty()).unwrap();
+    for (place, value) in [
+        ("/clock/drift_ppt", json!(100_000_000_001_u64)),
+        ("/clock/drift_ppt", json!(0.5)),
+        ("/clock/changes", json!([])),
+        ("/clock/changes/0/author", json!("")),
+        ("/clock/recorded/certainty", json!("sure")),
+    ] {
+        let mut attributes = right.clone();
+        *attributes.pointer_mut(place).unwrap() = value;
+        wrong.push(("", attributes));
+    }
+    assert_invalid(&wrong);
 }
 
 #[test]
