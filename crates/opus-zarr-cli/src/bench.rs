@@ -18,6 +18,7 @@ use self::{
 };
 use crate::{
     failure::{Exit, Failure},
+    nearest::or_nearest,
     output::{Line, Output},
     path::PathField,
     place::RecordingPlace,
@@ -46,8 +47,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let store = args.recording.open_store()?;
-    let open = || Ok(Recording::open(&store, args.recording.name.as_str())?);
+    let (store, name) = (args.recording.open_store()?, &args.recording.name);
+    let open = || or_nearest(Recording::open(&store, name.as_str()), &store, name);
     let mut recording = open()?;
     args.threads.apply(&mut recording);
     let samples = recording.samples_of(Duration::ZERO..args.length).end;

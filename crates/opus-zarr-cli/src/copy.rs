@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     failure::{Exit, Failure},
+    nearest::or_nearest,
     output::{Line, Output},
     path::PathField,
     place::{Found, InStore, StorePlace},
@@ -44,7 +45,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 fn copy_one(args: &Args, source: &InStore, output: &mut Output) -> Result<(), Failure> {
     // A recording that cannot be copied creates no store.
-    source.store.open_recording(&source.place.name)?;
+    let (store, name) = (&source.store, &source.place.name);
+    or_nearest(store.open_recording(name), store, name)?;
     let target = target_of(args, source, output)?;
     copy(source, &target, output)
 }

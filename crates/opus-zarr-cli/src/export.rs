@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     extract::file_or_stdout,
     failure::{Exit, Failure},
+    nearest::or_nearest,
     output::{Line, Messages, Output},
     path::PathField,
     place::{Found, InStore, StorePlace},
@@ -114,7 +115,8 @@ fn export(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let format = args.format.map_or_else(|| Format::of(path), Ok)?;
-    let mut recording = Recording::open(store, place.name.as_str())?;
+    let opened = Recording::open(store, place.name.as_str());
+    let mut recording = or_nearest(opened, store, &place.name)?;
     args.threads.apply(&mut recording);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;

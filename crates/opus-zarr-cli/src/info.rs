@@ -1,7 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{ExtensionIds, Recording, RecordingReader, StoredAs, other_libopus};
+use opus_zarr::{ExtensionIds, Recording, StoredAs, other_libopus};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -289,8 +289,7 @@ impl fmt::Display for Field<'_> {
 
 /// Writes the rows of the index.
 fn packets(place: &RecordingPlace, output: &mut Output) -> Result<(), Failure> {
-    let store = place.open_store()?;
-    let reader = RecordingReader::open_in(store.storage().clone(), &place.name)?;
+    let reader = place.open_reader()?;
     if !output.is_json() {
         output.bytes(b"    packet        byte   bytes  samples  first coded sample\n")?;
     }

@@ -1,98 +1,124 @@
-use std::{fmt, ops::ControlFlow};
+//! Lists recordings.
 
-use indicatif::HumanBytes;
+mod row;
+mod sorted;
+
+use std::ops::ControlFlow;
+
 use opus_zarr::Recording;
-use serde::Serialize;
 
+use self::{
+    row::{Header, Row, Style, Totals},
+    sorted::Sorted,
+};
 use crate::{
     failure::{Exit, Failure},
-    output::{Line, Output},
+    matching::{Conditions, Selected, select},
+    output::Output,
     place::StorePlace,
-    text::{Clock, bits_per_second, one_line, seconds},
+    several::for_each,
 };
 
 /// List the recordings of a store: length, channels, size, bit rate, read mode, start, name
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Directory or URL
-    store: StorePlace,
+    /// Store, or STORE/PATTERN for recordings whose names match, such as `archive.zarr/weiher_*`
+    #[arg(value_name = "STORE[/PATTERN]", required = true)]
+    places: Vec<StorePlace>,
+    #[command(flatten)]
+    conditions: Conditions,
+    /// Only recordings whose reads are not exact
+    #[arg(long)]
+    not_exact: bool,
+    /// Only recordings with findings about their source, or with lost audio
+    #[arg(long)]
+    with_findings: bool,
+    /// Order, lowest first [default: name]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    sort: Option<Sort>,
+    /// Also show the end, the certainty of the start, the source, findings and notes
+    #[arg(long)]
+    long: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Sort {
+    /// Earliest first; recordings without a known start last
+    Start,
+    /// Shortest first
+    Length,
+    /// By name
+    Name,
+    /// Smallest first
+    Size,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let (mut failed, mut told) = (None::<Failure>, Ok(()));
-    Recording::open_each(&args.store.open()?, |name, opened| {
-        match opened {
-            Ok(recording) => told = output.data(&Listed::of(&recording)),
-            Err(error) => {
-                let failure = Failure::from(error);
-                output.messages().warn(format!("{name}: {}", failure.message));
-                let is_damaged = |failure: &Failure| failure.exit == Exit::Damaged;
-                failed = failed.take().filter(is_damaged).or(Some(failure));
-            }
-        }
-        if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    told?;
-    failed.map_or(Ok(()), Err)
-}
-
-/// The line about a recording.
-#[derive(Serialize)]
-struct Listed {
-    name: String,
-    /// Real seconds.
-    seconds: f64,
-    samples: u64,
-    channels: u8,
-    blob_bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bits_per_second: Option<u64>,
-    is_exact: bool,
-    /// In UTC, or by the recorder's clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<String>,
-    source: String,
-    /// All bytes of that name, if it is not UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_hex: Option<String>,
-}
-
-impl Listed {
-    fn of(recording: &Recording) -> Self {
-        let info = recording.info();
-        let length = recording.time_of(info.play_length);
-        let start = info.start.as_ref();
-        Self {
-            name: recording.name().to_owned(),
-            seconds: seconds(length),
-            samples: info.play_length,
-            channels: info.channels,
-            blob_bytes: info.blob_bytes,
-            bits_per_second: bits_per_second(info.blob_bytes, length),
-            is_exact: recording.exactness().is_ok(),
-            start: start.map(|start| start.utc.clone().unwrap_or_else(|| start.local.clone())),
-            source: info.source.name.clone(),
-            source_hex: info.source.name_hex.clone(),
-        }
+    let stores = select(&args.places);
+    let style = Style { is_long: args.long, has_end: output.is_terminal() };
+    let mut listing =
+        Listing { args, style, sorted: Sorted::new(args.sort), totals: Totals::default() };
+    let is_framed = output.is_terminal() && stores.iter().any(Result::is_ok);
+    if is_framed {
+        output.plain(Header(style))?;
     }
+    let listed = match stores.as_slice() {
+        [only] => listing.store(only, output),
+        several => for_each(several, output, |one, output| listing.store(one, output)),
+    };
+    for row in std::mem::take(&mut listing.sorted).into_rows() {
+        output.data(&row)?;
+    }
+    if is_framed {
+        output.plain(&listing.totals)?;
+    }
+    listed
 }
 
-impl Line for Listed {
-    const TYPE: &'static str = "recording";
+/// The list so far.
+struct Listing<'a> {
+    args: &'a Args,
+    style: Style,
+    /// Rows that wait for others, if they are sorted.
+    sorted: Sorted,
+    totals: Totals,
 }
 
-impl fmt::Display for Listed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = std::time::Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
-        let size = HumanBytes(self.blob_bytes).to_string();
-        let rate = self.bits_per_second.unwrap_or_default() / 1000;
-        let exact = if self.is_exact { "exact" } else { "approx" };
-        let start = one_line(self.start.as_deref().unwrap_or("-"));
-        let Self { channels, name, .. } = self;
-        write!(
-            f,
-            "{:>13}  {channels:>2} ch  {size:>10}  {rate:>4} kb/s  {exact:<6}  {start:<24}  {name}",
-            Clock(length)
-        )
+impl Listing<'_> {
+    fn store(
+        &mut self,
+        of: &Result<Selected, Failure>,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        let of = of.as_ref().map_err(Failure::clone)?;
+        let filter = self.args.conditions.add_to(of.filter.clone());
+        let (mut failed, mut told) = (None::<Failure>, Ok(()));
+        Recording::open_matching(&of.store, &filter, |name, opened| {
+            match opened {
+                Ok(recording) => told = self.recording(&recording, output),
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    output.messages().warn(format!("{name}: {}", failure.message));
+                    let is_damaged = |failure: &Failure| failure.exit == Exit::Damaged;
+                    failed = failed.take().filter(is_damaged).or(Some(failure));
+                }
+            }
+            if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        told?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn recording(&mut self, recording: &Recording, output: &mut Output) -> Result<(), Failure> {
+        let row = Row::of(recording, self.style);
+        if (self.args.not_exact && row.is_exact) || (self.args.with_findings && !row.has_findings())
+        {
+            return Ok(());
+        }
+        self.totals.add(&row);
+        match self.sorted.keep(recording, row) {
+            None => Ok(()),
+            Some(row) => output.data(&row),
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let place = &args.recording;
-    let mut recording = place.open_store()?.open_recording(&place.name)?;
+    let mut recording = place.open_reader()?;
     for key in args.unset.iter().filter(|key| !recording.info().user.contains_key(*key)) {
         output.messages().warn(format!("{place} has no note {key:?}"));
     }

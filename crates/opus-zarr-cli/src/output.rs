@@ -87,6 +87,16 @@ impl Output {
         self.bytes(format!("{text}\n").as_bytes())
     }
 
+    /// Whether people look at the data as it is written.
+    pub(crate) fn is_terminal(&self) -> bool {
+        !self.is_json() && stdout().is_terminal()
+    }
+
+    /// Writes a line that is only for people, such as a header.
+    pub(crate) fn plain(&mut self, line: impl Display) -> Result<(), Failure> {
+        self.bytes(format!("{}\n", plain(&line.to_string())).as_bytes())
+    }
+
     /// Writes raw data: samples, a file.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if self.lost.is_some() {

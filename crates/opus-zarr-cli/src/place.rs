@@ -10,12 +10,13 @@ use std::{
 
 use clap::builder::{OsStringValueParser, TryMapValueParser, TypedValueParser, ValueParserFactory};
 use opus_zarr::{
-    InvalidName, LocalStorage, Recording, RecordingName, Storage, Store, StoreError,
-    StoreErrorKind, store::path_text,
+    InvalidName, LocalStorage, Recording, RecordingName, RecordingReader, Storage, Store,
+    StoreError, StoreErrorKind, store::path_text,
 };
 
 use crate::{
     failure::{Exit, Failure},
+    nearest::or_nearest,
     path::PathField,
 };
 
@@ -71,6 +72,17 @@ impl StorePlace {
     /// The same place as a recording in a store.
     pub(crate) fn as_recording(&self) -> Result<RecordingPlace, String> {
         RecordingPlace::parse(&self.0)
+    }
+
+    /// Splits the last part off, as in STORE/PATTERN.
+    pub(crate) fn split_last(&self) -> Option<(Self, String)> {
+        let (store, name) = split(&self.0).ok()?;
+        Some((Self::parse(store).ok()?, name.to_str()?.to_owned()))
+    }
+
+    /// Whether this is the document of a store, which a shell puts among the recordings.
+    pub(crate) fn is_document(&self) -> bool {
+        self.url().is_none() && Path::new(&self.0).ends_with("zarr.json")
     }
 
     /// The place as a field of a JSON object.
@@ -152,7 +164,13 @@ impl RecordingPlace {
     /// Opens the recording, in its store.
     pub(crate) fn open(&self) -> Result<Recording, Failure> {
         let store = self.open_store()?;
-        Ok(Recording::open(&store, self.name.as_str())?)
+        or_nearest(Recording::open(&store, self.name.as_str()), &store, &self.name)
+    }
+
+    /// Opens the recording to read what is stored.
+    pub(crate) fn open_reader(&self) -> Result<RecordingReader, Failure> {
+        let store = self.open_store()?;
+        or_nearest(store.open_recording(&self.name), &store, &self.name)
     }
 
     /// Opens its store. Explains if only a store was named.
@@ -189,20 +207,11 @@ impl StorePlace {
 
 impl RecordingPlace {
     fn parse(text: &OsStr) -> Result<Self, String> {
-        let mut parts = without_slashes(text.as_bytes()).rsplitn(2, |&byte| byte == b'/');
-        let name = OsStr::from_bytes(parts.next().unwrap_or_default());
-        let store: &[u8] = match parts.next() {
-            Some(b"") => b"/",
-            Some([.., b':', b'/']) => {
-                return Err("expected a recording in the store at this URL: URL/NAME".to_owned());
-            }
-            Some(store) => store,
-            None => b".",
-        };
+        let (store, name) = split(text)?;
         let invalid = |error| format!("{error}; expected STORE/NAME");
         let name = name.to_str().ok_or_else(|| invalid(format!("{name:?} is not UTF-8")))?;
         let name = name.parse().map_err(|error: InvalidName| invalid(error.to_string()))?;
-        Ok(Self { store: StorePlace::parse(OsStr::from_bytes(store))?, name })
+        Ok(Self { store: StorePlace::parse(store)?, name })
     }
 
     /// The whole place, as it would be given to the command.
@@ -217,6 +226,21 @@ impl RecordingPlace {
     pub(crate) fn field(&self, name: &'static str) -> PathField {
         PathField::new(name, self.path())
     }
+}
+
+/// Splits STORE/NAME, whatever the name.
+fn split(text: &OsStr) -> Result<(&OsStr, &OsStr), String> {
+    let mut parts = without_slashes(text.as_bytes()).rsplitn(2, |&byte| byte == b'/');
+    let name = parts.next().unwrap_or_default();
+    let store: &[u8] = match parts.next() {
+        Some(b"") => b"/",
+        Some([.., b':', b'/']) => {
+            return Err("expected a recording in the store at this URL: URL/NAME".to_owned());
+        }
+        Some(store) => store,
+        None => b".",
+    };
+    Ok((OsStr::from_bytes(store), OsStr::from_bytes(name)))
 }
 
 fn without_slashes(mut path: &[u8]) -> &[u8] {

@@ -88,10 +88,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let columns = match args.kind {
         Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, messages.bars())?,
         Kind::Waveform => waveform::draw(&scene, &mut figure, messages.bars())?,
-        Kind::Bitrate => {
-            let store = args.recording.open_store()?;
-            bitrate::draw(&scene, &store.open_recording(&args.recording.name)?, &mut figure)?
-        }
+        Kind::Bitrate => bitrate::draw(&scene, &args.recording.open_reader()?, &mut figure)?,
     };
     target.write(&png::encode(&figure.canvas)?)?;
     let bytes = target.finish()?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     failure::Failure,
     interrupt,
+    nearest::with_nearest,
     output::{Line, Output},
     path::PathField,
     place::RecordingPlace,
@@ -59,7 +60,7 @@ fn explained(args: &Args, store: &Store, error: StoreError) -> Failure {
             };
             failure.with_hint(hint)
         }
-        _ => failure,
+        _ => with_nearest(failure, store, from.name.as_str()),
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     failure::{Exit, Failure, with_causes},
     interrupt,
+    nearest::or_nearest,
     output::{Line, Output},
     path::PathField,
     place::RecordingPlace,
@@ -36,10 +37,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     interrupt::defer();
     for_each(&args.recordings, output, |place, output| {
         let store = place.open_store()?;
-        match args.foreign {
-            true => store.delete_recording_with_foreign(&place.name)?,
-            false => store.delete_recording(&place.name)?,
-        }
+        let deleted = match args.foreign {
+            true => store.delete_recording_with_foreign(&place.name),
+            false => store.delete_recording(&place.name),
+        };
+        or_nearest(deleted, &store, &place.name)?;
         output.data(&Deleted { recording: place.field("recording") })
     })
 }
@@ -70,13 +72,16 @@ fn ask(recordings: &[RecordingPlace], output: &Output) -> Result<(), Failure> {
 
 /// Describes what would be deleted. Damaged recordings can be deleted too.
 fn described(place: &RecordingPlace) -> Result<String, Failure> {
-    match place.open_store()?.open_recording(&place.name) {
+    let store = place.open_store()?;
+    match store.open_recording(&place.name) {
         Ok(recording) => {
             let info = recording.info();
             let (duration, bytes) = (HumanDuration(info.duration()), HumanBytes(info.blob_bytes));
             Ok(format!("{duration}, {bytes}, imported from {:?}", info.source.name))
         }
-        Err(error) if error.kind() == StoreErrorKind::NoSuchRecording => Err(error.into()),
+        Err(error) if error.kind() == StoreErrorKind::NoSuchRecording => {
+            or_nearest(Err(error), &store, &place.name)
+        }
         Err(error) => Ok(with_causes(&error)),
     }
 }

@@ -120,7 +120,7 @@ fn check(
 }
 
 fn open(place: &RecordingPlace, threads: &Threads) -> Result<(Recording, State), Failure> {
-    let reader = place.open_store()?.open_recording(&place.name)?;
+    let reader = place.open_reader()?;
     let is_readable = reader.sync_entries().is_ok();
     let mut recording = Recording::new(reader);
     threads.apply(&mut recording);

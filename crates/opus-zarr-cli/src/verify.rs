@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     failure::{Exit, Failure, TRY_AGAIN, with_causes},
     interrupt,
+    nearest::or_nearest,
     output::{Line, Output},
     path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
@@ -121,7 +122,8 @@ fn check(
     options.threads = args.threads.number;
     let found = while_waiting(output.messages(), format!("verifying {place}"), || {
         verify(&recording.store, place.name.as_str(), &options, |_| interrupt::flow())
-    })?;
+    });
+    let found = or_nearest(found, &recording.store, &place.name)?;
     for fault in found.faults.listed() {
         output.data(&Damage::new(place.field("recording"), fault))?;
         let mend = mend(place, fault);

@@ -25,6 +25,15 @@ use crate::{Error, error::Reason, reading::iso_offset, scanner::Scanner};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
+impl Zone {
+    /// Returns the instant when a clock in this zone shows a time: the first one if it does so
+    /// twice, and as if clocks had not been set forward if it never does.
+    pub fn instant(&self, clock: DateTime) -> Timestamp {
+        let zoned = self.0.to_ambiguous_timestamp(clock).compatible();
+        zoned.unwrap_or(if clock.year() > 0 { Timestamp::MAX } else { Timestamp::MIN })
+    }
+}
+
 impl From<Offset> for Zone {
     fn from(offset: Offset) -> Self {
         Self(TimeZone::fixed(offset))

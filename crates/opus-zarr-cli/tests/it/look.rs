@@ -119,7 +119,7 @@ fn missing_places_come_with_a_hint() {
         "error: a.zarr is a store, expected a recording in it\n  write a.zarr/NAME; list",
     );
     refused(
-        &["list", "a.zarr/a"],
+        &["sync", "--stale", "a.zarr/a"],
         10,
         "is a recording in an opus-zarr store, not a store\n  describe it with `opus-zarr info a.zarr/a`",
     );

@@ -18,6 +18,7 @@ mod formats;
 mod hostile;
 mod import;
 mod json;
+mod list;
 mod look;
 mod manage;
 mod manual;

@@ -1,0 +1,155 @@
+//! Which recordings a verb works on.
+
+use std::str::FromStr;
+
+use opus_zarr::{NameGlob, RecordingFilter, Store, StoreErrorKind, Zone};
+
+use crate::{
+    failure::{Exit, Failure},
+    moment::Moment,
+    nearest::with_nearest,
+    place::{Found, InStore, StorePlace, names_in},
+};
+
+/// Conditions that recordings must meet.
+#[derive(clap::Args)]
+pub(crate) struct Conditions {
+    /// Only recordings with this note; repeat for several, all of which they must have
+    #[arg(long = "where", value_name = "KEY=VALUE")]
+    notes: Vec<HasNote>,
+    /// Only recordings that end after this time or date, in UTC unless --tz is given
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Only recordings that begin before this time, or on this date or before
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// Time zone of --since and --until, such as `Europe/Zurich` or `+02:00`
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    tz: Option<Zone>,
+}
+
+/// A note that recordings must have.
+#[derive(Clone, Debug)]
+struct HasNote {
+    key: String,
+    value: String,
+}
+
+impl FromStr for HasNote {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key, value) =
+            text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")?;
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl Conditions {
+    /// Adds the conditions to a filter.
+    pub(crate) fn add_to(&self, filter: RecordingFilter) -> RecordingFilter {
+        let utc = || "UTC".parse().ok();
+        let mut filter = self
+            .notes
+            .iter()
+            .fold(filter, |filter, note| filter.note(note.key.as_str(), note.value.as_str()));
+        let Some(zone) = self.tz.clone().or_else(utc) else { return filter };
+        if let Some(since) = &self.since {
+            filter = filter.since(since.start(&zone));
+        }
+        if let Some(until) = &self.until {
+            filter = filter.until(until.end(&zone));
+        }
+        filter
+    }
+}
+
+/// A store, and what selects recordings in it.
+pub(crate) struct Selected {
+    pub(crate) place: StorePlace,
+    pub(crate) store: Store,
+    pub(crate) filter: RecordingFilter,
+    /// Whether the store was named as a whole, so that names select nothing.
+    is_whole: bool,
+}
+
+/// Finds the stores of several places, which may be stores, recordings, or patterns for names. Places
+/// in the same store become one, since a shell may have expanded a pattern.
+pub(crate) fn select(places: &[StorePlace]) -> Vec<Result<Selected, Failure>> {
+    let mut all: Vec<Result<Selected, Failure>> = Vec::new();
+    for place in places.iter().filter(|place| !place.is_document()) {
+        let (place, store, glob) = match resolve(place) {
+            Ok(resolved) => resolved,
+            Err(failure) => {
+                all.push(Err(failure));
+                continue;
+            }
+        };
+        let known = all.iter_mut().flatten().find(|other| other.place == place);
+        match (known, glob) {
+            (Some(Selected { is_whole: true, .. }), _) => {}
+            (Some(known), Some(glob)) => {
+                known.filter = std::mem::take(&mut known.filter).names(glob);
+            }
+            (Some(known), None) => {
+                known.filter = RecordingFilter::default();
+                known.is_whole = true;
+            }
+            (None, glob) => {
+                let is_whole = glob.is_none();
+                let filter = RecordingFilter::default();
+                let filter = glob.into_iter().fold(filter, RecordingFilter::names);
+                all.push(Ok(Selected { place, store, filter, is_whole }));
+            }
+        }
+    }
+    all
+}
+
+/// A store, and a pattern for names if not all of it is meant.
+type Resolved = (StorePlace, Store, Option<NameGlob>);
+
+fn resolve(place: &StorePlace) -> Result<Resolved, Failure> {
+    let pattern = place.split_last().filter(|(_, name)| NameGlob::is_glob(name));
+    match (place.find(), pattern) {
+        (Ok(Found::Store(store)), _) => Ok((place.clone(), store, None)),
+        (Ok(Found::Recording(one)), Some((_, glob))) if !one.store.contains(&one.place.name)? => {
+            matching(one.place.store, one.store, &glob)
+        }
+        (Ok(Found::Recording(one)), _) => exactly(one),
+        (Err(failure), None) => Err(failure),
+        (Err(failure), Some((store_place, glob))) => match store_place.open() {
+            Ok(store) => matching(store_place, store, &glob),
+            Err(_) => Err(failure),
+        },
+    }
+}
+
+/// Selects one recording, which must exist.
+fn exactly(InStore { store, place }: InStore) -> Result<Resolved, Failure> {
+    if let Err(error) = store.open_recording(&place.name)
+        && error.kind() == StoreErrorKind::NoSuchRecording
+    {
+        return Err(with_nearest(error.into(), &store, place.name.as_str()));
+    }
+    let glob = place.name.as_str().replace('[', "[[]").parse().map_err(invalid)?;
+    Ok((place.store, store, Some(glob)))
+}
+
+/// Refuses a pattern that no name matches.
+fn matching(place: StorePlace, store: Store, glob: &str) -> Result<Resolved, Failure> {
+    let parsed: NameGlob = glob.parse().map_err(invalid)?;
+    if names_in(&store)?.iter().any(|name| parsed.matches(name.as_str())) {
+        return Ok((place, store, Some(parsed)));
+    }
+    let message = format!("no recording in \"{place}\" matches {glob:?}");
+    Err(with_nearest(Failure::new(Exit::Missing, message), &store, glob))
+}
+
+fn invalid(error: opus_zarr::InvalidGlob) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    text.parse::<Zone>().map_err(|error| error.to_string())
+}
