@@ -171,9 +171,18 @@ fn request_of(application: Application) -> c_int {
 /// Returns the vendor string for OpusTags, which names the libopus version and this crate.
 pub fn vendor() -> String {
     // SAFETY: the function takes no argument and returns a constant.
-    let libopus = constant_text(unsafe { sys::opus_get_version_string() });
+    let libopus = match constant_text(unsafe { sys::opus_get_version_string() }) {
+        AS_BUILT => VERSION,
+        // Linked instead of the one that is built.
+        other => other,
+    };
     format!("{libopus}, {} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
+
+/// What the libopus of `opusic-sys` 0.3 calls itself: its sources lack the file that states the version.
+const AS_BUILT: &str = "libopus unknown";
+/// Which one that is.
+const VERSION: &str = "libopus 1.3.1";
 
 /// Returns the count that libopus returned, or the error if it is negative.
 fn check(code: c_int) -> Result<usize, Error> {

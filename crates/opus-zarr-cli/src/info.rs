@@ -1,7 +1,7 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{ExtensionIds, Recording, StoredAs, other_libopus};
+use opus_zarr::{ExtensionIds, RecorderMetadata, Recording, SAMPLE_RATE, StoredAs, other_libopus};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,14 +11,16 @@ use crate::{
     path::PathField,
     place::RecordingPlace,
     reads::{ExactBy, Reads},
+    recorder::{Field as RecorderField, Recorder},
+    several::for_each,
     text::{Began, Clock, bits_per_second, one_line, seconds, why_not_exact},
 };
 
-/// Describe a recording: length, packets, source, start, tags, gaps
+/// Describe recordings: length, packets, source, start, recorder, tags, gaps
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[arg(value_name = "STORE/NAME")]
-    recording: RecordingPlace,
+    #[arg(value_name = "STORE/NAME", required = true)]
+    recordings: Vec<RecordingPlace>,
     /// Print a single field, named as in --json: `play_samples`, `source.sha256`
     #[arg(long, conflicts_with = "packets")]
     field: Option<String>,
@@ -28,15 +30,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let recording = args.recording.open()?;
-    if args.packets {
-        return packets(&args.recording, output);
+    if args.packets && args.recordings.len() > 1 {
+        return Err(Failure::usage("--packets lists the index of a single recording"));
     }
-    let info = Info::of(&args.recording, &recording)?;
-    match &args.field {
-        None => output.data(&info),
-        Some(field) => self::field(&info, field, output),
-    }
+    let mut is_first = true;
+    for_each(&args.recordings, output, |place, output| {
+        let recording = place.open()?;
+        if args.packets {
+            return packets(place, output);
+        }
+        let info = Info::of(place, &recording)?;
+        match &args.field {
+            None if output.is_json() || std::mem::take(&mut is_first) => output.data(&info),
+            None => output.plain("").and_then(|()| output.data(&info)),
+            Some(field) => self::field(&info, field, output),
+        }
+    })
 }
 
 /// A recording in full.
@@ -73,6 +82,8 @@ struct Info<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<&'a opus_zarr::Start>,
     source: &'a opus_zarr::Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorder: Option<Recorder>,
     tags: &'a opus_zarr::Tags,
     gaps: &'a [opus_zarr::Gap],
     /// Numbers of the extensions in the packets.
@@ -106,6 +117,7 @@ impl<'a> Info<'a> {
             other_libopus: other_libopus().map(|other| other.linked()),
             start: info.start.as_ref(),
             source: &info.source,
+            recorder: Recorder::of(RecorderMetadata::of_recording(info)),
             tags: &info.tags,
             gaps: &info.gaps,
             extensions: info.extensions.iter().collect(),
@@ -122,9 +134,10 @@ impl fmt::Display for Info<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let length = std::time::Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
         writeln!(f, "name      {}", self.name)?;
-        writeln!(f, "length    {}, {} samples at 48 kHz", Clock(length), self.play_samples)?;
-        if self.real_rate != 48_000 {
-            writeln!(f, "rate      {} samples per second of real time", self.real_rate)?;
+        write!(f, "length    {}, {} samples", Clock(length), self.play_samples)?;
+        match self.real_rate {
+            SAMPLE_RATE => writeln!(f, " at 48 kHz")?,
+            rate => writeln!(f, "\nrate      {rate} samples per second of real time")?,
         }
         self.write_size(f)?;
         self.write_reads(f)?;
@@ -133,6 +146,7 @@ impl fmt::Display for Info<'_> {
         }
         self.write_start(f)?;
         self.write_source(f)?;
+        self.write_recorder(f)?;
         for comment in &self.tags.comments {
             writeln!(f, "tag       {}", one_line(comment))?;
         }
@@ -193,6 +207,17 @@ impl Info<'_> {
             None => writeln!(f, "start     unknown"),
             Some(start) => writeln!(f, "start     {}", Began(start)),
         }
+    }
+
+    fn write_recorder(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(recorder) = &self.recorder else { return Ok(()) };
+        for (what, text) in recorder.known() {
+            writeln!(f, "{what:<8}  {text}")?;
+        }
+        for RecorderField { part, name, value } in &recorder.fields {
+            writeln!(f, "{part:<9} {} = {}", one_line(name), one_line(value))?;
+        }
+        Ok(())
     }
 
     fn write_source(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

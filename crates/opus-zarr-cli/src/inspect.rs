@@ -2,29 +2,38 @@
 
 mod lines;
 
-use std::{collections::BTreeMap, fs::File, path::PathBuf};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use opus_zarr::{
     AudioError, AudioErrorKind, AudioTrack, Container, DemuxError, DemuxErrorKind, DemuxFinding,
-    Finding, ImportOptions, OpusStream, PacketSource, PageReader, SAMPLE_RATE, Streams, Toc,
-    start_of_stream,
+    Finding, ImportOptions, OpusStream, PacketSource, PageReader, RecorderMetadata, SAMPLE_RATE,
+    Streams, Toc, start_of_stream,
 };
 
 use self::lines::{
-    AudioLine, ChunkLine, FindingLine, KindLine, PacketLine, PageLine, StartLine, StreamLine,
-    TagLine,
+    AudioLine, ChunkLine, FileLine, FindingLine, KindLine, PacketLine, PageLine, RecorderLine,
+    StartLine, StreamLine, TagLine,
 };
 use crate::{
     failure::{Exit, Failure},
     output::Output,
+    path::PathField,
     reading::{Reading, TRY_FFMPEG},
+    recorder::Recorder,
+    several::for_each,
 };
 
-/// Show the content of an audio file: streams, packets, findings; for other audio its format and metadata
+/// Show the content of audio files: streams, packets, findings; for other audio its format and metadata
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Audio file; Opus in Ogg, WebM, Matroska, MP4 or CAF, or other audio
-    file: PathBuf,
+    /// Audio files; Opus in Ogg, WebM, Matroska, MP4 or CAF, or other audio
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// List Ogg pages instead, one per line
     #[arg(long, conflicts_with_all = ["packets", "Reading"])]
     pages: bool,
@@ -36,24 +45,44 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let Args { pages, packets, .. } = *args;
+    let options = args.reading.options();
+    for_each(&args.files, output, |file, output| {
+        let one = Inspected { file, pages, packets, options: &options };
+        if args.files.len() > 1 {
+            output.data(&FileLine(PathField::new("path", file)))?;
+        }
+        inspect(&one, output)
+    })
+}
+
+/// A file, and what is asked about it.
+struct Inspected<'a> {
+    file: &'a Path,
+    pages: bool,
+    packets: bool,
+    options: &'a ImportOptions,
+}
+
+fn inspect(args: &Inspected<'_>, output: &mut Output) -> Result<(), Failure> {
     if args.pages {
         return pages(args, output);
     }
-    let options = args.reading.options();
+    let options = args.options;
     let mut shown = Shown::default();
-    match opus(args, &options, &mut shown, output) {
+    match opus(args, options, &mut shown, output) {
         Ok(()) if shown.is_played => {
             shown.of_others.iter().try_for_each(|finding| output.data(finding))
         }
         Ok(()) if options.stream.is_some() => Err(nothing_to_play(args)),
-        Ok(()) => audio(args, &options, Some(Vec::new()), nothing_to_play(args), output),
+        Ok(()) => audio(args, options, Some(Vec::new()), nothing_to_play(args), output),
         Err(Fault::Demux(error)) => {
             let is_first = shown.last == 0;
-            let of_opus = Finding::of_unusable_opus(&error, &options).filter(|_| is_first);
+            let of_opus = Finding::of_unusable_opus(&error, options).filter(|_| is_first);
             let has_opus = error.kind() != DemuxErrorKind::NoOpus;
             let refusal = Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file));
             match of_opus {
-                Some(found) => audio(args, &options, has_opus.then_some(found), refusal, output),
+                Some(found) => audio(args, options, has_opus.then_some(found), refusal, output),
                 None => Err(refusal),
             }
         }
@@ -92,12 +121,12 @@ impl From<Failure> for Fault {
 
 /// Shows the streams with Opus.
 fn opus(
-    args: &Args,
+    args: &Inspected<'_>,
     options: &ImportOptions,
     shown: &mut Shown,
     output: &mut Output,
 ) -> Result<(), Fault> {
-    let mut streams = Streams::open(&args.file, &options.demuxing())?;
+    let mut streams = Streams::open(args.file, &options.demuxing())?;
     let container = streams.container();
     let is_asked = |number| options.stream.is_none_or(|asked| asked == number);
     while let Some(opened) = streams.next_stream()? {
@@ -128,7 +157,7 @@ struct Amount {
 fn stream(
     stream: &mut OpusStream,
     container: Container,
-    args: &Args,
+    args: &Inspected<'_>,
     options: &ImportOptions,
     shown: &mut Shown,
     output: &mut Output,
@@ -174,10 +203,11 @@ fn stream(
         return Ok(());
     }
     shown.is_played = true;
-    let (start, doubts) = start_of_stream(&args.file, stream, options);
+    let (start, doubts) = start_of_stream(args.file, stream, options);
     if let Some(start) = &start {
         output.data(&StartLine::of(number, start))?;
     }
+    recorder(number, of_comments(stream), output)?;
     for finding in doubts {
         output.data(&FindingLine::from(finding))?;
     }
@@ -198,7 +228,7 @@ impl Shown {
 }
 
 /// Checks that the requested stream is one of the `count` of the file.
-fn check_number(args: &Args, options: &ImportOptions, count: u64) -> Result<(), Failure> {
+fn check_number(args: &Inspected<'_>, options: &ImportOptions, count: u64) -> Result<(), Failure> {
     match options.stream {
         Some(asked) if asked > count => {
             let message = format!("{:?}: no stream {asked}, expected 1 to {count}", args.file);
@@ -219,7 +249,7 @@ fn kind_of(packet: &[u8]) -> String {
 /// Shows audio other than Opus. `of_opus` are findings about Opus that cannot be used, if there is any.
 /// For a file with nothing else, or that is not audio at all, `refusal` says more.
 fn audio(
-    args: &Args,
+    args: &Inspected<'_>,
     options: &ImportOptions,
     of_opus: Option<Vec<Finding>>,
     refusal: Failure,
@@ -229,8 +259,8 @@ fn audio(
         let failure = Failure::new(Exit::Error, format!("{:?}: {error:?}", args.file));
         if error.may_be_known_to_ffmpeg() { failure.with_hint(TRY_FFMPEG) } else { failure }
     };
-    let open = |number| AudioTrack::open(&args.file, options, number);
-    let (mut tracks, mut left_out) = match AudioTrack::importable(&args.file, options) {
+    let open = |number| AudioTrack::open(args.file, options, number);
+    let (mut tracks, mut left_out) = match AudioTrack::importable(args.file, options) {
         Ok((tracks, _)) if of_opus.is_some() && tracks.is_empty() => return Err(refusal),
         Err(_) if of_opus.is_some() => return Err(refusal),
         found => found.map_err(of_audio)?,
@@ -278,22 +308,35 @@ fn audio_track(
     frames: u64,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let file = track.file();
-    output.data(&AudioLine::of(number, file, frames))?;
-    file.chunks().iter().try_for_each(|chunk| output.data(&ChunkLine::of(chunk)))?;
-    file.tags().iter().try_for_each(|tag| output.data(&TagLine::new(&tag.name, &tag.value)))?;
-    match track.start() {
-        Some(start) => output.data(&StartLine::of(number, start)),
+    output.data(&AudioLine::of(number, track, frames))?;
+    track.file().chunks().iter().try_for_each(|chunk| output.data(&ChunkLine::of(chunk)))?;
+    track.tags().try_for_each(|(name, value)| output.data(&TagLine::new(name, value)))?;
+    if let Some(start) = track.start() {
+        output.data(&StartLine::of(number, start))?;
+    }
+    recorder(number, track.recorder(), output)
+}
+
+fn of_comments(stream: &OpusStream) -> RecorderMetadata {
+    let comments: Vec<Cow<'_, str>> = stream.tags().comments().collect();
+    let tags = comments.iter().filter_map(|comment| comment.split_once('='));
+    RecorderMetadata::of_file(&[], tags)
+}
+
+/// Shows what a recorder wrote.
+fn recorder(stream: u64, found: RecorderMetadata, output: &mut Output) -> Result<(), Failure> {
+    match Recorder::of(found) {
+        Some(recorder) => output.data(&RecorderLine { stream, recorder }),
         None => Ok(()),
     }
 }
 
-fn nothing_to_play(args: &Args) -> Failure {
+fn nothing_to_play(args: &Inspected<'_>) -> Failure {
     Failure::new(Exit::Error, format!("{:?}: nothing to play", args.file))
 }
 
-fn pages(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let file = File::open(&args.file).map_err(|error| Failure::io("open", &args.file, &error))?;
+fn pages(args: &Inspected<'_>, output: &mut Output) -> Result<(), Failure> {
+    let file = File::open(args.file).map_err(|error| Failure::io("open", args.file, &error))?;
     let mut pages = PageReader::new(file);
     let fault = |error| Failure::new(Exit::Error, format!("{:?}: {error}", args.file));
     let mut count = 0;

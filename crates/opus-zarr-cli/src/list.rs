@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// Only recordings whose reads are not exact
     #[arg(long)]
     not_exact: bool,
-    /// Only recordings with findings about their source, or with lost audio
+    /// Only recordings with findings about their source or its start, or with lost audio
     #[arg(long)]
     with_findings: bool,
     /// Order, lowest first [default: name]

@@ -26,6 +26,7 @@ mod plot;
 mod range;
 mod reading;
 mod reads;
+mod recorder;
 mod reindex;
 mod rename;
 mod rm;

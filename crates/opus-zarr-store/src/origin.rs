@@ -1,7 +1,7 @@
 //! Attributes about the source of a recording: the file, how it was encoded, and when it was
 //! recorded.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -315,9 +315,47 @@ impl Start {
     }
 }
 
+impl MetadataContent {
+    /// Returns the bytes; `None` if they were not kept.
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes().into()),
+            Self::Hex(hex) => from_hex(hex).map(Cow::Owned),
+            Self::Omitted(_) => None,
+        }
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit =
+        |found: u8| char::from(found).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
+}
+
 impl SourceMetadata {
     /// Creates a part of the source.
     pub fn new(id: impl Into<String>, offset: u64, content: MetadataContent) -> Self {
         Self { id: id.into(), offset, content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_parts_are_those_of_the_source() {
+        let bytes = |content: MetadataContent| content.bytes().map(Cow::into_owned);
+        assert_eq!(bytes(MetadataContent::Text("aä".to_owned())), Some(b"a\xc3\xa4".to_vec()));
+        assert_eq!(bytes(MetadataContent::Hex("00fF1a".to_owned())), Some(vec![0, 255, 26]));
+        assert_eq!(bytes(MetadataContent::Hex(String::new())), Some(Vec::new()));
+        for wrong in ["0", "0g", "000", "+1", "ä"] {
+            assert_eq!(bytes(MetadataContent::Hex(wrong.to_owned())), None, "{wrong}");
+        }
+        assert_eq!(bytes(MetadataContent::Omitted(5)), None);
     }
 }

@@ -24,6 +24,7 @@ mod pool;
 mod progress;
 mod read_many;
 mod real_time;
+mod recorder;
 mod recording;
 mod regions;
 mod report;
@@ -87,7 +88,8 @@ pub use opus_zarr_store::{
 };
 pub use progress::{Progress, Stage, unwatched};
 pub use read_many::ReadLimits;
-pub use recorder_metadata::{ClockReading, NamePattern, Source as StartSource, Zone};
+pub use recorder::{RecorderField, RecorderMetadata};
+pub use recorder_metadata::{ClockReading, NamePattern, Position, Source as StartSource, Zone};
 pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;

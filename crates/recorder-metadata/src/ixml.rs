@@ -27,6 +27,18 @@ impl Ixml {
         Some(ClockReading { clock: date.to_datetime(bext::parse_time(time)?), offset: None })
     }
 
+    /// Returns the elements that hold nothing but text, in order: name and text, as written.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        // A start tag and its text are followed by an end tag.
+        let pieces = self.text.split('<');
+        pieces.clone().zip(pieces.skip(1)).filter_map(|(piece, next)| {
+            let (name, text) = piece.split_once('>')?;
+            let (end, _) = next.strip_prefix('/')?.split_once('>')?;
+            let text = text.trim_matches(is_padding);
+            (name == end && !text.is_empty()).then_some((name, text))
+        })
+    }
+
     /// Returns the date and time that the document states, as written, even if they cannot be read.
     pub fn stated_start(&self) -> Option<String> {
         self.date_and_time().map(|(date, time)| format!("{date} {time}"))
@@ -60,6 +72,20 @@ mod tests {
         // One recorder repeats the time.
         let both = "<BWF_ORIGINATION_DATE>2087-05-1119:09:10</BWF_ORIGINATION_DATE><BWF_ORIGINATION_TIME>19:09:10</BWF_ORIGINATION_TIME>";
         assert_eq!(start(both).as_deref(), Some("2087-05-11T19:09:10"));
+    }
+
+    #[test]
+    fn elements_with_text_are_fields() {
+        let fields = |text: &str| {
+            let ixml = Ixml::parse(text.as_bytes());
+            let owned = |(name, text): (&str, &str)| format!("{name}={text}");
+            ixml.fields().map(owned).collect::<Vec<_>>()
+        };
+        let text = "<?xml version=\"1.0\"?><A><B> x </B>\n<C/><D></D><E f=\"1\">y</E><F>z</F></A>";
+        assert_eq!(fields(text), ["B=x", "F=z"]);
+        for text in ["", "x", "<A>", "<A>x", "<A>x</B>", "</A>x<A>", "<<A>x</A", "<A>x</A"] {
+            assert_eq!(fields(text), Vec::<String>::new(), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::{
 
 use indicatif::{HumanBytes, HumanDuration};
 use opus_zarr::{
-    Error, ErrorKind, FileImport, ImportOutcome, Imported, PresentNotes, RecordingName,
+    Error, ErrorKind, FileImport, ImportOutcome, Imported, PresentNotes, RecordingInfo,
+    RecordingName, SAMPLE_RATE,
 };
 use serde::Serialize;
 
@@ -35,6 +36,9 @@ pub(super) struct FileLine {
     seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     blob_bytes: Option<u64>,
+    /// Whether frequencies above 20 kHz were lost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_downsampled: bool,
     /// Why it was not imported, or details.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
@@ -51,6 +55,7 @@ impl FileLine {
             findings: Vec::new(),
             seconds: None,
             blob_bytes: None,
+            is_downsampled: false,
             message: None,
         };
         match &done.outcome {
@@ -85,6 +90,7 @@ impl FileLine {
             findings: imported.findings.iter().map(ToString::to_string).collect(),
             seconds: Some(seconds(lengths.sum())),
             blob_bytes: Some(recordings.iter().map(|it| it.info().blob_bytes).sum()),
+            is_downsampled: recordings.iter().any(|it| is_downsampled(it.info())),
             ..self
         }
     }
@@ -101,6 +107,12 @@ fn completed(is_synced: bool, notes: &PresentNotes) -> Option<String> {
         format!("note {kept} kept, which has another value; change it with `opus-zarr meta`")
     }));
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Whether a recording lost frequencies that its source could hold.
+fn is_downsampled(info: &RecordingInfo) -> bool {
+    let made = info.source.transcoding.as_ref();
+    made.is_some_and(|made| !made.is_kept && made.rate > SAMPLE_RATE)
 }
 
 fn status(outcome: &ImportOutcome) -> &'static str {
@@ -187,6 +199,9 @@ impl Report {
                 output.data(&line)?;
                 output.flush()?;
                 tell_findings(&line, output);
+                if line.is_downsampled && self.planned == 1 {
+                    output.messages().note(LOST_ULTRASOUND);
+                }
             }
         }
         self.last_failure = failure.or(self.last_failure.take());
@@ -249,6 +264,8 @@ struct Summary {
     unsettled: usize,
     failed: usize,
     left: usize,
+    /// How many of the imported ones lost frequencies above 20 kHz.
+    downsampled: usize,
     /// Of the files imported by this command.
     seconds: f64,
     source_bytes: u64,
@@ -261,6 +278,7 @@ impl Summary {
         match file.status {
             "imported" => {
                 self.imported += 1;
+                self.downsampled += usize::from(file.is_downsampled);
                 self.seconds += file.seconds.unwrap_or_default();
                 self.source_bytes += file.source_bytes;
                 self.blob_bytes += file.blob_bytes.unwrap_or_default();
@@ -292,6 +310,10 @@ impl fmt::Display for Summary {
                 "   {length} of audio, {from} to {to}, in {elapsed} ({pace:.0} x real time)"
             )?;
         }
+        if self.downsampled > 0 {
+            let count = self.downsampled;
+            write!(f, "\ndownsampled {count:>4}   {LOST_ULTRASOUND}")?;
+        }
         let others = [
             ("present", self.present, "already in the store with the same content and settings"),
             ("planned", self.planned, "would be imported"),
@@ -305,6 +327,10 @@ impl fmt::Display for Summary {
         Ok(())
     }
 }
+
+/// What to do about ultrasound.
+const LOST_ULTRASOUND: &str =
+    "lost frequencies above 20 kHz; import with --ultrasonic keep to keep ultrasound";
 
 /// Findings of a file that people see.
 const TOLD: usize = 5;

@@ -2,12 +2,16 @@
 
 use std::{fmt, time::Duration};
 
-use opus_zarr::{AudioFile, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped, Start};
+use opus_zarr::{
+    AudioTrack, Finding, MetadataChunk, OpusStream, Page, SAMPLE_RATE, Skipped, Start,
+};
 use serde::Serialize;
 
 use super::millis;
 use crate::{
     output::Line,
+    path::PathField,
+    recorder::{Field, Recorder},
     text::{Began, Clock, one_line},
 };
 
@@ -22,7 +26,17 @@ macro_rules! lines {
 lines! {
     StreamLine: "stream", EndLine: "stream_end", KindLine: "packet_kind", PacketLine: "packet",
     PageLine: "page", TagLine: "tag", StartLine<'_>: "start", FindingLine: "finding", AudioLine: "audio",
-    ChunkLine: "chunk",
+    ChunkLine: "chunk", RecorderLine: "recorder", FileLine: "inspected",
+}
+
+/// The file that the next lines are about, if there are several.
+#[derive(Serialize)]
+pub(super) struct FileLine(pub(super) PathField);
+
+impl fmt::Display for FileLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", one_line(&self.0.to_string()))
+    }
 }
 
 /// An Opus stream.
@@ -231,6 +245,28 @@ impl fmt::Display for StartLine<'_> {
     }
 }
 
+/// What a recorder wrote.
+#[derive(Serialize)]
+pub(super) struct RecorderLine {
+    pub(super) stream: u64,
+    #[serde(flatten)]
+    pub(super) recorder: Recorder,
+}
+
+impl fmt::Display for RecorderLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.recorder.known().into_iter().map(|(what, text)| format!("{what} {text}"));
+        // The chunks of the others are shown as they are.
+        let fields =
+            self.recorder.fields.iter().filter(|field| !["guano", "ixml"].contains(&field.part));
+        let fields = fields.map(|Field { part, name, value }| {
+            format!("{part} {} = {}", one_line(name), shortened(value))
+        });
+        let lines: Vec<_> = known.chain(fields).map(|line| format!("  {line}")).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
 /// A problem in the file, or a note about it.
 #[derive(Serialize)]
 pub(super) struct FindingLine {
@@ -270,23 +306,29 @@ pub(super) struct AudioLine {
     channels: usize,
     tracks: usize,
     samples: u64,
+    /// Real seconds.
     seconds: f64,
     decoder: String,
+    /// How many times slower the file plays than the sound was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_expansion: Option<u32>,
 }
 
 impl AudioLine {
-    pub(super) fn of(track: u64, file: &AudioFile, samples: u64) -> Self {
-        let format = file.format();
+    pub(super) fn of(number: u64, track: &AudioTrack, samples: u64) -> Self {
+        let (format, factor) = (track.file().format(), track.time_expansion().get());
+        let rate = f64::from(format.rate) * f64::from(factor);
         Self {
-            track,
+            track: number,
             container: format.container,
             codec: format.codec,
             rate: format.rate,
             channels: format.channels,
             tracks: format.tracks,
             samples,
-            seconds: of_rate(samples) * f64::from(SAMPLE_RATE) / f64::from(format.rate),
+            seconds: of_rate(samples) * f64::from(SAMPLE_RATE) / rate,
             decoder: format.decoder,
+            time_expansion: Some(factor).filter(|factor| *factor > 1),
         }
     }
 }
@@ -299,6 +341,10 @@ impl fmt::Display for AudioLine {
             f,
             "{codec} in {container}, {rate} Hz, channels {channels}, {length}: {samples} samples, read by {decoder}"
         )?;
+        if let Some(factor) = self.time_expansion {
+            let sampled = u64::from(*rate) * u64::from(factor);
+            write!(f, ", plays {factor} times slower than it was sampled, at {sampled} Hz")?;
+        }
         match self.tracks {
             1 => Ok(()),
             tracks => write!(f, ", track {} of {tracks}", self.track),

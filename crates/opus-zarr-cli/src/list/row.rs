@@ -45,7 +45,7 @@ pub(super) struct Row {
     /// All bytes of that name, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_hex: Option<String>,
-    /// How many findings there are about the source.
+    /// How many findings there are about the source and its start.
     #[serde(skip_serializing_if = "is_zero")]
     findings: usize,
     /// How many stretches of audio were lost.
@@ -75,7 +75,7 @@ impl Row {
             certainty: start.map(|start| start.certainty),
             source: info.source.name.clone(),
             source_hex: info.source.name_hex.clone(),
-            findings: info.source.findings.len(),
+            findings: info.source.findings.len() + start.map_or(0, |start| start.findings.len()),
             gaps: info.gaps.len(),
             user: info.user.clone(),
             style,

@@ -25,6 +25,7 @@ mod manual;
 mod names;
 mod plot;
 mod reading;
+mod recorder;
 mod reindex;
 mod resume;
 mod s3;

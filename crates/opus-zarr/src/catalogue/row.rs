@@ -5,7 +5,7 @@ use opus_zarr_store::{Certainty, Listed, RecordingInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Recording, real_time::Clock};
+use crate::{RecorderMetadata, Recording, real_time::Clock};
 
 /// What a [`Catalogue`](crate::Catalogue) knows about a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +64,7 @@ impl CatalogueRow {
         let info = recording.info();
         let start = info.start.as_ref();
         let note = |key| info.user.get(key).and_then(Value::as_str).map(str::to_owned);
+        let recorder = RecorderMetadata::of_recording(info);
         Self {
             name: recording.name().to_owned(),
             start: recording.utc_of(0),
@@ -80,9 +81,9 @@ impl CatalogueRow {
             sha256: info.blob_sha256.clone(),
             source: info.source.name.clone(),
             source_sha256: info.source.sha256.clone(),
-            latitude: None,
-            longitude: None,
-            device: note("device"),
+            latitude: recorder.position.map(|position| position.latitude),
+            longitude: recorder.position.map(|position| position.longitude),
+            device: note("device").or(recorder.device),
             site: note("site"),
             notes: info.user.clone(),
             generation: info.generation,

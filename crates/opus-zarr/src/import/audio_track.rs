@@ -1,10 +1,10 @@
-use std::path::Path;
+use std::{num::NonZeroU32, path::Path};
 
 use opus_transcode::{AudioFile, Error, ErrorKind, ReadOptions, Transcoder};
 use opus_zarr_store::Start;
 
 use crate::{
-    Finding, ImportOptions,
+    Finding, ImportOptions, RecorderMetadata,
     origin::{Origin, Samples},
 };
 
@@ -97,6 +97,23 @@ impl AudioTrack {
     /// Returns when an import says that the track began. The findings say what is doubtful about that.
     pub fn start(&self) -> Option<&Start> {
         self.origin.start.as_ref()
+    }
+
+    /// Returns the tags that an import keeps: those of the file, and those in its chunks.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let in_chunks =
+            self.origin.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str())).chain(in_chunks)
+    }
+
+    /// Returns what the recorder wrote into the file.
+    pub fn recorder(&self) -> RecorderMetadata {
+        RecorderMetadata::of_file(&self.file.chunks(), self.tags())
+    }
+
+    /// Returns how many times slower the file plays than the sound was.
+    pub fn time_expansion(&self) -> NonZeroU32 {
+        self.origin.time_expansion
     }
 
     /// Returns the file, with its format, chunks and tags.

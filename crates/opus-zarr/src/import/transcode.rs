@@ -208,13 +208,11 @@ pub(super) struct Track {
 impl Track {
     pub(super) fn open(path: &Path, options: &ImportOptions, number: u64) -> Result<Self, Error> {
         let fault = |reason| Error::from(Reason::Audio { path: path.to_owned(), source: reason });
-        let AudioTrack { file, origin, .. } =
-            AudioTrack::open(path, options, number).map_err(fault)?;
-        let rate = file.format().rate;
-        let tags = file.tags().iter().map(|tag| (tag.name.as_str(), tag.value.as_str()));
-        let in_chunks = origin.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let track = AudioTrack::open(path, options, number).map_err(fault)?;
         let comments: Vec<String> =
-            tags.chain(in_chunks).map(|(name, value)| format!("{name}={value}")).collect();
+            track.tags().map(|(name, value)| format!("{name}={value}")).collect();
+        let AudioTrack { file, origin, .. } = track;
+        let rate = file.format().rate;
         let tags = OpusTags::new(&opus_encode::vendor(), comments.iter().map(String::as_str));
         let expanded = rate.saturating_mul(origin.time_expansion.get());
         options.transcode.check_rate(expanded).map_err(fault)?;
