@@ -81,7 +81,8 @@ impl<S: SampleSource> Resampled<S> {
         })
     }
 
-    pub(crate) fn source(&self) -> &S {
+    /// Returns the source.
+    pub fn source(&self) -> &S {
         &self.source
     }
 

@@ -1,13 +1,13 @@
 use std::{
     fmt, fs,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use clap::ValueEnum;
 use indicatif::HumanBytes;
-use opus_zarr::{Output as Decoded, Recording, StoredAs};
+use opus_zarr::{OutputRate, Recording, StoredAs};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -19,7 +19,7 @@ use crate::{
     path::PathField,
     place::{Found, InStore, StorePlace},
     several::{each_of, for_each, unless_foreign},
-    sound::{self, Bits, Sound, write_range},
+    sound::{self, Bits, Rate, Sound, parse_rate, write_range},
     target::{STDOUT, Target},
     threads::Threads,
 };
@@ -36,9 +36,13 @@ pub(crate) struct Args {
     /// Output format [default: by the extension of FILE, otherwise opus]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Sample format of WAV
+    /// Sample format of WAV and FLAC
     #[arg(long, value_enum, default_value_t)]
     bits: Bits,
+    /// Sample rate of WAV and FLAC: 48000, 24000, 16000, 12000 or 8000; or native, that of the source
+    /// [default: 48000]
+    #[arg(long, value_name = "HZ", value_parser = parse_rate)]
+    rate: Option<Rate>,
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
@@ -52,7 +56,7 @@ enum Format {
     Opus,
     /// WAV; RF64 above 4 GiB
     Wav,
-    /// 16-bit FLAC
+    /// FLAC with 16 or 24 bits
     Flac,
 }
 
@@ -121,18 +125,20 @@ fn export(
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
     let (bytes, opus) = match format {
+        Format::Opus if args.rate.is_some() => {
+            return Err(Failure::usage("--rate is for WAV and FLAC: Opus keeps its packets"));
+        }
         Format::Opus => {
-            let (bytes, sha256) = copy(&recording, target, &messages)?;
+            let (bytes, sha256) = match is_dated(&recording) {
+                true => write_dated(&recording, target)?,
+                false => copy(&recording, target, &messages)?,
+            };
             let source = &recording.info().source;
             let is_source = source.stored == StoredAs::Verbatim && source.sha256 == sha256;
             (bytes, Some(Opus { sha256, is_source }))
         }
-        Format::Wav => {
-            (decode(recording, (sound::Format::Wav, args.bits), target, &messages)?, None)
-        }
-        Format::Flac => {
-            (decode(recording, (sound::Format::Flac, args.bits), target, &messages)?, None)
-        }
+        Format::Wav => (decode(recording, sound::Format::Wav, args, target, &messages)?, None),
+        Format::Flac => (decode(recording, sound::Format::Flac, args, target, &messages)?, None),
     };
     let exported = Exported {
         recording: place.field("recording"),
@@ -164,6 +170,52 @@ impl Format {
     }
 }
 
+/// Whether the file states the start. One that was stored unchanged stays so.
+fn is_dated(recording: &Recording) -> bool {
+    recording.info().source.stored != StoredAs::Verbatim && recording.utc_of(0).is_some()
+}
+
+/// Writes the same packets with the start among the tags; returns the length of the file and its SHA-256.
+fn write_dated(recording: &Recording, target: Target<'_>) -> Result<(u64, String), Failure> {
+    let mut sink = Hashed { target, hash: Sha256::new(), failure: None };
+    let written = recording.write_dated_ogg_opus(&mut sink);
+    if let Some(failure) = sink.failure {
+        return Err(failure);
+    }
+    written?;
+    let sha256 = hex(sink.hash);
+    Ok((sink.target.finish()?, sha256))
+}
+
+/// A target that hashes what is written, and keeps why it failed.
+struct Hashed<'a> {
+    target: Target<'a>,
+    hash: Sha256,
+    failure: Option<Failure>,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hash.update(bytes);
+        match self.target.write(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(failure) => {
+                let error = io::Error::other(failure.message.clone());
+                self.failure = Some(failure);
+                Err(error)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Copies the Ogg Opus file; returns its length and SHA-256.
 fn copy(
     recording: &Recording,
@@ -180,7 +232,7 @@ fn copy(
         target.write(bytes)?;
         bar.inc(u64::try_from(count).unwrap_or_default());
     }
-    let sha256: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(hash);
     let expected = &recording.info().blob_sha256;
     if sha256 != *expected {
         let name = recording.name();
@@ -194,14 +246,16 @@ fn copy(
 /// Decodes from the first packet to the last, which is exact even without a sync map.
 fn decode(
     mut recording: Recording,
-    (format, bits): (sound::Format, Bits),
+    format: sound::Format,
+    args: &Args,
     target: Target<'_>,
     messages: &Messages,
 ) -> Result<u64, Failure> {
     let channels = Sound::all_channels(&recording, format);
-    recording.set_output(Decoded::default().channels(channels))?;
+    let rate = args.rate.unwrap_or(Rate::Decoded(OutputRate::Hz48000));
+    rate.apply(&mut recording, channels)?;
     let range = 0..recording.info().play_length;
-    let sound = Sound::of(&recording, &range, (format, bits))?;
+    let sound = rate.sound(&recording, &range, (format, args.bits))?;
     let mode = recording.read_mode();
     Ok(write_range(&recording, mode, range, sound, target, messages)?.0)
 }

@@ -8,9 +8,7 @@ use std::{
     time::Instant,
 };
 
-use opus_zarr::{
-    APPROXIMATE_PRE_ROLL, ChannelSelection, Output as Decoded, OutputRate, ReadMode, Recording,
-};
+use opus_zarr::{APPROXIMATE_PRE_ROLL, ChannelSelection, ReadMode, Recording};
 use serde::Serialize;
 
 use crate::{
@@ -19,7 +17,7 @@ use crate::{
     path::PathField,
     place::{RecordingPlace, StorePlace},
     range::RangeArgs,
-    sound::{Bits, Format, Proof, Sound, write_range},
+    sound::{Bits, Format, Proof, Rate, Sound, parse_rate, write_range},
     target::{STDOUT, Target},
     text::{count, why_not_exact},
     threads::Threads,
@@ -57,11 +55,12 @@ struct How {
     /// Sample format
     #[arg(long, value_enum, default_value_t)]
     bits: Bits,
-    /// Rate at which Opus decodes: 48000, 24000, 16000, 12000 or 8000. For kept ultrasound and
+    /// Rate at which Opus decodes: 48000, 24000, 16000, 12000 or 8000; or native, that of the source,
+    /// with as many samples as it has. For kept ultrasound and
     /// time-expanded audio, the file states the recorded rate, divided likewise, so times and
     /// frequencies stay true in other programs
     #[arg(long, value_name = "HZ", default_value = "48000", value_parser = parse_rate)]
-    rate: OutputRate,
+    rate: Rate,
     /// all, mono (a mix), or channel numbers starting from 1, such as 1,2
     #[arg(long, default_value = "all", value_parser = parse_channels)]
     channels: ChannelSelection,
@@ -91,7 +90,7 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     args.how.apply(&mut recording, format)?;
     let range = args.range.resolve(&recording)?;
     let mode = args.how.mode(&recording);
-    let sound = Sound::of(&recording, &range, (format, args.how.bits))?;
+    let sound = args.how.rate.sound(&recording, &range, (format, args.how.bits))?;
     let mut extracted = Extracted::new(&place, path, &range, &sound);
     let messages = output.messages().clone();
     let target = Target::create(path, args.force, output)?;
@@ -143,7 +142,7 @@ impl How {
             some => some.clone(),
         };
         self.threads.apply(recording);
-        Ok(recording.set_output(Decoded::default().rate(self.rate).channels(channels))?)
+        self.rate.apply(recording, channels)
     }
 
     fn mode(&self, recording: &Recording) -> ReadMode {
@@ -231,11 +230,6 @@ impl fmt::Display for Extracted {
         };
         write!(f, "{output}: {samples} at {rate} Hz, {channels}, {how}")
     }
-}
-
-fn parse_rate(text: &str) -> Result<OutputRate, String> {
-    let hz: u32 = text.parse().map_err(|_| format!("invalid rate {text:?}"))?;
-    hz.try_into().map_err(|error: opus_zarr::InvalidRate| error.to_string())
 }
 
 fn parse_channels(text: &str) -> Result<ChannelSelection, String> {

@@ -1,28 +1,25 @@
 //! Writes samples as files for other programs: WAV, FLAC or raw.
 
 mod flac;
+mod kept;
+mod rate;
 mod wav;
 
 use std::{ops::Range, path::Path};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use opus_zarr::{
-    ChannelSelection, Channels, Exactness, NotExact, ReadMode, Recording, Sample, SampleStream,
-};
+use opus_zarr::{ChannelSelection, Channels, Exactness, NotExact, ReadMode, Recording, Sample};
 
-use self::flac::FlacEncoder;
-use crate::{
-    failure::{Exit, Failure},
-    output::Messages,
-    target::Target,
-};
+pub(crate) use self::rate::{Rate, parse_rate};
+use self::{flac::FlacEncoder, kept::Kept, rate::real_rate};
+use crate::{failure::Failure, output::Messages, target::Target};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// RIFF/WAVE; RF64 above 4 GiB
     Wav,
-    /// 16-bit FLAC
+    /// FLAC with 16 or 24 bits
     Flac,
     /// Headerless samples, interleaved, little-endian, channels in Opus order
     Raw,
@@ -34,6 +31,9 @@ pub(crate) enum Bits {
     #[default]
     #[value(name = "16")]
     Int16,
+    /// 24-bit integers
+    #[value(name = "24")]
+    Int24,
     /// 32-bit floating-point numbers; full scale is -1 to 1
     #[value(name = "float32")]
     Float32,
@@ -54,35 +54,55 @@ pub(crate) struct Sound {
     pub(crate) title: String,
     /// When the first sample was recorded.
     pub(crate) date: Option<String>,
+    kept: Kept,
+    /// Whether samples are resampled to the rate of the source.
+    is_resampled: bool,
 }
 
 /// A sample that can be written.
 pub(crate) trait LittleEndian: Sample {
-    fn put(self, bytes: &mut Vec<u8>);
+    fn put(self, bits: Bits, bytes: &mut Vec<u8>);
 
     /// Returns whether the sample is as loud as its format allows. libopus limits every peak beyond
-    /// full scale to that.
-    fn is_limited(self) -> bool;
+    /// full scale to that, and so does the conversion to integers here.
+    fn is_limited(self, bits: Bits) -> bool;
 }
 
 impl LittleEndian for i16 {
-    fn put(self, bytes: &mut Vec<u8>) {
+    fn put(self, _: Bits, bytes: &mut Vec<u8>) {
         bytes.extend(self.to_le_bytes());
     }
 
-    fn is_limited(self) -> bool {
+    fn is_limited(self, _: Bits) -> bool {
         matches!(self, Self::MIN | Self::MAX)
     }
 }
 
 impl LittleEndian for f32 {
-    fn put(self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.to_le_bytes());
+    fn put(self, bits: Bits, bytes: &mut Vec<u8>) {
+        match bits {
+            Bits::Float32 => bytes.extend(self.to_le_bytes()),
+            Bits::Int16 => {
+                let [low, high, ..] = integer(self, 16).to_le_bytes();
+                bytes.extend([low, high]);
+            }
+            Bits::Int24 => {
+                let [low, middle, high, _] = integer(self, 24).to_le_bytes();
+                bytes.extend([low, middle, high]);
+            }
+        }
     }
 
-    fn is_limited(self) -> bool {
-        false
+    fn is_limited(self, bits: Bits) -> bool {
+        bits != Bits::Float32 && self.abs() >= 1.0
     }
+}
+
+/// Rounds a sample to an integer of so many bits.
+#[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "within the limits")]
+fn integer(sample: f32, bits: i32) -> i32 {
+    let scale = 2_f64.powi(bits - 1);
+    (f64::from(sample) * scale).round().clamp(-scale, scale - 1.0) as i32
 }
 
 /// Writes a range of a recording of any length; returns the length of the file in bytes, and what made
@@ -97,14 +117,22 @@ pub(crate) fn write_range(
 ) -> Result<(u64, Proof), Failure> {
     let bar = bar(messages, sound.samples);
     match sound.bits {
-        Bits::Int16 => {
-            let mut stream = recording.stream_as::<i16>(mode, range)?;
-            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar, messages)?;
+        _ if sound.is_resampled => {
+            let mut stream = recording.stream_at_source_rate(mode, range)?;
+            let read = |samples: &mut [f32]| stream.read(samples);
+            let bytes = SoundWriter::new(sound, target)?.write_all(read, &bar, messages)?;
             Ok((bytes, stream.exactness()))
         }
-        Bits::Float32 => {
+        Bits::Int16 => {
+            let mut stream = recording.stream_as::<i16>(mode, range)?;
+            let read = |samples: &mut [i16]| stream.read(samples);
+            let bytes = SoundWriter::new(sound, target)?.write_all(read, &bar, messages)?;
+            Ok((bytes, stream.exactness()))
+        }
+        Bits::Int24 | Bits::Float32 => {
             let mut stream = recording.stream_as::<f32>(mode, range)?;
-            let bytes = SoundWriter::new(sound, target)?.write_all(&mut stream, &bar, messages)?;
+            let read = |samples: &mut [f32]| stream.read(samples);
+            let bytes = SoundWriter::new(sound, target)?.write_all(read, &bar, messages)?;
             Ok((bytes, stream.exactness()))
         }
     }
@@ -129,6 +157,17 @@ enum Encoder {
     Wav,
     Flac(Box<FlacEncoder>),
     Raw,
+}
+
+impl Bits {
+    /// How many bytes a sample takes.
+    fn bytes(self) -> u8 {
+        match self {
+            Self::Int16 => 2,
+            Self::Int24 => 3,
+            Self::Float32 => 4,
+        }
+    }
 }
 
 impl Format {
@@ -164,10 +203,13 @@ impl Sound {
         let ordered = from_opus(info.channels).filter(|_| info.mapping_family == 1);
         let is_ordered = ordered.map(ChannelSelection::Only).as_ref() == Some(&output.channels);
         let speakers = if is_ordered { speakers(channels) } else { 0 };
+        let (is_whole, rate) = (*range == (0..info.play_length), real_rate(recording)?);
         Ok(Self {
+            kept: Kept::of(info, is_whole, rate),
+            is_resampled: false,
             format,
             bits,
-            rate: real_rate(recording)?,
+            rate,
             channels,
             speakers,
             samples: recording.sample_count(range.clone())?,
@@ -203,13 +245,11 @@ impl Sound {
 impl<'a> SoundWriter<'a> {
     /// Starts the file.
     pub(crate) fn new(sound: Sound, mut target: Target<'a>) -> Result<Self, Failure> {
+        sound.check()?;
         let encoder = match sound.format {
             Format::Wav => Encoder::Wav,
             Format::Raw => Encoder::Raw,
-            Format::Flac => {
-                sound.check()?;
-                Encoder::Flac(Box::new(FlacEncoder::new(&sound)?))
-            }
+            Format::Flac => Encoder::Flac(Box::new(FlacEncoder::new(&sound)?)),
         };
         target.write(&encoder.header(&sound))?;
         let (bytes, first_limited) = (Vec::new(), None);
@@ -218,9 +258,10 @@ impl<'a> SoundWriter<'a> {
 
     /// Writes samples of all channels, interleaved.
     pub(crate) fn write<S: LittleEndian>(&mut self, samples: &[S]) -> Result<(), Failure> {
+        let bits = self.sound.bits;
         self.bytes.clear();
-        samples.iter().for_each(|sample| sample.put(&mut self.bytes));
-        let mut limited = samples.iter().enumerate().filter(|(_, sample)| sample.is_limited());
+        samples.iter().for_each(|sample| sample.put(bits, &mut self.bytes));
+        let mut limited = samples.iter().enumerate().filter(|(_, sample)| sample.is_limited(bits));
         if let Some((first, _)) = limited.next() {
             self.first_limited.get_or_insert(self.written + first);
             self.limited += 1 + limited.count();
@@ -235,13 +276,13 @@ impl<'a> SoundWriter<'a> {
     /// Writes a whole stream and ends the file.
     fn write_all<S: LittleEndian>(
         mut self,
-        stream: &mut SampleStream<'_, S>,
+        mut read: impl FnMut(&mut [S]) -> Result<usize, opus_zarr::Error>,
         bar: &ProgressBar,
         messages: &Messages,
     ) -> Result<u64, Failure> {
         let mut buffer = vec![S::default(); BUFFER];
         loop {
-            let count = stream.read(&mut buffer)?;
+            let count = read(&mut buffer)?;
             let Some(samples) = buffer.get(..count).filter(|samples| !samples.is_empty()) else {
                 return self.finish(messages);
             };
@@ -255,8 +296,9 @@ impl<'a> SoundWriter<'a> {
         if let Some(first) = self.first_limited {
             let (title, count) = (&self.sound.title, self.limited);
             let frame = first / usize::from(self.sound.channels.max(1));
+            let bits = 8 * self.sound.bits.bytes();
             messages.warn(format!(
-                "recording {title:?}: {count} samples reach full scale, the first at sample {frame} of the output; 16 bits limit what exceeds it, --bits float32 keeps it"
+                "recording {title:?}: {count} samples reach full scale, the first at sample {frame} of the output; {bits} bits limit what exceeds it, --bits float32 keeps it"
             ));
         }
         if let Encoder::Flac(encoder) = &mut self.encoder {
@@ -285,23 +327,6 @@ pub(crate) fn bar(messages: &Messages, length: u64) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         .with_finish(ProgressFinish::AndClear);
     messages.bars().add(bar)
-}
-
-/// Returns the written samples per second of real time.
-fn real_rate(recording: &Recording) -> Result<u32, Failure> {
-    let (rate, output) = (recording.info().real_rate.get(), recording.output().rate);
-    match rate % output.divisor() {
-        0 => Ok(rate / output.divisor()),
-        _ => Err(Failure::new(
-            Exit::Error,
-            format!(
-                "recording \"{}\" has {rate} Hz, which cannot be divided by {} to a whole rate",
-                recording.name(),
-                output.divisor()
-            ),
-        )
-        .with_hint("omit --rate to write all samples at their true rate")),
-    }
 }
 
 /// Returns the channels of Opus surround in the order of WAV and FLAC, or none if these define no order.

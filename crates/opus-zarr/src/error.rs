@@ -159,6 +159,8 @@ pub(crate) enum Reason {
     Remux { path: PathBuf, source: ogg_opus_demux::Error },
     #[error("{path:?} is a store, expected a file or a directory with audio")]
     IsAStore { path: PathBuf },
+    #[error("recording \"{recording}\": cannot resample from 48 kHz to {rate} Hz")]
+    SourceRate { recording: RecordingName, rate: u32 },
     #[error("{first:?} and {second:?} would both be named \"{name}\"")]
     SameName { name: RecordingName, first: PathBuf, second: PathBuf },
     #[error(
@@ -261,6 +263,7 @@ impl Error {
             Reason::SourceChanged { .. } => ErrorKind::SourceChanged,
             Reason::IsAStore { .. } => ErrorKind::IsAStore,
             Reason::SameName { .. } => ErrorKind::SameName,
+            Reason::SourceRate { .. } => ErrorKind::InvalidOption,
             Reason::OtherFile { .. } => ErrorKind::OtherFile,
             Reason::OtherSettings { .. } => ErrorKind::OtherSettings,
             Reason::Thread { .. } => ErrorKind::Thread,
@@ -316,6 +319,7 @@ impl Error {
             Reason::Store(error) => error.recording(),
             Reason::OtherFile { recording, .. }
             | Reason::OtherSettings { recording, .. }
+            | Reason::SourceRate { recording, .. }
             | Reason::Blob { recording, .. }
             | Reason::Read { recording, .. }
             | Reason::Buffer { recording, .. }

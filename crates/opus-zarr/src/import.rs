@@ -18,6 +18,7 @@ pub use self::{
 pub(crate) use self::{
     exact::lacks_sync,
     notes::add_notes,
+    record::SERIAL,
     same::{Held, compare, list},
 };
 use self::{opus::OpusFile, transcode::AudioSource};

@@ -30,9 +30,11 @@ mod regions;
 mod report;
 mod selection;
 mod source;
+mod source_rate;
 mod starts;
 mod stream;
 mod survey;
+mod tagged;
 mod verify;
 
 pub use async_recording::AsyncRecording;
@@ -94,5 +96,6 @@ pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;
 pub use selection::{InvalidSelection, Selection, parse_duration};
+pub use source_rate::ResampledStream;
 pub use stream::SampleStream;
 pub use verify::{Fault, FaultKind, Verification, verify};

@@ -133,7 +133,8 @@ impl Batch<'_> {
         cuts.sort_by_key(|cut| cut.range.start);
         let channels = recording.info().channels.into();
         // Reads of many ranges choose the mode themselves.
-        let is_other_mode = self.how.mode(&recording) != recording.read_mode();
+        let is_other_mode = self.how.mode(&recording) != recording.read_mode()
+            || self.how.rate.is_resampled(&recording);
         let (long, short): (Vec<Cut>, Vec<Cut>) =
             cuts.into_iter().partition(|cut| is_other_mode || cut.samples(channels) > LONG);
         self.is_noted = false;
@@ -143,7 +144,7 @@ impl Batch<'_> {
         }
         match self.how.bits {
             Bits::Int16 => self.cut_all::<i16>(&recording, &short),
-            Bits::Float32 => self.cut_all::<f32>(&recording, &short),
+            Bits::Int24 | Bits::Float32 => self.cut_all::<f32>(&recording, &short),
         }
     }
 
@@ -222,7 +223,7 @@ impl Batch<'_> {
         write: impl FnOnce(Sound, Target<'static>) -> Result<(u64, Proof), Failure>,
     ) -> Result<Extracted, Failure> {
         let began = Instant::now();
-        let sound = Sound::of(recording, &cut.range, (self.format, self.how.bits))?;
+        let sound = self.how.rate.sound(recording, &cut.range, (self.format, self.how.bits))?;
         let name = recording.name().parse().map_err(opus_zarr::StoreError::from)?;
         let place = RecordingPlace { store: self.place.clone(), name };
         let mut extracted = Extracted::new(&place, &cut.path, &cut.range, &sound);

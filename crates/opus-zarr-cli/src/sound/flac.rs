@@ -9,7 +9,7 @@ use flacenc::{
 use super::Sound;
 use crate::failure::{Exit, Failure};
 
-/// Encodes 16-bit samples as FLAC, frame by frame. `flacenc` encodes the frames; the header is written
+/// Encodes samples of 16 or 24 bits as FLAC, frame by frame. `flacenc` encodes the frames; the header is written
 /// here, since `flacenc` supports no rate above 96 kHz.
 pub(super) struct FlacEncoder {
     config: Verified<config::Encoder>,
@@ -21,20 +21,23 @@ pub(super) struct FlacEncoder {
     /// Samples that do not fill a block yet.
     rest: Vec<u8>,
     block_bytes: usize,
+    /// Per sample.
+    bytes: usize,
 }
 
 impl FlacEncoder {
     pub(super) fn new(sound: &Sound) -> Result<Self, Failure> {
-        let channels = usize::from(sound.channels);
+        let (channels, bytes) = (usize::from(sound.channels), usize::from(sound.bits.bytes()));
         let config = config::Encoder::default().into_verified();
         Ok(Self {
             config: config.map_err(|(_, error)| failed(error))?,
-            stream: StreamInfo::new(UNSPECIFIED, channels, BITS).map_err(failed)?,
+            stream: StreamInfo::new(UNSPECIFIED, channels, 8 * bytes).map_err(failed)?,
             frame: FrameBuf::with_size(channels, BLOCK.into()).map_err(failed)?,
             frames: 0,
-            digest: Context::new(BITS, channels),
+            digest: Context::new(8 * bytes, channels),
             rest: Vec::new(),
-            block_bytes: usize::from(BLOCK) * channels * BYTES,
+            block_bytes: usize::from(BLOCK) * channels * bytes,
+            bytes,
         })
     }
 
@@ -48,7 +51,7 @@ impl FlacEncoder {
         let stated = if samples >> SAMPLES_BITS == 0 { samples } else { 0 };
         let numbers = (u64::from(sound.rate) << 44)
             | (u64::from(sound.channels.saturating_sub(1)) << 41)
-            | (u64::from(BITS_FIELD) << SAMPLES_BITS)
+            | (u64::from(8 * sound.bits.bytes() - 1) << SAMPLES_BITS)
             | stated;
         info.extend(numbers.to_be_bytes());
         let is_all = u64::try_from(self.digest.total_samples()) == Ok(samples);
@@ -80,8 +83,8 @@ impl FlacEncoder {
     }
 
     fn encode_frame(&mut self, samples: &[u8], sink: &mut ByteSink) -> Result<(), Failure> {
-        self.frame.fill_le_bytes(samples, BYTES).map_err(failed)?;
-        self.digest.fill_le_bytes(samples, BYTES).map_err(failed)?;
+        self.frame.fill_le_bytes(samples, self.bytes).map_err(failed)?;
+        self.digest.fill_le_bytes(samples, self.bytes).map_err(failed)?;
         let number = self.frames;
         self.frames += 1;
         encode_fixed_size_frame(&self.config, &self.frame, number, &self.stream)
@@ -98,11 +101,16 @@ fn block(kind: u8, content: &[u8]) -> Vec<u8> {
     [&[kind][..], &size, content].concat()
 }
 
-/// Builds Vorbis comments.
+/// Builds Vorbis comments: those of the source, with the start as their date.
 fn comments(sound: &Sound) -> Vec<u8> {
-    let title = Some(format!("TITLE={}", sound.title));
+    let is = |tag: &(String, String), name: &str| tag.0.eq_ignore_ascii_case(name);
+    let tags = &sound.kept.tags;
+    let title =
+        (!tags.iter().any(|tag| is(tag, "TITLE"))).then(|| format!("TITLE={}", sound.title));
     let date = sound.date.as_ref().map(|date| format!("DATE={date}"));
-    let comments: Vec<String> = title.into_iter().chain(date).collect();
+    let others = tags.iter().filter(|tag| date.is_none() || !is(tag, "DATE"));
+    let others = others.map(|(name, value)| format!("{name}={value}"));
+    let comments: Vec<String> = title.into_iter().chain(date.clone()).chain(others).collect();
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     let text = |text: &str| [&length(text.len()), text.as_bytes()].concat();
     let vendor = text(concat!("opus-zarr ", env!("CARGO_PKG_VERSION")));
@@ -121,9 +129,6 @@ pub(super) const TOO_FAST: u32 = 1 << 20;
 const UNSPECIFIED: usize = 65_537;
 
 const BLOCK: u16 = 4096;
-const BITS: usize = 16;
-const BITS_FIELD: u8 = 15;
-const BYTES: usize = 2;
 const SAMPLES_BITS: u32 = 36;
 
 const COMMENTS: u8 = 4;
@@ -132,7 +137,7 @@ const LAST: u8 = 0x80;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sound::{Bits, Format};
+    use crate::sound::{Bits, Format, kept::Kept};
 
     #[test]
     fn the_md5_does_not_depend_on_the_pieces() {
@@ -147,6 +152,8 @@ mod tests {
             samples: 7,
             title: "it".to_owned(),
             date: None,
+            kept: Kept::default(),
+            is_resampled: false,
         };
         let mut encoder = FlacEncoder::new(&sound).unwrap();
         let before = encoder.header(&sound);

@@ -10,6 +10,7 @@ pub(super) fn header(sound: &Sound) -> Vec<u8> {
         chunks.extend(chunk(b"fact", &samples.to_le_bytes()));
     }
     chunks.extend(info(sound));
+    sound.kept.chunks.iter().for_each(|(id, content)| chunks.extend(chunk(id, content)));
     let size = |ds64: u64| 4 + ds64 + wide(chunks.len()) + 8 + data;
     let mut header = Vec::new();
     match u32::try_from(size(0)) {
@@ -39,7 +40,7 @@ pub(super) fn header(sound: &Sound) -> Vec<u8> {
 /// Builds the format chunk, extensible above two channels, whose loudspeakers must be stated.
 fn format(sound: &Sound) -> Vec<u8> {
     let tag: u16 = match sound.bits {
-        Bits::Int16 => 1,
+        Bits::Int16 | Bits::Int24 => 1,
         Bits::Float32 => 3,
     };
     let is_extensible = sound.channels > 2;
@@ -52,7 +53,7 @@ fn format(sound: &Sound) -> Vec<u8> {
     format.extend(frame.to_le_bytes());
     format.extend((8 * bytes).to_le_bytes());
     match (is_extensible, sound.bits) {
-        (false, Bits::Int16) => {}
+        (false, Bits::Int16 | Bits::Int24) => {}
         (false, Bits::Float32) => format.extend(0u16.to_le_bytes()),
         (true, _) => {
             format.extend(22u16.to_le_bytes());
@@ -65,13 +66,15 @@ fn format(sound: &Sound) -> Vec<u8> {
     format
 }
 
-/// Builds the chunk with title and date.
+/// Builds the chunk with the texts of the source, and with title and date unless it has these.
 fn info(sound: &Sound) -> Vec<u8> {
     let mut list = b"INFO".to_vec();
+    list.extend(&sound.kept.info);
     let text = |text: &str| [text.as_bytes(), b"\0"].concat();
-    list.extend(chunk(b"INAM", &text(&sound.title)));
-    if let Some(date) = &sound.date {
-        list.extend(chunk(b"ICRD", &text(date)));
+    for (id, value) in [(b"INAM", Some(&sound.title)), (b"ICRD", sound.date.as_ref())] {
+        if let Some(value) = value.filter(|_| !sound.kept.has_text(id)) {
+            list.extend(chunk(id, &text(value)));
+        }
     }
     chunk(b"LIST", &list)
 }
@@ -84,10 +87,7 @@ fn chunk(id: &[u8; 4], content: &[u8]) -> Vec<u8> {
 }
 
 fn bytes_per_sample(sound: &Sound) -> u16 {
-    match sound.bits {
-        Bits::Int16 => 2,
-        Bits::Float32 => 4,
-    }
+    sound.bits.bytes().into()
 }
 
 fn wide(length: usize) -> u64 {
@@ -112,7 +112,7 @@ mod tests {
     use opus_zarr::{AudioFile, ReadOptions};
 
     use super::*;
-    use crate::sound::Format;
+    use crate::sound::{Format, kept::Kept};
 
     fn sound(bits: Bits, channels: u8, samples: u64) -> Sound {
         Sound {
@@ -124,6 +124,8 @@ mod tests {
             samples,
             title: "odd".to_owned(),
             date: Some("2026-05-12T20:15:00Z".to_owned()),
+            kept: Kept::default(),
+            is_resampled: false,
         }
     }
 
@@ -158,7 +160,9 @@ mod tests {
     #[test]
     fn long_files_are_read() {
         let directory = tempfile::tempdir().unwrap();
-        for (bits, codec) in [(Bits::Int16, "pcm_s16le"), (Bits::Float32, "pcm_f32le")] {
+        for (bits, codec) in
+            [(Bits::Int16, "pcm_s16le"), (Bits::Int24, "pcm_s24le"), (Bits::Float32, "pcm_f32le")]
+        {
             let path = directory.path().join("long.wav");
             let samples = 3 << 30;
             let header = header(&sound(bits, 6, samples));

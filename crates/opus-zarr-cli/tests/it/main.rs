@@ -12,6 +12,7 @@ mod catalogue;
 mod completions;
 mod copy;
 mod export;
+mod exports;
 mod extract;
 mod foreign;
 mod formats;

@@ -146,4 +146,4 @@ pub(super) fn write_error(path: &Path, reason: ogg_opus_demux::Error) -> Error {
 }
 
 /// Serial number of streams without one. It is fixed so that equal files give equal blobs.
-pub(super) const SERIAL: u32 = 1;
+pub(crate) const SERIAL: u32 = 1;
