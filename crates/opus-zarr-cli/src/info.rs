@@ -1,7 +1,9 @@
 use std::fmt;
 
 use indicatif::HumanBytes;
-use opus_zarr::{ExtensionIds, RecorderMetadata, Recording, SAMPLE_RATE, StoredAs, other_libopus};
+use opus_zarr::{
+    ClockChange, ExtensionIds, RecorderMetadata, Recording, SAMPLE_RATE, StoredAs, other_libopus,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use crate::{
     reads::{ExactBy, Reads},
     recorder::{Field as RecorderField, Recorder},
     several::for_each,
-    text::{Began, Clock, bits_per_second, one_line, seconds, why_not_exact},
+    text::{Began, Clock, Drift, bits_per_second, one_line, seconds, why_not_exact},
 };
 
 /// Describe recordings: length, packets, source, start, recorder, tags, gaps
@@ -81,6 +83,8 @@ struct Info<'a> {
     other_libopus: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<&'a opus_zarr::Start>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'a opus_zarr::ClockCorrection>,
     source: &'a opus_zarr::Source,
     #[serde(skip_serializing_if = "Option::is_none")]
     recorder: Option<Recorder>,
@@ -116,6 +120,7 @@ impl<'a> Info<'a> {
             why_approximate: recording.exactness().err().map(|reason| why_not_exact(&reason)),
             other_libopus: other_libopus().map(|other| other.linked()),
             start: info.start.as_ref(),
+            clock: info.clock.as_ref(),
             source: &info.source,
             recorder: Recorder::of(RecorderMetadata::of_recording(info)),
             tags: &info.tags,
@@ -204,9 +209,33 @@ impl Info<'_> {
 
     fn write_start(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.start {
-            None => writeln!(f, "start     unknown"),
-            Some(start) => writeln!(f, "start     {}", Began(start)),
+            None => writeln!(f, "start     unknown")?,
+            Some(start) => writeln!(f, "start     {}", Began(start))?,
         }
+        let recorded = self.clock.and_then(|clock| clock.recorded.as_ref());
+        if let Some(clock) = self.clock {
+            match recorded {
+                recorded if recorded == self.start => {}
+                None => writeln!(f, "recorded  unknown")?,
+                Some(start) => writeln!(f, "recorded  {}", Began(start))?,
+            }
+            if clock.drift_ppt != 0 {
+                writeln!(f, "drift     {}", Drift(clock.drift_ppt))?;
+            }
+            for ClockChange { change, author, time, .. } in &clock.changes {
+                let [change, author, time] = [change, author, time].map(|text| one_line(text));
+                writeln!(f, "clock     {change}, by {author}, {time}")?;
+            }
+        }
+        let of_start = self.start.into_iter().chain(recorded).flat_map(|start| &start.findings);
+        let mut told = Vec::new();
+        for finding in of_start {
+            if !told.contains(&finding) {
+                writeln!(f, "finding   {}", one_line(finding))?;
+                told.push(finding);
+            }
+        }
+        Ok(())
     }
 
     fn write_recorder(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -72,7 +72,7 @@ enum Verb {
     Copy(copy::Args),
     Rename(rename::Args),
     Rm(rm::Args),
-    Meta(meta::Args),
+    Meta(Box<meta::Args>),
     Catalogue(catalogue::Args),
     Bench(bench::Args),
     Completions(completions::Args),

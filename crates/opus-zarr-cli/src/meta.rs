@@ -1,47 +1,109 @@
+//! Notes on recordings, and corrections of their clocks.
+
+mod clock;
+mod places;
+
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use opus_zarr::store::is_control;
+use opus_zarr::{Correction, store::is_control};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use self::{
+    clock::{ClockArgs, Corrected, refuse_unless_all_fit},
+    places::Places,
+};
 use crate::{
     failure::Failure,
+    interrupt,
+    nearest::or_nearest,
     output::{Line, Output},
     path::PathField,
-    place::RecordingPlace,
+    place::InStore,
+    several::for_each,
     text::one_line,
 };
 
-/// Show or change the notes on a recording
+/// Show or change the notes on recordings, and correct when they began
+///
+/// A recording is named STORE/NAME, several by a pattern such as 'STORE/weiher_*', or by notes that they
+/// already have: STORE --where site=weiher. Corrections keep the recorded start: --start recorded undoes
+/// all of them.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    #[arg(value_name = "STORE/NAME")]
-    recording: RecordingPlace,
+    #[command(flatten)]
+    places: Places,
     /// Set a note; a value that parses as JSON is stored as JSON, any other as text
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Note>,
     /// Remove the note with this key
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
+    /// Show what would change without changing anything
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    clock: ClockArgs,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let place = &args.recording;
-    let mut recording = place.open_reader()?;
-    for key in args.unset.iter().filter(|key| !recording.info().user.contains_key(*key)) {
-        output.messages().warn(format!("{place} has no note {key:?}"));
+    let correction = args.clock.correction()?;
+    let recordings = args.places.recordings()?;
+    if let Some(correction) = &correction {
+        refuse_unless_all_fit(correction, &recordings, output)?;
     }
-    let change = |user: &mut Map<String, Value>| {
-        user.retain(|key, _| !args.unset.contains(key));
-        user.extend(args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
-    };
-    let mut user = recording.info().user.clone();
-    change(&mut user);
-    if user != recording.info().user {
-        recording.edit_user_metadata(change)?;
+    interrupt::defer();
+    let verb = Meta { args, correction, is_single: recordings.len() == 1 };
+    for_each(&recordings, output, |recording, output| match recording {
+        Ok(recording) => verb.one(recording, output),
+        Err(failure) => Err(failure.clone()),
+    })
+}
+
+/// What is done with each recording.
+struct Meta<'a> {
+    args: &'a Args,
+    correction: Option<Correction>,
+    is_single: bool,
+}
+
+impl Meta<'_> {
+    fn one(&self, InStore { store, place }: &InStore, output: &mut Output) -> Result<(), Failure> {
+        let is_dry_run = self.args.dry_run;
+        let opened = store.open_recording(&place.name);
+        let mut recording = or_nearest(opened, store, &place.name)?;
+        let asks_for_notes = !(self.args.set.is_empty() && self.args.unset.is_empty());
+        if asks_for_notes || self.correction.is_none() {
+            for key in &self.args.unset {
+                if !recording.info().user.contains_key(key) {
+                    output.messages().warn(format!("{place} has no note {key:?}"));
+                }
+            }
+            let mut user = recording.info().user.clone();
+            self.change(&mut user);
+            if user != recording.info().user && !is_dry_run {
+                recording.edit_user_metadata(|user| self.change(user))?;
+                user.clone_from(&recording.info().user);
+            }
+            output.data(&Metadata {
+                recording: place.field("recording"),
+                user: user.into_iter().collect(),
+                is_dry_run,
+                is_single: self.is_single,
+            })?;
+        }
+        let Some(correction) = &self.correction else { return Ok(()) };
+        let author = self.args.clock.author();
+        let mut recording = opus_zarr::Recording::new(recording);
+        let corrected = Corrected::new(place, &mut recording, correction, &author, is_dry_run)?;
+        corrected.warn(output.messages());
+        output.data(&corrected)
     }
-    let user = recording.info().user.clone().into_iter().collect();
-    output.data(&Metadata { recording: place.field("recording"), user })
+
+    fn change(&self, user: &mut Map<String, Value>) {
+        user.retain(|key, _| !self.args.unset.contains(key));
+        user.extend(self.args.set.iter().map(|note| (note.key.clone(), note.value.clone())));
+    }
 }
 
 /// A note, as in `site=weiher`.
@@ -70,6 +132,12 @@ struct Metadata {
     #[serde(flatten)]
     recording: PathField,
     user: BTreeMap<String, Value>,
+    /// Whether these are the notes that the recording would have.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_dry_run: bool,
+    /// Whether no other recording is shown.
+    #[serde(skip)]
+    is_single: bool,
 }
 
 impl Line for Metadata {
@@ -82,10 +150,15 @@ impl fmt::Display for Metadata {
             return write!(f, "{} has no notes", self.recording);
         }
         let width = self.user.keys().map(|key| key.chars().count()).max().unwrap_or_default();
+        let mut indent = "";
+        if !self.is_single {
+            writeln!(f, "{}", self.recording)?;
+            indent = "  ";
+        }
         for (number, (key, value)) in self.user.iter().enumerate() {
             let key = one_line(key);
             let separator = if number == 0 { "" } else { "\n" };
-            write!(f, "{separator}{key:width$} = {value}")?;
+            write!(f, "{separator}{indent}{key:width$} = {value}")?;
         }
         Ok(())
     }

@@ -27,16 +27,31 @@ pub(crate) struct Began<'a>(pub(crate) &'a Start);
 
 impl fmt::Display for Began<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Start { utc, local, source, .. } = self.0;
+        let Start { utc, local, source, zone, .. } = self.0;
         let source = one_line(source);
-        match utc.as_deref().map(one_line) {
-            Some(utc) => write!(f, "{utc}, from {source}"),
-            None => write!(
+        match (utc.as_deref().map(one_line), zone) {
+            (Some(utc), Some(zone)) => {
+                write!(f, "{utc}, from {source}, time zone {} assumed", one_line(zone))
+            }
+            (Some(utc), None) => write!(f, "{utc}, from {source}"),
+            (None, _) => write!(
                 f,
                 "{} by the recorder's clock (time zone unknown), from {source}",
                 one_line(local)
             ),
         }
+    }
+}
+
+/// Writes the drift of a recorder's clock, in parts per trillion.
+pub(crate) struct Drift(pub(crate) i64);
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ppt, direction) = (self.0.unsigned_abs(), if self.0 < 0 { "fast" } else { "slow" });
+        let fraction = format!(".{:06}", ppt % 1_000_000);
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        write!(f, "recorder's clock {}{fraction} ppm {direction}", ppt / 1_000_000)
     }
 }
 
@@ -117,6 +132,18 @@ mod tests {
         assert_eq!(of(59_999_600_000), "1:00.000");
         assert_eq!(of(3_723_250_000_000), "1:02:03.250");
         assert_eq!(of(360_000_000_000_000), "100:00:00.000");
+    }
+
+    #[test]
+    fn drift_is_in_parts_per_million() {
+        for (ppt, text) in [
+            (33_602_151, "33.602151 ppm slow"),
+            (-20_000_000, "20 ppm fast"),
+            (5, "0.000005 ppm slow"),
+            (i64::MIN, "9223372036854.775808 ppm fast"),
+        ] {
+            assert_eq!(Drift(ppt).to_string(), format!("recorder's clock {text}"));
+        }
     }
 
     #[test]

@@ -50,6 +50,14 @@ impl Tree {
         self
     }
 
+    /// Returns the tree with the content of every file changed by `change`.
+    pub fn map_files(mut self, change: impl Fn(&Path, Vec<u8>) -> Vec<u8>) -> Self {
+        for (path, content) in &mut self.0 {
+            *content = content.take().map(|content| change(path, content));
+        }
+        self
+    }
+
     /// Returns the paths that only one of the trees has, or whose content differs.
     pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a Path> {
         let paths = self.0.keys().chain(other.0.keys());

@@ -6,7 +6,7 @@ mod known_time;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime};
-use opus_zarr_store::{Certainty, ClockChange, ClockCorrection, RecordingInfo, Start};
+use opus_zarr_store::{Certainty, ClockChange, ClockCorrection, Start};
 use recorder_metadata::{ClockReading, Zone};
 
 pub use self::known_time::{InvalidTime, KnownTime};
@@ -114,16 +114,6 @@ impl Correction {
         Ok(Self::Shift(if is_negative { -length } else { length }))
     }
 
-    /// Applies the correction to a recording, without changing it.
-    ///
-    /// # Errors
-    ///
-    /// The correction does not fit the recording.
-    pub fn of(&self, info: &RecordingInfo) -> Result<CorrectedClock, InvalidCorrection> {
-        let present = CorrectedClock { start: info.start.clone(), drift_ppt: info.drift_ppt() };
-        self.correct(info.recorded_start(), present)
-    }
-
     fn correct(
         &self,
         recorded: Option<&Start>,
@@ -149,6 +139,21 @@ impl Correction {
 }
 
 impl Recording {
+    /// Returns what a correction would make of the clock, without changing it.
+    ///
+    /// # Errors
+    ///
+    /// The correction does not fit the recording: see [`Error::invalid_correction`].
+    pub fn corrected_clock(&self, correction: &Correction) -> Result<CorrectedClock, Error> {
+        let info = self.info();
+        let present = CorrectedClock { start: info.start.clone(), drift_ppt: info.drift_ppt() };
+        correction.correct(info.recorded_start(), present).map_err(|source| self.refused(source))
+    }
+
+    fn refused(&self, source: InvalidCorrection) -> Error {
+        Reason::Correction { recording: self.reader().name().clone(), source }.into()
+    }
+
     /// Corrects when the recording began. The recorded start and every correction, with its author and
     /// the time, are kept. Returns whether anything changed: what already holds is not recorded again.
     ///

@@ -3,6 +3,7 @@ mod exact;
 mod notes;
 mod opus;
 mod record;
+mod restart;
 mod same;
 mod transcode;
 
@@ -13,12 +14,14 @@ use opus_zarr_store::{RecordingName, Store};
 pub use self::{
     audio_track::AudioTrack,
     opus::start_of_stream,
+    restart::StartChange,
     same::{Difference, Setting},
 };
 pub(crate) use self::{
     exact::lacks_sync,
     notes::add_notes,
     record::SERIAL,
+    restart::planned_start,
     same::{Held, compare, list},
 };
 use self::{opus::OpusFile, transcode::AudioSource};
@@ -40,6 +43,9 @@ pub struct Imported {
     pub earlier: usize,
     /// How many of them [replaced](ImportOptions::replace) one.
     pub replaced: usize,
+    /// The starts of earlier recordings that were changed, because this import looks for them in another
+    /// way.
+    pub starts: Vec<StartChange>,
     /// The findings about the file. A file with very many has only the first.
     pub findings: Vec<Finding>,
 }
@@ -54,10 +60,13 @@ pub struct Imported {
 ///
 /// Each recording appears complete or not at all. `name` is written last, so its presence means
 /// the import is complete. A name in use is an error unless it holds exactly what this import
-/// would write: the same file, by its SHA-256, with the same encoder settings and the same start.
-/// Then that recording is returned; a sync map that it lacks and that this import would build
-/// ([`ImportOptions::exact`]) is added, and so are missing [notes](ImportOptions::notes). Importing again therefore completes an interrupted import. A file that cannot be imported changes nothing: a
-/// store from [`Store::open_or_create`] is created when its first recording is written.
+/// would write: the same file, by its SHA-256, with the same encoder settings. Then that recording is
+/// returned; a sync map that it lacks and that this import would build ([`ImportOptions::exact`]) is
+/// added, and so are missing [notes](ImportOptions::notes). If the options say how to look for the start
+/// ([`zone`](ImportOptions::zone), [`name_time`](ImportOptions::name_time),
+/// [`start_from`](ImportOptions::start_from)) and another one is found, it replaces the recorded start
+/// ([`StartChange`]). Importing again therefore completes an interrupted import. A file that cannot be
+/// imported changes nothing: a store from [`Store::open_or_create`] is created when its first recording is written.
 ///
 /// Memory does not grow with the file, except by about 2 kB for an hour of audio, for the
 /// attributes, and by about 12 bytes for a packet in MP4, for its tables.

@@ -7,14 +7,14 @@ mod work;
 
 use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 
-use opus_zarr_store::{RecordingName, Store};
+use opus_zarr_store::{RecordingName, Start, Store};
 
 use self::work::{Run, import_all};
 pub use self::{
     plan::{ImportPlan, PlannedFile, SkippedFiles, Unreadable},
     template::{InvalidTemplate, NameTemplate},
 };
-use crate::{Error, ImportOptions, Imported};
+use crate::{Error, Finding, ImportOptions, Imported, StartChange};
 
 /// Options of [`import_many`].
 ///
@@ -95,9 +95,17 @@ pub enum ImportOutcome {
         is_synced: bool,
         /// What happened to the [notes](ImportOptions::notes) of this import.
         notes: PresentNotes,
+        /// The starts that changed, because this import looks for them in another way than the earlier
+        /// one. In a [dry run](ImportManyOptions::dry_run), those that would change.
+        starts: Vec<StartChange>,
     },
     /// The file would be imported without [`dry_run`](ImportManyOptions::dry_run).
-    Planned,
+    Planned {
+        /// When its first recording began, as far as the beginning of the file tells.
+        start: Option<Start>,
+        /// What is doubtful about that.
+        findings: Vec<Finding>,
+    },
     /// The file was modified too short a time ago: see [`settle`](ImportManyOptions::settle). A later
     /// import takes it.
     Unsettled {
@@ -234,7 +242,7 @@ impl ImportTally {
         let count = match outcome {
             ImportOutcome::Imported(_) => &mut self.imported,
             ImportOutcome::Present { .. } => &mut self.present,
-            ImportOutcome::Planned => &mut self.planned,
+            ImportOutcome::Planned { .. } => &mut self.planned,
             ImportOutcome::Unsettled { .. } => &mut self.unsettled,
             ImportOutcome::Failed(_) => &mut self.failed,
             ImportOutcome::Left => &mut self.left,

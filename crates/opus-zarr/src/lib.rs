@@ -48,7 +48,7 @@ pub use deployment::{
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
 pub use filter::{InvalidGlob, NameGlob, RecordingFilter};
-pub use import::{AudioTrack, Difference, Imported, Setting, import, start_of_stream};
+pub use import::{AudioTrack, Difference, Imported, Setting, StartChange, import, start_of_stream};
 pub use import_many::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportPlan,
     ImportTally, InvalidTemplate, NameTemplate, PlannedFile, PresentNotes, SkippedFiles,

@@ -65,6 +65,12 @@ impl ImportOptions {
         options
     }
 
+    /// Whether any option decides about the start. Only then does an import change the start of a
+    /// recording that an earlier one made.
+    pub(crate) fn says_how_to_start(&self) -> bool {
+        self.zone.is_some() || self.name_time.is_some() || self.start_from.is_some()
+    }
+
     /// Sets whether to replace a recording of the same name.
     #[must_use]
     pub fn replace(self, replace: bool) -> Self {

@@ -8,7 +8,7 @@ use std::{
 use indicatif::{HumanBytes, HumanDuration};
 use opus_zarr::{
     Error, ErrorKind, FileImport, ImportOutcome, Imported, PresentNotes, RecordingInfo,
-    RecordingName, SAMPLE_RATE,
+    RecordingName, SAMPLE_RATE, Start, StartChange,
 };
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::{
     output::{Line, Output},
     path::PathField,
     reading::TRY_FFMPEG,
-    text::{Clock, one_line, seconds},
+    text::{Began, Clock, one_line, seconds},
 };
 
 /// The line about a file.
@@ -31,6 +31,9 @@ pub(super) struct FileLine {
     recordings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<String>,
+    /// When the first of them would begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<Start>,
     /// Length of all its recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
@@ -53,6 +56,7 @@ impl FileLine {
             source_bytes: done.file.bytes,
             recordings: Vec::new(),
             findings: Vec::new(),
+            start: None,
             seconds: None,
             blob_bytes: None,
             is_downsampled: false,
@@ -60,10 +64,20 @@ impl FileLine {
         };
         match &done.outcome {
             ImportOutcome::Imported(imported) => line.with_recordings(imported),
-            ImportOutcome::Present { name: present, is_synced, notes } => {
-                Self { recordings: name(present), message: completed(*is_synced, notes), ..line }
+            ImportOutcome::Present { name: present, is_synced, notes, starts } => {
+                let message = completed(*is_synced, notes, starts);
+                Self { recordings: name(present), message, ..line }
             }
-            ImportOutcome::Planned => Self { recordings: name(&done.file.name), ..line },
+            ImportOutcome::Planned { start, findings } => Self {
+                recordings: name(&done.file.name),
+                findings: findings.iter().map(ToString::to_string).collect(),
+                message: Some(match start {
+                    Some(start) => format!("start {}", Began(start)),
+                    None => "start unknown".to_owned(),
+                }),
+                start: start.clone(),
+                ..line
+            },
             ImportOutcome::Unsettled { age } => {
                 let age = HumanDuration(*age);
                 let message = format!(
@@ -79,13 +93,14 @@ impl FileLine {
         let recordings = &imported.recordings;
         let lengths =
             recordings.iter().map(|recording| recording.time_of(recording.info().play_length));
-        let replaced = match imported.replaced {
-            0 => None,
-            1 => Some("replaced 1 recording".to_owned()),
-            replaced => Some(format!("replaced {replaced} recordings")),
-        };
+        let mut parts = of_starts(&imported.starts);
+        match imported.replaced {
+            0 => {}
+            1 => parts.push("replaced 1 recording".to_owned()),
+            replaced => parts.push(format!("replaced {replaced} recordings")),
+        }
         Self {
-            message: replaced,
+            message: (!parts.is_empty()).then(|| parts.join("; ")),
             recordings: recordings.iter().map(|recording| recording.name().to_owned()).collect(),
             findings: imported.findings.iter().map(ToString::to_string).collect(),
             seconds: Some(seconds(lengths.sum())),
@@ -96,11 +111,11 @@ impl FileLine {
     }
 }
 
-/// What was added to recordings that were present, and what was not.
-fn completed(is_synced: bool, notes: &PresentNotes) -> Option<String> {
+/// What was changed about recordings that were present, and what was not.
+fn completed(is_synced: bool, notes: &PresentNotes, starts: &[StartChange]) -> Option<String> {
     let keys = |keys: &[String]| keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>();
     let (added, kept) = (keys(&notes.added).join(", "), keys(&notes.kept).join(", "));
-    let mut parts = Vec::new();
+    let mut parts = of_starts(starts);
     parts.extend(is_synced.then(|| "sync map added".to_owned()));
     parts.extend((!added.is_empty()).then(|| format!("note {added} added")));
     parts.extend((!kept.is_empty()).then(|| {
@@ -115,11 +130,19 @@ fn is_downsampled(info: &RecordingInfo) -> bool {
     made.is_some_and(|made| !made.is_kept && made.rate > SAMPLE_RATE)
 }
 
+/// How starts changed. Of several streams, each has its name.
+fn of_starts(starts: &[StartChange]) -> Vec<String> {
+    match starts {
+        [one] => vec![one.to_string()],
+        several => several.iter().map(|it| format!("{}: {it}", it.recording)).collect(),
+    }
+}
+
 fn status(outcome: &ImportOutcome) -> &'static str {
     match outcome {
         ImportOutcome::Imported(_) => "imported",
         ImportOutcome::Present { .. } => "present",
-        ImportOutcome::Planned => "planned",
+        ImportOutcome::Planned { .. } => "planned",
         ImportOutcome::Unsettled { .. } => "unsettled",
         ImportOutcome::Failed(_) => "failed",
         _ => "left",

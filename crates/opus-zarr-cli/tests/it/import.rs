@@ -106,50 +106,6 @@ fn other_encoder_settings_are_refused() {
     }
 }
 
-/// The start of a recording follows from `--tz` and `--time-from`, so another start is not the
-/// recording that was asked for.
-#[test]
-fn a_recording_with_another_start_is_not_present() {
-    let folder = recordings();
-    let card = folder.path().join("card");
-    fs::rename(card.join("b.wav"), card.join("20260512_221500.wav")).unwrap();
-    fs::remove_file(folder.path().join("card/broken.wav")).unwrap();
-    let start = || {
-        let place = "a.zarr/20260512_221500";
-        let info = run_in(folder.path(), ["info", place, "--json"]).exits(0);
-        info.lines("info")[0]["start"].clone()
-    };
-    let all =
-        |options: &[&str]| import(folder.path(), &[&["-r", "card", "a.zarr"], options].concat());
-    all(&["--time-from", "file-name"]).exits(0);
-    let before = start();
-    for (options, difference) in [
-        (
-            &["--time-from", "file-name", "--tz", "Europe/Zurich"][..],
-            "start 2026-05-12T22:15:00 without time zone (file name) instead of 2026-05-12T20:15:00Z (file name)",
-        ),
-        (
-            &["--time-from", "bext"],
-            "start 2026-05-12T22:15:00 without time zone (file name) instead of unknown",
-        ),
-    ] {
-        let done = all(options).exits(3);
-        let expected = format!(
-            "failed: recording \"20260512_221500\" in \"a.zarr\" holds this file, but was imported \
-             with other settings: {difference}\n  import it again with --replace, or keep both with --name"
-        );
-        assert!(done.stderr.contains(&expected), "{}", done.stderr);
-        assert!(done.stdout.contains("\npresent        1 "), "{}", done.stdout);
-        let planned = all(&[options, &["--dry-run"]].concat()).exits(3);
-        assert!(planned.stderr.contains(&expected), "{}", planned.stderr);
-    }
-    assert_eq!(start(), before, "nothing has changed");
-    run_in(folder.path(), ["rm", "--yes", "a.zarr/20260512_221500"]).exits(0);
-    all(&["--time-from", "file-name", "--tz", "Europe/Zurich"]).exits(0);
-    assert_eq!(start()["utc"], "2026-05-12T20:15:00Z");
-    all(&["--time-from", "file-name", "--tz", "+02:00"]).exits(0);
-}
-
 #[test]
 fn a_recording_from_another_decoder_is_not_present() {
     if Command::new("ffmpeg").arg("-version").output().is_err() {
@@ -183,7 +139,7 @@ fn a_present_opus_file_gets_its_sync_map() {
 fn a_dry_run_changes_nothing() {
     let folder = recordings();
     let done = import(folder.path(), &["-r", "card", "a.zarr", "--dry-run"]).exits(0);
-    assert!(done.stdout.contains("planned   card/b.wav -> b\n"), "{}", done.stdout);
+    assert!(done.stdout.contains("planned   card/b.wav -> b: start unknown\n"), "{}", done.stdout);
     assert!(!folder.path().join("a.zarr").exists());
 }
 

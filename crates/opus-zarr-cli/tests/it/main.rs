@@ -9,6 +9,7 @@ mod bytes;
 mod campaign;
 mod cards;
 mod catalogue;
+mod clocks;
 mod completions;
 mod copy;
 mod export;

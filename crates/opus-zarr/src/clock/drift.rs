@@ -14,7 +14,7 @@ pub(super) fn parse(
     zone: Option<&Zone>,
 ) -> Result<[(ClockReading, KnownTime); 2], InvalidTime> {
     let form = || {
-        let expected = "expected two points RECORDER=TIME, RECORDER=TIME";
+        let expected = "expected two points READING=TIME, READING=TIME";
         InvalidTime(format!("invalid drift {text:?}, {expected}"))
     };
     let point = |text: &str| {

@@ -82,7 +82,7 @@ impl KnownTime {
         &self.findings
     }
 
-    /// How far the clock is ahead of the instant in UTC.
+    /// The date and time of day as they were given.
     pub(super) fn clock(&self) -> DateTime {
         self.clock
     }

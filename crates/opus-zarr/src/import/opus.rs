@@ -69,11 +69,11 @@ impl<'a> OpusFile<'a> {
                 compare(path, &sha256, Some(stream), self.options, found)
             })?;
         let (earlier, replaced) = counts(&targets);
-        let (mut recordings, mut of_start) = (Vec::new(), Vec::new());
+        let (mut recordings, mut starts, mut of_start) = (Vec::new(), Vec::new(), Vec::new());
         for (target, stream) in first_last(targets.into_iter().zip(&self.survey.streams)) {
             let (options, exact) = (self.options, self.options.exact.unwrap_or(stream.has_silk));
             watch.measures_sync = exact;
-            recordings.push(record(path, store, target, exact, options, watch, |blob, watch| {
+            let recorded = record(path, store, target, exact, options, watch, |blob, watch| {
                 let changed = || Error::from(Reason::SourceChanged { path: path.to_owned() });
                 let found = streams.go_to(stream.number).or_else(|error| {
                     // The survey could read it, so it has most likely changed.
@@ -89,11 +89,14 @@ impl<'a> OpusFile<'a> {
                 } else {
                     self.remux(description, demuxer, blob, watch)
                 }
-            })?);
+            });
+            let (recording, start) = recorded?;
+            recordings.push(recording);
+            starts.extend(start);
         }
         let recordings = last_first(recordings);
         let findings = self.survey.findings.into_iter().chain(of_start).collect();
-        Ok(Imported { recordings, earlier, replaced, findings })
+        Ok(Imported { recordings, earlier, replaced, starts, findings })
     }
 
     /// Writes the packets of a stream as a canonical Ogg Opus stream.

@@ -1,8 +1,10 @@
 use std::path::Path;
 
-use opus_zarr_store::{BlobWriter, Description, RecordingInfo, RecordingName, Store, StoredAs};
+use opus_zarr_store::{
+    BlobWriter, Description, RecordingInfo, RecordingName, Start, Store, StoredAs,
+};
 
-use super::{exact::has_current_sync, notes::add_notes, same::Held};
+use super::{StartChange, exact::has_current_sync, notes::add_notes, same::Held};
 use crate::{
     Error, ImportOptions, Recording,
     derive::{SyncMap, construction, index_blob},
@@ -18,6 +20,8 @@ pub(super) struct Target {
     pub(super) stream: u64,
     /// The recording that an earlier import wrote.
     pub(super) earlier: Option<Recording>,
+    /// The start that it gets, if this import finds another.
+    start: Option<Start>,
     /// Whether it takes the place of another one.
     replaces: bool,
 }
@@ -28,7 +32,8 @@ pub(super) fn counts(targets: &[Target]) -> (usize, usize) {
     (count(|target| target.earlier.is_some()), count(|target| target.replaces))
 }
 
-/// Writes a recording whose blob `write` writes from a file, with a sync map if `exact`.
+/// Writes a recording whose blob `write` writes from a file, with a sync map if `exact`. Also returns how
+/// the start of an earlier one changed.
 pub(super) fn record(
     path: &Path,
     store: &Store,
@@ -37,14 +42,15 @@ pub(super) fn record(
     options: &ImportOptions,
     watch: &mut Watch<'_>,
     write: impl FnOnce(&mut BlobWriter, &mut Watch<'_>) -> Result<Description, Error>,
-) -> Result<Recording, Error> {
+) -> Result<(Recording, Option<StartChange>), Error> {
     let (name, threads) = (&target.name, options.transcode.threads);
     if let Some(mut recording) = target.earlier {
         if exact && !has_current_sync(recording.info()) {
             recording.replace_sync(threads, watch)?;
         }
         add_notes(&mut recording, &options.notes)?;
-        return Ok(recording);
+        let start = target.start.map(|start| StartChange::make(&mut recording, start));
+        return Ok((recording, start.transpose()?));
     }
     let mut writer = match target.replaces {
         true => store.replace_recording(name)?,
@@ -81,7 +87,7 @@ pub(super) fn record(
         writer.write_sync(&sync.entries, sync.decoder)?;
     }
     let reader = writer.commit(description, &blob, &index)?;
-    Ok(Recording::new(reader))
+    Ok((Recording::new(reader), None))
 }
 
 /// Decides which recordings to write for the streams of a file. `compare` compares a stream with the
@@ -100,20 +106,24 @@ pub(super) fn targets(
             1 => name.clone(),
             _ => format!("{name}.{number}").parse().map_err(opus_zarr_store::Error::from)?,
         };
-        targets.push(Target { name, stream, earlier: None, replaces: false });
+        targets.push(Target { name, stream, earlier: None, start: None, replaces: false });
     }
     for target in &mut targets {
         if !store.contains(&target.name)? {
             continue;
         }
         match Recording::open(store, target.name.as_str()) {
-            Ok(found) => {
-                match compare(target.stream, found.info())?.error(path, store, &target.name) {
-                    None => target.earlier = Some(found),
-                    Some(_) if replaces => target.replaces = true,
-                    Some(error) => return Err(error),
+            Ok(found) => match compare(target.stream, found.info())? {
+                Held::Same => target.earlier = Some(found),
+                Held::OtherStart(start) => {
+                    (target.earlier, target.start) = (Some(found), Some(*start));
                 }
-            }
+                _ if replaces => target.replaces = true,
+                other => match other.error(path, store, &target.name) {
+                    None => target.earlier = Some(found),
+                    Some(error) => return Err(error),
+                },
+            },
             Err(error) if error.is_unreadable() => return Err(error),
             // A damaged recording takes the name, and creating another says so.
             Err(_) => drop(store.create_recording(&target.name)?),

@@ -5,7 +5,9 @@
 use std::{fmt, path::Path};
 
 use opus_demux::Container;
-use opus_zarr_store::{EncoderSettings, RecordingInfo, RecordingName, Start, Store, Transcoding};
+use opus_zarr_store::{
+    Certainty, EncoderSettings, RecordingInfo, RecordingName, Start, Store, Transcoding,
+};
 
 use super::{opus, transcode::Track};
 use crate::{Error, ImportOptions, error::Reason};
@@ -58,6 +60,8 @@ pub enum Setting {
 pub(crate) enum Held {
     /// What the import would make, from the same file.
     Same,
+    /// What the import would make, except that it began at another time, which only the document says.
+    OtherStart(Box<Start>),
     /// Made from the same file with other settings.
     OtherSettings(Vec<Difference>),
     /// Made from another file.
@@ -82,17 +86,36 @@ pub(crate) fn compare(
     let mut all = Differences::default();
     let (stored, requested) = (found.source.stream, stream.unwrap_or(found.source.stream));
     all.add(Setting::Stream, stored, requested);
-    if all.0.is_empty() {
+    if all.list.is_empty() {
         match &found.source.transcoding {
             None => all.add_packets(path, options, found),
-            Some(made) => all.add_encoding(&Track::open(path, options, stored)?, made, found),
+            Some(made) => {
+                let track = Track::open(path, options, stored)?;
+                all.add_encoding(&track, made, found);
+                all.add_start(found, track.start(), options);
+            }
         }
     }
-    Ok(if all.0.is_empty() { Held::Same } else { Held::OtherSettings(all.0) })
+    Ok(match all.start {
+        Some(start) if all.list.is_empty() => Held::OtherStart(Box::new(start)),
+        None if all.list.is_empty() => Held::Same,
+        start => {
+            all.list.extend(start.map(|start| of_start(found.recorded_start(), &start)));
+            Held::OtherSettings(all.list)
+        }
+    })
 }
 
 impl Held {
-    /// Returns the error of an import to a name that such a recording has; none if it is the same.
+    /// The start that the import would store instead.
+    pub(crate) fn start(self) -> Option<Start> {
+        match self {
+            Self::OtherStart(start) => Some(*start),
+            Self::Same | Self::OtherSettings(_) | Self::OtherFile => None,
+        }
+    }
+
+    /// Returns the error of an import to a name that such a recording has; none if it holds the same audio.
     pub(crate) fn error(
         self,
         path: &Path,
@@ -102,7 +125,7 @@ impl Held {
         let (path, recording) = (path.to_owned(), recording.clone());
         let store = store.storage().to_string();
         match self {
-            Self::Same => None,
+            Self::Same | Self::OtherStart(_) => None,
             Self::OtherSettings(differences) => {
                 Some(Error::from(Reason::OtherSettings { path, recording, store, differences }))
             }
@@ -112,13 +135,17 @@ impl Held {
 }
 
 #[derive(Default)]
-struct Differences(Vec<Difference>);
+struct Differences {
+    list: Vec<Difference>,
+    /// The start that the import would store instead.
+    start: Option<Start>,
+}
 
 impl Differences {
     fn add<T: PartialEq + ToString>(&mut self, setting: Setting, stored: T, requested: T) {
         if stored != requested {
             let (stored, requested) = (stored.to_string(), requested.to_string());
-            self.0.push(Difference { setting, stored, requested });
+            self.list.push(Difference { setting, stored, requested });
         }
     }
 
@@ -131,7 +158,7 @@ impl Differences {
         // Whether another stream than the first begins with the file shows only in the file.
         let later = Some(start(false))
             .filter(|it| found.source.stream > 1 && is_same(it.as_ref(), found.recorded_start()));
-        self.add_start(found, later.unwrap_or_else(|| start(true)).as_ref());
+        self.add_start(found, later.unwrap_or_else(|| start(true)).as_ref(), options);
     }
 
     fn add_encoding(&mut self, track: &Track, made: &Transcoding, found: &RecordingInfo) {
@@ -143,10 +170,9 @@ impl Differences {
         let kept = |is_kept| if is_kept { "kept" } else { "downsampled" };
         self.add(Setting::Ultrasound, kept(made.is_kept), kept(asked.is_kept));
         self.add_settings(&made.settings, &asked.settings);
-        if self.0.is_empty() {
+        if self.list.is_empty() {
             self.add(Setting::RealRate, found.real_rate, track.real_rate());
         }
-        self.add_start(found, track.start());
     }
 
     fn add_settings(&mut self, made: &EncoderSettings, asked: &EncoderSettings) {
@@ -163,14 +189,26 @@ impl Differences {
         self.add(Setting::SyncInterval, interval(made), interval(asked));
     }
 
-    fn add_start(&mut self, found: &RecordingInfo, asked: Option<&Start>) {
+    fn add_start(&mut self, found: &RecordingInfo, asked: Option<&Start>, options: &ImportOptions) {
         let stored = found.recorded_start();
-        if !is_same(stored, asked) {
-            let text = |start| ShownStart(start).to_string();
-            let (stored, requested) = (text(stored), text(asked));
-            self.0.push(Difference { setting: Setting::Start, stored, requested });
-        }
+        self.start = asked.filter(|asked| replaces(stored, asked, options)).cloned();
     }
+}
+
+/// Whether an import replaces the start that an earlier one found. It does not if nobody says how to
+/// look for it, or if it would only lose the zone that was assumed.
+fn replaces(stored: Option<&Start>, asked: &Start, options: &ImportOptions) -> bool {
+    let is_less = |stored: &Start| {
+        asked.certainty == Certainty::LocalOnly
+            && (&asked.local, &asked.source) == (&stored.local, &stored.source)
+    };
+    options.says_how_to_start() && stored.is_none_or(|it| !it.is_same(asked) && !is_less(it))
+}
+
+fn of_start(stored: Option<&Start>, requested: &Start) -> Difference {
+    let (stored, requested) = (ShownStart(stored), ShownStart(Some(requested)));
+    let (stored, requested) = (stored.to_string(), requested.to_string());
+    Difference { setting: Setting::Start, stored, requested }
 }
 
 fn is_same(one: Option<&Start>, other: Option<&Start>) -> bool {
@@ -181,7 +219,7 @@ fn is_same(one: Option<&Start>, other: Option<&Start>) -> bool {
 }
 
 /// A start in words: `2026-05-12T20:15:00Z (file name)`.
-struct ShownStart<'a>(Option<&'a Start>);
+pub(super) struct ShownStart<'a>(pub(super) Option<&'a Start>);
 
 impl fmt::Display for ShownStart<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -127,12 +127,12 @@ impl<'a> AudioSource<'a> {
                 compare(self.path, &source.get()?.sha256(), Some(number), self.options, found)
             })?;
         let (earlier, replaced) = counts(&targets);
-        let (mut recordings, mut findings) = (Vec::new(), Vec::new());
+        let (mut recordings, mut starts, mut findings) = (Vec::new(), Vec::new(), Vec::new());
         for target in first_last(targets.into_iter()) {
             let mut track = Track::open(self.path, self.options, target.stream)?;
             let exact = track.is_to_be_exact(self.options);
             let options = self.options;
-            let recording =
+            let (recording, start) =
                 record(self.path, store, target, exact, options, watch, |blob, watch| {
                     watch.begin(Stage::Write, self.metadata.len())?;
                     let timeline = track.write(blob, self.path, watch)?;
@@ -141,11 +141,12 @@ impl<'a> AudioSource<'a> {
                     track.describe(timeline, source)
                 })?;
             recordings.push(recording);
+            starts.extend(start);
             findings.push(track.findings());
         }
         let findings = last_first(findings).into_iter().flatten();
         let findings = findings.chain(self.left_out.iter().cloned()).collect();
-        Ok(Imported { recordings: last_first(recordings), earlier, replaced, findings })
+        Ok(Imported { recordings: last_first(recordings), earlier, replaced, starts, findings })
     }
 
     /// Checks by length and modification time that the file has not changed.

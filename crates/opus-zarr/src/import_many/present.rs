@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use opus_zarr_store::{RecordingName, Store};
+use opus_zarr_store::{RecordingName, Start, Store};
 
 use super::PlannedFile;
 use crate::{
@@ -14,10 +14,11 @@ use crate::{
 /// What the store holds of a file.
 pub(super) enum Found {
     Nothing,
-    /// A recording that the import would make. `recordings` also has those of later streams.
+    /// A recording that the import would make, apart from its start. `recordings` also has those of later
+    /// streams, each with the start that it gets if the import finds another one.
     Same {
         name: RecordingName,
-        recordings: Vec<Recording>,
+        recordings: Vec<(Recording, Option<Start>)>,
     },
 }
 
@@ -44,14 +45,14 @@ pub(super) fn find(
             Err(_) => continue,
         };
         match source.compare(&recording)? {
-            Held::Same => {
-                let recordings = source.with_later(store, recording)?;
+            held @ (Held::Same | Held::OtherStart(_)) => {
+                let recordings = source.with_later(store, (recording, held.start()))?;
                 return Ok(Found::Same { name: name.clone(), recordings });
             }
             // The import replaces it.
             _ if options.replace => {}
             other if *name == file.name => taken = other.error(&file.path, store, name),
-            Held::OtherSettings(_) | Held::OtherFile => {}
+            _ => {}
         }
     }
     taken.map_or(Ok(Found::Nothing), Err)
@@ -83,15 +84,19 @@ impl Source<'_> {
 
     /// Adds the recordings of the later streams of the file: `name.2`, `name.3` and so on. That of the
     /// first stream is written last, so all exist.
-    fn with_later(&mut self, store: &Store, first: Recording) -> Result<Vec<Recording>, Error> {
-        let name = first.name().to_owned();
+    fn with_later(
+        &mut self,
+        store: &Store,
+        first: (Recording, Option<Start>),
+    ) -> Result<Vec<(Recording, Option<Start>)>, Error> {
+        let name = first.0.name().to_owned();
         let mut recordings = vec![first];
         for number in 2_u64.. {
             let Ok(later) = Recording::open(store, &format!("{name}.{number}")) else { break };
-            if !matches!(self.compare(&later)?, Held::Same) {
-                break;
+            match self.compare(&later)? {
+                held @ (Held::Same | Held::OtherStart(_)) => recordings.push((later, held.start())),
+                Held::OtherSettings(_) | Held::OtherFile => break,
             }
-            recordings.push(later);
         }
         Ok(recordings)
     }

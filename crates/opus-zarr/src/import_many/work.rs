@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use opus_zarr_store::Store;
+use opus_zarr_store::{RecordingName, Start, Store};
 
 use super::{
     FileImport, ImportEvent, ImportManyOptions, ImportManyProgress, ImportOutcome, ImportTally,
@@ -21,10 +21,10 @@ use super::{
     present::{Found, find},
 };
 use crate::{
-    Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage,
+    Error, ErrorKind, ImportOptions, Imported, Progress, Recording, Stage, StartChange,
     error::Reason,
     import,
-    import::{add_notes, lacks_sync},
+    import::{add_notes, lacks_sync, planned_start},
     progress::Watch,
 };
 
@@ -174,11 +174,11 @@ impl<'a> Run<'a> {
         }
         let found = find(self.store, file, self.import, &self.is_over)?;
         if let Found::Same { name, recordings } = found {
-            let (is_synced, notes) = self.complete(file, recordings, share)?;
-            return Ok(ImportOutcome::Present { name, is_synced, notes });
+            return self.complete(file, name, recordings, share);
         }
         if self.is_dry {
-            return Ok(ImportOutcome::Planned);
+            let (start, findings) = planned_start(&file.path, self.import);
+            return Ok(ImportOutcome::Planned { start, findings });
         }
         let imported = match self.import_file(file, share) {
             // Another program may have written this very recording in the meantime.
@@ -189,7 +189,8 @@ impl<'a> Run<'a> {
         };
         if imported.earlier == imported.recordings.len() {
             let (name, notes) = (file.name.clone(), PresentNotes::default());
-            return Ok(ImportOutcome::Present { name, is_synced: false, notes });
+            let starts = imported.starts;
+            return Ok(ImportOutcome::Present { name, is_synced: false, notes, starts });
         }
         Ok(ImportOutcome::Imported(imported))
     }
@@ -201,30 +202,45 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Adds missing notes, and builds missing sync maps that an import would build.
+    /// Adds missing notes, changes starts, and builds missing sync maps that an import would build.
     fn complete(
         &self,
         file: &PlannedFile,
-        recordings: Vec<Recording>,
+        name: RecordingName,
+        recordings: Vec<(Recording, Option<Start>)>,
         share: &mut Share<'_>,
-    ) -> Result<(bool, PresentNotes), Error> {
+    ) -> Result<ImportOutcome, Error> {
         let (mut is_synced, mut notes) = (false, PresentNotes::default());
-        if self.is_dry {
-            return Ok((is_synced, notes));
-        }
-        for mut recording in recordings {
-            notes.merge(add_notes(&mut recording, &self.import.notes)?);
-            if lacks_sync(&file.path, self.import, recording.info(), |_| self.flow())? {
-                let mut watch = |progress: &Progress| {
-                    share.tell(progress);
-                    self.flow()
-                };
-                recording
-                    .replace_sync(self.import.transcode.threads, &mut Watch::new(&mut watch))?;
-                is_synced = true;
+        let mut starts = Vec::new();
+        for (mut recording, start) in recordings {
+            if self.is_dry {
+                starts.extend(start.map(|start| StartChange::planned(&recording, start)));
+                continue;
             }
+            notes.merge(add_notes(&mut recording, &self.import.notes)?);
+            let start = start.map(|start| StartChange::make(&mut recording, start));
+            starts.extend(start.transpose()?);
+            is_synced |= self.sync(file, &mut recording, share)?;
         }
-        Ok((is_synced, notes))
+        Ok(ImportOutcome::Present { name, is_synced, notes, starts })
+    }
+
+    /// Builds a missing sync map that an import would build.
+    fn sync(
+        &self,
+        file: &PlannedFile,
+        recording: &mut Recording,
+        share: &mut Share<'_>,
+    ) -> Result<bool, Error> {
+        if !lacks_sync(&file.path, self.import, recording.info(), |_| self.flow())? {
+            return Ok(false);
+        }
+        let mut watch = |progress: &Progress| {
+            share.tell(progress);
+            self.flow()
+        };
+        recording.replace_sync(self.import.transcode.threads, &mut Watch::new(&mut watch))?;
+        Ok(true)
     }
 }
 

@@ -140,8 +140,16 @@ fn a_file_name_gives_a_start_in_the_callers_time_zone() {
     let zone = "Europe/Paris".parse().unwrap();
     let moved = import_with(&file, world.store(), "zurich", &ImportOptions::default().zone(zone));
     assert!(moved.is_ok_and(|moved| moved.earlier == 1), "not the same start");
-    let refused = import_with(&file, world.store(), "zurich", &ImportOptions::default());
-    assert!(refused.is_err(), "another start");
+    let kept = import_with(&file, world.store(), "zurich", &ImportOptions::default()).unwrap();
+    assert_eq!((kept.earlier, kept.starts.len()), (1, 0));
+    assert_eq!(
+        kept.into_first().info().start.as_ref().unwrap().zone.as_deref(),
+        Some("Europe/Zurich")
+    );
+    let utc = ImportOptions::default().zone("UTC".parse().unwrap());
+    let changed = import_with(&file, world.store(), "zurich", &utc).unwrap();
+    assert_eq!((changed.earlier, changed.starts.len()), (1, 1));
+    assert_eq!(changed.into_first().utc_of(0).unwrap().to_string(), "2026-01-12T04:15:00Z");
 }
 
 #[test]
