@@ -1,3 +1,4 @@
+mod across;
 mod batch;
 
 use std::{
@@ -12,7 +13,9 @@ use opus_zarr::{APPROXIMATE_PRE_ROLL, ChannelSelection, ReadMode, Recording};
 use serde::Serialize;
 
 use crate::{
+    deployed::{self, Gaps},
     failure::Failure,
+    matching::Notes,
     output::{Line, Messages, Output},
     path::PathField,
     place::{RecordingPlace, StorePlace},
@@ -23,14 +26,22 @@ use crate::{
     threads::Threads,
 };
 
-/// Write a range of a recording, or many ranges from a table, as WAV, FLAC or raw samples
+/// Write a range of a recording or of the time of day, or many ranges from a table, as WAV, FLAC or raw
+/// samples
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Recording; with --batch also a store whose recordings the table names
+    /// Recording. With --utc also a store, or a pattern for names in it (STORE/weiher_*): the range
+    /// goes on from each recording to the next. With --batch also a store whose recordings the table
+    /// names
     #[arg(value_name = "STORE/NAME")]
     place: StorePlace,
     #[command(flatten)]
     range: RangeArgs,
+    #[command(flatten)]
+    notes: Notes,
+    /// How to handle gaps between the recordings of a store [default: error]
+    #[arg(long, value_enum, requires = "utc", conflicts_with = "batch")]
+    gaps: Option<Gaps>,
     /// Output file (`-` for standard output); with --batch a directory
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -75,9 +86,19 @@ struct How {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    match &args.batch {
-        Some(table) => batch::run(args, table, output),
-        None => run_one(args, output),
+    if let Some(table) = &args.batch {
+        return batch::run(args, table, output);
+    }
+    match deployed::select(&args.place, &args.notes)? {
+        Some(selected) if args.range.is_utc() => across::run(args, selected, output),
+        Some(_) if args.notes.is_any() || args.place.as_recording().is_err() => {
+            Err(Failure::usage("--utc selects the time to write from several recordings"))
+        }
+        None if args.gaps.is_some() || args.notes.is_any() => Err(Failure::usage(format!(
+            "--gaps and --where are for the recordings of a store, and {} is one recording",
+            args.place
+        ))),
+        _ => run_one(args, output),
     }
 }
 
@@ -88,7 +109,7 @@ fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let place = args.place.as_recording().map_err(Failure::usage)?;
     let mut recording = place.open()?;
     args.how.apply(&mut recording, format)?;
-    let range = args.range.resolve(&recording)?;
+    let range = args.range.resolve(&recording, output.messages())?;
     let mode = args.how.mode(&recording);
     let sound = args.how.rate.sound(&recording, &range, (format, args.how.bits))?;
     let mut extracted = Extracted::new(&place, path, &range, &sound);

@@ -116,6 +116,13 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
         ErrorKind::SameName => {
             "add the name of the directory with --name-pattern '{parent}_{stem}', or import from the directory above with -r"
         }
+        ErrorKind::Gap => {
+            "pass --gaps silence to fill gaps with silence, --gaps split to write a file for each part without gaps, or a range without gaps (--gaps error, the default)"
+        }
+        ErrorKind::NothingRecorded => "`opus-zarr list` shows when recordings began",
+        ErrorKind::DifferentChannels | ErrorKind::DifferentRates => {
+            "select the recordings of one recorder with a pattern for names (STORE/weiher_*) or --where KEY=VALUE"
+        }
         ErrorKind::BeyondEnd => "omit the end to read to the end of the recording: `T0..`",
         ErrorKind::UnknownStart => {
             "use --time, which counts from the start, or import it again with --time-from and --tz"

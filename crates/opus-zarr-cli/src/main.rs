@@ -6,6 +6,7 @@ mod bench;
 mod catalogue;
 mod completions;
 mod copy;
+mod deployed;
 mod export;
 mod extract;
 mod failure;

@@ -14,9 +14,8 @@ use crate::{
 /// Conditions that recordings must meet.
 #[derive(clap::Args)]
 pub(crate) struct Conditions {
-    /// Only recordings with this note; repeat for several, all of which they must have
-    #[arg(long = "where", value_name = "KEY=VALUE")]
-    notes: Vec<HasNote>,
+    #[command(flatten)]
+    notes: Notes,
     /// Only recordings that end after this time or date, in UTC unless --tz is given
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
@@ -26,6 +25,28 @@ pub(crate) struct Conditions {
     /// Time zone of --since and --until, such as `Europe/Zurich` or `+02:00`
     #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
     tz: Option<Zone>,
+}
+
+/// Notes that recordings must have.
+#[derive(clap::Args)]
+pub(crate) struct Notes {
+    /// Only recordings with this note; repeat for several, all of which they must have
+    #[arg(long = "where", value_name = "KEY=VALUE")]
+    notes: Vec<HasNote>,
+}
+
+impl Notes {
+    pub(crate) fn is_any(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
+    /// Adds the notes to a filter.
+    pub(crate) fn add_to(&self, filter: RecordingFilter) -> RecordingFilter {
+        let add = |filter: RecordingFilter, note: &HasNote| {
+            filter.note(note.key.as_str(), note.value.as_str())
+        };
+        self.notes.iter().fold(filter, add)
+    }
 }
 
 /// A note that recordings must have.
@@ -49,10 +70,7 @@ impl Conditions {
     /// Adds the conditions to a filter.
     pub(crate) fn add_to(&self, filter: RecordingFilter) -> RecordingFilter {
         let utc = || "UTC".parse().ok();
-        let mut filter = self
-            .notes
-            .iter()
-            .fold(filter, |filter, note| filter.note(note.key.as_str(), note.value.as_str()));
+        let mut filter = self.notes.add_to(filter);
         let Some(zone) = self.tz.clone().or_else(utc) else { return filter };
         if let Some(since) = &self.since {
             filter = filter.since(since.start(&zone));

@@ -1,3 +1,4 @@
+mod availability;
 mod axis;
 mod bitrate;
 mod canvas;
@@ -21,24 +22,27 @@ use std::{
 use opus_zarr::{ChannelSelection, Recording};
 use serde::Serialize;
 
-use self::{figure::Figure, scene::Scene};
+use self::{availability::Availability, figure::Figure, scene::Scene};
 use crate::{
+    deployed,
     failure::Failure,
-    output::{Line, Output},
+    matching::Notes,
+    output::{Line, Messages, Output},
     path::PathField,
-    place::RecordingPlace,
+    place::{RecordingPlace, StorePlace},
     range::RangeArgs,
     target::{STDOUT, Target},
     text::at_least_one,
     threads::Threads,
 };
 
-/// Draw the spectrogram, waveform or bit rate of a recording
+/// Draw the spectrogram, waveform or bit rate of a recording, or when recordings were made
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Recording, such as archive.zarr/station-4
+    /// Recording, such as archive.zarr/station-4. With --kind availability a store, or a pattern for
+    /// names in it
     #[arg(value_name = "STORE/NAME")]
-    recording: RecordingPlace,
+    recording: StorePlace,
     /// PNG file to write (`-` for standard output)
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -47,6 +51,11 @@ pub(crate) struct Args {
     kind: Kind,
     #[command(flatten)]
     range: RangeArgs,
+    #[command(flatten)]
+    notes: Notes,
+    /// Draw availability as a line per value of this note, such as site, instead of days over hours
+    #[arg(long, value_name = "NOTE")]
+    by: Option<String>,
     /// Channel to draw, counting from 1 [default: a mix of all for a spectrogram, one lane each for a
     /// waveform]
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU8>)]
@@ -71,6 +80,8 @@ enum Kind {
     Waveform,
     /// Kilobits per second over time
     Bitrate,
+    /// When something was recorded: days over hours, or with --by a line per station
+    Availability,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -81,19 +92,27 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         let message = format!("{path:?} does not end in .png; only PNG files can be written");
         return Err(Failure::usage(message));
     }
-    let scene = args.scene()?;
     let messages = output.messages().clone();
+    if args.kind == Kind::Availability {
+        return args.plot_availability(output);
+    }
+    if args.notes.is_any() || args.by.is_some() {
+        return Err(Failure::usage("--where and --by are for --kind availability"));
+    }
+    let place = args.recording.as_recording().map_err(Failure::usage)?;
+    let scene = args.scene(&place, &messages)?;
     let mut target = Target::create(path, args.force, output)?;
     let mut figure = Figure::new(width, height, args.kind == Kind::Spectrogram);
     let columns = match args.kind {
         Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, messages.bars())?,
         Kind::Waveform => waveform::draw(&scene, &mut figure, messages.bars())?,
-        Kind::Bitrate => bitrate::draw(&scene, &args.recording.open_reader()?, &mut figure)?,
+        Kind::Bitrate => bitrate::draw(&scene, &place.open_reader()?, &mut figure)?,
+        Kind::Availability => 0,
     };
     target.write(&png::encode(&figure.canvas)?)?;
     let bytes = target.finish()?;
     let plotted = Plotted {
-        recording: args.recording.field("recording"),
+        recording: place.field("recording"),
         output: PathField::new("output", &args.output),
         kind: args.kind,
         start_sample: scene.range.start,
@@ -113,9 +132,42 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 impl Args {
-    fn scene(&self) -> Result<Scene, Failure> {
-        let mut recording = self.recording.open()?;
-        let range = self.range.resolve(&recording)?;
+    fn plot_availability(&self, output: &mut Output) -> Result<(), Failure> {
+        let messages = output.messages().clone();
+        let selected = deployed::select(&self.recording, &self.notes)?.ok_or_else(|| {
+            Failure::usage(format!("{} is one recording", self.recording))
+                .with_hint("--kind availability draws the recordings of a store")
+        })?;
+        let selection = self.range.selection(&messages)?;
+        let zone = self.range.zone().map_err(Failure::usage)?;
+        let it = Availability::new(&selected, self.by.as_deref(), zone, &selection, &messages)?;
+        let Size { width, height } = self.size;
+        let mut figure = Figure::new(width, height, false);
+        it.draw(&mut figure);
+        let mut target = Target::create(&self.output, self.force, output)?;
+        target.write(&png::encode(&figure.canvas)?)?;
+        let bytes = target.finish()?;
+        let plotted = PlottedTime {
+            store: selected.place.field("store"),
+            output: PathField::new("output", &self.output),
+            kind: self.kind,
+            start: it.range().start.to_string(),
+            end: it.range().end.to_string(),
+            width,
+            height,
+            bytes,
+        };
+        if self.output == Path::new(STDOUT) {
+            messages.json(&plotted);
+            return Ok(());
+        }
+        it.tell(output)?;
+        output.data(&plotted)
+    }
+
+    fn scene(&self, place: &RecordingPlace, messages: &Messages) -> Result<Scene, Failure> {
+        let mut recording = place.open()?;
+        let range = self.range.resolve(&recording, messages)?;
         if range.is_empty() {
             return Err(Failure::usage(format!("{} has no samples to draw", self.recording)));
         }
@@ -194,6 +246,32 @@ struct Plotted {
     width: u32,
     height: u32,
     bytes: u64,
+}
+
+/// The line about a picture of a range of time.
+#[derive(Serialize)]
+struct PlottedTime {
+    #[serde(flatten)]
+    store: PathField,
+    #[serde(flatten)]
+    output: PathField,
+    kind: Kind,
+    start: String,
+    end: String,
+    width: u32,
+    height: u32,
+    bytes: u64,
+}
+
+impl Line for PlottedTime {
+    const TYPE: &'static str = "plotted_time";
+}
+
+impl fmt::Display for PlottedTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { output, width, height, bytes, .. } = self;
+        write!(f, "{output}: {width} x {height} pixels, {}", indicatif::HumanBytes(*bytes))
+    }
 }
 
 impl Line for Plotted {

@@ -1,8 +1,10 @@
 mod axis;
+mod days;
 mod member;
 mod nanos;
 mod piece;
 mod read;
+mod reason;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +17,10 @@ use jiff::{SignedDuration, Timestamp};
 use opus_segment_decode::Output;
 use opus_zarr_store::{RecordingName, Store};
 
+pub(crate) use self::reason::TimeReason;
 pub use self::{
     axis::Overlap,
+    days::Day,
     member::Member,
     piece::{Gaps, Piece, Segment},
     read::{InexactPart, UtcSamples},
@@ -25,7 +29,7 @@ use self::{
     axis::{Axis, Part},
     nanos::{nanos, timestamps},
 };
-use crate::{Catalogue, Error, ReadMode, Recording, RecordingFilter};
+use crate::{Catalogue, Error, ReadMode, Recording, RecordingFilter, Selection};
 
 /// Recordings of a store on one clock: those of a recorder that closed a file and opened another,
 /// or that slept in between.
@@ -149,6 +153,19 @@ impl Deployment {
     /// From the first sample to the end of the last. None if no recording has a known time.
     pub fn span(&self) -> Option<Range<Timestamp>> {
         self.axis.span().map(|span| timestamps(&span))
+    }
+
+    /// Returns the range that a selection stands for, from the first sample and to the end of the last
+    /// where it is open.
+    ///
+    /// # Errors
+    ///
+    /// The selection is not in time of day, or no recording has a known time.
+    pub fn select(&self, selection: &Selection) -> Result<Range<Timestamp>, Error> {
+        let text = || selection.to_string();
+        let nothing = || Error::from(TimeReason::NothingDated { selection: text() });
+        let not_time = || Error::from(TimeReason::NotTimeOfDay { selection: text() });
+        selection.times(&self.span().ok_or_else(nothing)?).ok_or_else(not_time)
     }
 
     /// The recordings and gaps of a range, in order. Together they are the range.

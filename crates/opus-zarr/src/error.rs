@@ -3,7 +3,6 @@ mod kinds;
 use std::{
     error::Error as StdError,
     fmt, io,
-    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,9 @@ use opus_zarr_store::{Error as StoreError, RecordingName, quoted};
 
 pub(crate) use self::kinds::store_error_in;
 use self::kinds::{of_audio, of_decode, of_demux, of_store, of_store_in};
-use crate::{Difference, Finding, InvalidCorrection, NotExact, import::list};
+use crate::{
+    Difference, Finding, InvalidCorrection, NotExact, deployment::TimeReason, import::list,
+};
 
 /// The error of this crate.
 ///
@@ -197,24 +198,10 @@ pub(crate) enum Reason {
     NoStart { recording: RecordingName },
     #[error("recording \"{recording}\" began at {began}, after {asked}")]
     BeforeStart { recording: RecordingName, asked: Timestamp, began: Timestamp },
-    #[error("nothing was recorded from {} to {}", time.start, time.end)]
-    Gap { time: Range<Timestamp> },
-    #[error("nothing was recorded from {} to {}{}", time.start, time.end, nearest(before, after))]
-    NothingRecorded { time: Range<Timestamp>, before: Option<At>, after: Option<At> },
     #[error("recording \"{recording}\" is no longer what the deployment or its catalogue says")]
     Changed { recording: RecordingName },
-    #[error("time from {} to {} is empty or reversed", time.start, time.end)]
-    EmptyTime { time: Range<Timestamp> },
-    #[error(
-        "recordings \"{}\" and \"{}\" have {} and {} channels and cannot be read as one",
-        names.0, names.1, channels.0, channels.1
-    )]
-    DifferentChannels { names: (RecordingName, RecordingName), channels: (u8, u8) },
-    #[error(
-        "recordings \"{}\" and \"{}\" have {} and {} samples per second and cannot be read as one",
-        names.0, names.1, rates.0, rates.1
-    )]
-    DifferentRates { names: (RecordingName, RecordingName), rates: (u32, u32) },
+    #[error(transparent)]
+    Time(TimeReason),
     #[error("recording \"{recording}\": {selection} reaches beyond the end at {end}")]
     BeyondEnd { recording: RecordingName, selection: String, end: String },
     #[error("recording \"{recording}\": {selection} selects no samples")]
@@ -225,21 +212,6 @@ pub(crate) enum Reason {
     Correction { recording: RecordingName, source: InvalidCorrection },
     #[error("cannot create a decoder")]
     Decoder(#[source] opus_segment_decode::Error),
-}
-
-/// A recording that begins or ends at a time.
-type At = (RecordingName, Timestamp);
-
-/// Names the recordings around a time in which nothing was recorded.
-fn nearest(before: &Option<At>, after: &Option<At>) -> String {
-    let before = before.as_ref().map(|(name, end)| format!("recording \"{name}\" ended at {end}"));
-    let after =
-        after.as_ref().map(|(name, start)| format!("recording \"{name}\" began at {start}"));
-    match (before, after) {
-        (Some(before), Some(after)) => format!("; {before}, and {after}"),
-        (Some(one), None) | (None, Some(one)) => format!("; {one}"),
-        (None, None) => String::new(),
-    }
 }
 
 /// Why a file is neither Opus in a known container nor other audio.
@@ -279,15 +251,10 @@ impl Error {
                 ErrorKind::UnknownStart
             }
             Reason::Correction { .. } => ErrorKind::InvalidCorrection,
+            Reason::Time(reason) => reason.kind(),
             Reason::BeyondEnd { .. } => ErrorKind::BeyondEnd,
-            Reason::EmptySelection { .. }
-            | Reason::ReversedSelection { .. }
-            | Reason::EmptyTime { .. } => ErrorKind::Range,
+            Reason::EmptySelection { .. } | Reason::ReversedSelection { .. } => ErrorKind::Range,
             Reason::Changed { .. } => ErrorKind::Changed,
-            Reason::Gap { .. } => ErrorKind::Gap,
-            Reason::NothingRecorded { .. } => ErrorKind::NothingRecorded,
-            Reason::DifferentChannels { .. } => ErrorKind::DifferentChannels,
-            Reason::DifferentRates { .. } => ErrorKind::DifferentRates,
         }
     }
 

@@ -43,7 +43,7 @@ pub use catalogue::{Catalogue, CatalogueChanges, CatalogueRow};
 pub use clock::{CorrectedClock, Correction, InvalidCorrection, InvalidTime, KnownTime};
 pub use crops::{Crop, Crops, InvalidCrops, crops};
 pub use deployment::{
-    Coverage, Deployment, Gaps, InexactPart, Member, Overlap, Piece, Segment, UtcSamples,
+    Coverage, Day, Deployment, Gaps, InexactPart, Member, Overlap, Piece, Segment, UtcSamples,
 };
 pub use error::{Error, ErrorKind};
 pub use facts::{Exactness, NotExact, ReadMode, other_libopus};
@@ -95,7 +95,9 @@ pub use recorder_metadata::{ClockReading, NamePattern, Position, Source as Start
 pub use recording::Recording;
 pub use regions::{InvalidRegion, InvalidTable, Region};
 pub use report::Finding;
-pub use selection::{InvalidSelection, Selection, parse_duration};
+pub use selection::{
+    InvalidSelection, LocalSelection, LocalTimeFinding, Selection, UnresolvedTime, parse_duration,
+};
 pub use source_rate::ResampledStream;
 pub use stream::SampleStream;
 pub use verify::{Fault, FaultKind, Verification, verify};

@@ -1,11 +1,13 @@
 //! A part of a recording, written the way people write it.
 
+mod local;
 mod span;
 
 use std::{cmp::Ordering, fmt, ops::Range, str::FromStr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::local::{LocalSelection, LocalTimeFinding, UnresolvedTime};
 use self::span::{End, Length, Position, Span};
 use crate::{Error, error::Reason, facts::Facts};
 
@@ -69,6 +71,22 @@ impl Selection {
     /// Parses a range of the time of day. Both ends need a time zone.
     pub fn parse_utc(text: &str) -> Result<Self, InvalidSelection> {
         text.parse().map(|span| Self(Part::Utc(span)))
+    }
+
+    /// The times that are meant, of a whole that lasts for some time. None if samples or time since
+    /// the start are meant.
+    pub(crate) fn times(&self, whole: &Range<Timestamp>) -> Option<Range<Timestamp>> {
+        let span = match &self.0 {
+            Part::All => return Some(whole.clone()),
+            Part::Utc(span) => span,
+            Part::Samples(_) | Part::Time(_) => return None,
+        };
+        let start = span.start.unwrap_or(whole.start);
+        Some(match span.end {
+            None => start..whole.end,
+            Some(End::At(end)) => start..end,
+            Some(End::After(length)) => start..later(start, length),
+        })
     }
 }
 

@@ -74,6 +74,11 @@ impl Zone {
         self.0.to_datetime(instant)
     }
 
+    /// Returns the rules of the zone.
+    pub fn time_zone(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// Returns the offset when a clock in this zone showed `clock`. Some readings occur twice when
     /// clocks are set back, and never when they are set forward.
     pub(crate) fn offset(&self, clock: DateTime) -> AmbiguousOffset {

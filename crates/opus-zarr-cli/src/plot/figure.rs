@@ -46,15 +46,19 @@ impl Figure {
             colour: Colour(u8::MAX, u8::MAX, u8::MAX).towards(LOST, LOST_OPACITY),
             meaning: "lost in the source",
         });
-        let keys: Vec<Key> = keys.into_iter().chain(lost).collect();
-        let (big, small) = (self.font * 1.3, self.font);
-        let end = self.keys(&keys, pixels(self.font * 2.65)) - pixels(self.font);
-        let left = self.area.left;
         let title = match scene.began() {
             Some(began) => format!("{}, began {began}", scene.recording.name()),
             None => scene.recording.name().to_owned(),
         };
-        let title = Canvas::cut_text(&title, big, self.width - left - pixels(self.font));
+        self.heading(&title, subtitle, keys.into_iter().chain(lost).collect());
+    }
+
+    /// Writes a title, a subtitle, and the meaning of the colours.
+    pub(crate) fn heading(&mut self, title: &str, subtitle: &str, keys: Vec<Key>) {
+        let (big, small) = (self.font * 1.3, self.font);
+        let end = self.keys(&keys, pixels(self.font * 2.65)) - pixels(self.font);
+        let left = self.area.left;
+        let title = Canvas::cut_text(title, big, self.width - left - pixels(self.font));
         self.canvas.text(&title, big, (left, pixels(self.font * 1.2)), Align::Left);
         let subtitle = Canvas::cut_text(subtitle, small, end - left);
         self.canvas.text(&subtitle, small, (left, pixels(self.font * 2.65)), Align::Left);
@@ -81,11 +85,7 @@ impl Figure {
         let room = area.right - area.left;
         let ticks = axis::times(&time, room, |label| Canvas::text_width(label, font));
         for Tick { at, label } in &ticks {
-            let x = x_of(&area, &time, *at);
-            let mark = Area { left: x, right: x + 1, top: area.bottom, ..area };
-            self.canvas.fill(Area { bottom: area.bottom + self.tick(), ..mark }, AXIS, 1.0);
-            let middle = area.bottom + pixels(font * 1.1);
-            self.canvas.text(label, font, (x, middle), Align::Centre);
+            self.time_tick(x_of(&area, &time, *at), label);
         }
         let unit = TimeUnit::of(time.end).name();
         let room = self.width - pixels(font);
@@ -95,11 +95,29 @@ impl Figure {
         };
         let fits = Canvas::text_width(&label, font) <= room;
         let label = if fits { label } else { format!("time ({unit})") };
+        self.time_label(&label);
+    }
+
+    /// Marks a time below the area.
+    pub(crate) fn time_tick(&mut self, x: i32, label: &str) {
+        let bottom = self.area.bottom;
+        let mark = Area { left: x, right: x + 1, top: bottom, bottom: bottom + self.tick() };
+        self.canvas.fill(mark, AXIS, 1.0);
+        let middle = bottom + pixels(self.font * 1.1);
+        // The whole label stays in the picture.
+        let half = Canvas::text_width(label, self.font) / 2 + 1;
+        let x = x.min(self.width - half).max(half);
+        self.canvas.text(label, self.font, (x, middle), Align::Centre);
+    }
+
+    /// Writes what the time axis means.
+    pub(crate) fn time_label(&mut self, label: &str) {
+        let (area, font) = (self.area, self.font);
         // Centre the label below the area, as far as the picture is wide enough.
-        let half = Canvas::text_width(&label, font) / 2 + pixels(font / 2.0);
+        let half = Canvas::text_width(label, font) / 2 + pixels(font / 2.0);
         let middle = (area.left + (area.right - area.left) / 2).min(self.width - half).max(half);
         let bottom = self.height - pixels(font * 1.1);
-        self.canvas.text(&label, font, (middle, bottom), Align::Centre);
+        self.canvas.text(label, font, (middle, bottom), Align::Centre);
     }
 
     /// Draws the values to the left of a lane.

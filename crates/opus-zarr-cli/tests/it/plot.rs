@@ -1,4 +1,4 @@
-use opus_zarr_testkit::recordings::import_to;
+use opus_zarr_testkit::{recordings::import_to, wave::wave};
 use std::{
     fs,
     path::Path,
@@ -117,4 +117,75 @@ fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// Two stations on two local days, which are told by the hours that were recorded.
+#[test]
+fn availability_is_drawn_and_told_by_local_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (site, file, seconds) in [
+        ("reed", "20260512_235930", 36),
+        ("reed", "20260514_030000", 36),
+        ("wood", "20260512_120000", 18),
+    ] {
+        let file = folder.join(format!("{file}.wav"));
+        fs::write(&file, wave(8000, 1, &vec![0; 8000 * seconds])).unwrap();
+        let note = format!("site={site}");
+        let name = format!("{site}_{seconds}_{}", file.file_stem().unwrap().to_str().unwrap());
+        let args = ["--tz", "Europe/Zurich", "--set", &note, "--name", &name, "--approximate"];
+        let file = file.to_str().unwrap();
+        run_in(folder, ["import", "--settle", "0", file, "a.zarr"].into_iter().chain(args))
+            .exits(0);
+    }
+    let plot = |args: &str| {
+        let args = format!("plot {args} --kind availability -o it.png --force --size 640x320");
+        run_in(folder, args.split(' '))
+    };
+    let days = "a.zarr --where site=reed --tz Europe/Zurich";
+    let told = plot(days).exits(0).stdout;
+    let expected = "\
+2026-05-12    0.01 h    0.0 %
+2026-05-13    0.00 h    0.0 %
+2026-05-14    0.01 h    0.0 %
+it.png: 640 x 320 pixels, ";
+    assert!(told.starts_with(expected), "{told}");
+    let picture = |args: &str| {
+        plot(args).exits(0);
+        decoded(&fs::read(folder.join("it.png")).unwrap())
+    };
+    let blue = |pixels: &[u8]| {
+        let is_blue = |pixel: &&[u8]| pixel[2].saturating_sub(40) > pixel[0];
+        pixels.chunks(3).filter(is_blue).count()
+    };
+    let (by_days, by_site) = (picture(days), picture("a.zarr --by site"));
+    assert!(by_days != by_site && blue(&by_days) > 100 && blue(&by_site) > 100);
+
+    let lines = plot("a.zarr --by site --json").exits(0);
+    let told: Vec<_> = lines
+        .lines("available")
+        .iter()
+        .map(|line| {
+            (line["value"].to_string(), line["date"].to_string(), line["seconds"].to_string())
+        })
+        .collect();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert!(
+        told.contains(&("\"wood\"".into(), "\"2026-05-12\"".into(), "18.0".into())),
+        "{told:?}"
+    );
+    assert_eq!(lines.lines("plotted_time")[0]["kind"], "availability");
+
+    for (args, code, message) in [
+        ("a.zarr/reed_36_20260514_030000", 2, "is one recording"),
+        ("a.zarr --where site=lake", 10, "no recording of known start time"),
+        ("a.zarr --utc 0001-01-01T00:00:00Z..", 2, "days cannot be drawn"),
+        ("a.zarr --time 0..5", 1, "expected a time of day"),
+    ] {
+        let said = plot(args).exits(code).stderr;
+        assert!(said.contains(message), "{args}: {said}");
+    }
+    let refused =
+        run_in(folder, "plot a.zarr/reed_36_20260514_030000 --by site -o x.png".split(' '));
+    assert!(refused.exits(2).stderr.contains("are for --kind availability"));
 }

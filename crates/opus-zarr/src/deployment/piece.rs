@@ -9,8 +9,9 @@ use super::{
     Member,
     axis::{Axis, Part},
     nanos::{Nanos, silent_sample, timestamp, timestamps},
+    reason::TimeReason,
 };
-use crate::{Error, error::Reason};
+use crate::Error;
 
 /// What becomes of the gaps in a range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,7 +144,7 @@ pub(super) fn pieces(axis: &Axis, range: &Range<Nanos>, gaps: Gaps) -> Result<Ve
         let is_silent = is_gap && Run::of(&part, first.real_rate).is_some();
         match gaps {
             Gaps::Error if is_silent => {
-                return Err(Error::from(Reason::Gap { time: timestamps(part.time()) }));
+                return Err(Error::from(TimeReason::Gap { time: timestamps(part.time()) }));
             }
             Gaps::Split if is_gap => pieces.extend(open.take()),
             _ => open.get_or_insert_with(|| Piece::new(first, part.time().start)).push(&part),
@@ -157,7 +158,7 @@ pub(super) fn pieces(axis: &Axis, range: &Range<Nanos>, gaps: Gaps) -> Result<Ve
 /// Checks that a range can be read as one; returns its first recording.
 fn check<'a>(axis: &'a Axis, range: &Range<Nanos>) -> Result<&'a Member, Error> {
     if range.start >= range.end {
-        return Err(Error::from(Reason::EmptyTime { time: timestamps(range) }));
+        return Err(Error::from(TimeReason::EmptyTime { time: timestamps(range) }));
     }
     let mut first = None;
     for part in axis.parts(range) {
@@ -166,7 +167,7 @@ fn check<'a>(axis: &'a Axis, range: &Range<Nanos>) -> Result<&'a Member, Error> 
     }
     first.ok_or_else(|| {
         let (before, after) = axis.around(range.start);
-        Error::from(Reason::NothingRecorded {
+        Error::from(TimeReason::NothingRecorded {
             time: timestamps(range),
             before: before.map(|member| (member.name.clone(), member.time().end)),
             after: after.map(|member| (member.name.clone(), member.start)),
@@ -178,11 +179,11 @@ fn check_same(first: &Member, other: &Member) -> Result<(), Error> {
     let names = || (first.name.clone(), other.name.clone());
     if first.channels != other.channels {
         let channels = (first.channels, other.channels);
-        return Err(Error::from(Reason::DifferentChannels { names: names(), channels }));
+        return Err(Error::from(TimeReason::DifferentChannels { names: names(), channels }));
     }
     if first.real_rate != other.real_rate {
         let rates = (first.real_rate.get(), other.real_rate.get());
-        return Err(Error::from(Reason::DifferentRates { names: names(), rates }));
+        return Err(Error::from(TimeReason::DifferentRates { names: names(), rates }));
     }
     Ok(())
 }

@@ -134,6 +134,48 @@ fn of_overlapping_recordings_the_earlier_one_is_used() {
 }
 
 #[test]
+fn selections_are_open_to_the_ends() {
+    let it = deployment(vec![whole("a", 10, 5), whole("b", 20, 5)]);
+    for (text, expected) in [
+        ("..", 10..25),
+        ("1970-01-01T00:00:12Z..", 12..25),
+        ("..1970-01-01T00:00:12Z", 10..12),
+        ("1970-01-01T00:00:05Z..+2s", 5..7),
+    ] {
+        assert_eq!(it.select(&Selection::parse_utc(text).unwrap()).unwrap(), seconds(expected));
+    }
+    assert_eq!(it.select(&Selection::ALL).unwrap(), seconds(10..25));
+    let samples = it.select(&Selection::parse_samples("0..5").unwrap()).unwrap_err();
+    assert_eq!(samples.kind(), ErrorKind::InvalidOption);
+    let nothing = deployment(vec![]).select(&Selection::ALL).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::NothingRecorded);
+}
+
+#[test]
+fn days_are_local() {
+    // Two hours around the end of a day of 23 hours: 21:00 to 23:00 UTC, midnight at 22:00.
+    let start: Timestamp = "2026-03-29T21:00:00Z".parse().unwrap();
+    let it = deployment(vec![whole("a", start.as_second(), 7200)]);
+    let zone = "Europe/Zurich".parse().unwrap();
+    let range = "2026-03-28T23:00:00Z".parse().unwrap().."2026-03-31T00:00:00Z".parse().unwrap();
+    let days: Vec<_> = it.days(range, &zone).collect();
+    let found: Vec<_> = days
+        .iter()
+        .map(|day| {
+            (
+                day.date.to_string(),
+                day.recorded.as_secs(),
+                day.time.start.duration_until(day.time.end).as_hours(),
+            )
+        })
+        .collect();
+    let expected = [("2026-03-29", 3600, 23), ("2026-03-30", 3600, 24), ("2026-03-31", 0, 2)];
+    let expected = expected.map(|(date, seconds, hours)| (date.to_owned(), seconds, hours));
+    assert_eq!(found, expected);
+    assert_eq!(it.days(start..start, &zone).count(), 0);
+}
+
+#[test]
 fn many_recordings_of_the_same_time_take_no_time() {
     let members = (0..5000).map(|number| member(&format!("{number:05}"), 0, number));
     let it = deployment(members.collect());

@@ -1,0 +1,110 @@
+//! The recordings of a store on one clock.
+
+use std::{ops::Range, slice};
+
+use opus_zarr::{Deployment, NameGlob, Timestamp};
+
+use crate::{
+    failure::{Exit, Failure},
+    matching::{self, Notes, Selected},
+    output::Messages,
+    place::{Found, StorePlace},
+    range::RangeArgs,
+    several::while_waiting,
+    text::count,
+};
+
+/// Returns the recordings of a store or those that match a pattern. None if one recording is named.
+pub(crate) fn select(place: &StorePlace, notes: &Notes) -> Result<Option<Selected>, Failure> {
+    let is_pattern = place.split_last().is_some_and(|(_, name)| NameGlob::is_glob(&name));
+    match place.find() {
+        Ok(Found::Recording(one)) if !is_pattern || one.store.contains(&one.place.name)? => {
+            return Ok(None);
+        }
+        Err(_) if !is_pattern => return Ok(None),
+        _ => {}
+    }
+    let Some(selected) = matching::select(slice::from_ref(place)).pop() else { return Ok(None) };
+    let mut selected = selected?;
+    selected.filter = notes.add_to(selected.filter);
+    Ok(Some(selected))
+}
+
+/// What to do about a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Gaps {
+    /// Refuse a range in which something was not recorded
+    Error,
+    /// Fill gaps with silence
+    Silence,
+    /// Write a file for each part without gaps, into a directory
+    Split,
+}
+
+impl From<Gaps> for opus_zarr::Gaps {
+    fn from(gaps: Gaps) -> Self {
+        match gaps {
+            Gaps::Error => Self::Error,
+            Gaps::Silence => Self::Silence,
+            Gaps::Split => Self::Split,
+        }
+    }
+}
+
+/// Arranges the selected recordings, and says which are left out.
+pub(crate) fn open(selected: &Selected, messages: &Messages) -> Result<Deployment, Failure> {
+    let Selected { store, filter, place, .. } = selected;
+    let what = format!("reading the times of {place}");
+    let deployment = while_waiting(messages, what, || Deployment::open(store, filter))?;
+    for (_, error) in deployment.unopened() {
+        messages.warn(format!("left out: {error}"));
+    }
+    if let Some(first) = deployment.undated().first() {
+        let number = deployment.undated().len();
+        let undated = count(u64::try_from(number).unwrap_or(u64::MAX), "recording");
+        messages.warn(format!(
+            "left out {undated} whose start time is unknown, such as \"{first}\"; import with --tz or --time-from, or set it with `opus-zarr meta --start`"
+        ));
+    }
+    if deployment.recordings().is_empty() {
+        let message = format!("no recording of known start time in \"{place}\" is selected");
+        return Err(Failure::new(Exit::Missing, message)
+            .with_hint(format!("`opus-zarr list {place}` shows names and times")));
+    }
+    Ok(deployment)
+}
+
+/// The range of time that the options select.
+pub(crate) fn range(
+    args: &RangeArgs,
+    deployment: &Deployment,
+    messages: &Messages,
+) -> Result<Range<Timestamp>, Failure> {
+    Ok(deployment.select(&args.selection(messages)?)?)
+}
+
+/// Warns of recordings that are not used because others of the same time are.
+pub(crate) fn warn_of_overlaps(
+    deployment: &Deployment,
+    range: &Range<Timestamp>,
+    messages: &Messages,
+) {
+    let is_in_range = |time: &Range<Timestamp>| time.start < range.end && time.end > range.start;
+    let overlaps: Vec<_> =
+        deployment.overlaps().iter().filter(|overlap| is_in_range(&overlap.time)).collect();
+    for overlap in overlaps.iter().take(SHOWN) {
+        let (used, ignored, time) = (&overlap.used, &overlap.ignored, &overlap.time);
+        messages.warn(format!(
+            "recordings \"{used}\" and \"{ignored}\" overlap by {:.3} s from {}; used \"{used}\"",
+            time.start.duration_until(time.end).as_secs_f64(),
+            time.start,
+        ));
+    }
+    if let Some(more) = overlaps.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        messages.warn(format!(
+            "{more} more overlaps; recordings of several recorders are told apart by a pattern of names or --where"
+        ));
+    }
+}
+
+const SHOWN: usize = 5;
