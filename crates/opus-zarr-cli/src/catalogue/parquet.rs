@@ -94,8 +94,8 @@ fn write_column(
 fn schema() -> Result<Arc<Type>, ParquetError> {
     let columns = COLUMNS.iter().map(|(name, kind)| {
         let (physical, logical) = match kind {
-            Kind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-            Kind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json)),
+            // Of the type JSON, pandas and Polars show bytes.
+            Kind::Text | Kind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Integer => (Physical::INT64, None),
             Kind::Number => (Physical::DOUBLE, None),
             Kind::Flag => (Physical::BOOLEAN, None),
@@ -149,7 +149,7 @@ fn cell_of(kind: Kind, field: &Field) -> Option<Cell> {
     match (kind, field) {
         (_, Field::Null) => Some(Cell::Missing),
         (Kind::Text | Kind::Json, Field::Str(text)) => Some(Cell::Text(text.clone())),
-        // Written without the type JSON.
+        // As DuckDB writes the type JSON.
         (Kind::Json, Field::Bytes(text)) => text.as_utf8().ok().map(|text| Cell::Text(text.into())),
         (Kind::Number, Field::Double(number)) => Some(Cell::Number(*number)),
         (Kind::Number, Field::Float(number)) => Some(Cell::Number(f64::from(*number))),
