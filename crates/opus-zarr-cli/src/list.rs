@@ -3,17 +3,18 @@
 mod row;
 mod sorted;
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, path::PathBuf};
 
-use opus_zarr::Recording;
+use opus_zarr::{Catalogue, Recording, RecordingFilter};
 
 use self::{
     row::{Header, Row, Style, Totals},
     sorted::Sorted,
 };
 use crate::{
+    catalogue::read_catalogue,
     failure::{Exit, Failure},
-    matching::{Conditions, Selected, select},
+    matching::{Conditions, Selected, pattern, select},
     output::Output,
     place::StorePlace,
     several::for_each,
@@ -23,8 +24,11 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Store, or STORE/PATTERN for recordings whose names match, such as `archive.zarr/weiher_*`
-    #[arg(value_name = "STORE[/PATTERN]", required = true)]
+    #[arg(value_name = "STORE[/PATTERN]", required_unless_present = "catalogue")]
     places: Vec<StorePlace>,
+    /// List what this catalogue says, without opening the store
+    #[arg(long, value_name = "FILE")]
+    catalogue: Option<PathBuf>,
     #[command(flatten)]
     conditions: Conditions,
     /// Only recordings whose reads are not exact
@@ -54,17 +58,20 @@ enum Sort {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let stores = select(&args.places);
+    let catalogue = args.catalogue.as_deref().map(read_catalogue).transpose()?;
+    let stores = if catalogue.is_some() { Vec::new() } else { select(&args.places) };
     let style = Style { is_long: args.long, has_end: output.is_terminal() };
     let mut listing =
         Listing { args, style, sorted: Sorted::new(args.sort), totals: Totals::default() };
-    let is_framed = output.is_terminal() && stores.iter().any(Result::is_ok);
+    let is_framed =
+        output.is_terminal() && (catalogue.is_some() || stores.iter().any(Result::is_ok));
     if is_framed {
         output.plain(Header(style))?;
     }
-    let listed = match stores.as_slice() {
-        [only] => listing.store(only, output),
-        several => for_each(several, output, |one, output| listing.store(one, output)),
+    let listed = match (&catalogue, stores.as_slice()) {
+        (Some(catalogue), _) => listing.catalogue(catalogue, output),
+        (None, [only]) => listing.store(only, output),
+        (None, several) => for_each(several, output, |one, output| listing.store(one, output)),
     };
     for row in std::mem::take(&mut listing.sorted).into_rows() {
         output.data(&row)?;
@@ -109,14 +116,31 @@ impl Listing<'_> {
         failed.map_or(Ok(()), Err)
     }
 
+    /// Lists what a catalogue says, without its store.
+    fn catalogue(&mut self, catalogue: &Catalogue, output: &mut Output) -> Result<(), Failure> {
+        let patterns = self.args.places.iter().map(pattern);
+        let patterns: Vec<_> = patterns.collect::<Result<_, _>>()?;
+        // A store that is named as a whole selects every name.
+        let patterns = patterns.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default();
+        let filter = patterns.into_iter().fold(RecordingFilter::default(), RecordingFilter::names);
+        let filter = self.args.conditions.add_to(filter);
+        for row in catalogue.rows().iter().filter(|row| filter.matches_row(row)) {
+            self.row(Row::of_catalogue(row, self.style), output)?;
+        }
+        Ok(())
+    }
+
     fn recording(&mut self, recording: &Recording, output: &mut Output) -> Result<(), Failure> {
-        let row = Row::of(recording, self.style);
+        self.row(Row::of(recording, self.style), output)
+    }
+
+    fn row(&mut self, row: Row, output: &mut Output) -> Result<(), Failure> {
         if (self.args.not_exact && row.is_exact) || (self.args.with_findings && !row.has_findings())
         {
             return Ok(());
         }
         self.totals.add(&row);
-        match self.sorted.keep(recording, row) {
+        match self.sorted.keep(row) {
             None => Ok(()),
             Some(row) => output.data(&row),
         }

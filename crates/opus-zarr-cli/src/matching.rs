@@ -164,6 +164,12 @@ fn matching(place: StorePlace, store: Store, glob: &str) -> Result<Resolved, Fai
     Err(with_nearest(Failure::new(Exit::Missing, message), &store, glob))
 }
 
+/// The pattern in a place, if it has one. Opens nothing.
+pub(crate) fn pattern(place: &StorePlace) -> Result<Option<NameGlob>, Failure> {
+    let last = place.split_last().filter(|(_, name)| NameGlob::is_glob(name));
+    last.map(|(_, name)| name.parse().map_err(invalid)).transpose()
+}
+
 fn invalid(error: opus_zarr::InvalidGlob) -> Failure {
     Failure::usage(error.to_string())
 }

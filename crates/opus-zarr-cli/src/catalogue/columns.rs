@@ -6,7 +6,7 @@ use opus_zarr::Timestamp;
 use serde_json::{Map, Value};
 
 /// The columns, by the names of the fields of a row.
-pub(super) const COLUMNS: [(&str, Kind); 22] = [
+pub(super) const COLUMNS: [(&str, Kind); 24] = [
     ("name", Kind::Text),
     ("start", Kind::Time),
     ("end", Kind::Time),
@@ -26,6 +26,8 @@ pub(super) const COLUMNS: [(&str, Kind); 22] = [
     ("longitude", Kind::Number),
     ("device", Kind::Text),
     ("site", Kind::Text),
+    ("findings", Kind::Integer),
+    ("gaps", Kind::Integer),
     ("notes", Kind::Json),
     ("generation", Kind::Integer),
     ("version", Kind::Text),

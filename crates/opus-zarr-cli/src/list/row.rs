@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use indicatif::HumanBytes;
-use opus_zarr::{Certainty, Recording};
+use opus_zarr::{CatalogueRow, Certainty, Recording};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,7 +26,7 @@ pub(super) struct Style {
 pub(super) struct Row {
     pub(super) name: String,
     /// Real seconds.
-    seconds: f64,
+    pub(super) seconds: f64,
     samples: u64,
     channels: u8,
     pub(super) blob_bytes: u64,
@@ -78,6 +78,31 @@ impl Row {
             findings: info.source.findings.len() + start.map_or(0, |start| start.findings.len()),
             gaps: info.gaps.len(),
             user: info.user.clone(),
+            style,
+        }
+    }
+
+    /// The line about a recording that is not opened.
+    pub(super) fn of_catalogue(row: &CatalogueRow, style: Style) -> Self {
+        let length = Duration::try_from_secs_f64(row.seconds).unwrap_or_default();
+        let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let start = row.start.map(|start| start.to_string());
+        Self {
+            name: row.name.clone(),
+            seconds: row.seconds,
+            samples: row.samples,
+            channels: row.channels,
+            blob_bytes: row.bytes,
+            bits_per_second: bits_per_second(row.bytes, length),
+            is_exact: row.is_exact,
+            start: start.or_else(|| row.local_start.clone()),
+            end: row.end.map(|end| end.to_string()),
+            certainty: row.certainty,
+            source: row.source.clone(),
+            source_hex: None,
+            findings: count(row.findings),
+            gaps: count(row.gaps),
+            user: row.notes.clone(),
             style,
         }
     }
@@ -140,7 +165,7 @@ impl fmt::Display for Row {
         if self.style.has_end {
             write!(f, "{:<24}  ", one_line(self.end.as_deref().unwrap_or("-")))?;
         }
-        f.write_str(name)?;
+        f.write_str(&one_line(name))?;
         if self.style.is_long { self.write_more(f) } else { Ok(()) }
     }
 }

@@ -1,4 +1,6 @@
-use opus_zarr::{Recording, Timestamp};
+use std::time::Duration;
+
+use opus_zarr::Timestamp;
 
 use super::{Sort, row::Row};
 
@@ -12,7 +14,8 @@ pub(super) struct Sorted {
 /// Where a row belongs; rows with equal keys stay in the order of their names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
-    Number(u64),
+    Length(Duration),
+    Bytes(u64),
     Started(Timestamp),
     /// By the recorder's clock.
     StartedLocally(String),
@@ -26,9 +29,9 @@ impl Sorted {
     }
 
     /// Keeps a row until all are known; gives it back if the order is that in which they are found.
-    pub(super) fn keep(&mut self, recording: &Recording, row: Row) -> Option<Row> {
+    pub(super) fn keep(&mut self, row: Row) -> Option<Row> {
         let Some(by) = self.by else { return Some(row) };
-        self.rows.push((Key::of(recording, by, &row), row));
+        self.rows.push((Key::of(by, &row), row));
         None
     }
 
@@ -39,18 +42,17 @@ impl Sorted {
 }
 
 impl Key {
-    fn of(recording: &Recording, by: Sort, row: &Row) -> Self {
+    fn of(by: Sort, row: &Row) -> Self {
         match by {
             Sort::Length => {
-                let nanos = recording.time_of(recording.info().play_length).as_nanos();
-                Self::Number(u64::try_from(nanos).unwrap_or(u64::MAX))
+                Self::Length(Duration::try_from_secs_f64(row.seconds).unwrap_or_default())
             }
-            Sort::Size => Self::Number(row.blob_bytes),
+            Sort::Size => Self::Bytes(row.blob_bytes),
             Sort::Name => Self::Unknown,
-            Sort::Start => match (recording.utc_of(0), &row.start) {
-                (Some(start), _) => Self::Started(start),
-                (None, Some(local)) => Self::StartedLocally(local.clone()),
-                (None, None) => Self::Unknown,
+            Sort::Start => match row.start.as_deref().map(|start| (start, start.parse())) {
+                Some((_, Ok(start))) => Self::Started(start),
+                Some((local, Err(_))) => Self::StartedLocally(local.to_owned()),
+                None => Self::Unknown,
             },
         }
     }

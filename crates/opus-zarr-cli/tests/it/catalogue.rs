@@ -66,3 +66,26 @@ fn a_damaged_recording_costs_no_other_row() {
     let table = fs::read_to_string(folder.path().join("c.csv")).unwrap();
     assert!(table.lines().count() == 2 && table.contains("\nb,"), "{table}");
 }
+
+#[test]
+fn a_catalogue_is_listed_without_its_store() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b"), (LONG_NOTES, "c")]);
+    let it = folder.path();
+    run_in(it, ["meta", "a.zarr/b", "--set", "site=weiher"]).exits(0);
+    let conditions: [&[&str]; 5] =
+        [&[], &["--sort", "size"], &["--where", "site=weiher"], &["--not-exact"], &["--long"]];
+    for file in ["c.parquet", "c.csv", "c.jsonl"] {
+        run_in(it, ["catalogue", "a.zarr", "-o", file]).exits(0);
+        for more in conditions {
+            let opened = run_in(it, [&["list", "a.zarr"], more].concat()).exits(0).stdout;
+            assert!(!opened.is_empty());
+            let listed = run_in(it, [&["list", "--catalogue", file], more].concat()).exits(0);
+            assert_eq!(listed.stdout, opened, "{file} {more:?}");
+            let args = [&["list", "none.zarr/[ab]", "--catalogue", file], more].concat();
+            let some = run_in(it, args).exits(0).stdout;
+            assert!(some.lines().count() < opened.lines().count() || more.contains(&"--where"));
+        }
+    }
+    run_in(it, ["list"]).exits(2);
+    run_in(it, ["list", "--catalogue", "none.csv"]).exits(1);
+}

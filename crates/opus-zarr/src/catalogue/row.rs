@@ -50,6 +50,12 @@ pub struct CatalogueRow {
     pub device: Option<String>,
     /// The note `site`.
     pub site: Option<String>,
+    /// How many findings there are about the source and its start.
+    #[serde(default)]
+    pub findings: u64,
+    /// How many stretches of audio were lost.
+    #[serde(default)]
+    pub gaps: u64,
     /// All notes of users.
     pub notes: Map<String, Value>,
     /// How often its attributes have changed since the import.
@@ -63,7 +69,10 @@ impl CatalogueRow {
     pub fn of(recording: &Recording) -> Self {
         let info = recording.info();
         let start = info.start.as_ref();
-        let note = |key| info.user.get(key).and_then(Value::as_str).map(str::to_owned);
+        let findings = info.source.findings.len() + start.map_or(0, |start| start.findings.len());
+        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+        let note = |key| info.user.get(key).and_then(Value::as_str);
+        let note = |key| note(key).filter(|text| !text.is_empty()).map(str::to_owned);
         let recorder = RecorderMetadata::of_recording(info);
         Self {
             name: recording.name().to_owned(),
@@ -85,6 +94,8 @@ impl CatalogueRow {
             longitude: recorder.position.map(|position| position.longitude),
             device: note("device").or(recorder.device),
             site: note("site"),
+            findings: count(findings),
+            gaps: count(info.gaps.len()),
             notes: info.user.clone(),
             generation: info.generation,
             version: None,
