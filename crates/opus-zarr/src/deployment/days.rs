@@ -40,10 +40,11 @@ impl Deployment {
     pub fn days(&self, range: Range<Timestamp>, zone: &Zone) -> impl Iterator<Item = Day> {
         let first = zone.time_zone().to_datetime(range.start).date();
         let dates = iter::successors(Some(first), |date| date.tomorrow().ok());
-        let end = range.end;
+        let Range { start, end } = range;
         let days = dates.map(|date| (date, whole_day(date, zone)));
-        days.take_while(move |(_, day)| day.start < end).map(move |(date, day)| {
-            let time = day.start.max(range.start)..day.end.min(range.end);
+        let touched = move |day: &Range<Timestamp>| start < end && day.start < end;
+        days.take_while(move |(_, day)| touched(day)).map(move |(date, day)| {
+            let time = day.start.max(start)..day.end.min(end);
             let recorded = self.coverage(time.clone()).recorded;
             Day { date, time, recorded }
         })
