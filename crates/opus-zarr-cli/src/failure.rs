@@ -125,7 +125,7 @@ fn hint_for(error: &opus_zarr::Error) -> Option<String> {
         }
         ErrorKind::BeyondEnd => "omit the end to read to the end of the recording: `T0..`",
         ErrorKind::UnknownStart => {
-            "use --time, which counts from the start, or import it again with --time-from and --tz"
+            "use --time, which counts from the start, or set the start with `opus-zarr meta --start`"
         }
         ErrorKind::NotExact => {
             let name = error.recording().map_or("NAME", RecordingName::as_str);

@@ -1,11 +1,12 @@
 //! Which recordings are meant.
 
-use std::{collections::HashSet, ops::ControlFlow};
+use std::{collections::HashSet, ops::ControlFlow, slice};
 
-use opus_zarr::{NameGlob, Recording, RecordingFilter, Store};
+use opus_zarr::{NameGlob, Recording, RecordingFilter};
 
 use crate::{
     failure::{Exit, Failure},
+    matching::{Notes, Selected, select},
     place::{Found, InStore, StorePlace},
 };
 
@@ -14,14 +15,16 @@ pub(super) struct Places {
     /// Recordings, patterns such as 'STORE/weiher_*', or stores with --where
     #[arg(required = true, value_name = "STORE/NAME")]
     places: Vec<StorePlace>,
-    /// Only recordings with this note, such as site=weiher; several must all match
-    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = note)]
-    notes: Vec<(String, String)>,
+    #[command(flatten)]
+    notes: Notes,
 }
 
+/// A recording that is meant, or why it is not found.
+pub(super) type Meant = Result<InStore, Failure>;
+
 impl Places {
-    /// The recordings that are meant, each once, or why some are not found.
-    pub(super) fn recordings(&self) -> Result<Vec<Result<InStore, Failure>>, Failure> {
+    /// The recordings that are meant, each once.
+    pub(super) fn recordings(&self) -> Result<Vec<Meant>, Failure> {
         let (mut all, mut seen) = (Vec::new(), HashSet::new());
         // A shell that expands STORE/* finds the document of the store too.
         for place in self.places.iter().filter(|place| !place.is_document()) {
@@ -39,63 +42,49 @@ impl Places {
         Ok(all)
     }
 
-    fn find(&self, place: &StorePlace) -> Result<Vec<Result<InStore, Failure>>, Failure> {
-        let glob = place.split_last().filter(|(_, name)| NameGlob::is_glob(name));
-        match (place.find(), glob) {
-            (Ok(Found::Store(store)), _) if !self.notes.is_empty() => {
-                Ok(self.matching(place, &store, RecordingFilter::default()))
+    fn find(&self, place: &StorePlace) -> Result<Vec<Meant>, Failure> {
+        let is_pattern = place.split_last().is_some_and(|(_, name)| NameGlob::is_glob(&name));
+        match place.find() {
+            // Brackets may also be part of a name.
+            Ok(Found::Recording(one)) if !is_pattern || one.store.contains(&one.place.name)? => {
+                self.with_notes(one).map(|one| vec![Ok(one)])
             }
-            (Ok(Found::Store(_)), _) => {
+            Ok(Found::Store(_)) if !self.notes.is_any() => {
                 let message = format!("{place} is a store, expected recordings in it");
                 let names = format!("list the names with `opus-zarr list {place}`");
                 Err(Failure::new(Exit::Missing, message)
                     .with_hint(format!("write {place}/NAME, or '{place}/*' for all; {names}")))
             }
-            // Brackets may also be part of a name.
-            (Ok(Found::Recording(one)), Some(_)) if one.store.contains(&one.place.name)? => {
-                Ok(vec![Ok(one)])
+            Err(failure) if !is_pattern => Err(failure),
+            _ => {
+                let selected = select(slice::from_ref(place));
+                Ok(selected.into_iter().flat_map(|found| self.matching(found)).collect())
             }
-            (_, Some((place, name))) => {
-                let glob = name.parse::<NameGlob>();
-                let glob = glob.map_err(|error| Failure::usage(error.to_string()))?;
-                let filter = RecordingFilter::default().names(glob);
-                Ok(self.matching(&place, &place.open()?, filter))
-            }
-            (Ok(Found::Recording(one)), None) => match self.has_notes(&one)? {
-                true => Ok(vec![Ok(one)]),
-                false => Err(Failure::new(Exit::Missing, format!("{place} has other notes"))),
-            },
-            (Err(failure), None) => Err(failure),
         }
     }
 
-    fn has_notes(&self, one: &InStore) -> Result<bool, Failure> {
+    /// Checks that a recording has the notes, if any are asked for.
+    fn with_notes(&self, one: InStore) -> Result<InStore, Failure> {
         let name = one.place.name.as_str();
-        let filter = self.filter(RecordingFilter::default());
-        // Which is not opened yet if nobody asks for notes.
-        Ok(self.notes.is_empty() || filter.matches(name, Recording::open(&one.store, name)?.info()))
+        let filter = self.notes.add_to(RecordingFilter::default());
+        if self.notes.is_any() && !filter.matches(name, Recording::open(&one.store, name)?.info()) {
+            return Err(Failure::new(Exit::Missing, format!("{} has other notes", one.place)));
+        }
+        Ok(one)
     }
 
-    fn filter(&self, filter: RecordingFilter) -> RecordingFilter {
-        let add = |filter: RecordingFilter, (key, value): &(String, String)| {
-            filter.note(key.as_str(), value.as_str())
+    /// The recordings that match.
+    fn matching(&self, selected: Result<Selected, Failure>) -> Vec<Meant> {
+        let Selected { place, store, filter, .. } = match selected {
+            Ok(selected) => selected,
+            Err(failure) => return vec![Err(failure)],
         };
-        self.notes.iter().fold(filter, add)
-    }
-
-    /// The recordings of a store that match.
-    fn matching(
-        &self,
-        place: &StorePlace,
-        store: &Store,
-        filter: RecordingFilter,
-    ) -> Vec<Result<InStore, Failure>> {
-        let filter = self.filter(filter);
         let mut found = Vec::new();
-        let listed = Recording::open_matching(store, &filter, |name, opened| {
-            found.push(opened.map(|_| place.with(store, name)).map_err(Failure::from));
-            ControlFlow::Continue(())
-        });
+        let listed =
+            Recording::open_matching(&store, &self.notes.add_to(filter), |name, opened| {
+                found.push(opened.map(|_| place.with(&store, name)).map_err(Failure::from));
+                ControlFlow::Continue(())
+            });
         if let Err(error) = listed {
             found.push(Err(error.into()));
         }
@@ -105,11 +94,4 @@ impl Places {
         }
         found
     }
-}
-
-fn note(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
-    parts
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "expected KEY=VALUE".to_owned())
 }

@@ -217,7 +217,9 @@ fn a_correction_that_does_not_fit_all_changes_none() {
         run_in(folder.path(), [&["meta", "a.zarr/20260512_221500"], args].concat()).exits(2);
     }
     run_in(folder.path(), ["meta", "a.zarr"]).exits(10);
-    run_in(folder.path(), ["meta", "a.zarr/2025*"]).exits(10);
+    let none = run_in(folder.path(), ["meta", "a.zarr/20260512_2*5x*"]).exits(10);
+    assert!(none.stderr.contains("matches"), "{}", none.stderr);
+    run_in(folder.path(), ["meta", "a.zarr/["]).exits(2);
     let one = ["a.zarr/20260512_221500", "--start", "2026-05-12T23:00", "--tz", "Europe/Zurich"];
     meta(&folder, &one).exits(0);
     assert_eq!(utc(&folder, 12), "2026-05-12T21:00:00Z");
