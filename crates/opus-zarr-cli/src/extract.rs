@@ -47,11 +47,12 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
     #[command(flatten)]
     how: How,
-    /// Cut every region of a table, separated by commas or tabs: columns start and end (any form of
-    /// --time or --utc) or start_sample and end_sample, optionally recording and name; or a table from
-    /// Raven or BirdNET
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["samples", "time", "utc", "approximate"])]
-    batch: Option<PathBuf>,
+    /// Cut every region of these tables: of Raven, BirdNET, Kaleidoscope, Audacity, opensoundscape or
+    /// crowsetta, or with columns start and end (any form of --time or --utc) or start_sample and
+    /// end_sample, and optionally recording or file, name, label and score
+    #[arg(long, value_name = "TABLE", num_args = 1..)]
+    #[arg(conflicts_with_all = ["samples", "time", "utc", "approximate"])]
+    batch: Vec<PathBuf>,
     /// Overwrite existing files
     #[arg(long)]
     force: bool,
@@ -86,8 +87,8 @@ struct How {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    if let Some(table) = &args.batch {
-        return batch::run(args, table, output);
+    if !args.batch.is_empty() {
+        return batch::run(args, &args.batch, output);
     }
     match deployed::select(&args.place, &args.notes)? {
         Some(selected) if args.range.is_utc() => across::run(args, selected, output),
@@ -212,9 +213,20 @@ struct Extracted {
     samples: u64,
     bytes: u64,
     elapsed_seconds: f64,
-    /// Line of the table.
+    #[serde(flatten)]
+    row: Option<Row>,
+}
+
+/// The row of a table that a cut comes from.
+#[derive(Clone, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    table: PathField,
+    line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
+    label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
 }
 
 impl Extracted {
@@ -231,7 +243,7 @@ impl Extracted {
             samples: sound.samples,
             bytes: 0,
             elapsed_seconds: 0.0,
-            line: None,
+            row: None,
         }
     }
 }

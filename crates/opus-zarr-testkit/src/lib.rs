@@ -36,6 +36,7 @@ pub mod skipped;
 pub mod stored;
 pub mod strace;
 pub mod stream;
+pub mod tables;
 pub mod tones;
 pub mod tree;
 pub mod warnings;

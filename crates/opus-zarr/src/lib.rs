@@ -93,7 +93,9 @@ pub use read_many::ReadLimits;
 pub use recorder::{RecorderField, RecorderMetadata};
 pub use recorder_metadata::{ClockReading, NamePattern, Position, Source as StartSource, Zone};
 pub use recording::Recording;
-pub use regions::{InvalidRegion, InvalidTable, Region};
+pub use regions::{
+    InvalidRegion, InvalidTable, Region, RegionMatcher, RegionSource, RegionTable, Unmatched,
+};
 pub use report::Finding;
 pub use selection::{
     InvalidSelection, LocalSelection, LocalTimeFinding, Selection, UnresolvedTime, parse_duration,

@@ -35,6 +35,7 @@ mod raw;
 mod reading;
 mod repaired;
 mod seeds;
+mod tables;
 mod triggered;
 mod wave;
 mod webm;
@@ -56,6 +57,7 @@ pub use page::page;
 pub use raw::raw;
 pub use repaired::repaired;
 pub use seeds::{Seed, seeds};
+pub use tables::tables;
 pub use triggered::triggered;
 pub use wave::wave;
 pub use webm::webm;
@@ -64,7 +66,7 @@ pub use webm::webm;
 pub type Body = fn(&[u8]);
 
 /// Every target: its name and its body.
-pub const TARGETS: [(&str, Body); 19] = [
+pub const TARGETS: [(&str, Body); 20] = [
     ("audio_input", audio_input),
     ("caf", caf),
     ("demux", demux),
@@ -81,6 +83,7 @@ pub const TARGETS: [(&str, Body); 19] = [
     ("page", page),
     ("raw", raw),
     ("repaired", repaired),
+    ("tables", tables),
     ("triggered", triggered),
     ("wave", wave),
     ("webm", webm),

@@ -2,6 +2,7 @@
 
 mod divided;
 mod recorders;
+mod tables;
 
 use std::{
     fs,
@@ -41,6 +42,7 @@ pub fn seeds(target: &str) -> Vec<Seed> {
         "index" => seeds.extend(named(&[("rows", &index_rows()), ("packets", INDEX_PACKETS)])),
         "open_store" => seeds.extend(named(&CHANGES)),
         "metadata" => seeds.extend(recorders::metadata()),
+        "tables" => seeds.extend(named(&tables::TABLES)),
         _ => {}
     }
     seeds

@@ -1,6 +1,12 @@
+//! Cuts the regions of tables.
+
+mod folder;
+mod manifest;
+mod names;
+mod tables;
+
 use std::{
-    collections::{BTreeMap, HashSet},
-    fs, mem,
+    mem,
     ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Instant,
@@ -8,65 +14,59 @@ use std::{
 
 use opus_zarr::{ReadLimits, Recording, Region, Store};
 
-use super::{Args, Extracted, How};
+use self::{
+    folder::Folder,
+    manifest::Entry,
+    names::Names,
+    tables::{Place, Sorted, Tables},
+};
+use super::{Args, Extracted, How, Row};
 use crate::{
     failure::{Exit, Failure},
     interrupt,
     output::Output,
+    path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
     sound::{Bits, Format, LittleEndian, Proof, Sound, SoundWriter, write_range},
     target::{STDOUT, Target},
+    text::count,
 };
 
-/// Cuts every region of a table. A row that fails does not stop the others.
-pub(super) fn run(args: &Args, table: &Path, output: &mut Output) -> Result<(), Failure> {
+/// Cuts every region of tables. A row that fails does not stop the others.
+pub(super) fn run(args: &Args, tables: &[PathBuf], output: &mut Output) -> Result<(), Failure> {
     let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
     let directory = directory.ok_or_else(|| {
         Failure::usage("--batch writes one file per row").with_hint("pass a directory with -o DIR")
     })?;
-    let text = fs::read(table).map_err(|error| Failure::io("read", table, &error))?;
-    let rows = Region::parse_table(&text)
-        .map_err(|error| Failure::new(Exit::Error, format!("{table:?}: {error}")))?;
-    let total = rows.len();
+    let tables = Tables::read(tables, output.messages())?;
     let (place, store, named) = open(args)?;
-    fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
+    let manifest = manifest::path_in(directory);
+    if manifest.exists() && !args.force {
+        return Err(Failure::new(Exit::Error, format!("{manifest:?} already exists"))
+            .with_hint("pass another directory, or --force to overwrite its files"));
+    }
     interrupt::defer();
+    let named = named.map(|name| name.parse().map_err(opus_zarr::StoreError::from)).transpose()?;
+    let sorted = tables.sort(&store, named, output.messages())?;
     let format = args.how.format.unwrap_or(Format::Wav);
-    let (how, is_forced) = (&args.how, args.force);
     let mut batch = Batch {
-        table,
-        directory,
-        how,
+        tables: &tables,
+        folder: Folder::new(directory),
+        how: &args.how,
         format,
-        is_forced,
+        is_forced: args.force,
         place,
         output,
-        taken: HashSet::new(),
+        names: Names::new(format, sorted.names()),
         is_noted: false,
+        entries: vec![],
         failed: 0,
+        cuts: 0,
     };
-    let mut of_recordings: BTreeMap<String, Vec<Region>> = BTreeMap::new();
-    for row in rows {
-        match row {
-            Ok(row) => match row.recording.clone().or_else(|| named.clone()) {
-                Some(name) => of_recordings.entry(name).or_default().push(row),
-                None => {
-                    batch.fail(row.line, "no recording named, neither here nor on the command line")
-                }
-            },
-            Err(bad) => batch.fail(bad.line, &bad.reason),
-        }
-    }
-    for (name, rows) in of_recordings {
-        batch.cut_recording(&store, &name, rows)?;
-    }
-    match batch.failed {
-        0 => Ok(()),
-        failed => Err(Failure::new(
-            Exit::SomeFailed,
-            format!("{failed} of {total} rows could not be cut"),
-        )),
-    }
+    let done = batch.cut_tables(&store, sorted);
+    batch.folder.remove_if_empty();
+    done?;
+    batch.finish(&manifest)
 }
 
 /// Opens the store; returns the name of the recording if the command names one.
@@ -80,25 +80,28 @@ fn open(args: &Args) -> Result<(StorePlace, Store, Option<String>), Failure> {
 }
 
 struct Batch<'a> {
-    table: &'a Path,
-    directory: &'a Path,
+    tables: &'a Tables,
+    folder: Folder<'a>,
     how: &'a How,
     format: Format,
     is_forced: bool,
     place: StorePlace,
     output: &'a mut Output,
-    /// Files of earlier rows.
-    taken: HashSet<PathBuf>,
+    names: Names,
     /// Whether it was noted that cuts of the recording are approximate.
     is_noted: bool,
+    /// What became of the rows so far.
+    entries: Vec<Entry>,
     failed: usize,
+    cuts: u64,
 }
 
 /// A row of an open recording.
 struct Cut {
-    line: u64,
+    place: Place,
+    region: Region,
     range: Range<u64>,
-    path: PathBuf,
+    file: String,
 }
 
 impl Cut {
@@ -109,27 +112,114 @@ impl Cut {
 }
 
 impl Batch<'_> {
-    fn fail(&mut self, line: u64, reason: &str) {
+    fn cut_tables(&mut self, store: &Store, sorted: Sorted) -> Result<(), Failure> {
+        for (place, reason) in sorted.invalid {
+            self.fail(place, None, None, &reason);
+        }
+        self.fail_unmatched(sorted.unmatched);
+        for (name, rows) in sorted.of_recordings {
+            self.cut_recording(store, name.as_str(), rows)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the manifest, and tells how many rows failed.
+    fn finish(mut self, manifest: &Path) -> Result<(), Failure> {
+        if self.cuts > 0 {
+            manifest::write(manifest, mem::take(&mut self.entries), self.is_forced)?;
+            // What was cut stands before where it is listed.
+            self.output.flush()?;
+            let (cuts, manifest) = (count(self.cuts, "cut"), PathField::new("output", manifest));
+            self.output.messages().note(format!("{cuts}, listed in {manifest}"));
+        }
+        let (failed, rows) = (self.failed, self.tables.rows);
+        let (unread, tables) = (self.tables.unread, self.tables.paths.len());
+        let mut messages = vec![];
+        if failed > 0 {
+            messages.push(format!("{failed} of {rows} rows could not be cut"));
+        }
+        if unread > 0 {
+            messages.push(format!("{unread} of {tables} tables could not be read"));
+        }
+        match messages.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(Exit::SomeFailed, messages.join("; "))),
+        }
+    }
+
+    /// Reports a row that fails, and notes it for the manifest.
+    fn fail(&mut self, place: Place, region: Option<&Region>, name: Option<&str>, reason: &str) {
+        self.note_failure(place, region, name, reason);
+        self.report(place, 0, reason);
+    }
+
+    fn note_failure(
+        &mut self,
+        place: Place,
+        region: Option<&Region>,
+        name: Option<&str>,
+        reason: &str,
+    ) {
         self.failed += 1;
-        let message = format!("{:?}, line {line}: {reason}", self.table);
+        let mut entry = self.tables.entry(place, region);
+        entry.recording = name.map(str::to_owned);
+        entry.error = Some(reason.to_owned());
+        self.entries.push(entry);
+    }
+
+    /// Reports rows without a recording: to programs each, to people the first of each kind.
+    fn fail_unmatched(&mut self, unmatched: Vec<(String, Vec<(Place, Region)>)>) {
+        let is_json = self.output.is_json();
+        let more: usize = unmatched.iter().skip(LISTED).map(|(_, rows)| rows.len()).sum();
+        for (number, (reason, rows)) in unmatched.into_iter().enumerate() {
+            for (index, (place, region)) in rows.iter().enumerate() {
+                self.note_failure(*place, Some(region), None, &reason);
+                if is_json || (index == 0 && number < LISTED) {
+                    let others = if is_json { 0 } else { rows.len() - 1 };
+                    self.report(*place, others, &reason);
+                }
+            }
+        }
+        if more > 0 && !is_json {
+            let message = format!("{more} more rows find no recording");
+            let failure =
+                Failure::new(Exit::SomeFailed, message).with_hint("list all of them with --json");
+            self.output.messages().failure(&failure);
+        }
+    }
+
+    /// Reports a row that fails, and how many others fail alike.
+    fn report(&self, place: Place, others: usize, reason: &str) {
+        let others = match others {
+            0 => String::new(),
+            1 => " and 1 other line".to_owned(),
+            more => format!(" and {more} other lines"),
+        };
+        let message = format!("{}{others}: {reason}", self.line(place));
         self.output.messages().failure(&Failure::new(Exit::SomeFailed, message));
+    }
+
+    /// Names a row in a message.
+    fn line(&self, place: Place) -> String {
+        format!("{:?}, line {}", self.tables.path(place), place.line)
     }
 
     fn cut_recording(
         &mut self,
         store: &Store,
         name: &str,
-        rows: Vec<Region>,
+        rows: Vec<(Place, Region)>,
     ) -> Result<(), Failure> {
         let recording = match self.open_recording(store, name) {
             Ok(recording) => recording,
             Err(failure) => {
-                rows.iter().for_each(|row| self.fail(row.line, &failure.message));
+                for (place, region) in &rows {
+                    self.fail(*place, Some(region), Some(name), &failure.message);
+                }
                 return Ok(());
             }
         };
-        let mut cuts: Vec<Cut> =
-            rows.into_iter().filter_map(|row| self.cut_of(row, &recording)).collect();
+        let mut cuts = self.cuts_of(rows, &recording);
         cuts.sort_by_key(|cut| cut.range.start);
         let channels = recording.info().channels.into();
         // Reads of many ranges choose the mode themselves.
@@ -140,7 +230,7 @@ impl Batch<'_> {
         self.is_noted = false;
         for cut in &long {
             let written = self.stream_cut(&recording, cut);
-            self.tell(cut, written)?;
+            self.tell(&recording, cut, written)?;
         }
         match self.how.bits {
             Bits::Int16 => self.cut_all::<i16>(&recording, &short),
@@ -154,33 +244,25 @@ impl Batch<'_> {
         Ok(recording)
     }
 
-    /// Returns none if the row fails, after reporting that, or repeats an earlier row.
-    fn cut_of(&mut self, row: Region, recording: &Recording) -> Option<Cut> {
-        let line = row.line;
-        let found = recording.select(&row.selection).map_err(|error| error.to_string());
-        let cut = found.and_then(|range| {
-            let file = match &row.name {
-                Some(name) => file_name(name, self.format)?,
-                None => {
-                    let (name, Range { start, end }) = (recording.name(), &range);
-                    format!("{name}_{start}-{end}.{}", self.format.extension())
-                }
-            };
-            Ok(Cut { line, range, path: self.directory.join(file) })
-        });
-        match cut {
-            Ok(cut) if self.taken.insert(cut.path.clone()) => Some(cut),
-            // Raven writes one row per view.
-            Ok(_) if row.name.is_none() => None,
-            Ok(cut) => {
-                self.fail(line, &format!("{:?} is already the file of another row", cut.path));
-                None
-            }
-            Err(reason) => {
-                self.fail(line, &reason);
-                None
+    /// Returns the cuts of rows, and reports rows that fail.
+    fn cuts_of(&mut self, mut rows: Vec<(Place, Region)>, recording: &Recording) -> Vec<Cut> {
+        rows.sort_by_key(|(place, _)| *place);
+        let mut cuts = vec![];
+        for (place, region) in rows {
+            let range = recording.select(&region.selection).map_err(|error| error.to_string());
+            let named = range.and_then(|range| {
+                let file = match &region.name {
+                    Some(name) => self.names.given(name)?,
+                    None => self.names.made(recording, &region, &range),
+                };
+                Ok((range, file))
+            });
+            match named {
+                Ok((range, file)) => cuts.push(Cut { place, region, range, file }),
+                Err(reason) => self.fail(place, Some(&region), Some(recording.name()), &reason),
             }
         }
+        cuts
     }
 
     fn cut_all<S: LittleEndian>(
@@ -202,7 +284,7 @@ impl Batch<'_> {
                     Ok((writer.finish(&messages)?, proof))
                 })
             });
-            told = interrupt::check().and_then(|()| self.tell(cut, written));
+            told = interrupt::check().and_then(|()| self.tell(recording, cut, written));
             told.as_ref().map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()))
         });
         told
@@ -226,9 +308,15 @@ impl Batch<'_> {
         let sound = self.how.rate.sound(recording, &cut.range, (self.format, self.how.bits))?;
         let name = recording.name().parse().map_err(opus_zarr::StoreError::from)?;
         let place = RecordingPlace { store: self.place.clone(), name };
-        let mut extracted = Extracted::new(&place, &cut.path, &cut.range, &sound);
-        extracted.line = Some(cut.line);
-        let (bytes, proof) = write(sound, Target::file(&cut.path, self.is_forced)?)?;
+        let path = self.folder.create()?.join(&cut.file);
+        let mut extracted = Extracted::new(&place, &path, &cut.range, &sound);
+        extracted.row = Some(Row {
+            table: PathField::new("table", self.tables.path(cut.place)),
+            line: cut.place.line,
+            label: cut.region.label.clone(),
+            score: cut.region.score,
+        });
+        let (bytes, proof) = write(sound, Target::file(&path, self.is_forced)?)?;
         if proof.is_err() && !mem::replace(&mut self.is_noted, true) {
             self.how.note(&place, &proof, self.output.messages());
         }
@@ -237,40 +325,33 @@ impl Batch<'_> {
         Ok(extracted)
     }
 
-    fn tell(&mut self, cut: &Cut, written: Result<Extracted, Failure>) -> Result<(), Failure> {
-        match written {
-            Ok(extracted) => return self.output.data(&extracted),
+    fn tell(
+        &mut self,
+        recording: &Recording,
+        cut: &Cut,
+        written: Result<Extracted, Failure>,
+    ) -> Result<(), Failure> {
+        let extracted = match written {
+            Ok(extracted) => extracted,
             Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
-            Err(failure) => self.fail(cut.line, &failure.message),
-        }
-        Ok(())
+            Err(failure) => {
+                let name = Some(recording.name());
+                self.fail(cut.place, Some(&cut.region), name, &failure.message);
+                return Ok(());
+            }
+        };
+        let mut entry = self.tables.entry(cut.place, Some(&cut.region));
+        entry.set_range(recording, &cut.range);
+        entry.recording = Some(recording.name().to_owned());
+        (entry.file, entry.is_exact) = (Some(cut.file.clone()), Some(extracted.is_exact));
+        self.entries.push(entry);
+        self.cuts += 1;
+        self.output.data(&extracted)
     }
-}
-
-/// Turns the name of a region into a file name, which must stay inside the directory.
-fn file_name(name: &str, format: Format) -> Result<String, String> {
-    let path = Path::new(name);
-    if path.file_name() != Some(path.as_os_str()) || name.contains('\\') {
-        return Err(format!("invalid file name {name:?}"));
-    }
-    let has_extension = Format::of(path) == Some(format);
-    Ok(if has_extension { name.to_owned() } else { format!("{name}.{}", format.extension()) })
 }
 
 /// Samples of all channels above which a cut is streamed: 64 MiB of `f32`.
 const LONG: u64 = 16 << 20;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_stay_inside_the_directory() {
-        for name in ["../a", "/a", "a/b", "..", ".", "a/", "a\\b"] {
-            assert!(file_name(name, Format::Wav).is_err(), "{name}");
-        }
-        assert_eq!(file_name("a", Format::Flac).unwrap(), "a.flac");
-        assert_eq!(file_name("a.FLAC", Format::Flac).unwrap(), "a.FLAC");
-        assert_eq!(file_name("2.5", Format::Wav).unwrap(), "2.5.wav");
-    }
-}
+/// How many reasons why rows have no recording are listed for people.
+const LISTED: usize = 5;

@@ -190,7 +190,7 @@ fn tables_are_cut_exactly_if_asked_to() {
     let cut = |args: &[&str]| {
         let batch = ["a.zarr/notes", "--batch", "rows.csv", "-o", "cuts", "--force"];
         let said = extract(folder, &[&batch[..], args].concat(), 0);
-        let file = folder.join("cuts/notes_480000-504000.wav");
+        let file = folder.join("cuts/notes_10.000s.wav");
         (said, fs::read(file).unwrap())
     };
     let (said, _) = cut(&[]);
@@ -331,17 +331,21 @@ fn a_table_is_cut_row_by_row() {
     let args = ["--json", "extract", "a.zarr/tones", "--batch", "regions.csv", "-o", "cuts"];
     let outcome = run_in(folder, args).exits(3);
     let cuts = folder.join("cuts");
-    assert_eq!(names(&cuts), ["first.wav", "last.wav", "tones_48000-72000.wav"]);
+    let again = "tones_20260512T201501_2.wav";
+    let expected_names =
+        ["first.wav", "last.wav", "manifest.csv", "tones_20260512T201501.wav", again];
+    assert_eq!(names(&cuts), expected_names);
     for (file, range) in [
         ("first.wav", 24_000..36_000),
         ("last.wav", 48_000..96_000),
-        ("tones_48000-72000.wav", 48_000..72_000),
+        ("tones_20260512T201501.wav", 48_000..72_000),
+        (again, 48_000..72_000),
     ] {
         assert_eq!(read_i16(&cuts.join(file)).1, expected::<i16>(folder, range), "{file}");
     }
     let lines: Vec<_> =
         outcome.lines("extracted").iter().map(|line| line["line"].clone()).collect();
-    assert_eq!(lines, [2, 3, 6]);
+    assert_eq!(lines, [2, 3, 6, 8]);
     for part in [
         "line 4: ",
         "beyond the end",
@@ -367,8 +371,11 @@ fn a_table_of_a_store_names_recordings() {
     .unwrap();
     let args = ["extract", "a.zarr", "--batch", "regions.tsv", "-o", "cuts", "--format", "flac"];
     let outcome = run_in(folder, args).exits(3);
-    assert_eq!(names(&folder.join("cuts")), ["other_12000-24000.flac", "tones_12000-24000.flac"]);
-    let other = read_i16(&folder.join("cuts/other_12000-24000.flac")).1;
+    assert_eq!(
+        names(&folder.join("cuts")),
+        ["manifest.csv", "other_20260512T201500.flac", "tones_20260512T201500.flac"]
+    );
+    let other = read_i16(&folder.join("cuts/other_20260512T201500.flac")).1;
     assert_eq!(other, open(folder, "other").read::<i16>(12_000..24_000).unwrap());
     assert!(outcome.stderr.contains("line 4: ") && outcome.stderr.contains("line 5: "));
 }

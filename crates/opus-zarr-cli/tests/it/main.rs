@@ -37,6 +37,7 @@ mod sound;
 mod state;
 mod support;
 mod sync;
+mod tables;
 mod tour;
 mod unread;
 mod unreadable;

@@ -39,6 +39,7 @@ mod output;
 mod peers;
 mod progress;
 mod recording;
+mod regions;
 mod remux;
 mod schema;
 mod stores;

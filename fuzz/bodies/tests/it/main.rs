@@ -33,7 +33,7 @@ macro_rules! targets {
 
 targets! {
     audio_input caf demux extensions flac_chunks flac_end flags headers index metadata mp4 open_store
-    packet page raw repaired triggered wave webm
+    packet page raw repaired tables triggered wave webm
 }
 
 fn check(target: &str) {
