@@ -17,7 +17,7 @@ use crate::{
     matching::{Conditions, Selected, pattern, select},
     output::Output,
     place::StorePlace,
-    several::for_each,
+    several::{for_each, unless_foreign},
 };
 
 /// List the recordings of a store: length, channels, size, bit rate, read mode, start, name
@@ -71,7 +71,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let listed = match (&catalogue, stores.as_slice()) {
         (Some(catalogue), _) => listing.catalogue(catalogue, output),
         (None, [only]) => listing.store(only, output),
-        (None, several) => for_each(several, output, |one, output| listing.store(one, output)),
+        // What a shell makes of STORE/* includes the groups of other programs.
+        (None, several) => for_each(several, output, |one, output| {
+            let listed = listing.store(one, output);
+            unless_foreign(listed, output)
+        }),
     };
     for row in std::mem::take(&mut listing.sorted).into_rows() {
         output.data(&row)?;

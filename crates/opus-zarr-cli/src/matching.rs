@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-use opus_zarr::{NameGlob, RecordingFilter, Store, StoreErrorKind, Zone};
+use opus_zarr::{NameGlob, RecordingFilter, RecordingName, Store, Zone};
 
 use crate::{
     failure::{Exit, Failure},
     moment::Moment,
-    nearest::with_nearest,
+    nearest::{or_nearest, with_nearest},
     place::{Found, InStore, StorePlace, names_in},
 };
 
@@ -96,41 +96,54 @@ pub(crate) struct Selected {
 pub(crate) fn select(places: &[StorePlace]) -> Vec<Result<Selected, Failure>> {
     let mut all: Vec<Result<Selected, Failure>> = Vec::new();
     for place in places.iter().filter(|place| !place.is_document()) {
-        let (place, store, glob) = match resolve(place) {
+        let (place, store, names) = match resolve(place) {
             Ok(resolved) => resolved,
             Err(failure) => {
                 all.push(Err(failure));
                 continue;
             }
         };
-        let known = all.iter_mut().flatten().find(|other| other.place == place);
-        match (known, glob) {
-            (Some(Selected { is_whole: true, .. }), _) => {}
-            (Some(known), Some(glob)) => {
-                known.filter = std::mem::take(&mut known.filter).names(glob);
-            }
-            (Some(known), None) => {
-                known.filter = RecordingFilter::default();
-                known.is_whole = true;
-            }
-            (None, glob) => {
-                let is_whole = glob.is_none();
+        match all.iter_mut().flatten().find(|other| other.place == place) {
+            Some(known) => known.add(names),
+            None => {
                 let filter = RecordingFilter::default();
-                let filter = glob.into_iter().fold(filter, RecordingFilter::names);
-                all.push(Ok(Selected { place, store, filter, is_whole }));
+                let mut new = Selected { place, store, filter, is_whole: false };
+                new.add(names);
+                all.push(Ok(new));
             }
         }
     }
     all
 }
 
-/// A store, and a pattern for names if not all of it is meant.
-type Resolved = (StorePlace, Store, Option<NameGlob>);
+impl Selected {
+    fn add(&mut self, names: Names) {
+        let filter = std::mem::take(&mut self.filter);
+        self.filter = match names {
+            _ if self.is_whole => filter,
+            Names::All => {
+                self.is_whole = true;
+                RecordingFilter::default()
+            }
+            Names::One(name) => filter.name(&name),
+            Names::Like(glob) => filter.names(glob),
+        };
+    }
+}
+
+/// A store, and what is meant of it.
+type Resolved = (StorePlace, Store, Names);
+
+enum Names {
+    All,
+    One(RecordingName),
+    Like(NameGlob),
+}
 
 fn resolve(place: &StorePlace) -> Result<Resolved, Failure> {
     let pattern = place.split_last().filter(|(_, name)| NameGlob::is_glob(name));
     match (place.find(), pattern) {
-        (Ok(Found::Store(store)), _) => Ok((place.clone(), store, None)),
+        (Ok(Found::Store(store)), _) => Ok((place.clone(), store, Names::All)),
         (Ok(Found::Recording(one)), Some((_, glob))) if !one.store.contains(&one.place.name)? => {
             matching(one.place.store, one.store, &glob)
         }
@@ -145,20 +158,17 @@ fn resolve(place: &StorePlace) -> Result<Resolved, Failure> {
 
 /// Selects one recording, which must exist.
 fn exactly(InStore { store, place }: InStore) -> Result<Resolved, Failure> {
-    if let Err(error) = store.open_recording(&place.name)
-        && error.kind() == StoreErrorKind::NoSuchRecording
-    {
-        return Err(with_nearest(error.into(), &store, place.name.as_str()));
+    if !store.contains(&place.name)? {
+        or_nearest(store.open_recording(&place.name), &store, &place.name)?;
     }
-    let glob = place.name.as_str().replace('[', "[[]").parse().map_err(invalid)?;
-    Ok((place.store, store, Some(glob)))
+    Ok((place.store, store, Names::One(place.name)))
 }
 
 /// Refuses a pattern that no name matches.
 fn matching(place: StorePlace, store: Store, glob: &str) -> Result<Resolved, Failure> {
     let parsed: NameGlob = glob.parse().map_err(invalid)?;
     if names_in(&store)?.iter().any(|name| parsed.matches(name.as_str())) {
-        return Ok((place, store, Some(parsed)));
+        return Ok((place, store, Names::Like(parsed)));
     }
     let message = format!("no recording in \"{place}\" matches {glob:?}");
     Err(with_nearest(Failure::new(Exit::Missing, message), &store, glob))

@@ -1,10 +1,10 @@
 //! Which recordings of a store.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{collections::HashSet, fmt, ops::Range, str::FromStr};
 
 use glob::Pattern;
 use jiff::Timestamp;
-use opus_zarr_store::RecordingInfo;
+use opus_zarr_store::{RecordingInfo, RecordingName};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// Selects recordings of a store by name, by notes and by time. By default all of them.
 ///
-/// A recording matches if it fulfils every condition. Of several patterns for its name, one is
+/// A recording matches if it fulfils every condition. Of several names and patterns for names, one is
 /// enough.
 ///
 /// ```
@@ -37,6 +37,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordingFilter {
+    exact: HashSet<String>,
     names: Vec<NameGlob>,
     notes: Vec<(String, String)>,
     since: Option<Timestamp>,
@@ -44,6 +45,13 @@ pub struct RecordingFilter {
 }
 
 impl RecordingFilter {
+    /// Adds a name.
+    #[must_use]
+    pub fn name(mut self, name: &RecordingName) -> Self {
+        self.exact.insert(name.to_string());
+        self
+    }
+
     /// Adds a pattern for names.
     #[must_use]
     pub fn names(mut self, glob: NameGlob) -> Self {
@@ -87,7 +95,8 @@ impl RecordingFilter {
 
     /// Whether a recording of this name may match.
     pub fn matches_name(&self, name: &str) -> bool {
-        self.names.is_empty() || self.names.iter().any(|glob| glob.matches(name))
+        let is_any = self.exact.is_empty() && self.names.is_empty();
+        is_any || self.exact.contains(name) || self.names.iter().any(|glob| glob.matches(name))
     }
 
     fn has_notes(&self, notes: &Map<String, Value>) -> bool {

@@ -1,12 +1,13 @@
 //! `opus-zarr import` of several cards at once: order of arguments, names, notes.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
 use tempfile::TempDir;
 
 use crate::{
     import::import,
-    support::{NOTES, run_in, testdata},
+    sound::write_tones,
+    support::{NOTES, command_in, run_in, testdata},
 };
 
 /// Two cards with files of the same names.
@@ -106,6 +107,23 @@ fn cards_with_the_same_file_names_are_imported_at_once() {
         assert!(refused.stderr.contains(expected), "{}", refused.stderr);
     }
     assert!(!folder.path().join("d.zarr").exists());
+}
+
+/// Whichever import writes the recording, the others say whose note is there.
+#[test]
+fn of_two_imports_with_other_notes_one_wins_and_the_other_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    write_tones(&folder.path().join("a.wav"), 48_000, 1, 48_000 * 60, 440.0);
+    let both = ["1", "2"].map(|n| {
+        let mut command = command_in(folder.path());
+        command.args(["import", "a.wav", "a.zarr", "--settle", "0", "--set", &format!("n={n}")]);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    });
+    let mut said =
+        both.map(|import| String::from_utf8(import.wait_with_output().unwrap().stdout).unwrap());
+    said.sort();
+    assert!(said[0].starts_with("imported  a.wav -> a, "), "{said:?}");
+    assert!(said[1].starts_with("present   a.wav -> a: note \"n\" kept"), "{said:?}");
 }
 
 #[test]

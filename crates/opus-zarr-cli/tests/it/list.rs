@@ -81,6 +81,11 @@ fn recordings_are_selected() {
         let refused = run_in(folder.path(), args).exits(code);
         assert!(refused.stderr.contains(expected), "{args:?}: {}", refused.stderr);
     }
+    let foreign = folder.path().join("a.zarr/detections");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("zarr.json"), r#"{"zarr_format":3,"node_type":"group"}"#).unwrap();
+    let expanded = ["a.zarr/detections", "a.zarr/notes", "a.zarr/zarr.json"];
+    assert_eq!(names(folder.path(), &expanded), ["notes"]);
     // The others are listed all the same.
     let some = run_in(folder.path(), ["list", "a.zarr/nots", "a.zarr/notes"]).exits(3);
     assert!(some.stdout.ends_with("  notes\n"), "{}", some.stdout);

@@ -25,7 +25,7 @@ pub(crate) fn add_notes(
 
 impl PresentNotes {
     /// Compares the notes of a recording with those of an import.
-    fn of(recording: &Recording, notes: &Map<String, Value>) -> Self {
+    pub(crate) fn of(recording: &Recording, notes: &Map<String, Value>) -> Self {
         let mut done = Self::default();
         for (key, value) in notes {
             done.sort(key, recording.info().user.get(key), value);

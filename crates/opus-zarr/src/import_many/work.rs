@@ -188,7 +188,10 @@ impl<'a> Run<'a> {
             imported => imported?,
         };
         if imported.earlier == imported.recordings.len() {
-            let (name, notes) = (file.name.clone(), PresentNotes::default());
+            let (name, mut notes) = (file.name.clone(), PresentNotes::default());
+            for recording in &imported.recordings {
+                notes.merge(PresentNotes::of(recording, &self.import.notes));
+            }
             let starts = imported.starts;
             return Ok(ImportOutcome::Present { name, is_synced: false, notes, starts });
         }

@@ -2,7 +2,7 @@
 
 use std::{fs, ops::ControlFlow, path::Path};
 
-use opus_zarr::{ErrorKind, NameGlob, Recording, RecordingFilter, Store, Timestamp};
+use opus_zarr::{ErrorKind, NameGlob, Recording, RecordingFilter, RecordingName, Store, Timestamp};
 use opus_zarr_testkit::{fast_folder, recordings::import_to, wave::wave};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,6 +49,10 @@ fn at(time: &str) -> Timestamp {
     format!("2026-05-12T{time}Z").parse().unwrap()
 }
 
+fn name(text: &str) -> RecordingName {
+    text.parse().unwrap()
+}
+
 fn glob(text: &str) -> NameGlob {
     text.parse().unwrap()
 }
@@ -66,6 +70,9 @@ fn a_recording_matches_if_it_fulfils_every_condition() {
         (filter().names(glob("*_0[4-9]00")), &["reed_0400", "wood_0400"]),
         (filter().names(glob("*_0[!3]00")).note("site", "wood"), &["wood_0400"]),
         (filter().names(glob("reed")), &[]),
+        (filter().name(&name("reed_0300")).name(&name("later")), &["later", "reed_0300"]),
+        (filter().name(&name("wood_0300")).names(glob("reed_*")), &all[1..4]),
+        (filter().name(&name("wood_0300")).note("site", "reed"), &[]),
         (filter().note("site", "reed"), &all[1..3]),
         (filter().note("gain", "2"), &["reed_0300", "wood_0300"]),
         (filter().note("gain", "2").note("site", "wood"), &["wood_0300"]),
