@@ -38,6 +38,13 @@ pub(super) fn run(args: &Args, tables: &[PathBuf], output: &mut Output) -> Resul
     let directory = directory.ok_or_else(|| {
         Failure::usage("--batch writes one file per row").with_hint("pass a directory with -o DIR")
     })?;
+    if args.notes.is_any() {
+        return Err(Failure::usage("--where is not for --batch: tables name their recordings"));
+    }
+    if directory.exists() && !directory.is_dir() {
+        let message = format!("{directory:?} is a file, expected a directory");
+        return Err(Failure::new(Exit::Error, message));
+    }
     let tables = Tables::read(tables, output.messages())?;
     let (place, store, named) = open(args)?;
     let manifest = manifest::path_in(directory);

@@ -197,6 +197,23 @@ fn a_directory_of_other_cuts_is_not_overwritten() {
 }
 
 #[test]
+fn what_cannot_be_done_is_refused_before_anything_is_cut() {
+    let folder = two_stations();
+    let table = "start,end,recording\n0,1,moor_20260512_033000\n";
+    fs::write(folder.path().join("t.csv"), table).unwrap();
+    for (args, code, part) in [
+        (&["t.csv", "-o", "t.csv"][..], 1, "\"t.csv\" is a file, expected a directory"),
+        (&["t.csv", "-o", "cuts", "--where", "site=moor"], 2, "--where is not for --batch"),
+        (&["t.csv", "-o", "-"], 2, "pass a directory with -o DIR"),
+    ] {
+        let outcome = cut(&folder, args, code);
+        assert!(outcome.stderr.contains(part), "{args:?}: {outcome:?}");
+    }
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
 fn tables_without_files_belong_to_the_recording_they_are_named_after_or_that_is_named() {
     let folder = two_stations();
     fs::create_dir_all(folder.path().join("results/moor")).unwrap();
