@@ -10,6 +10,7 @@ mod png;
 mod scene;
 mod spectrogram;
 mod stft;
+mod view;
 mod waveform;
 
 use std::{
@@ -22,7 +23,7 @@ use std::{
 use opus_zarr::{ChannelSelection, Recording};
 use serde::Serialize;
 
-use self::{availability::Availability, figure::Figure, scene::Scene};
+use self::{availability::Availability, figure::Figure, scene::Scene, view::View};
 use crate::{
     deployed,
     failure::Failure,
@@ -63,6 +64,8 @@ pub(crate) struct Args {
     /// Width and height in pixels
     #[arg(long, value_name = "WxH", default_value = "1600x600")]
     size: Size,
+    #[command(flatten)]
+    view: View,
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
@@ -92,6 +95,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         let message = format!("{path:?} does not end in .png; only PNG files can be written");
         return Err(Failure::usage(message));
     }
+    if args.view.is_any() && args.kind != Kind::Spectrogram {
+        return Err(Failure::usage(
+            "--frequencies, --levels and --window are for --kind spectrogram",
+        ));
+    }
     let messages = output.messages().clone();
     if args.kind == Kind::Availability {
         return args.plot_availability(output);
@@ -104,7 +112,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut target = Target::create(path, args.force, output)?;
     let mut figure = Figure::new(width, height, args.kind == Kind::Spectrogram);
     let columns = match args.kind {
-        Kind::Spectrogram => spectrogram::draw(&scene, &mut figure, messages.bars())?,
+        Kind::Spectrogram => spectrogram::draw(&scene, &args.view, &mut figure, messages.bars())?,
         Kind::Waveform => waveform::draw(&scene, &mut figure, messages.bars())?,
         Kind::Bitrate => bitrate::draw(&scene, &place.open_reader()?, &mut figure)?,
         Kind::Availability => 0,

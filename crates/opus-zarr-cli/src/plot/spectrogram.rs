@@ -17,24 +17,27 @@ use super::{
     parts::on_threads,
     scene::Scene,
     stft::{Stft, Work},
+    view::View,
 };
 use crate::failure::Failure;
 
 /// Draws the spectrogram; returns the number of columns.
 pub(crate) fn draw(
     scene: &Scene,
+    view: &View,
     figure: &mut Figure,
     bars: &MultiProgress,
 ) -> Result<usize, Failure> {
-    let analysis = Analysis::new(scene, figure.area);
+    let analysis = Analysis::new(scene, view, figure.area)?;
     let groups = analysis.columns.groups(GROUP);
     let group = |number| groups.get(number).map_or(Ok(Vec::new()), |group| analysis.group(group));
     let columns = on_threads(groups.len(), scene.threads, bars, group)?.concat();
-    let levels = levels(&columns);
+    let levels = view.levels().unwrap_or_else(|| levels(&columns));
     let area = figure.area;
     figure.head(scene, &analysis.subtitle(), Vec::new());
     figure.canvas.paint(area, &colours(area, &columns, &levels));
-    let kilohertz = 0.0..scene.rate() / 2000.0 * analysis.band;
+    let half = scene.rate() / 2000.0;
+    let kilohertz = half * analysis.band.start..half * analysis.band.end;
     figure.value_axis(area, &kilohertz);
     figure.value_label("frequency (kHz)");
     figure.time_axis(scene);
@@ -48,10 +51,10 @@ struct Analysis<'a> {
     scene: &'a Scene,
     columns: Columns,
     stft: Stft,
-    /// Rows of a column, from 0 Hz up.
+    /// Rows of a column, from the lowest frequency up.
     rows: usize,
-    /// Share of the frequencies up to half the sample rate that is shown.
-    band: f64,
+    /// Shares of half the sample rate between which frequencies are shown.
+    band: Range<f64>,
     is_sampled: bool,
 }
 
@@ -62,18 +65,18 @@ struct Heard {
 }
 
 impl<'a> Analysis<'a> {
-    fn new(scene: &'a Scene, area: Area) -> Self {
+    fn new(scene: &'a Scene, view: &View, area: Area) -> Result<Self, Failure> {
         let columns = Columns::new(scene.range.clone(), area.width());
-        let band = band(scene);
+        let band = view.band(scene.rate(), band(scene))?;
         // Rows if all frequencies were shown.
-        let rows = f64::from(area.bottom - area.top).max(1.0) / band;
-        let window = window(float(columns.longest()), rows);
-        let stft = Stft::new(window, size(rows * 2.0).next_power_of_two());
+        let rows = f64::from(area.bottom - area.top).max(1.0) / (band.end - band.start);
+        let window = view.window().unwrap_or_else(|| window(float(columns.longest()), rows));
+        let stft = Stft::new(window, size(rows * 2.0).min(MOST_BINS).next_power_of_two());
         let is_sampled = columns.longest() > WHOLE;
-        Self { scene, columns, stft, rows: area.height(), band, is_sampled }
+        Ok(Self { scene, columns, stft, rows: area.height(), band, is_sampled })
     }
 
-    /// Returns the columns of a group, in decibels from 0 Hz up.
+    /// Returns the columns of a group, in decibels from the lowest frequency up.
     fn group(&self, group: &Range<usize>) -> Result<Vec<Vec<f32>>, Failure> {
         let all = if self.is_sampled {
             None
@@ -102,8 +105,9 @@ impl<'a> Analysis<'a> {
                 count += 1.0;
             }
         }
-        let top = self.band * float(u64::try_from(self.stft.bins() - 1).unwrap_or(u64::MAX));
-        Ok(rows(&power, self.rows, top).iter().map(|power| decibels(power / count)).collect())
+        let bins = float(u64::try_from(self.stft.bins() - 1).unwrap_or(u64::MAX));
+        let band = self.band.start * bins..self.band.end * bins;
+        Ok(rows(&power, self.rows, &band).iter().map(|power| decibels(power / count)).collect())
     }
 
     /// Reads samples with half a window more on both sides.
@@ -192,14 +196,15 @@ fn middle(range: &Range<u64>) -> u64 {
 }
 
 /// Returns the greatest power in each row, so that the level of a tone does not depend on the height
-/// of the rows. The rows end at frequency number `top`.
-fn rows(power: &[f32], rows: usize, top: f64) -> Vec<f32> {
-    let edge = |row: usize| float(u64::try_from(row).unwrap_or(u64::MAX)) * top;
+/// of the rows. The rows lie between two numbers of frequencies.
+fn rows(power: &[f32], rows: usize, band: &Range<f64>) -> Vec<f32> {
     let count = float(u64::try_from(rows).unwrap_or(u64::MAX)).max(1.0);
+    let step = (band.end - band.start) / count;
+    let edge = |row: usize| band.start + float(u64::try_from(row).unwrap_or(u64::MAX)) * step;
     (0..rows)
         .map(|row| {
-            let first = size(edge(row) / count);
-            let last = size((edge(row + 1) / count).ceil()).max(first + 1);
+            let first = size(edge(row));
+            let last = size(edge(row + 1).ceil()).max(first + 1);
             let row = power.get(first..last.min(power.len())).unwrap_or_default();
             row.iter().copied().fold(0.0, f32::max)
         })
@@ -286,6 +291,8 @@ const PIECES: u64 = 4;
 const PIECE: u64 = 24_000;
 /// Samples that a thread reads in one go, unless a single column is longer.
 const GROUP: u64 = 10 * 48_000;
+/// Frequencies of a narrow band, at most.
+const MOST_BINS: usize = 1 << 17;
 const SILENT: Colour = VIRIDIS[0];
 /// Nine colours of viridis, by Stéfan van der Walt and Nathaniel Smith for matplotlib (CC0); the
 /// others are interpolated.
@@ -318,10 +325,10 @@ mod tests {
         let loudest =
             |rows: &[f32]| (0..rows.len()).max_by(|a, b| rows[*a].total_cmp(&rows[*b])).unwrap();
         // 6 kHz of 24, and of 12.
-        assert!(loudest(&rows(&power, 400, 512.0)).abs_diff(100) <= 1);
-        assert!(loudest(&rows(&power, 400, 256.0)).abs_diff(200) <= 1);
+        assert!(loudest(&rows(&power, 400, &(0.0..512.0))).abs_diff(100) <= 1);
+        assert!(loudest(&rows(&power, 400, &(0.0..256.0))).abs_diff(200) <= 1);
         // The level does not depend on where the row begins.
-        assert!((rows(&power, 5, 512.0)[1] - 1.0).abs() < 0.01);
+        assert!((rows(&power, 5, &(0.0..512.0))[1] - 1.0).abs() < 0.01);
     }
 
     #[test]

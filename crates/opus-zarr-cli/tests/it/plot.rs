@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::sound::write_tones;
 use crate::support::{NOTES, folder_with, run_in, testdata};
 
 const CHIRPS: &str = "chirps-stereo.opus";
@@ -117,6 +118,46 @@ fn files(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// A tone of 6 kHz is in the middle of the frequencies around it.
+#[test]
+fn a_spectrogram_shows_the_requested_frequencies() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_tones(&folder.join("tone.wav"), 48_000, 1, 96_000, 6000.0);
+    run_in(folder, ["import", "tone.wav", "a.zarr"]).exits(0);
+    let plot = |args: &str| {
+        let args = format!("plot a.zarr/tone -o it.png --force --size 640x400 {args}");
+        run_in(folder, args.split(' '))
+    };
+    // Where the picture is brightest, from the bottom of the plot to its top.
+    let brightest = |args: &str| {
+        plot(args).exits(0);
+        let pixels = decoded(&fs::read(folder.join("it.png")).unwrap());
+        let at = |x: usize, y: usize| &pixels[3 * (640 * y + x)..][..3];
+        let light = |y: &usize| u32::from(at(300, *y)[0]) + u32::from(at(300, *y)[1]);
+        // Within the frame of a picture of this size.
+        let rows: Vec<usize> = (45..350).collect();
+        let top = rows.iter().copied().max_by_key(light).unwrap();
+        (350 - top) * 100 / 305
+    };
+    let whole = brightest("--levels -90..-20");
+    let around = brightest("--frequencies 4000..8000 --levels -90..-20");
+    let below = brightest("--frequencies 5500..9500 --levels -90..-20 --window 2048");
+    assert!((20..32).contains(&whole), "{whole}");
+    assert!((42..58).contains(&around), "{around}");
+    assert!((5..20).contains(&below), "{below}");
+    for (args, message) in [
+        ("--frequencies 24000..30000", "only up to 24000 Hz"),
+        ("--frequencies 8000..500", "such as 500..8000"),
+        ("--levels -20", "expected two numbers"),
+        ("--window 4", "16..=65536"),
+        ("--kind waveform --window 512", "are for --kind spectrogram"),
+    ] {
+        let said = plot(args).exits(2).stderr;
+        assert!(said.contains(message), "{args}: {said}");
+    }
 }
 
 /// Two stations on two local days, which are told by the hours that were recorded.
