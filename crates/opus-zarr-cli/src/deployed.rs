@@ -1,10 +1,11 @@
 //! The recordings of a store on one clock.
 
-use std::{ops::Range, slice};
+use std::{ops::Range, path::Path, slice};
 
 use opus_zarr::{Deployment, NameGlob, Timestamp};
 
 use crate::{
+    catalogue::read_catalogue,
     failure::{Exit, Failure},
     matching::{self, Notes, Selected},
     output::Messages,
@@ -51,11 +52,18 @@ impl From<Gaps> for opus_zarr::Gaps {
     }
 }
 
-/// Arranges the selected recordings, and says which are left out.
-pub(crate) fn open(selected: &Selected, messages: &Messages) -> Result<Deployment, Failure> {
+/// Arranges the selected recordings, and says which are left out. With a catalogue, opens none.
+pub(crate) fn open(
+    selected: &Selected,
+    catalogue: Option<&Path>,
+    messages: &Messages,
+) -> Result<Deployment, Failure> {
     let Selected { store, filter, place, .. } = selected;
     let what = format!("reading the times of {place}");
-    let deployment = while_waiting(messages, what, || Deployment::open(store, filter))?;
+    let deployment = match catalogue {
+        Some(file) => Deployment::of_catalogue(store, &read_catalogue(file)?, filter),
+        None => while_waiting(messages, what, || Deployment::open(store, filter))?,
+    };
     for (_, error) in deployment.unopened() {
         messages.warn(format!("left out: {error}"));
     }

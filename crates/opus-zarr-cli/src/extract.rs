@@ -39,6 +39,9 @@ pub(crate) struct Args {
     range: RangeArgs,
     #[command(flatten)]
     notes: Notes,
+    /// Find the recordings of a store in its catalogue, without opening the others
+    #[arg(long, value_name = "FILE", requires = "utc", conflicts_with = "batch")]
+    catalogue: Option<PathBuf>,
     /// How to handle gaps between the recordings of a store [default: error]
     #[arg(long, value_enum, requires = "utc", conflicts_with = "batch")]
     gaps: Option<Gaps>,

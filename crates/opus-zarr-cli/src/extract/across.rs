@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, selected: Selected, output: &mut Output) -> Resul
         Gaps::Split => args.how.format.unwrap_or(Format::Wav),
         _ => args.how.format(path)?,
     };
-    let mut deployment = deployed::open(&selected, output.messages())?;
+    let mut deployment = deployed::open(&selected, args.catalogue.as_deref(), output.messages())?;
     let range = deployed::range(&args.range, &deployment, output.messages())?;
     deployed::warn_of_overlaps(&deployment, &range, output.messages());
     let pieces = deployment.pieces(range.clone(), gaps)?;

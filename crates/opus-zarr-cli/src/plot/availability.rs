@@ -46,7 +46,7 @@ impl Availability {
         selection: &Selection,
         messages: &Messages,
     ) -> Result<Self, Failure> {
-        let whole = deployed::open(selected, messages)?;
+        let whole = deployed::open(selected, None, messages)?;
         let mut range = whole.select(selection)?;
         if *selection == Selection::ALL {
             range = whole_days(&range, &zone);
