@@ -89,3 +89,24 @@ fn a_catalogue_is_listed_without_its_store() {
     run_in(it, ["list"]).exits(2);
     run_in(it, ["list", "--catalogue", "none.csv"]).exits(1);
 }
+
+#[test]
+fn a_changed_recording_is_not_read_by_way_of_its_row() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let it = folder.path();
+    for (name, start) in [("a", "2026-05-12T03:00:00Z"), ("b", "2026-05-12T04:00:00Z")] {
+        run_in(it, ["meta", &format!("a.zarr/{name}"), "--start", start]).exits(0);
+    }
+    run_in(it, ["catalogue", "a.zarr", "-o", "c.csv"]).exits(0);
+    let cut = |utc, file| {
+        let args = ["extract", "a.zarr", "--catalogue", "c.csv", "--utc", utc, "-o", file];
+        run_in(it, args)
+    };
+    cut("2026-05-12T03:00:00Z..+1s", "a.wav").exits(0);
+    run_in(it, ["meta", "a.zarr/a", "--shift", "1s"]).exits(0);
+    let stale = cut("2026-05-12T03:00:00Z..+1s", "b.wav").exits(1);
+    assert!(stale.stderr.contains("recording \"a\" is no longer what"), "{}", stale.stderr);
+    assert!(stale.stderr.contains("update the catalogue"), "{}", stale.stderr);
+    assert!(!it.join("b.wav").exists());
+    cut("2026-05-12T04:00:00Z..+1s", "c.wav").exits(0);
+}

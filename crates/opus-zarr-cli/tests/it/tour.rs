@@ -1,4 +1,4 @@
-//! Runs every command of docs/tour.md and compares its output.
+//! Runs every command of docs/tour.md and docs/season.md and compares its output.
 //!
 //! In blocks marked `console`, a shell runs each line that begins with `$ `, all in one folder. The
 //! lines that follow are its standard output and error, where `[..]` stands for anything within a line
@@ -10,19 +10,37 @@
 #[allow(clippy::cast_sign_loss, clippy::print_stderr, unreachable_pub, reason = "an example")]
 mod field_recordings;
 
+#[path = "../../../../examples/season.rs"]
+#[allow(clippy::as_conversions, reason = "an example")]
+#[allow(dead_code, clippy::pedantic, clippy::cast_possible_truncation, reason = "an example")]
+#[allow(clippy::cast_sign_loss, clippy::print_stderr, unreachable_pub, reason = "an example")]
+mod season;
+
 use std::{env, fs, path::Path, process::Command};
 
 #[test]
 fn the_tour_matches_the_command() {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    let text = fs::read_to_string(docs.join("tour.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     field_recordings::field_recordings(&folder.path().join("card")).unwrap();
+    matches_the_command("tour", 3, folder.path());
+}
+
+#[test]
+fn the_season_matches_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    season::season(&folder.path().join("cards")).unwrap();
+    matches_the_command("season", 2, folder.path());
+}
+
+/// Follows a page with at least so many pictures.
+fn matches_the_command(page: &str, least: usize, folder: &Path) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let text = fs::read_to_string(docs.join(format!("{page}.md"))).unwrap();
     let steps = steps(&text);
     assert!(steps.len() > 15, "{} commands found", steps.len());
     let mut wrong = Vec::new();
     for step in &steps {
-        let (output, code) = run(&step.command, folder.path());
+        let (output, code) = run(&step.command, folder);
         if code != step.code || !fits(&step.output, &output) {
             let (command, expected) = (&step.command, step.output.join("\n"));
             let expected_code = step.code;
@@ -33,8 +51,10 @@ fn the_tour_matches_the_command() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    for picture in pictures(&text) {
-        let (made, shown) = (folder.path().join(picture), docs.join("tour").join(picture));
+    let pictures = pictures(page, &text);
+    assert!(pictures.len() >= least, "{pictures:?}");
+    for picture in pictures {
+        let (made, shown) = (folder.join(picture), docs.join(page).join(picture));
         assert_eq!(size_of_png(&made), size_of_png(&shown), "{picture}");
     }
 }
@@ -106,11 +126,10 @@ fn line_fits(expected: &str, found: &str) -> bool {
 }
 
 /// Returns the pictures in the text.
-fn pictures(text: &str) -> Vec<&str> {
-    let shown = text.split("](tour/").skip(1);
-    let pictures: Vec<&str> = shown.map(|rest| rest.split_once(')').unwrap().0).collect();
-    assert!(pictures.len() >= 3, "{pictures:?}");
-    pictures
+fn pictures<'a>(page: &str, text: &'a str) -> Vec<&'a str> {
+    let begin = format!("]({page}/");
+    let shown = text.split(&begin).skip(1);
+    shown.map(|rest| rest.split_once(')').unwrap().0).collect()
 }
 
 /// Reads width and height from the header.
