@@ -16,18 +16,25 @@ mod waveform;
 use std::{
     fmt,
     num::{NonZeroU8, NonZeroUsize},
+    ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
+    thread,
 };
 
-use opus_zarr::{ChannelSelection, Recording};
+use opus_zarr::{ChannelSelection, Gaps, Timestamp};
 use serde::Serialize;
 
-use self::{availability::Availability, figure::Figure, scene::Scene, view::View};
+use self::{
+    availability::Availability,
+    figure::Figure,
+    scene::{OnClock, Scene},
+    view::View,
+};
 use crate::{
     deployed,
     failure::Failure,
-    matching::Notes,
+    matching::{Notes, Selected},
     output::{Line, Messages, Output},
     path::PathField,
     place::{RecordingPlace, StorePlace},
@@ -40,8 +47,8 @@ use crate::{
 /// Draw the spectrogram, waveform or bit rate of a recording, or when recordings were made
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Recording, such as archive.zarr/station-4. With --kind availability a store, or a pattern for
-    /// names in it
+    /// Recording, such as archive.zarr/station-4. With --utc or --kind availability also a store, or a
+    /// pattern for names in it
     #[arg(value_name = "STORE/NAME")]
     recording: StorePlace,
     /// PNG file to write (`-` for standard output)
@@ -54,6 +61,9 @@ pub(crate) struct Args {
     range: RangeArgs,
     #[command(flatten)]
     notes: Notes,
+    /// Find the recordings of a store in its catalogue, without opening the others
+    #[arg(long, value_name = "FILE", conflicts_with = "by")]
+    catalogue: Option<PathBuf>,
     /// Draw availability as a line per value of this note, such as site, instead of days over hours
     #[arg(long, value_name = "NOTE")]
     by: Option<String>,
@@ -104,8 +114,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.kind == Kind::Availability {
         return args.plot_availability(output);
     }
-    if args.notes.is_any() || args.by.is_some() {
-        return Err(Failure::usage("--where and --by are for --kind availability"));
+    if args.by.is_some() {
+        return Err(Failure::usage("--by is for --kind availability"));
+    }
+    if let Some(selected) = deployed::select(&args.recording, &args.notes)? {
+        return args.plot_time(&selected, output);
+    }
+    if args.notes.is_any() || args.catalogue.is_some() {
+        let message = format!(
+            "--where and --catalogue are for stores, and {} is one recording",
+            args.recording
+        );
+        return Err(Failure::usage(message));
     }
     let place = args.recording.as_recording().map_err(Failure::usage)?;
     let scene = args.scene(&place, &messages)?;
@@ -140,6 +160,66 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Draws a range of the time of day over the recordings of a store.
+    fn plot_time(&self, selected: &Selected, output: &mut Output) -> Result<(), Failure> {
+        let messages = output.messages().clone();
+        if self.kind == Kind::Bitrate || !self.range.is_utc() {
+            return Err(Failure::usage(format!("{} is not one recording", selected.place))
+                .with_hint(
+                    "--utc selects the time to draw from several, as spectrogram or waveform",
+                ));
+        }
+        let mut deployment = deployed::open(selected, self.catalogue.as_deref(), &messages)?;
+        let range = deployed::range(&self.range, &deployment, &messages)?;
+        deployed::warn_of_overlaps(&deployment, &range, &messages);
+        let Some(piece) = deployment.pieces(range.clone(), Gaps::Silence)?.pop() else {
+            return Err(Failure::usage(format!("no sample from {} to {}", range.start, range.end)));
+        };
+        let channels = self.channels(piece.channels, &selected.place.to_string())?;
+        deployment.set_output(opus_zarr::Output::default().channels(channels.clone()));
+        // The parts of a picture are read in several threads, each in one.
+        deployment.set_threads(NonZeroUsize::MIN);
+        let (zone, _) = self.range.zone().map_err(Failure::usage)?;
+        let place = selected.place.to_string();
+        let it = OnClock { deployment, piece, place, zone, channels };
+        let scene = Scene::of_piece(it, self.threads.number.unwrap_or_else(processors));
+        let Size { width, height } = self.size;
+        let mut figure = Figure::new(width, height, self.kind == Kind::Spectrogram);
+        match self.kind {
+            Kind::Waveform => waveform::draw(&scene, &mut figure, messages.bars())?,
+            _ => spectrogram::draw(&scene, &self.view, &mut figure, messages.bars())?,
+        };
+        let plotted = self.write_time(&figure, selected, &range, output)?;
+        match self.output == Path::new(STDOUT) {
+            true => messages.json(&plotted),
+            false => output.data(&plotted)?,
+        }
+        Ok(())
+    }
+
+    fn write_time(
+        &self,
+        figure: &Figure,
+        selected: &Selected,
+        range: &Range<Timestamp>,
+        output: &mut Output,
+    ) -> Result<PlottedTime, Failure> {
+        let mut target = Target::create(&self.output, self.force, output)?;
+        target.write(&png::encode(&figure.canvas)?)?;
+        let bytes = target.finish()?;
+        let Size { width, height } = self.size;
+        Ok(PlottedTime {
+            store: selected.place.field("store"),
+            output: PathField::new("output", &self.output),
+            kind: self.kind,
+            start: range.start.to_string(),
+            end: range.end.to_string(),
+            width,
+            height,
+            bytes,
+        })
+    }
+
     fn plot_availability(&self, output: &mut Output) -> Result<(), Failure> {
         let messages = output.messages().clone();
         let selected = deployed::select(&self.recording, &self.notes)?.ok_or_else(|| {
@@ -148,23 +228,18 @@ impl Args {
         })?;
         let selection = self.range.selection(&messages)?;
         let zone = self.range.zone().map_err(Failure::usage)?;
-        let it = Availability::new(&selected, self.by.as_deref(), zone, &selection, &messages)?;
+        let it = Availability::new(
+            &selected,
+            self.catalogue.as_deref(),
+            self.by.as_deref(),
+            zone,
+            &selection,
+            &messages,
+        )?;
         let Size { width, height } = self.size;
         let mut figure = Figure::new(width, height, false);
         it.draw(&mut figure);
-        let mut target = Target::create(&self.output, self.force, output)?;
-        target.write(&png::encode(&figure.canvas)?)?;
-        let bytes = target.finish()?;
-        let plotted = PlottedTime {
-            store: selected.place.field("store"),
-            output: PathField::new("output", &self.output),
-            kind: self.kind,
-            start: it.range().start.to_string(),
-            end: it.range().end.to_string(),
-            width,
-            height,
-            bytes,
-        };
+        let plotted = self.write_time(&figure, &selected, it.range(), output)?;
         if self.output == Path::new(STDOUT) {
             messages.json(&plotted);
             return Ok(());
@@ -179,26 +254,23 @@ impl Args {
         if range.is_empty() {
             return Err(Failure::usage(format!("{} has no samples to draw", self.recording)));
         }
-        let output = opus_zarr::Output::default().channels(self.channels(&recording)?);
-        recording.set_output(output)?;
+        let what = format!("recording \"{}\"", recording.name());
+        let channels = self.channels(recording.info().channels, &what)?;
+        recording.set_output(opus_zarr::Output::default().channels(channels))?;
         // The parts of a picture are read in several threads, each in one.
         self.threads.apply(&mut recording);
         let threads = recording.threads();
         recording.set_threads(NonZeroUsize::MIN);
-        Ok(Scene { recording, range, threads })
+        Ok(Scene::of_recording(recording, range, threads))
     }
 
-    fn channels(&self, recording: &Recording) -> Result<ChannelSelection, Failure> {
-        let all = recording.info().channels;
+    fn channels(&self, all: u8, what: &str) -> Result<ChannelSelection, Failure> {
         match (self.channel.map(NonZeroU8::get), self.kind) {
             (Some(_), Kind::Bitrate) => Err(Failure::usage(
                 "--channel does not apply to --kind bitrate: packets hold all channels",
             )),
             (Some(number), _) if number > all => {
-                let name = recording.name();
-                Err(Failure::usage(format!(
-                    "recording \"{name}\" has no channel {number}, only {all}"
-                )))
+                Err(Failure::usage(format!("{what} has no channel {number}, only {all}")))
             }
             (Some(number), _) => Ok(ChannelSelection::Only(vec![number - 1])),
             (None, Kind::Waveform) => {
@@ -207,6 +279,10 @@ impl Args {
             (None, _) => Ok(ChannelSelection::Mono),
         }
     }
+}
+
+fn processors() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The size of a picture in pixels.

@@ -1,6 +1,11 @@
 //! Availability: when something was recorded, as days over hours, or as a line per station.
 
-use std::{collections::BTreeMap, fmt, ops::ControlFlow, ops::Range};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::{ControlFlow, Range},
+    path::Path,
+};
 
 use jiff::{
     Timestamp,
@@ -41,12 +46,13 @@ struct Group {
 impl Availability {
     pub(crate) fn new(
         selected: &Selected,
+        catalogue: Option<&Path>,
         by: Option<&str>,
         (zone, zone_name): (Zone, String),
         selection: &Selection,
         messages: &Messages,
     ) -> Result<Self, Failure> {
-        let whole = deployed::open(selected, None, messages)?;
+        let whole = deployed::open(selected, catalogue, messages)?;
         let mut range = whole.select(selection)?;
         if *selection == Selection::ALL {
             range = whole_days(&range, &zone);

@@ -17,6 +17,8 @@ pub(crate) enum TimeUnit {
     Seconds,
     Minutes,
     Hours,
+    /// Of a day, even if the range goes on into the next.
+    OfDay,
 }
 
 impl TimeUnit {
@@ -26,6 +28,7 @@ impl TimeUnit {
             Self::Seconds => "s",
             Self::Minutes => "m:ss",
             Self::Hours => "h:mm:ss",
+            Self::OfDay => "hh:mm:ss",
         }
     }
 
@@ -55,8 +58,12 @@ pub(crate) fn numbers(range: &Range<f64>, most: f64) -> Vec<Tick> {
 }
 
 /// Places ticks at round times, in seconds, as close as their labels fit. `width` measures a label.
-pub(crate) fn times(range: &Range<f64>, room: i32, width: impl Fn(&str) -> i32) -> Vec<Tick> {
-    let unit = TimeUnit::of(range.end);
+pub(crate) fn times(
+    range: &Range<f64>,
+    unit: TimeUnit,
+    room: i32,
+    width: impl Fn(&str) -> i32,
+) -> Vec<Tick> {
     let fits = |step: &f64| {
         let count = ((range.end - range.start) / step).floor() + 1.0;
         let widest = width(&clock(range.end, decimals(*step), unit)) + width("00");
@@ -77,6 +84,7 @@ pub(crate) fn clock(seconds: f64, decimals: usize, unit: TimeUnit) -> String {
         TimeUnit::Seconds => whole.to_string(),
         TimeUnit::Minutes => format!("{}:{rest:02}", whole / 60),
         TimeUnit::Hours => format!("{hours}:{minutes:02}:{rest:02}"),
+        TimeUnit::OfDay => format!("{:02}:{minutes:02}:{rest:02}", hours % 24),
     };
     match decimals {
         0 => time,
@@ -142,7 +150,8 @@ mod tests {
     }
 
     fn time_labels(range: Range<f64>) -> String {
-        labels(&times(&range, 80, |label| i32::try_from(label.len()).unwrap()))
+        let unit = TimeUnit::of(range.end);
+        labels(&times(&range, unit, 80, |label| i32::try_from(label.len()).unwrap()))
     }
 
     #[test]
@@ -169,6 +178,14 @@ mod tests {
             "0:59:58.5 0:59:59.0 0:59:59.5 1:00:00.0 1:00:00.5"
         );
         assert_eq!(time_labels(0.0..1e-5).split(' ').count(), 6);
+    }
+
+    #[test]
+    fn a_day_begins_again_after_midnight() {
+        let times = times(&(86_390.0..86_415.0), TimeUnit::OfDay, 50, |label| {
+            i32::try_from(label.len()).unwrap()
+        });
+        assert_eq!(labels(&times), "23:59:50 00:00:00 00:00:10");
     }
 
     #[test]

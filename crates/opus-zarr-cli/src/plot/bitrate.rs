@@ -62,7 +62,7 @@ impl Rates {
     }
 
     fn read(scene: &Scene, reader: &RecordingReader, columns: Columns) -> Result<Self, Failure> {
-        let pre_skip = u64::from(scene.recording.info().pre_skip);
+        let pre_skip = u64::from(reader.info().pre_skip);
         let mut rates = Self::new(columns, scene.rate());
         let mut start = scene.range.start;
         while start < scene.range.end {

@@ -42,15 +42,10 @@ impl Figure {
 
     /// Writes the name of the recording, its start, a subtitle, and the meaning of the colours.
     pub(crate) fn head(&mut self, scene: &Scene, subtitle: &str, keys: Vec<Key>) {
-        let lost = scene.gaps().next().map(|_| Key {
-            colour: Colour(u8::MAX, u8::MAX, u8::MAX).towards(LOST, LOST_OPACITY),
-            meaning: "lost in the source",
-        });
-        let title = match scene.began() {
-            Some(began) => format!("{}, began {began}", scene.recording.name()),
-            None => scene.recording.name().to_owned(),
-        };
-        self.heading(&title, subtitle, keys.into_iter().chain(lost).collect());
+        let (colour, opacity, meaning) = gap(scene);
+        let colour = Colour(u8::MAX, u8::MAX, u8::MAX).towards(colour, opacity);
+        let lost = scene.gaps().next().map(|_| Key { colour, meaning });
+        self.heading(&scene.title(), subtitle, keys.into_iter().chain(lost).collect());
     }
 
     /// Writes a title, a subtitle, and the meaning of the colours.
@@ -83,11 +78,16 @@ impl Figure {
         let (area, font) = (self.area, self.font);
         let time = scene.time();
         let room = area.right - area.left;
-        let ticks = axis::times(&time, room, |label| Canvas::text_width(label, font));
+        let local = scene.local_time();
+        let unit = local.as_ref().map_or(TimeUnit::of(time.end), |_| TimeUnit::OfDay);
+        let ticks = axis::times(&time, unit, room, |label| Canvas::text_width(label, font));
         for Tick { at, label } in &ticks {
             self.time_tick(x_of(&area, &time, *at), label);
         }
-        let unit = TimeUnit::of(time.end).name();
+        if let Some(local) = local {
+            return self.time_label(&local);
+        }
+        let unit = unit.name();
         let room = self.width - pixels(font);
         let label = match scene.began() {
             Some(began) => format!("time from {began} ({unit})"),
@@ -149,16 +149,16 @@ impl Figure {
         self.canvas.text(&label, self.font, at, Align::Upwards);
     }
 
-    /// Shades lost audio and draws a frame around the lane.
+    /// Shades lost audio, or blanks what was not recorded, and draws a frame around the lane.
     pub(crate) fn close(&mut self, lane: Area, scene: &Scene) {
-        let range = &scene.range;
+        let (range, (colour, opacity, _)) = (&scene.range, gap(scene));
         for gap in scene.gaps() {
             let x = |sample: u64| {
                 x_of(&lane, &scene.time(), scene.seconds(sample.clamp(range.start, range.end)))
             };
             let left = x(gap.start).min(lane.right - 2);
             let right = x(gap.end).max(left + 2);
-            self.canvas.fill(Area { left, right, ..lane }, LOST, LOST_OPACITY);
+            self.canvas.fill(Area { left, right, ..lane }, colour, opacity);
         }
         self.frame(lane);
     }
@@ -197,8 +197,16 @@ pub(crate) fn y_of(area: &Area, values: &Range<f64>, at: f64) -> i32 {
     area.bottom - pixels(share * f64::from(area.bottom - area.top))
 }
 
+/// How gaps are drawn, and what they mean.
+fn gap(scene: &Scene) -> (Colour, f64, &'static str) {
+    match scene.local_time() {
+        Some(_) => (UNRECORDED, 1.0, "not recorded"),
+        None => (LOST, 0.5, "lost in the source"),
+    }
+}
+
 const AXIS: Colour = Colour(96, 96, 96);
 const GRID: Colour = Colour(224, 224, 224);
 /// Visible on white and on all colours of a spectrogram.
 const LOST: Colour = Colour(230, 60, 60);
-const LOST_OPACITY: f64 = 0.5;
+const UNRECORDED: Colour = Colour(238, 238, 238);

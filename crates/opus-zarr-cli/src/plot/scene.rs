@@ -1,20 +1,86 @@
 use std::{num::NonZeroUsize, ops::Range};
 
-use opus_zarr::{Recording, RecordingInfo, Timestamp};
+use jiff::civil::{DateTime, Time};
+use opus_zarr::{ChannelSelection, Deployment, Piece, Recording, RecordingInfo, Timestamp, Zone};
 
-/// The part of a recording to draw.
+use super::number::float;
+use crate::failure::Failure;
+
+/// What to draw.
 pub(crate) struct Scene {
-    pub(crate) recording: Recording,
-    /// Play samples.
+    source: Source,
+    /// Play samples of the recording, or samples of the piece.
     pub(crate) range: Range<u64>,
     /// How many threads read it.
     pub(crate) threads: NonZeroUsize,
 }
 
+enum Source {
+    Recording(Box<Recording>),
+    Piece(Box<OnClock>),
+}
+
+/// A range of time over the recordings of a store.
+pub(crate) struct OnClock {
+    pub(crate) deployment: Deployment,
+    pub(crate) piece: Piece,
+    /// The name of the store.
+    pub(crate) place: String,
+    pub(crate) zone: Zone,
+    /// The channels that reads return.
+    pub(crate) channels: ChannelSelection,
+}
+
 impl Scene {
-    /// Returns the seconds of real time from the start of the recording to a sample.
+    pub(crate) fn of_recording(
+        recording: Recording,
+        range: Range<u64>,
+        threads: NonZeroUsize,
+    ) -> Self {
+        Self { source: Source::Recording(Box::new(recording)), range, threads }
+    }
+
+    pub(crate) fn of_piece(piece: OnClock, threads: NonZeroUsize) -> Self {
+        let range = 0..piece.piece.samples();
+        Self { source: Source::Piece(Box::new(piece)), range, threads }
+    }
+
+    /// Reads samples of the drawn channels.
+    pub(crate) fn read(&self, samples: Range<u64>) -> Result<Vec<f32>, Failure> {
+        Ok(match &self.source {
+            Source::Recording(recording) => recording.read(samples)?,
+            Source::Piece(it) => it.deployment.read_part(&it.piece, samples)?,
+        })
+    }
+
+    /// Returns the number of samples that there are beside those to draw.
+    pub(crate) fn length(&self) -> u64 {
+        match &self.source {
+            Source::Recording(recording) => recording.info().play_length,
+            Source::Piece(it) => it.piece.samples(),
+        }
+    }
+
+    /// Returns the number of channels, and those to draw.
+    pub(crate) fn channels(&self) -> (u8, &ChannelSelection) {
+        match &self.source {
+            Source::Recording(recording) => {
+                (recording.info().channels, &recording.output().channels)
+            }
+            Source::Piece(it) => (it.piece.channels, &it.channels),
+        }
+    }
+
+    /// Returns the seconds of real time from the start of the recording to a sample, or from the midnight
+    /// before a range of time.
     pub(crate) fn seconds(&self, sample: u64) -> f64 {
-        self.recording.time_of(sample).as_secs_f64()
+        match &self.source {
+            Source::Recording(recording) => recording.time_of(sample).as_secs_f64(),
+            Source::Piece(it) => {
+                let start = Time::midnight().duration_until(it.clock().time()).as_secs_f64();
+                start + float(sample) / self.rate()
+            }
+        }
     }
 
     /// Returns the range in seconds.
@@ -24,12 +90,40 @@ impl Scene {
 
     /// Returns the samples per second of real time.
     pub(crate) fn rate(&self) -> f64 {
-        f64::from(self.recording.info().real_rate.get())
+        f64::from(match &self.source {
+            Source::Recording(recording) => recording.info().real_rate.get(),
+            Source::Piece(it) => it.piece.real_rate.get(),
+        })
+    }
+
+    /// Returns the sample rate of a source that was resampled to 48 kHz, if all is from one.
+    pub(crate) fn resampled_from(&self) -> Option<u32> {
+        let Source::Recording(recording) = &self.source else { return None };
+        let made = recording.info().source.transcoding.as_ref()?;
+        (!made.is_kept).then_some(made.rate)
+    }
+
+    /// Names the recording or the store, and when it began.
+    pub(crate) fn title(&self) -> String {
+        match (&self.source, self.began()) {
+            (Source::Recording(recording), Some(began)) => {
+                format!("{}, began {began}", recording.name())
+            }
+            (Source::Recording(recording), None) => recording.name().to_owned(),
+            (Source::Piece(it), _) => format!("{}, from {} ({})", it.place, it.clock(), it.zone),
+        }
+    }
+
+    /// Says what the time axis counts, if that is the time of day.
+    pub(crate) fn local_time(&self) -> Option<String> {
+        let Source::Piece(it) = &self.source else { return None };
+        Some(format!("local time ({}) on {}", it.zone, it.clock().date()))
     }
 
     /// Returns when the recording began, if known.
     pub(crate) fn began(&self) -> Option<String> {
-        let start = self.recording.info().start.as_ref()?;
+        let Source::Recording(recording) = &self.source else { return None };
+        let start = recording.info().start.as_ref()?;
         let utc: Option<Timestamp> = start.utc.as_ref().and_then(|utc| utc.parse().ok());
         Some(match utc {
             Some(utc) => format!("{} UTC", utc.to_string().replace('T', " ").replace('Z', "")),
@@ -37,11 +131,23 @@ impl Scene {
         })
     }
 
-    /// Returns the play samples of the range that were lost in the source.
+    /// Returns the samples of the range that were lost in the source, or never recorded.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = Range<u64>> {
-        gaps(self.recording.info()).filter(|gap| {
+        let (lost, silent) = match &self.source {
+            Source::Recording(recording) => (Some(gaps(recording.info())), None),
+            Source::Piece(it) => (None, Some(it.piece.silences())),
+        };
+        let all = lost.into_iter().flatten().chain(silent.into_iter().flatten());
+        all.filter(|gap| {
             gap.start < self.range.end && gap.end > self.range.start && !gap.is_empty()
         })
+    }
+}
+
+impl OnClock {
+    /// The local time at which it begins.
+    fn clock(&self) -> DateTime {
+        self.zone.clock_at(self.piece.start)
     }
 }
 

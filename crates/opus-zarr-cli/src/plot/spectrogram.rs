@@ -112,10 +112,10 @@ impl<'a> Analysis<'a> {
 
     /// Reads samples with half a window more on both sides.
     fn hear(&self, samples: &Range<u64>) -> Result<Heard, Failure> {
-        let end = self.scene.recording.info().play_length;
+        let end = self.scene.length();
         let start = samples.start.saturating_sub(self.half());
         let range = start..samples.end.saturating_add(self.half()).min(end);
-        Ok(Heard { start, samples: self.scene.recording.read(range)? })
+        Ok(Heard { start, samples: self.scene.read(range)? })
     }
 
     /// Returns half a window, the distance between windows.
@@ -158,10 +158,7 @@ impl Heard {
 /// Returns the share of the frequencies that can hold sound, which is less than 1 for audio that was
 /// resampled from a lower rate.
 fn band(scene: &Scene) -> f64 {
-    match &scene.recording.info().source.transcoding {
-        Some(made) if !made.is_kept => (f64::from(made.rate) / 48_000.0).clamp(0.1, 1.0),
-        _ => 1.0,
-    }
+    scene.resampled_from().map_or(1.0, |rate| (f64::from(rate) / 48_000.0).clamp(0.1, 1.0))
 }
 
 /// Returns the power of two for which a window is about as wide as high in the picture.

@@ -60,8 +60,8 @@ fn area_middle(area: &Area) -> i32 {
 
 /// Names the drawn channels if they are not all.
 fn channels(scene: &Scene, lanes: usize) -> String {
-    let all = scene.recording.info().channels;
-    match &scene.recording.output().channels {
+    let (all, selected) = scene.channels();
+    match selected {
         ChannelSelection::Only(only) if only.len() == 1 && all > 1 => {
             let number = only.first().map_or(0, |index| u32::from(*index) + 1);
             format!("channel {number} of {all}, ")
@@ -117,7 +117,7 @@ fn envelopes(scene: &Scene, columns: &Columns, bars: &MultiProgress) -> Result<V
     );
     let read = on_threads(parts.count(), scene.threads, bars, |number| {
         let part = parts.share(number);
-        let samples: Vec<f32> = scene.recording.read(part.clone())?;
+        let samples: Vec<f32> = scene.read(part.clone())?;
         Ok((columns.column(part.start), part_envelopes(&samples, &part, channels, columns)))
     })?;
     let mut lanes = vec![Lane(vec![Envelope::EMPTY; columns.count()]); channels];
@@ -156,7 +156,8 @@ fn part_envelopes(
 }
 
 fn channel_count(scene: &Scene) -> usize {
-    scene.recording.output().channels.count(scene.recording.info().channels)
+    let (all, selected) = scene.channels();
+    selected.count(all)
 }
 
 /// Returns the end of the axis: a little above the loudest sample, since many field recordings are far

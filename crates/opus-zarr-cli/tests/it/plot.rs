@@ -228,5 +228,61 @@ it.png: 640 x 320 pixels, ";
     }
     let refused =
         run_in(folder, "plot a.zarr/reed_36_20260514_030000 --by site -o x.png".split(' '));
-    assert!(refused.exits(2).stderr.contains("are for --kind availability"));
+    assert!(refused.exits(2).stderr.contains("is for --kind availability"));
+}
+
+/// Two seconds with a tone, from one recording to the next, then nothing, then half a second of it.
+#[test]
+fn a_range_of_time_is_drawn_across_recordings() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, samples) in
+        [("20260512_030000", 48_000), ("20260512_030001", 48_000), ("20260512_030003", 24_000)]
+    {
+        write_tones(&folder.join(format!("{name}.wav")), 48_000, 1, samples, 6000.0);
+        let args = format!("import {name}.wav a.zarr --tz +02:00 --set site=reed");
+        run_in(folder, args.split(' ')).exits(0);
+    }
+    run_in(folder, ["catalogue", "a.zarr", "-o", "c.csv"]).exits(0);
+    let plot = |args: &str| {
+        let args = format!("plot {args} -o it.png --force --size 640x400");
+        run_in(folder, args.split(' '))
+    };
+    let picture = |args: &str| {
+        let done = plot(&format!("{args} --json")).exits(0);
+        let line = &done.lines("plotted_time")[0];
+        assert_eq!(line["start"], "2026-05-12T01:00:00Z");
+        assert_eq!(line["end"], "2026-05-12T01:00:04Z");
+        decoded(&fs::read(folder.join("it.png")).unwrap())
+    };
+    let range = "--utc 03:00:00..03:00:04 --on 2026-05-12 --tz +02:00";
+    // In the middle of the plot, where the tone is and where nothing was recorded.
+    let at = |pixels: &[u8], tenths: usize| -> [u8; 3] {
+        pixels[3 * (640 * 100 + 61 + tenths * 14)..][..3].try_into().unwrap()
+    };
+    let waveform = picture(&format!("a.zarr --kind waveform {range}"));
+    for (tenths, is_recorded) in [
+        (2, true),
+        (9, true),
+        (11, true),
+        (19, true),
+        (22, false),
+        (28, false),
+        (33, true),
+        (37, false),
+    ] {
+        assert_eq!(at(&waveform, tenths) != [238; 3], is_recorded, "{tenths}");
+    }
+    let spectrogram = picture(&format!("a.zarr/2026* {range}"));
+    assert!(spectrogram == picture(&format!("a.zarr --where site=reed --catalogue c.csv {range}")));
+    assert!(spectrogram != picture(&format!("a.zarr {range} --frequencies 5000..7000")));
+    for (args, message) in [
+        (format!("a.zarr --kind bitrate {range}"), "is not one recording"),
+        ("a.zarr".to_owned(), "is not one recording"),
+        (format!("a.zarr --channel 2 {range}"), "a.zarr has no channel 2, only 1"),
+        (format!("a.zarr/20260512_030000 --where site=reed {range}"), "is one recording"),
+    ] {
+        let said = plot(&args).exits(2).stderr;
+        assert!(said.contains(message), "{args}: {said}");
+    }
 }

@@ -101,6 +101,30 @@ impl Piece {
         silent.map(Run::samples).fold(0, u64::saturating_add)
     }
 
+    /// The samples that are silent because nothing was recorded, counted from the start of the piece.
+    pub fn silences(&self) -> impl Iterator<Item = Range<u64>> {
+        let mut end = 0_u64;
+        self.runs.iter().filter_map(move |run| {
+            let start = end;
+            end = end.saturating_add(run.samples());
+            matches!(run, Run::Silent(_)).then_some(start..end)
+        })
+    }
+
+    /// A part of the piece: these of its samples.
+    pub(super) fn part(&self, samples: &Range<u64>) -> Self {
+        let (mut runs, mut start) = (Vec::new(), 0_u64);
+        for run in &self.runs {
+            let end = start.saturating_add(run.samples());
+            let shared = samples.start.max(start)..samples.end.min(end);
+            if shared.start < shared.end {
+                runs.push(run.part(shared.start - start..shared.end - start));
+            }
+            start = end;
+        }
+        Self { runs, segments: Vec::new(), ..self.clone() }
+    }
+
     fn new(member: &Member, start: Nanos) -> Self {
         let Member { channels, real_rate, .. } = *member;
         let (segments, runs) = (Vec::new(), Vec::new());
@@ -118,6 +142,18 @@ impl Run {
         match self {
             Self::Recorded(_, samples) => samples.end - samples.start,
             Self::Silent(samples) => u64::try_from(samples.end - samples.start).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// These of its samples, counted from its start.
+    fn part(&self, samples: Range<u64>) -> Self {
+        match self {
+            Self::Recorded(member, all) => {
+                Self::Recorded(member.clone(), all.start + samples.start..all.start + samples.end)
+            }
+            Self::Silent(all) => Self::Silent(
+                all.start + i128::from(samples.start)..all.start + i128::from(samples.end),
+            ),
         }
     }
 

@@ -117,6 +117,21 @@ impl Deployment {
         Ok(inexact)
     }
 
+    /// Reads a part of one of the [pieces](Self::pieces) of a range: these of its
+    /// [samples](Piece::samples), as far as it has them, interleaved by channel.
+    pub fn read_part<S: Sample>(
+        &self,
+        piece: &Piece,
+        samples: Range<u64>,
+    ) -> Result<Vec<S>, Error> {
+        let mut read = Vec::new();
+        self.stream_piece(&piece.part(&samples), |block| {
+            read.extend_from_slice(block);
+            ControlFlow::Continue(())
+        })?;
+        Ok(read)
+    }
+
     /// The number of samples per channel that a read of a piece returns, at the rate of the output.
     ///
     /// # Errors

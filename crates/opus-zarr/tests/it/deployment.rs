@@ -10,6 +10,7 @@ use std::{
 use opus_zarr::{
     Catalogue, CatalogueRow, ChannelSelection, Deployment, ErrorKind, Gaps, ImportOptions, Output,
     OutputRate, Recording, RecordingFilter, Sample, Segment, Store, Timestamp, Ultrasound,
+    UtcSamples,
 };
 use opus_zarr_testkit::{
     Random, fast_folder,
@@ -257,4 +258,28 @@ fn a_catalogue_places_recordings_without_opening_them() {
     noted.edit_user_metadata(|user| drop(user.insert("site".to_owned(), "weiher".into()))).unwrap();
     assert!(!rows[1].is_current(noted.info()));
     assert_eq!(read(&placed).unwrap(), read(&opened).unwrap());
+}
+
+#[test]
+fn parts_of_a_piece_are_its_samples() {
+    let (_folder, store) = recorded(PAUSES);
+    let (it, mut random) = (open(&store), Random(9));
+    let range = it.span().unwrap();
+    let pieces = it.read_utc::<i16>(range, Gaps::Silence).unwrap();
+    let UtcSamples { piece, samples, .. } = &pieces[0];
+    let length = piece.samples();
+    let silent: u64 = piece.silences().map(|silence| silence.end - silence.start).sum();
+    assert!(silent > 0 && silent == piece.silent_samples());
+    for silence in piece.silences() {
+        let read: Vec<i16> = it.read_part(piece, silence).unwrap();
+        assert!(read.iter().all(|sample| *sample == 0));
+    }
+    let edges = piece.silences().flat_map(|silence| [silence.start, silence.end]);
+    let random = iter::repeat_with(|| random.below(length + 1)).take(10);
+    let mut edges: Vec<u64> = [0, length].into_iter().chain(edges).chain(random).collect();
+    edges.sort_unstable();
+    let parts = edges.windows(2).map(|part| part[0]..part[1]);
+    let read: Vec<i16> = parts.flat_map(|part| it.read_part::<i16>(piece, part).unwrap()).collect();
+    assert!(read == *samples);
+    assert!(it.read_part::<i16>(piece, length..length + 5).unwrap().is_empty());
 }
