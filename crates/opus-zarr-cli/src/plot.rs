@@ -98,18 +98,8 @@ enum Kind {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    args.check()?;
     let Size { width, height } = args.size;
-    let path = &args.output;
-    let is_png = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("png"));
-    if !is_png && path != Path::new(STDOUT) {
-        let message = format!("{path:?} does not end in .png; only PNG files can be written");
-        return Err(Failure::usage(message));
-    }
-    if args.view.is_any() && args.kind != Kind::Spectrogram {
-        return Err(Failure::usage(
-            "--frequencies, --levels and --window are for --kind spectrogram",
-        ));
-    }
     let messages = output.messages().clone();
     if args.kind == Kind::Availability {
         return args.plot_availability(output);
@@ -129,7 +119,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let place = args.recording.as_recording().map_err(Failure::usage)?;
     let scene = args.scene(&place, &messages)?;
-    let mut target = Target::create(path, args.force, output)?;
+    let mut target = Target::create(&args.output, args.force, output)?;
     let mut figure = Figure::new(width, height, args.kind == Kind::Spectrogram);
     let columns = match args.kind {
         Kind::Spectrogram => spectrogram::draw(&scene, &args.view, &mut figure, messages.bars())?,
@@ -150,7 +140,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         height,
         bytes,
     };
-    if path == Path::new(STDOUT) {
+    if args.output == Path::new(STDOUT) {
         // Standard output holds only the picture.
         messages.json(&plotted);
         Ok(())
@@ -160,6 +150,22 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Refuses options that do not go together.
+    fn check(&self) -> Result<(), Failure> {
+        let path = &self.output;
+        let is_png = path.extension().is_some_and(|found| found.eq_ignore_ascii_case("png"));
+        if !is_png && path != Path::new(STDOUT) {
+            let message = format!("{path:?} does not end in .png; only PNG files can be written");
+            return Err(Failure::usage(message));
+        }
+        if self.view.is_any() && self.kind != Kind::Spectrogram {
+            return Err(Failure::usage(
+                "--frequencies, --levels and --window are for --kind spectrogram",
+            ));
+        }
+        Ok(())
+    }
+
     /// Draws a range of the time of day over the recordings of a store.
     fn plot_time(&self, selected: &Selected, output: &mut Output) -> Result<(), Failure> {
         let messages = output.messages().clone();
