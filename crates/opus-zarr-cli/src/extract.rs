@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// Recording. With --utc also a store, or a pattern for names in it (STORE/weiher_*): the range
     /// goes on from each recording to the next. With --batch also a store whose recordings the table
     /// names
-    #[arg(value_name = "STORE/NAME")]
-    place: StorePlace,
+    #[arg(value_name = "STORE/NAME", required_unless_present = "batch")]
+    place: Option<StorePlace>,
     #[command(flatten)]
     range: RangeArgs,
     #[command(flatten)]
@@ -90,27 +90,44 @@ struct How {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    if !args.batch.is_empty() {
-        return batch::run(args, &args.batch, output);
+    let (place, tables) = args.split()?;
+    if !tables.is_empty() {
+        return batch::run(args, &place, tables, output);
     }
-    match deployed::select(&args.place, &args.notes)? {
+    match deployed::select(&place, &args.notes)? {
         Some(selected) if args.range.is_utc() => across::run(args, selected, output),
-        Some(_) if args.notes.is_any() || args.place.as_recording().is_err() => {
+        Some(_) if args.notes.is_any() || place.as_recording().is_err() => {
             Err(Failure::usage("--utc selects the time to write from several recordings"))
         }
-        None if args.gaps.is_some() || args.notes.is_any() => Err(Failure::usage(format!(
-            "--gaps and --where are for the recordings of a store, and {} is one recording",
-            args.place
-        ))),
-        _ => run_one(args, output),
+        None if args.gaps.is_some() || args.notes.is_any() || args.catalogue.is_some() => {
+            Err(Failure::usage(format!(
+                "--gaps, --where and --catalogue are for the recordings of a store, and {place} is one recording"
+            )))
+        }
+        _ => run_one(args, &place, output),
     }
 }
 
-fn run_one(args: &Args, output: &mut Output) -> Result<(), Failure> {
+impl Args {
+    /// Tells the tables from the store, which may stand after them: `--batch TABLE... STORE`.
+    fn split(&self) -> Result<(StorePlace, &[PathBuf]), Failure> {
+        let no_store = || Failure::usage("no STORE: pass the store that holds the recordings");
+        match (&self.place, self.batch.split_last()) {
+            (Some(place), _) => Ok((place.clone(), &self.batch)),
+            (None, Some((last, tables))) if !tables.is_empty() && !last.is_file() => {
+                let place = StorePlace::parse(last.as_os_str());
+                Ok((place.map_err(Failure::usage)?, tables))
+            }
+            _ => Err(no_store()),
+        }
+    }
+}
+
+fn run_one(args: &Args, place: &StorePlace, output: &mut Output) -> Result<(), Failure> {
     let began = Instant::now();
     let path = file_or_stdout(args.output.as_deref())?;
     let format = args.how.format(path)?;
-    let place = args.place.as_recording().map_err(Failure::usage)?;
+    let place = place.as_recording().map_err(Failure::usage)?;
     let mut recording = place.open()?;
     args.how.apply(&mut recording, format)?;
     let range = args.range.resolve(&recording, output.messages())?;

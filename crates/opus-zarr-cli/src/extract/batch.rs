@@ -33,7 +33,12 @@ use crate::{
 };
 
 /// Cuts every region of tables. A row that fails does not stop the others.
-pub(super) fn run(args: &Args, tables: &[PathBuf], output: &mut Output) -> Result<(), Failure> {
+pub(super) fn run(
+    args: &Args,
+    place: &StorePlace,
+    tables: &[PathBuf],
+    output: &mut Output,
+) -> Result<(), Failure> {
     let directory = args.output.as_deref().filter(|path| *path != Path::new(STDOUT));
     let directory = directory.ok_or_else(|| {
         Failure::usage("--batch writes one file per row").with_hint("pass a directory with -o DIR")
@@ -46,7 +51,7 @@ pub(super) fn run(args: &Args, tables: &[PathBuf], output: &mut Output) -> Resul
         return Err(Failure::new(Exit::Error, message));
     }
     let tables = Tables::read(tables, output.messages())?;
-    let (place, store, named) = open(args)?;
+    let (place, store, named) = open(place)?;
     let manifest = manifest::path_in(directory);
     if manifest.exists() && !args.force {
         return Err(Failure::new(Exit::Error, format!("{manifest:?} already exists"))
@@ -77,9 +82,9 @@ pub(super) fn run(args: &Args, tables: &[PathBuf], output: &mut Output) -> Resul
 }
 
 /// Opens the store; returns the name of the recording if the command names one.
-fn open(args: &Args) -> Result<(StorePlace, Store, Option<String>), Failure> {
-    Ok(match args.place.find()? {
-        Found::Store(store) => (args.place.clone(), store, None),
+fn open(place: &StorePlace) -> Result<(StorePlace, Store, Option<String>), Failure> {
+    Ok(match place.find()? {
+        Found::Store(store) => (place.clone(), store, None),
         Found::Recording(InStore { store, place }) => {
             (place.store, store, Some(place.name.to_string()))
         }

@@ -170,7 +170,7 @@ fn what_cannot_be_one_range_is_refused() {
         (
             format!("a.zarr/wood_20260512_030005 {second} --gaps silence"),
             2,
-            "--gaps and --where are for",
+            "--gaps, --where and --catalogue are for",
         ),
         (format!("a.zarr/wood_20260512_030005 {second} --where site=wood"), 2, "one recording"),
         ("a.zarr/reed* --utc 03:00..04:00 --tz UTC -o x.wav".to_owned(), 2, "--on DATE"),

@@ -242,3 +242,30 @@ fn tables_without_files_belong_to_the_recording_they_are_named_after_or_that_is_
     assert_eq!(recordings, ["moor_20260512_033000", "weiher_20260512_033000", ""]);
     assert!(outcome.stderr.contains("is another file than"), "{outcome:?}");
 }
+
+#[test]
+fn the_store_may_stand_before_or_after_the_tables() {
+    let folder = two_stations();
+    let it = folder.path();
+    fs::write(it.join("t.csv"), "recording,start,end\nweiher_20260512_033000,0,0.1\n").unwrap();
+    fs::copy(it.join("t.csv"), it.join("u.csv")).unwrap();
+    for (args, cuts) in [
+        ("a.zarr --batch t.csv u.csv -o 1", 2),
+        ("--batch t.csv u.csv a.zarr -o 2", 2),
+        ("--batch t.csv a.zarr -o 3", 1),
+        ("-o 4 --batch t.csv -- a.zarr", 1),
+    ] {
+        run_in(it, ["extract"].into_iter().chain(args.split(' '))).exits(0);
+        let directory = args.split("-o ").nth(1).unwrap().split(' ').next().unwrap();
+        assert_eq!(files(&it.join(directory)).len(), cuts + 1, "{args}");
+    }
+    for (args, code, message) in [
+        ("--batch t.csv -o 5", 2, "no STORE"),
+        ("--batch t.csv u.csv -o 5", 2, "no STORE"),
+        ("--batch t.csv none.zarr -o 5", 10, "does not exist"),
+        ("-o 5", 2, "STORE/NAME"),
+    ] {
+        let refused = run_in(it, ["extract"].into_iter().chain(args.split(' '))).exits(code);
+        assert!(refused.stderr.contains(message), "{args}: {}", refused.stderr);
+    }
+}
