@@ -291,7 +291,7 @@ fn samples(it: &Deployment, range: Range<Timestamp>) -> Vec<(Option<u8>, i128)> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if opus_zarr_testkit::is_full_run() { 20_000 } else { 200 }))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn windows_have_the_samples_of_the_whole(
