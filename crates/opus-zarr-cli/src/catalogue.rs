@@ -10,7 +10,7 @@ use serde::Serialize;
 use self::file::Form;
 pub(crate) use self::file::read_catalogue;
 use crate::{
-    failure::{Exit, Failure},
+    failure::Failure,
     output::{Line, Output},
     path::PathField,
     place::StorePlace,
@@ -46,8 +46,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (catalogue, changes) = previous.update(&store, |name, error| {
         let failure = Failure::from(error);
         output.messages().warn(format!("{name}: {}", failure.message));
-        let is_damaged = |failure: &Failure| failure.exit == Exit::Damaged;
-        failed = failed.take().filter(is_damaged).or(Some(failure));
+        Failure::decide(&mut failed, failure);
     })?;
     let mut target = Target::file(&args.output, true)?;
     target.write(&form.write(&catalogue)?)?;

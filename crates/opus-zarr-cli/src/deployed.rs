@@ -110,7 +110,7 @@ pub(crate) fn warn_of_overlaps(
     }
     if let Some(more) = overlaps.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         messages.warn(format!(
-            "{more} more overlaps; recordings of several recorders are told apart by a pattern of names or --where"
+            "{more} more overlaps; select the recordings of one recorder with a pattern for names or --where"
         ));
     }
 }

@@ -59,6 +59,14 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Keeps the failure that decides the exit code of a verb that continues after some: damage, or else
+    /// the last one.
+    pub(crate) fn decide(kept: &mut Option<Self>, failure: Self) {
+        if !kept.as_ref().is_some_and(|kept| kept.exit == Exit::Damaged) {
+            *kept = Some(failure);
+        }
+    }
+
     /// A file that the command itself reads or writes.
     pub(crate) fn io(action: &str, path: impl fmt::Debug, error: &io::Error) -> Self {
         Self::new(Exit::Error, format!("cannot {action} {path:?}: {error}"))

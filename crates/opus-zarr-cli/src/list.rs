@@ -13,7 +13,7 @@ use self::{
 };
 use crate::{
     catalogue::read_catalogue,
-    failure::{Exit, Failure},
+    failure::Failure,
     matching::{Conditions, Selected, pattern, select},
     output::Output,
     place::StorePlace,
@@ -110,8 +110,7 @@ impl Listing<'_> {
                 Err(error) => {
                     let failure = Failure::from(error);
                     output.messages().warn(format!("{name}: {}", failure.message));
-                    let is_damaged = |failure: &Failure| failure.exit == Exit::Damaged;
-                    failed = failed.take().filter(is_damaged).or(Some(failure));
+                    Failure::decide(&mut failed, failure);
                 }
             }
             if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

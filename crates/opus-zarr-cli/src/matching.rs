@@ -9,6 +9,7 @@ use crate::{
     moment::Moment,
     nearest::{or_nearest, with_nearest},
     place::{Found, InStore, StorePlace, names_in},
+    text::key_and_value,
 };
 
 /// Conditions that recordings must meet.
@@ -23,7 +24,7 @@ pub(crate) struct Conditions {
     #[arg(long, value_name = "TIME")]
     until: Option<Moment>,
     /// Time zone of --since and --until, such as `Europe/Zurich` or `+02:00`
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     tz: Option<Zone>,
 }
 
@@ -60,8 +61,7 @@ impl FromStr for HasNote {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) =
-            text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")?;
+        let (key, value) = key_and_value(text)?;
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
 }
@@ -182,8 +182,4 @@ pub(crate) fn pattern(place: &StorePlace) -> Result<Option<NameGlob>, Failure> {
 
 fn invalid(error: opus_zarr::InvalidGlob) -> Failure {
     Failure::usage(error.to_string())
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    text.parse::<Zone>().map_err(|error| error.to_string())
 }

@@ -21,7 +21,7 @@ use crate::{
     path::PathField,
     place::InStore,
     several::for_each,
-    text::one_line,
+    text::{key_and_value, one_line},
 };
 
 /// Show or change the notes on recordings, and correct when they began
@@ -117,8 +117,7 @@ impl FromStr for Note {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) =
-            text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")?;
+        let (key, value) = key_and_value(text)?;
         if key.contains(is_control) {
             return Err("expected a key without control characters");
         }

@@ -48,8 +48,8 @@ fn hint<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<String>
     }
 }
 
-/// How far at most so many characters of a name are from those that were asked for; none if they are
-/// others altogether.
+/// The distance between what was asked for and the first `most` characters of a name. None if it is
+/// too large.
 fn distance(asked: &[char], name: &str, most: usize) -> Option<usize> {
     let name: Vec<char> = name.to_lowercase().chars().take(most).collect();
     let (short, long) = (asked.len().min(name.len()), asked.len().max(name.len()));

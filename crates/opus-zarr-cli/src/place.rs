@@ -55,7 +55,7 @@ impl StorePlace {
         }
     }
 
-    /// Whether a file is at this path, which is no store.
+    /// Whether this path is a file, so it cannot be a store.
     pub(crate) fn is_file(&self) -> bool {
         self.url().is_none() && Path::new(&self.0).is_file()
     }

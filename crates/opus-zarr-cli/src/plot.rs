@@ -19,10 +19,9 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
-    thread,
 };
 
-use opus_zarr::{ChannelSelection, Gaps, Timestamp};
+use opus_zarr::{ChannelSelection, Gaps, ReadLimits, Timestamp};
 use serde::Serialize;
 
 use self::{
@@ -188,7 +187,8 @@ impl Args {
         let (zone, _) = self.range.zone().map_err(Failure::usage)?;
         let place = selected.place.to_string();
         let it = OnClock { deployment, piece, place, zone, channels };
-        let scene = Scene::of_piece(it, self.threads.number.unwrap_or_else(processors));
+        let scene =
+            Scene::of_piece(it, self.threads.number.unwrap_or(ReadLimits::default().workers));
         let Size { width, height } = self.size;
         let mut figure = Figure::new(width, height, self.kind == Kind::Spectrogram);
         match self.kind {
@@ -285,10 +285,6 @@ impl Args {
             (None, _) => Ok(ChannelSelection::Mono),
         }
     }
-}
-
-fn processors() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The size of a picture in pixels.

@@ -16,7 +16,7 @@ pub(crate) struct RangeArgs {
     #[arg(long, value_name = "DATE", requires = "utc")]
     on: Option<Date>,
     /// Time zone of local times and dates in --utc, such as `Europe/Zurich` or `+02:00`
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     tz: Option<Zone>,
 }
 
@@ -60,7 +60,8 @@ impl RangeArgs {
 
     /// The time zone of local times, by default UTC, and its name.
     pub(crate) fn zone(&self) -> Result<(Zone, String), String> {
-        let zone = self.tz.clone().map_or_else(|| self::zone("UTC"), Ok)?;
+        let zone =
+            self.tz.clone().map_or_else(|| "UTC".parse(), Ok).map_err(|error| error.to_string())?;
         let name = zone.to_string();
         Ok((zone, name))
     }
@@ -83,8 +84,4 @@ fn unresolved(error: UnresolvedTime) -> Failure {
         Some(hint) => failure.with_hint(hint),
         None => failure,
     }
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    text.parse::<Zone>().map_err(|error| error.to_string())
 }

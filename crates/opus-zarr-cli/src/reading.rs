@@ -28,7 +28,7 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "PATTERN", value_parser = name_pattern)]
     name_time: Option<NamePattern>,
     /// Time zone of recorders that do not state theirs, such as `Europe/Zurich` or `+02:00`
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     tz: Option<Zone>,
 }
 
@@ -96,10 +96,6 @@ impl TimeFrom {
             Self::Tag => StartSource::Tag,
         }
     }
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    text.parse::<Zone>().map_err(|error| error.to_string())
 }
 
 fn name_pattern(text: &str) -> Result<NamePattern, String> {

@@ -98,7 +98,7 @@ impl LittleEndian for f32 {
     }
 }
 
-/// Rounds a sample to an integer of so many bits.
+/// Rounds a sample to an integer of this many bits.
 #[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "within the limits")]
 fn integer(sample: f32, bits: i32) -> i32 {
     let scale = 2_f64.powi(bits - 1);

@@ -116,6 +116,11 @@ pub(crate) fn plain_json(json: &str) -> String {
     plain
 }
 
+/// Splits `KEY=VALUE` at the first `=`.
+pub(crate) fn key_and_value(text: &str) -> Result<(&str, &str), &'static str> {
+    text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("expected KEY=VALUE")
+}
+
 /// Parses a number that must not be 0.
 pub(crate) fn at_least_one<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a number of at least 1".to_owned())

@@ -104,7 +104,7 @@ impl Correction {
     ///
     /// # Errors
     ///
-    /// The text is no length of time.
+    /// The text is not a length of time.
     pub fn parse_shift(text: &str) -> Result<Self, InvalidSelection> {
         let is_sign = |found: char| matches!(found, '+' | '-' | '\u{2212}');
         let is_negative = text.starts_with(is_sign) && !text.starts_with('+');

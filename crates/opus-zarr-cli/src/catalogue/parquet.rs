@@ -7,7 +7,7 @@ use std::{
 
 use ::parquet::{
     basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical},
-    data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type},
+    data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type},
     errors::ParquetError,
     file::{
         properties::WriterProperties,
@@ -47,47 +47,41 @@ fn write_column(
     kind: Kind,
     cells: &[Cell],
 ) -> Result<(), ParquetError> {
-    let present: Vec<i16> = cells.iter().map(|cell| i16::from(*cell != Cell::Missing)).collect();
-    let present = Some(&*present);
     match kind {
         Kind::Text | Kind::Json => {
-            let text = |cell: &Cell| match cell {
+            write_values::<ByteArrayType>(column, cells, |cell| match cell {
                 Cell::Text(text) => Some(ByteArray::from(text.as_str())),
                 _ => None,
-            };
-            let values: Vec<_> = cells.iter().filter_map(text).collect();
-            column.typed::<ByteArrayType>().write_batch(&values, present, None)?;
+            })
         }
-        Kind::Integer | Kind::Time => {
-            let integer = |cell: &Cell| match cell {
-                Cell::Integer(integer) => Some(*integer),
-                // From 1677 to 2262, as far as Parquet's nanoseconds go.
-                Cell::Time(time) => {
-                    let nanos = i128::from(i64::MIN).max(time.as_nanosecond());
-                    Some(i64::try_from(nanos).unwrap_or(i64::MAX))
-                }
-                _ => None,
-            };
-            let values: Vec<_> = cells.iter().filter_map(integer).collect();
-            column.typed::<Int64Type>().write_batch(&values, present, None)?;
-        }
-        Kind::Number => {
-            let number = |cell: &Cell| match cell {
-                Cell::Number(number) => Some(*number),
-                _ => None,
-            };
-            let values: Vec<_> = cells.iter().filter_map(number).collect();
-            column.typed::<DoubleType>().write_batch(&values, present, None)?;
-        }
-        Kind::Flag => {
-            let flag = |cell: &Cell| match cell {
-                Cell::Flag(flag) => Some(*flag),
-                _ => None,
-            };
-            let values: Vec<_> = cells.iter().filter_map(flag).collect();
-            column.typed::<BoolType>().write_batch(&values, present, None)?;
-        }
+        Kind::Integer | Kind::Time => write_values::<Int64Type>(column, cells, |cell| match cell {
+            Cell::Integer(integer) => Some(*integer),
+            // From 1677 to 2262, as far as Parquet's nanoseconds go.
+            Cell::Time(time) => {
+                let nanos = i128::from(i64::MIN).max(time.as_nanosecond());
+                Some(i64::try_from(nanos).unwrap_or(i64::MAX))
+            }
+            _ => None,
+        }),
+        Kind::Number => write_values::<DoubleType>(column, cells, |cell| match cell {
+            Cell::Number(number) => Some(*number),
+            _ => None,
+        }),
+        Kind::Flag => write_values::<BoolType>(column, cells, |cell| match cell {
+            Cell::Flag(flag) => Some(*flag),
+            _ => None,
+        }),
     }
+}
+
+fn write_values<T: DataType>(
+    column: &mut SerializedColumnWriter<'_>,
+    cells: &[Cell],
+    value: impl Fn(&Cell) -> Option<T::T>,
+) -> Result<(), ParquetError> {
+    let present: Vec<i16> = cells.iter().map(|cell| i16::from(*cell != Cell::Missing)).collect();
+    let values: Vec<T::T> = cells.iter().filter_map(value).collect();
+    column.typed::<T>().write_batch(&values, Some(&*present), None)?;
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(super) struct ClockArgs {
     start: Option<String>,
     /// Read the recorder's clock in this time zone, such as `Europe/Zurich` or `+02:00`; with --start
     /// and --drift, the zone of their times
-    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     tz: Option<Zone>,
     /// Add to the start, if the clock was slow, or subtract from it: `+1h`, `-12.5s`
     #[arg(long, value_name = "TIME", value_parser = shift, allow_hyphen_values = true)]
@@ -70,10 +70,6 @@ impl ClockArgs {
         };
         self.author.clone().or_else(login).unwrap_or_else(|| "unknown".to_owned())
     }
-}
-
-fn zone(text: &str) -> Result<Zone, String> {
-    text.parse::<Zone>().map_err(|error| error.to_string())
 }
 
 fn shift(text: &str) -> Result<Correction, String> {

@@ -160,7 +160,7 @@ fn a_spectrogram_shows_the_requested_frequencies() {
     }
 }
 
-/// Two stations on two local days, which are told by the hours that were recorded.
+/// Two stations on two local days, with the hours recorded on each.
 #[test]
 fn availability_is_drawn_and_told_by_local_days() {
     let folder = tempfile::tempdir().unwrap();

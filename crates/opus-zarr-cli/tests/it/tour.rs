@@ -32,7 +32,7 @@ fn the_season_matches_the_command() {
     matches_the_command("season", 2, folder.path());
 }
 
-/// Follows a page with at least so many pictures.
+/// Runs the commands of a page that shows at least `least` pictures.
 fn matches_the_command(page: &str, least: usize, folder: &Path) {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let text = fs::read_to_string(docs.join(format!("{page}.md"))).unwrap();

@@ -30,7 +30,7 @@ use opus_zarr_store::{RecordingName, path_text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameTemplate(Vec<Part>);
 
-/// A text that is no [`NameTemplate`].
+/// A text that is not a [`NameTemplate`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidTemplate {

@@ -41,7 +41,7 @@ pub(super) struct Place {
 #[derive(Default)]
 pub(super) struct Sorted {
     pub(super) of_recordings: BTreeMap<RecordingName, Vec<(Place, Region)>>,
-    /// Rows that are no regions.
+    /// Rows that are not regions.
     pub(super) invalid: Vec<(Place, String)>,
     /// Rows without a recording, by the reason, in the order of the tables.
     pub(super) unmatched: Vec<(String, Vec<(Place, Region)>)>,
