@@ -81,6 +81,9 @@ pub struct RegionTable {
     pub rows: Vec<Result<Region, InvalidRegion>>,
     /// How many rows list a selection again. Raven lists one in every view.
     pub repeats: u64,
+    /// How many rows a detector labels `nocall`, as BirdNET does where it found nothing. They are
+    /// left out.
+    pub nocalls: u64,
 }
 
 impl RegionTable {
@@ -121,10 +124,31 @@ impl RegionTable {
         let tables = DELIMITERS.map(|delimiter| Table::new(&text, delimiter));
         for table in &tables {
             if let Some(layout) = Recognized::find(&table.columns) {
-                return Ok(Rows::of(table, &layout));
+                return Ok(Rows::of(table, &layout).without_nocalls());
             }
         }
-        labels::parse(&text).ok_or_else(|| unknown(&tables))
+        let labels = labels::parse(&text).map(Self::without_nocalls);
+        labels.ok_or_else(|| unknown(&tables))
+    }
+}
+
+impl RegionTable {
+    /// Leaves out rows which say that a detector found nothing.
+    fn without_nocalls(mut self) -> Self {
+        let all = self.rows.len();
+        self.rows.retain(|row| !matches!(row, Ok(region) if region.is_nocall()));
+        self.nocalls = u64::try_from(all - self.rows.len()).unwrap_or(u64::MAX);
+        self
+    }
+}
+
+impl Region {
+    /// Whether a detector, which gives scores, labels it `nocall`. Labels without a score are
+    /// those of people, who may want such cuts. The label may join a scientific and a common name.
+    fn is_nocall(&self) -> bool {
+        let is_nocall = |name: &str| name.trim().eq_ignore_ascii_case("nocall");
+        let is_labelled = |label: &String| label.split(['_', ',']).all(is_nocall);
+        self.score.is_some() && self.label.as_ref().is_some_and(is_labelled)
     }
 }
 

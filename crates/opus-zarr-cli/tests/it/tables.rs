@@ -151,12 +151,15 @@ fn nothing_is_left_behind_where_nothing_is_cut() {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("empty.txt", "");
     write("header.csv", "Start (s),End (s),Common name\n");
+    let nothing = "Start (s),End (s),Common name,Confidence,File\n0,3,nocall,1.0,none.wav\n";
+    write("nocall.csv", nothing);
     write("bad.csv", "from,to\n1,2\n");
     write("wrong.csv", "start,end,file\n0,1,none.wav\n0,x,20260512_033000.wav\n");
     write("beyond.csv", "start,end,recording\n0,100,moor_20260512_033000\n");
     for (tables, code, part) in [
         (&["empty.txt"][..], 0, "warning: empty.txt lists no regions"),
         (&["header.csv", "empty.txt"], 0, "warning: header.csv lists no regions"),
+        (&["nocall.csv", "nocall.csv"], 0, "left out 2 rows labelled nocall in 2 tables"),
         (&["bad.csv"], 1, "found columns \"from, to\""),
         (&["none.csv"], 1, "cannot read \"none.csv\""),
         (&["empty.txt", "bad.csv", "none.csv"], 3, "2 of 3 tables could not be read"),

@@ -119,6 +119,31 @@ fn a_selection_counts_once_however_many_views_list_it() {
 }
 
 #[test]
+fn detectors_that_found_nothing_list_no_region() {
+    let (nothing, call) = (Call { scientific: "nocall", common: "nocall", ..CALLS[0] }, CALLS[1]);
+    let calls = [nothing, call, nothing];
+    for written in tables_of(&calls) {
+        let has_form = |form: &Form| written.has_file || form.delimiter == '\t';
+        for form in Form::all().into_iter().filter(has_form) {
+            let table = RegionTable::parse(&written.bytes(form)).unwrap();
+            let labels: Vec<_> =
+                table.rows.iter().map(|row| row.as_ref().unwrap().label.clone().unwrap()).collect();
+            // Without a score, people chose the label.
+            let expected = if written.has_score { (1, 2) } else { (3, 0) };
+            let found = (labels.len(), table.nocalls);
+            assert_eq!(found, expected, "{}: {form:?}: {labels:?}", written.program);
+            assert_eq!(
+                labels.iter().filter(|label| label.starts_with("nocall")).count() + 1,
+                expected.0
+            );
+        }
+    }
+    // A frequency line of a label that was left out changes no other label.
+    let labels = "0\t3\tGrus grus\t0.9\n3\t6\tnocall, nocall\t1.0\n\\\t100\t200\n";
+    assert_eq!(regions(labels)[0].low_hz, None);
+}
+
+#[test]
 fn places_in_the_file_win_over_times_of_a_sequence() {
     let names = "Begin Time (s)\tEnd Time (s)\tBegin File\tFile Offset (s)\n";
     let of = |row: &str| regions(&format!("{names}{row}\n"))[0].selection.to_string();

@@ -71,6 +71,7 @@ impl Tables {
                 }
             }
         }
+        tell_nocalls(&tables.tables, messages);
         Ok(tables)
     }
 
@@ -157,10 +158,22 @@ impl Sorted {
     }
 }
 
+/// Tells how many rows say that nothing was detected: BirdNET writes one per file without calls.
+fn tell_nocalls(tables: &[Option<RegionTable>], messages: &Messages) {
+    let nocalls: Vec<u64> = tables.iter().flatten().map(|table| table.nocalls).collect();
+    let rows = nocalls.iter().sum();
+    let tables = nocalls.iter().filter(|rows| **rows > 0).map(|_| 1).sum();
+    if rows > 0 {
+        let (rows, tables) = (count(rows, "row"), count(tables, "table"));
+        messages.note(format!("left out {rows} labelled nocall in {tables}"));
+    }
+}
+
 /// Tells of empty tables, and why a table of Raven has more rows than selections.
 fn describe(table: &RegionTable, path: &PathField, messages: &Messages) {
     let rows = u64::try_from(table.rows.len()).unwrap_or(u64::MAX);
     match (rows, table.repeats) {
+        (0, _) if table.nocalls > 0 => {}
         (0, _) => messages.warn(format!("{path} lists no regions")),
         (_, 0) => {}
         (_, repeats) => messages.note(format!(
