@@ -105,7 +105,7 @@ impl Availability {
             .iter()
             .map(|group| group.deployment.coverage(self.range.clone()).recorded.as_secs_f64());
         let title = format!("{first} to {last} ({})", self.zone_name);
-        let subtitle = format!("recorded: {}", hours(recorded.sum()));
+        let subtitle = format!("recorded: {}", duration(recorded.sum()));
         match &self.groups[..] {
             [Group { value: None, deployment }] => self.draw_days(figure, deployment),
             groups => self.draw_lines(figure, groups),
@@ -363,13 +363,6 @@ fn ticks(
     }
 }
 
-fn hours(seconds: f64) -> String {
-    match seconds {
-        ..7200.0 => duration(seconds),
-        _ => format!("{:.1} h", seconds / 3600.0),
-    }
-}
-
 /// The line about a day.
 #[derive(Serialize)]
 struct AvailableDay {
@@ -391,7 +384,7 @@ impl Line for AvailableDay {
 impl fmt::Display for AvailableDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { date, seconds, share, value, .. } = self;
-        write!(f, "{date}  {:>6.2} h  {:>5.1} %", seconds / 3600.0, share * 100.0)?;
+        write!(f, "{date}  {:>8}  {:>6.2} %", duration(*seconds), share * 100.0)?;
         match value {
             Some(value) => write!(f, "  {value}"),
             None => Ok(()),

@@ -92,19 +92,22 @@ pub(crate) fn clock(seconds: f64, decimals: usize, unit: TimeUnit) -> String {
     }
 }
 
-/// Writes a length of time with three digits.
+/// Writes a length of time with up to three digits.
 pub(crate) fn duration(seconds: f64) -> String {
     let (number, unit) = match seconds {
+        ..=0.0 => (0.0, "s"),
         ..1e-3 => (seconds * 1e6, "µs"),
         ..1.0 => (seconds * 1e3, "ms"),
         ..120.0 => (seconds, "s"),
-        _ => (seconds / 60.0, "min"),
+        ..7200.0 => (seconds / 60.0, "min"),
+        _ => (seconds / 3600.0, "h"),
     };
-    match number {
-        ..10.0 => format!("{number:.2} {unit}"),
-        ..100.0 => format!("{number:.1} {unit}"),
-        _ => format!("{number:.0} {unit}"),
-    }
+    let digits = match number {
+        ..10.0 => format!("{number:.2}"),
+        ..100.0 => format!("{number:.1}"),
+        _ => return format!("{number:.0} {unit}"),
+    };
+    format!("{} {unit}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Rounds up to 1, 2 or 5 times a power of ten.
@@ -201,10 +204,24 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_three_digits() {
-        assert_eq!(duration(0.021_333), "21.3 ms");
-        assert_eq!(duration(57.6), "57.6 s");
-        assert_eq!(duration(0.000_5), "500 µs");
-        assert_eq!(duration(600.0), "10.0 min");
+    fn durations_have_up_to_three_digits() {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (0.000_5, "500 µs"),
+            (0.021_333, "21.3 ms"),
+            (12.0, "12 s"),
+            (57.6, "57.6 s"),
+            (99.96, "100 s"),
+            (119.0, "119 s"),
+            (210.0, "3.5 min"),
+            (600.0, "10 min"),
+            (7199.0, "120 min"),
+            (7200.0, "2 h"),
+            (26_100.0, "7.25 h"),
+            (86_399.9, "24 h"),
+            (360_000.0, "100 h"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
     }
 }

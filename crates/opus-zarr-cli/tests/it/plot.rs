@@ -186,9 +186,9 @@ fn availability_is_drawn_and_told_by_local_days() {
     let days = "a.zarr --where site=reed --tz Europe/Zurich";
     let told = plot(days).exits(0).stdout;
     let expected = "\
-2026-05-12    0.01 h    0.0 %
-2026-05-13    0.00 h    0.0 %
-2026-05-14    0.01 h    0.0 %
+2026-05-12      30 s    0.03 %
+2026-05-13       6 s    0.01 %
+2026-05-14      36 s    0.04 %
 it.png: 640 x 320 pixels, ";
     assert!(told.starts_with(expected), "{told}");
     let picture = |args: &str| {
