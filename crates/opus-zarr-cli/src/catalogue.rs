@@ -11,7 +11,7 @@ use self::file::Form;
 pub(crate) use self::file::read_catalogue;
 use crate::{
     failure::Failure,
-    output::{Line, Output},
+    output::{Line, Messages, Output},
     path::PathField,
     place::StorePlace,
     target::Target,
@@ -48,6 +48,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         output.messages().warn(format!("{name}: {}", failure.message));
         Failure::decide(&mut failed, failure);
     })?;
+    warn_of_lost_times(form, &catalogue, output.messages());
     let mut target = Target::file(&args.output, true)?;
     target.write(&form.write(&catalogue)?)?;
     let bytes = target.finish()?;
@@ -62,6 +63,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     output.data(&written)?;
     failed.map_or(Ok(()), Err)
+}
+
+fn warn_of_lost_times(form: Form, catalogue: &Catalogue, messages: &Messages) {
+    for row in catalogue.rows().iter().filter(|row| !form.holds_times(row)) {
+        let (name, start) = (&row.name, row.start.map_or(String::new(), |start| start.to_string()));
+        messages.warn(format!(
+            "{name}: written without its times: it begins at {start}, and Parquet holds times from 1677 to 2262; write .csv or .jsonl, or correct the start with `opus-zarr meta --start`"
+        ));
+    }
 }
 
 #[derive(Serialize)]

@@ -60,6 +60,11 @@ impl Form {
         })
     }
 
+    /// Whether such a file can hold the times of a row. One that cannot is written without them.
+    pub(super) fn holds_times(self, row: &CatalogueRow) -> bool {
+        self != Self::Parquet || parquet::holds_times(row)
+    }
+
     fn read(self, bytes: Vec<u8>) -> Result<Vec<CatalogueRow>, String> {
         match self {
             Self::Parquet => parquet::read(bytes),
@@ -165,6 +170,15 @@ mod tests {
         })
     }
 
+    /// Any time, and often one around the first and the last that Parquet holds.
+    fn far_time() -> impl Strategy<Value = opus_zarr::Timestamp> {
+        let first = opus_zarr::Timestamp::MIN.as_nanosecond();
+        let last = opus_zarr::Timestamp::MAX.as_nanosecond();
+        let near = |limit: i64| i128::from(limit) - 2..=i128::from(limit) + 2;
+        prop_oneof![first..=last, near(i64::MIN), near(i64::MAX)]
+            .prop_map(|nanos| opus_zarr::Timestamp::from_nanosecond(nanos).unwrap())
+    }
+
     proptest! {
         #[test]
         fn rows_are_read_as_they_were_written(rows in prop::collection::vec(row(), 0..5)) {
@@ -173,6 +187,24 @@ mod tests {
                 let written = form.write(&catalogue).unwrap();
                 let read = form.read(written).unwrap();
                 prop_assert_eq!(&*read, catalogue.rows(), "{:?}", form);
+            }
+        }
+
+        /// Parquet holds fewer times than we do. None may become another.
+        #[test]
+        fn no_time_is_written_as_another(
+            row in row(), start in option::of(far_time()), end in option::of(far_time()),
+        ) {
+            let mut written = row;
+            (written.start, written.end) = (start, end);
+            let catalogue = Catalogue::from_rows([written.clone()]);
+            for form in [Form::Parquet, Form::Csv, Form::JsonLines] {
+                let read = form.read(form.write(&catalogue).unwrap()).unwrap().remove(0);
+                let mut expected = written.clone();
+                if !form.holds_times(&written) {
+                    (expected.start, expected.end, expected.version) = (None, None, None);
+                }
+                prop_assert_eq!(read, expected, "{:?}", form);
             }
         }
 

@@ -18,7 +18,7 @@ use ::parquet::{
     schema::types::Type,
 };
 use opus_zarr::{CatalogueRow, Timestamp};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::{
     columns::{COLUMNS, Cell, Kind},
@@ -26,7 +26,7 @@ use super::{
 };
 
 pub(super) fn write(rows: &[CatalogueRow]) -> Result<Vec<u8>, String> {
-    let rows = rows.iter().map(fields_of).collect::<Result<Vec<_>, _>>()?;
+    let rows = rows.iter().map(writable).collect::<Result<Vec<_>, _>>()?;
     let fault = |error: ParquetError| error.to_string();
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut file =
@@ -40,6 +40,25 @@ pub(super) fn write(rows: &[CatalogueRow]) -> Result<Vec<u8>, String> {
     }
     group.close().map_err(fault)?;
     file.into_inner().map_err(fault)
+}
+
+/// Whether Parquet can hold the times of a row. Its nanoseconds go from 1677 to 2262.
+pub(super) fn holds_times(row: &CatalogueRow) -> bool {
+    [row.start, row.end].into_iter().flatten().all(|time| nanos(time).is_some())
+}
+
+fn nanos(time: Timestamp) -> Option<i64> {
+    i64::try_from(time.as_nanosecond()).ok()
+}
+
+/// The fields of a row, without times that Parquet cannot hold. Such a row is never current, so every
+/// update says again what it lacks.
+fn writable(row: &CatalogueRow) -> Result<Map<String, Value>, String> {
+    let mut fields = fields_of(row)?;
+    if !holds_times(row) {
+        fields.retain(|name, _| !matches!(name.as_str(), "start" | "end" | "version"));
+    }
+    Ok(fields)
 }
 
 fn write_column(
@@ -56,11 +75,7 @@ fn write_column(
         }
         Kind::Integer | Kind::Time => write_values::<Int64Type>(column, cells, |cell| match cell {
             Cell::Integer(integer) => Some(*integer),
-            // From 1677 to 2262, as far as Parquet's nanoseconds go.
-            Cell::Time(time) => {
-                let nanos = i128::from(i64::MIN).max(time.as_nanosecond());
-                Some(i64::try_from(nanos).unwrap_or(i64::MAX))
-            }
+            Cell::Time(time) => nanos(*time),
             _ => None,
         }),
         Kind::Number => write_values::<DoubleType>(column, cells, |cell| match cell {

@@ -110,3 +110,49 @@ fn a_changed_recording_is_not_read_by_way_of_its_row() {
     assert!(!it.join("b.wav").exists());
     cut("2026-05-12T04:00:00Z..+1s", "c.wav").exits(0);
 }
+
+#[test]
+fn times_beyond_those_of_parquet_are_left_out_aloud() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "early"), (NOTES, "late"), (NOTES, "end")]);
+    let it = folder.path();
+    for (name, start) in [
+        ("a", "2262-04-11T23:00:00Z"),
+        ("early", "1601-01-01T00:00:00Z"),
+        ("late", "2300-01-01T00:00:00Z"),
+        // It begins before the last time and ends after it.
+        ("end", "2262-04-11T23:47:16.8Z"),
+    ] {
+        run_in(it, ["meta", &format!("a.zarr/{name}"), "--start", start]).exits(0);
+    }
+    let starts = |file: &str| {
+        let listed = run_in(it, ["list", "--catalogue", file, "--json"]).exits(0);
+        let start = |line: &serde_json::Value| {
+            line["start"]["utc"].as_str().or(line["start"].as_str()).unwrap().to_owned()
+        };
+        listed.lines("recording").iter().map(start).collect::<Vec<_>>()
+    };
+    for file in ["c.csv", "c.jsonl"] {
+        let written = run_in(it, ["catalogue", "a.zarr", "-o", file]).exits(0);
+        assert!(!written.stderr.contains("without its times"), "{}", written.stderr);
+        assert!(starts(file).iter().all(|start| start.ends_with('Z')), "{:?}", starts(file));
+    }
+    // An update says it again.
+    for _ in 0..2 {
+        let written = run_in(it, ["catalogue", "a.zarr", "-o", "c.parquet"]).exits(0);
+        for name in ["early", "late", "end"] {
+            let warning = format!("{name}: written without its times");
+            assert!(written.stderr.contains(&warning), "{}", written.stderr);
+        }
+        assert_eq!(written.stderr.matches("without its times").count(), 3);
+        // The others are listed by the recorder's clock.
+        assert_eq!(
+            starts("c.parquet"),
+            [
+                "2262-04-11T23:00:00Z",
+                "1601-01-01T00:00:00",
+                "2262-04-11T23:47:16.8",
+                "2300-01-01T00:00:00"
+            ]
+        );
+    }
+}
