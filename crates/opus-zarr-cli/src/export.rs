@@ -18,7 +18,7 @@ use crate::{
     output::{Line, Messages, Output},
     path::PathField,
     place::{Found, InStore, StorePlace},
-    several::{each_of, for_each, unless_foreign},
+    several::{Named, each_of, for_each, unless_foreign},
     sound::{self, Bits, Rate, Sound, parse_rate, write_range},
     target::{STDOUT, Target},
     threads::Threads,
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             Err(failure) => recordings.push(Err(failure)),
         }
     }
-    match recordings.as_slice() {
+    match Named::once(recordings).as_slice() {
         [Err(failure)] => Err(failure.clone()),
         [Ok(one)] if !is_all && !args.output.as_deref().is_some_and(Path::is_dir) => {
             let path = file_or_stdout(args.output.as_deref())?;

@@ -14,7 +14,7 @@ use crate::{
     place::RecordingPlace,
     reads::{ExactBy, Reads},
     recorder::{Field as RecorderField, Recorder},
-    several::for_each,
+    several::{each_once, for_each},
     text::{Began, Clock, Drift, bits_per_second, one_line, seconds, why_not_exact},
 };
 
@@ -32,11 +32,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    if args.packets && args.recordings.len() > 1 {
+    let recordings = each_once(&args.recordings);
+    if args.packets && recordings.len() > 1 {
         return Err(Failure::usage("--packets lists the index of a single recording"));
     }
     let mut is_first = true;
-    for_each(&args.recordings, output, |place, output| {
+    for_each(&recordings, output, |place, output| {
         let recording = place.open()?;
         if args.packets {
             return packets(place, output);

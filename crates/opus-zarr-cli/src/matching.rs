@@ -103,7 +103,8 @@ pub(crate) fn select(places: &[StorePlace]) -> Vec<Result<Selected, Failure>> {
                 continue;
             }
         };
-        match all.iter_mut().flatten().find(|other| other.place == place) {
+        let identity = place.identity();
+        match all.iter_mut().flatten().find(|other| other.place.identity() == identity) {
             Some(known) => known.add(names),
             None => {
                 let filter = RecordingFilter::default();

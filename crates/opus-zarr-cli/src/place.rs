@@ -2,9 +2,9 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fmt,
+    fmt, fs,
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -63,6 +63,13 @@ impl StorePlace {
     /// Whether nothing exists at this path; unknown for a URL, so false.
     fn is_absent(&self) -> bool {
         self.url().is_none() && matches!(Path::new(&self.0).try_exists(), Ok(false))
+    }
+
+    /// What is the same for every way to write a place that exists.
+    pub(crate) fn identity(&self) -> PathBuf {
+        let path = Path::new(&self.0);
+        let absolute = if self.url().is_some() { None } else { fs::canonicalize(path).ok() };
+        absolute.unwrap_or_else(|| path.to_owned())
     }
 
     fn url(&self) -> Option<&str> {

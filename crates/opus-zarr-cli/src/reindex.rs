@@ -9,7 +9,7 @@ use crate::{
     output::{Line, Output},
     path::PathField,
     place::RecordingPlace,
-    several::{for_each, while_waiting},
+    several::{each_once, for_each, while_waiting},
 };
 
 /// Rebuild the index of recordings from their audio
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     // An interruption between index and attributes would leave a recording without an index.
     interrupt::defer();
-    for_each(&args.recordings, output, |place, output| {
+    for_each(&each_once(&args.recordings), output, |place, output| {
         let began = Instant::now();
         let mut recording = place.open()?;
         let made = while_waiting(output.messages(), format!("reindexing {place}"), || {

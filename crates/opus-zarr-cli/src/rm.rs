@@ -14,7 +14,7 @@ use crate::{
     output::{Line, Output},
     path::PathField,
     place::RecordingPlace,
-    several::for_each,
+    several::{each_once, for_each},
 };
 
 /// Delete recordings permanently
@@ -31,11 +31,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let recordings = each_once(&args.recordings);
     if !args.yes {
-        ask(&args.recordings, output)?;
+        ask(&recordings, output)?;
     }
     interrupt::defer();
-    for_each(&args.recordings, output, |place, output| {
+    for_each(&recordings, output, |place, output| {
         let store = place.open_store()?;
         let deleted = match args.foreign {
             true => store.delete_recording_with_foreign(&place.name),

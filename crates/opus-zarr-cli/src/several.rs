@@ -1,13 +1,15 @@
 //! Several inputs, where one that fails does not stop the others.
 
-use std::{fmt::Display, thread, time::Duration};
+use std::{collections::HashSet, fmt::Display, path::PathBuf, thread, time::Duration};
 
 use indicatif::ProgressBar;
+use opus_zarr::RecordingName;
 
 use crate::{
     failure::{Exit, Failure},
     interrupt,
     output::{Messages, Output},
+    place::{InStore, RecordingPlace},
 };
 
 /// Processes each item. Reports the failure of one of several immediately, and their number at the
@@ -38,6 +40,33 @@ pub(crate) fn for_each<T>(
         0 => Ok(()),
         _ => Err(Failure::new(exit, format!("{failed} of {} failed", items.len()))),
     }
+}
+
+/// Recordings that were named so far. However it is written, and however often, each is worked on once.
+#[derive(Default)]
+pub(crate) struct Named(HashSet<(PathBuf, RecordingName)>);
+
+impl Named {
+    /// Whether the recording has not been named before.
+    pub(crate) fn is_new(&mut self, place: &RecordingPlace) -> bool {
+        self.0.insert((place.store.identity(), place.name.clone()))
+    }
+
+    /// Leaves out recordings that are named again. Failures stay.
+    pub(crate) fn once(found: Vec<Result<InStore, Failure>>) -> Vec<Result<InStore, Failure>> {
+        let mut named = Self::default();
+        let is_kept = |one: &Result<InStore, Failure>| match one {
+            Ok(one) => named.is_new(&one.place),
+            Err(_) => true,
+        };
+        found.into_iter().filter(is_kept).collect()
+    }
+}
+
+/// Leaves out recordings that are named again.
+pub(crate) fn each_once(places: &[RecordingPlace]) -> Vec<RecordingPlace> {
+    let mut named = Named::default();
+    places.iter().filter(|place| named.is_new(place)).cloned().collect()
 }
 
 /// The recordings of a place, or its failure as one more item to report in its turn.

@@ -10,7 +10,7 @@ use crate::{
     output::{Line, Messages, Output},
     path::PathField,
     place::{RecordingPlace, StorePlace},
-    several::for_each,
+    several::{each_once, for_each},
     threads::Threads,
 };
 
@@ -36,11 +36,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     // An interruption between map and attributes would leave a recording with a damaged map.
     interrupt::defer();
     let mut wrong = 0;
-    let stale = args.stale.as_ref().map(stale_in).transpose()?;
-    if let (Some(store), Some([])) = (&args.stale, stale.as_deref()) {
+    let recordings = match &args.stale {
+        Some(store) => stale_in(store)?,
+        None => each_once(&args.recordings),
+    };
+    if let (Some(store), []) = (&args.stale, &*recordings) {
         output.messages().note(format!("{store}: no sync map was built by an older rule"));
     }
-    let done = for_each(stale.as_ref().unwrap_or(&args.recordings), output, |place, output| {
+    let done = for_each(&recordings, output, |place, output| {
         if args.check {
             let checked = check(place, &args.threads, output.messages())?;
             wrong += u64::from(checked.first_wrong_entry.is_some());
@@ -54,7 +57,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     {
         let message = format!(
             "damage found: {wrong} of {} sync maps differ from this decoder",
-            args.recordings.len()
+            recordings.len()
         );
         return Err(Failure::new(Exit::Damaged, message)
             .with_hint("rebuild them with `opus-zarr sync --force`"));

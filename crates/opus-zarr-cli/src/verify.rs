@@ -13,7 +13,7 @@ use crate::{
     output::{Line, Output},
     path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
-    several::{each_of, for_each, unless_foreign, while_waiting},
+    several::{Named, each_of, for_each, unless_foreign, while_waiting},
     text::count,
     threads::Threads,
 };
@@ -35,8 +35,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let recordings: Vec<_> =
-        args.places.iter().flat_map(|place| each_of(recordings_at(place))).collect();
+    let recordings = args.places.iter().flat_map(|place| each_of(recordings_at(place)));
+    let recordings = Named::once(recordings.collect());
     let (mut sum, mut is_lost) = (Checked::default(), false);
     let mut mends = Vec::new();
     let checked = for_each(&recordings, output, |recording, output| {

@@ -1,6 +1,6 @@
 //! Which recordings are meant.
 
-use std::{collections::HashSet, ops::ControlFlow, slice};
+use std::{ops::ControlFlow, slice};
 
 use opus_zarr::{NameGlob, Recording, RecordingFilter};
 
@@ -8,6 +8,7 @@ use crate::{
     failure::{Exit, Failure},
     matching::{Notes, Selected, select},
     place::{Found, InStore, StorePlace},
+    several::Named,
 };
 
 #[derive(clap::Args)]
@@ -25,21 +26,16 @@ pub(super) type Meant = Result<InStore, Failure>;
 impl Places {
     /// The recordings that are meant, each once.
     pub(super) fn recordings(&self) -> Result<Vec<Meant>, Failure> {
-        let (mut all, mut seen) = (Vec::new(), HashSet::new());
+        let mut all = Vec::new();
         // A shell that expands STORE/* finds the document of the store too.
         for place in self.places.iter().filter(|place| !place.is_document()) {
-            let found = match self.find(place) {
-                Ok(found) => found,
+            match self.find(place) {
+                Ok(found) => all.extend(found),
                 Err(failure) if failure.exit == Exit::Usage => return Err(failure),
-                Err(failure) => vec![Err(failure)],
-            };
-            for one in found {
-                if one.as_ref().map_or(true, |one| seen.insert(one.place.to_string())) {
-                    all.push(one);
-                }
+                Err(failure) => all.push(Err(failure)),
             }
         }
-        Ok(all)
+        Ok(Named::once(all))
     }
 
     fn find(&self, place: &StorePlace) -> Result<Vec<Meant>, Failure> {

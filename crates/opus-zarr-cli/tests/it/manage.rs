@@ -59,3 +59,40 @@ fn notes_are_kept() {
     run_in(folder.path(), ["meta", "a.zarr/a", "--set", "site"]).exits(2);
     run_in(folder.path(), ["meta", "a.zarr/b"]).exits(10);
 }
+
+/// However a recording is written, it is one.
+#[test]
+fn a_recording_that_is_named_twice_is_worked_on_once() {
+    let folder = folder_with(&[(NOTES, "a"), (NOTES, "b")]);
+    let it = folder.path();
+    std::os::unix::fs::symlink("a.zarr", it.join("link")).unwrap();
+    run_in(it, ["meta", "a.zarr/a", "--start", "2026-05-12T00:00:00Z"]).exits(0);
+    let absolute = it.join("a.zarr/a");
+    let spellings = [
+        "a.zarr/a",
+        "./a.zarr/a",
+        ".//a.zarr//a",
+        "a.zarr//a/",
+        "a.zarr/../a.zarr/a",
+        "link/a",
+        absolute.to_str().unwrap(),
+    ];
+    for (hour, spelling) in (1..).zip(spellings) {
+        let both = ["meta", spelling, "a.zarr/a", spelling, "--shift", "1h"];
+        let shifted = run_in(it, both).exits(0).stdout;
+        let expected = format!("start now 2026-05-12T{hour:02}:00:00Z");
+        assert!(shifted.contains(&expected) && shifted.lines().count() == 1, "{shifted}");
+        let listed = run_in(it, ["list", spelling, "a.zarr/a"]).exits(0).stdout;
+        assert_eq!(listed.lines().count(), 1, "{spelling}: {listed}");
+    }
+    let told = |verb: &[&str], kind| {
+        run_in(it, [verb, &spellings, &["--json"]].concat()).exits(0).lines(kind).len()
+    };
+    assert_eq!(told(&["info"], "info"), 1);
+    assert_eq!(told(&["verify"], "verified"), 1);
+    assert_eq!(told(&["sync"], "synced"), 1);
+    assert_eq!(told(&["reindex"], "reindexed"), 1);
+    assert_eq!(told(&["export", "-o", "exported"], "exported"), 1);
+    assert_eq!(told(&["rm", "--yes"], "deleted"), 1);
+    assert_eq!(names_in(it), ["b"]);
+}
