@@ -2,7 +2,7 @@
 
 use std::{ops::Range, path::Path, slice};
 
-use opus_zarr::{Deployment, NameGlob, Timestamp};
+use opus_zarr::{Deployment, NameGlob, Timestamp, Zone};
 
 use crate::{
     catalogue::read_catalogue,
@@ -88,13 +88,21 @@ pub(crate) fn range(
     deployment: &Deployment,
     messages: &Messages,
 ) -> Result<Range<Timestamp>, Failure> {
-    Ok(deployment.select(&args.selection(messages)?)?)
+    let selected = deployment.select(&args.selection(messages)?);
+    selected.map_err(|error| args.failure(error))
+}
+
+/// A range so short that it lies between two samples.
+pub(crate) fn no_sample(range: &Range<Timestamp>, zone: &Zone) -> Failure {
+    let [start, end] = [range.start, range.end].map(|time| zone.rfc3339(time));
+    Failure::usage(format!("no sample was recorded from {start} to {end}"))
 }
 
 /// Warns of recordings that are not used because others of the same time are.
 pub(crate) fn warn_of_overlaps(
     deployment: &Deployment,
     range: &Range<Timestamp>,
+    zone: &Zone,
     messages: &Messages,
 ) {
     let is_in_range = |time: &Range<Timestamp>| time.start < range.end && time.end > range.start;
@@ -105,7 +113,7 @@ pub(crate) fn warn_of_overlaps(
         messages.warn(format!(
             "recordings \"{used}\" and \"{ignored}\" overlap by {:.3} s from {}; used \"{used}\"",
             time.start.duration_until(time.end).as_secs_f64(),
-            time.start,
+            zone.rfc3339(time.start),
         ));
     }
     if let Some(more) = overlaps.len().checked_sub(SHOWN).filter(|more| *more > 0) {

@@ -176,15 +176,15 @@ impl Args {
         }
         let mut deployment = deployed::open(selected, self.catalogue.as_deref(), &messages)?;
         let range = deployed::range(&self.range, &deployment, &messages)?;
-        deployed::warn_of_overlaps(&deployment, &range, &messages);
-        let Some(piece) = deployment.pieces(range.clone(), Gaps::Silence)?.pop() else {
-            return Err(Failure::usage(format!("no sample from {} to {}", range.start, range.end)));
-        };
+        let zone = self.range.zone();
+        deployed::warn_of_overlaps(&deployment, &range, &zone, &messages);
+        let pieces = deployment.pieces(range.clone(), Gaps::Silence);
+        let mut pieces = pieces.map_err(|error| self.range.failure(error))?;
+        let Some(piece) = pieces.pop() else { return Err(deployed::no_sample(&range, &zone)) };
         let channels = self.channels(piece.channels, &selected.place.to_string())?;
         deployment.set_output(opus_zarr::Output::default().channels(channels.clone()));
         // The parts of a picture are read in several threads, each in one.
         deployment.set_threads(NonZeroUsize::MIN);
-        let (zone, _) = self.range.zone().map_err(Failure::usage)?;
         let place = selected.place.to_string();
         let it = OnClock { deployment, piece, place, zone, channels };
         let scene =
@@ -233,7 +233,8 @@ impl Args {
                 .with_hint("--kind availability draws the recordings of a store")
         })?;
         let selection = self.range.selection(&messages)?;
-        let zone = self.range.zone().map_err(Failure::usage)?;
+        let zone = self.range.zone();
+        let zone = (zone.clone(), zone.to_string());
         let it = Availability::new(
             &selected,
             self.catalogue.as_deref(),

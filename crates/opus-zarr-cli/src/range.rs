@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use jiff::civil::Date;
+use jiff::{civil::Date, tz::Offset};
 use opus_zarr::{LocalSelection, Recording, Selection, UnresolvedTime, Zone};
 
 use crate::{failure::Failure, output::Messages};
@@ -44,7 +44,8 @@ impl RangeArgs {
         recording: &Recording,
         messages: &Messages,
     ) -> Result<Range<u64>, Failure> {
-        Ok(recording.select(&self.selection(messages)?)?)
+        let selected = recording.select(&self.selection(messages)?);
+        selected.map_err(|error| self.failure(error))
     }
 
     /// Returns the selection. Warns of local times that are not exactly one time.
@@ -58,12 +59,15 @@ impl RangeArgs {
         Ok(selection)
     }
 
-    /// The time zone of local times, by default UTC, and its name.
-    pub(crate) fn zone(&self) -> Result<(Zone, String), String> {
-        let zone =
-            self.tz.clone().map_or_else(|| "UTC".parse(), Ok).map_err(|error| error.to_string())?;
-        let name = zone.to_string();
-        Ok((zone, name))
+    /// The time zone of local times, by default UTC.
+    pub(crate) fn zone(&self) -> Zone {
+        let stated = self.part.utc.as_ref().and_then(LocalSelection::zone);
+        stated.or(self.tz.as_ref()).cloned().unwrap_or_else(|| Offset::UTC.into())
+    }
+
+    /// Tells of times in the zone of the range, so that they can be used in another one.
+    pub(crate) fn failure(&self, error: opus_zarr::Error) -> Failure {
+        error.in_zone(&self.zone()).into()
     }
 
     /// Whether the time of day is selected.

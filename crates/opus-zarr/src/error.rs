@@ -1,3 +1,4 @@
+mod instant;
 mod kinds;
 
 use std::{
@@ -6,11 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
 use opus_zarr_store::{Error as StoreError, RecordingName, quoted};
 
-pub(crate) use self::kinds::store_error_in;
 use self::kinds::{of_audio, of_decode, of_demux, of_store, of_store_in};
+pub(crate) use self::{instant::Instant, kinds::store_error_in};
 use crate::{
     Difference, Finding, InvalidCorrection, NotExact, deployment::TimeReason, import::list,
 };
@@ -197,7 +197,9 @@ pub(crate) enum Reason {
     #[error("recording \"{recording}\": its start time is unknown")]
     NoStart { recording: RecordingName },
     #[error("recording \"{recording}\" began at {began}, after {asked}")]
-    BeforeStart { recording: RecordingName, asked: Timestamp, began: Timestamp },
+    BeforeStart { recording: RecordingName, asked: Instant, began: Instant },
+    #[error("recording \"{recording}\" ended at {ended}, before {asked}")]
+    AfterEnd { recording: RecordingName, asked: Instant, ended: Instant },
     #[error("recording \"{recording}\" is no longer what the deployment or its catalogue says")]
     Changed { recording: RecordingName },
     #[error(transparent)]
@@ -252,7 +254,7 @@ impl Error {
             }
             Reason::Correction { .. } => ErrorKind::InvalidCorrection,
             Reason::Time(reason) => reason.kind(),
-            Reason::BeyondEnd { .. } => ErrorKind::BeyondEnd,
+            Reason::BeyondEnd { .. } | Reason::AfterEnd { .. } => ErrorKind::BeyondEnd,
             Reason::EmptySelection { .. } | Reason::ReversedSelection { .. } => ErrorKind::Range,
             Reason::Changed { .. } => ErrorKind::Changed,
         }
@@ -293,6 +295,7 @@ impl Error {
             | Reason::NotExact { recording, .. }
             | Reason::NoStart { recording }
             | Reason::BeforeStart { recording, .. }
+            | Reason::AfterEnd { recording, .. }
             | Reason::Correction { recording, .. }
             | Reason::BeyondEnd { recording, .. }
             | Reason::EmptySelection { recording, .. }

@@ -82,7 +82,8 @@ impl Facts<'_> {
         let since = |time: Timestamp| {
             let since = time.duration_since(began);
             Duration::try_from(since).map_err(|_| {
-                Error::from(Reason::BeforeStart { recording: recording(), asked: time, began })
+                let (asked, began) = (time.into(), began.into());
+                Error::from(Reason::BeforeStart { recording: recording(), asked, began })
             })
         };
         Ok(self.samples_of(since(time.start)?..since(time.end)?))

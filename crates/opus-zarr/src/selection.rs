@@ -171,10 +171,17 @@ impl Facts<'_> {
         let text = selection.to_string();
         let length = self.info.play_length;
         if range.start > length || range.end > length {
+            if let Some(ended) = self.utc_of(length)
+                && let Some(times) = selection.times(&(ended..ended))
+                && let Part::Utc(_) = selection.0
+            {
+                let asked = if range.start > length { times.start } else { times.end };
+                let (asked, ended) = (asked.into(), ended.into());
+                return Err(Error::from(Reason::AfterEnd { recording, asked, ended }));
+            }
             let end = match &selection.0 {
-                Part::All | Part::Samples(_) => format!("sample {length}"),
                 Part::Time(_) => clock(self.time_of(length)),
-                Part::Utc(_) => self.utc_of(length).map_or(String::new(), |end| end.to_string()),
+                _ => format!("sample {length}"),
             };
             return Err(Error::from(Reason::BeyondEnd { recording, selection: text, end }));
         }
@@ -293,8 +300,13 @@ mod tests {
         for text in ["0..0.6", "1..", "0.4..+0.2", "18446744073709551615..+18446744073709551615"] {
             assert_eq!(samples(&it, TIME, text), beyond(text, "0.5s"));
         }
-        for text in ["2026-05-12T20:15:00Z..+18446744073709551615", "2026-05-12T20:16:00Z.."] {
-            assert_eq!(samples(&it, UTC, text), beyond(text, "2026-05-12T20:15:00.5Z"));
+        for (text, asked) in [
+            ("2026-05-12T20:15:00Z..+18446744073709551615", "9999-12-30T22:00:00.999999999Z"),
+            ("2026-05-12T20:15:00Z..+600ms", "2026-05-12T20:15:00.6Z"),
+            ("2026-05-12T20:16:00Z..", "2026-05-12T20:16:00Z"),
+        ] {
+            let ended = "recording \"it\" ended at 2026-05-12T20:15:00.5Z, before";
+            assert_eq!(samples(&it, UTC, text), Err(format!("{ended} {asked}")));
         }
         let reversed = samples(&it, SAMPLES, "7..5").unwrap_err();
         assert_eq!(reversed, "recording \"it\": 7..5 ends before it starts");

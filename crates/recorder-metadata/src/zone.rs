@@ -74,6 +74,18 @@ impl Zone {
         self.0.to_datetime(instant)
     }
 
+    /// Writes an instant as clocks in this zone show it, with their offset from UTC:
+    /// `2026-05-12T03:00:00+02:00`, or `2026-05-12T01:00:00Z` where there is none. It parses to the
+    /// same instant.
+    pub fn rfc3339(&self, instant: Timestamp) -> String {
+        let offset = self.0.to_offset(instant);
+        // Offsets of the nineteenth century have seconds, which cannot be written.
+        if offset.seconds() == 0 || offset.seconds() % 60 != 0 {
+            return instant.to_string();
+        }
+        instant.display_with_offset(offset).to_string()
+    }
+
     /// Returns the rules of the zone.
     pub fn time_zone(&self) -> &TimeZone {
         &self.0
@@ -130,6 +142,23 @@ mod tests {
             let zone: Zone = zone.parse().unwrap();
             assert_eq!(zone.to_string(), written);
             assert_eq!(written.parse(), Ok(zone));
+        }
+    }
+
+    #[test]
+    fn instants_are_written_with_the_offset_in_force() {
+        for (zone, instant, written) in [
+            ("Europe/Zurich", "2026-10-25T00:59:59.5Z", "2026-10-25T02:59:59.5+02:00"),
+            ("Europe/Zurich", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00+01:00"),
+            ("-3:30", "2026-05-12T01:00:00Z", "2026-05-11T21:30:00-03:30"),
+            ("UTC", "2026-05-12T01:00:00Z", "2026-05-12T01:00:00Z"),
+            ("Europe/London", "2026-01-12T01:00:00Z", "2026-01-12T01:00:00Z"),
+            ("Europe/Zurich", "1850-01-01T00:00:00Z", "1850-01-01T00:00:00Z"),
+        ] {
+            let instant: Timestamp = instant.parse().unwrap();
+            let text = zone.parse::<Zone>().unwrap().rfc3339(instant);
+            assert_eq!(text, written, "{zone}");
+            assert_eq!(text.parse::<Timestamp>().unwrap(), instant, "{zone}");
         }
     }
 

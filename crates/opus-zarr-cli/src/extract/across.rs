@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use opus_zarr::{Deployment, Gaps, InexactPart, Piece, Recording, Segment, Timestamp};
+use opus_zarr::{Deployment, Gaps, InexactPart, Piece, Recording, Segment, Timestamp, Zone};
 use serde::Serialize;
 
 use super::{Args, How, file_or_stdout};
@@ -37,12 +37,11 @@ pub(super) fn run(args: &Args, selected: Selected, output: &mut Output) -> Resul
     };
     let mut deployment = deployed::open(&selected, args.catalogue.as_deref(), output.messages())?;
     let range = deployed::range(&args.range, &deployment, output.messages())?;
-    deployed::warn_of_overlaps(&deployment, &range, output.messages());
-    let pieces = deployment.pieces(range.clone(), gaps)?;
-    let Some(first) = pieces.first() else {
-        let message = format!("no sample was recorded from {} to {}", range.start, range.end);
-        return Err(Failure::usage(message));
-    };
+    let zone = args.range.zone();
+    deployed::warn_of_overlaps(&deployment, &range, &zone, output.messages());
+    let pieces = deployment.pieces(range.clone(), gaps);
+    let pieces = pieces.map_err(|error| args.range.failure(error))?;
+    let Some(first) = pieces.first() else { return Err(deployed::no_sample(&range, &zone)) };
     let sound = prepare(&args.how, format, &selected, &mut deployment, first)?;
     let mut cut = Cut { args, place: &selected.place, deployment, sound, is_noted: false };
     if gaps == Gaps::Split {
@@ -129,7 +128,8 @@ impl Cut<'_> {
         sound.samples = self.deployment.sample_count(piece)?;
         sound.title = title(piece);
         sound.date = Some(piece.start.to_string());
-        let mut extracted = Extracted::new(self.place, path, piece, &sound);
+        let zone = self.args.range.zone();
+        let mut extracted = Extracted::new(self.place, path, piece, &sound, &zone);
         let target = Target::create(path, self.args.force, output)?;
         let deployment = &self.deployment;
         let (bytes, inexact) = match sound.bits {
@@ -203,6 +203,9 @@ struct Extracted {
     output: PathField,
     start: String,
     end: String,
+    /// The same for people, by the clocks of the zone.
+    #[serde(skip)]
+    local: Range<String>,
     recordings: Vec<String>,
     /// Of `samples`, at the rate of the file.
     silent_seconds: f64,
@@ -219,7 +222,7 @@ struct Extracted {
 
 impl Extracted {
     /// Describes a file before it is written.
-    fn new(place: &StorePlace, path: &Path, piece: &Piece, sound: &Sound) -> Self {
+    fn new(place: &StorePlace, path: &Path, piece: &Piece, sound: &Sound, zone: &Zone) -> Self {
         let is_gap = |segment: &&Segment| matches!(segment, Segment::Gap { .. });
         let Range { start, end } = time(piece);
         let rate = f64::from(piece.real_rate.get());
@@ -231,6 +234,7 @@ impl Extracted {
             output: PathField::new("output", path),
             start: start.to_string(),
             end: end.to_string(),
+            local: zone.rfc3339(start)..zone.rfc3339(end),
             recordings: recordings(piece).map(str::to_owned).collect(),
             silent_seconds: f64::from(silent_seconds) + f64::from(silent.unwrap_or(0)) / rate,
             gaps: piece.segments.iter().filter(is_gap).count(),
@@ -262,7 +266,7 @@ impl fmt::Display for Extracted {
         let number = u64::try_from(recordings.len()).unwrap_or(u64::MAX);
         let number = count(number, "recording");
         write!(f, "{output}: {samples} samples at {rate} Hz, {channels}, {how}")?;
-        write!(f, "; {} to {}, {number}", self.start, self.end)?;
+        write!(f, "; {} to {}, {number}", self.local.start, self.local.end)?;
         match gaps {
             0 => Ok(()),
             gaps => {

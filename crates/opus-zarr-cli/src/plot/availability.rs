@@ -58,7 +58,8 @@ impl Availability {
             range = whole_days(&range, &zone);
         }
         if range.start >= range.end {
-            return Err(Failure::usage(format!("{selection} is empty or reversed")));
+            let [start, end] = [range.start, range.end].map(|time| zone.rfc3339(time));
+            return Err(Failure::usage(format!("time from {start} to {end} is empty or reversed")));
         }
         let groups = match by {
             Some(note) => grouped(selected, note)?,

@@ -66,7 +66,7 @@ fn a_range_goes_on_in_the_next_recording() {
     let said = extract(folder, &format!("a.zarr --where site=reed {range} -o x.wav"), 0);
     assert!(said.contains("left out 1 recording whose start time is unknown"), "{said}");
     assert!(said.contains("such as \"reed_undated\""), "{said}");
-    let line = "x.wav: 72000 samples at 48000 Hz, 1 channel, exact; 2026-05-12T01:00:01Z to 2026-05-12T01:00:02.5Z, 2 recordings";
+    let line = "x.wav: 72000 samples at 48000 Hz, 1 channel, exact; 2026-05-12T03:00:01+02:00 to 2026-05-12T03:00:02.5+02:00, 2 recordings";
     assert!(said.contains(line), "{said}");
     let (format, samples) = read_i16(&folder.join("x.wav"));
     assert_eq!((format.rate, format.channels), (48_000, 1));
@@ -84,13 +84,22 @@ fn a_range_goes_on_in_the_next_recording() {
         ("a.zarr/[!w]*_2*", "--utc 2026-05-12T03:00:01+02:00..+1.5s"),
     ] {
         let said = extract(folder, &format!("{other} {range} --bits float32 -o y.wav --force"), 0);
-        assert_eq!(said, line.replace("x.wav", "y.wav") + "\n");
+        let line = line.replace("x.wav", "y.wav") + "\n";
+        let line = match range.contains("Zurich") {
+            true => line,
+            false => line.replace("T03", "T01").replace("+02:00", "Z"),
+        };
+        assert_eq!(said, line);
         let expected = reed(folder).read_utc::<f32>(times.clone(), Gaps::Error).unwrap();
         assert!(read(&folder.join("y.wav")).1 == expected[0].samples);
     }
     // One recording ends where it ends.
     let one = "a.zarr/reed_20260512_030000 --utc 2026-05-12T01:00:01Z..+1.5s -o z.wav";
-    assert!(extract(folder, one, 1).contains("reaches beyond the end at 2026-05-12T01:00:02Z"));
+    let said = extract(folder, one, 1);
+    assert!(
+        said.contains("ended at 2026-05-12T01:00:02Z, before 2026-05-12T01:00:02.5Z"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -221,9 +230,48 @@ fn local_times_that_are_not_one_time_are_told() {
     let fold = "a.zarr --utc 02:30..+1s --on 2026-10-25 --tz Europe/Zurich -o x.wav";
     let said = extract(folder, fold, 0);
     assert!(said.contains("local time 2026-10-25T02:30:00 occurs twice"), "{said}");
-    assert!(said.contains("2026-10-25T00:30:00Z to 2026-10-25T00:30:01Z"), "{said}");
+    assert!(said.contains("2026-10-25T02:30:00+02:00 to 2026-10-25T02:30:01+02:00"), "{said}");
     let gap = "a.zarr --utc 02:30..+1s --on 2026-03-29 --tz Europe/Zurich -o y.wav";
     let said = extract(folder, gap, 1);
     assert!(said.contains("local time 2026-03-29T02:30:00 does not exist"), "{said}");
-    assert!(said.contains("nothing was recorded from 2026-03-29T01:30:00Z"), "{said}");
+    assert!(said.contains("nothing was recorded from 2026-03-29T03:30:00+02:00"), "{said}");
+}
+
+/// Times in messages can be used in another command, without a zone or a date.
+#[test]
+fn messages_tell_times_in_the_zone_of_the_range() {
+    let folder = season();
+    let folder = folder.path();
+    add(folder, ("reed", "20260512_030001"), 1, 48_000);
+    for (args, part) in [
+        ("extract a.zarr/reed_2* --utc <00..<11", "nothing was recorded from <03> to <10>"),
+        ("extract a.zarr/reed_2* --utc <00..<11", "overlap by 1.000 s from <01>;"),
+        ("extract a.zarr/reed_2* --utc <00..<11 --gaps silence", "; <00> to <11>, 3 recordings"),
+        ("extract a.zarr/reed_2* --utc <20..<21", "nothing was recorded from <20> to <21>; rec"),
+        ("extract a.zarr/reed_2* --utc <20..<21", "reed_20260512_030010\" ended at <10.5>"),
+        ("extract a.zarr/reed_2* --utc <01..<01", "time from <01> to <01> is empty"),
+        ("extract a.zarr/reed_20260512_030000 --utc <00..<11", "ended at <02>, before <11>"),
+        ("extract a.zarr/reed_20260512_030002 --utc <00..<03", "began at <02>, after <00>"),
+        ("plot a.zarr/reed_2* --utc <00..<11", "overlap by 1.000 s from <01>;"),
+        ("plot a.zarr/reed_2* --utc <20..<21", "nothing was recorded from <20> to <21>; rec"),
+        ("plot a.zarr/reed_20260512_030000 --utc <00..<11", "ended at <02>, before <11>"),
+    ] {
+        for (zone, minute, offset) in [
+            ("Europe/Zurich", "2026-05-12T03:00:", "+02:00"),
+            ("-03:30", "2026-05-11T21:30:", "-03:30"),
+            ("UTC", "2026-05-12T01:00:", "Z"),
+        ] {
+            let file = if args.starts_with("plot") { "x.png" } else { "x.wav" };
+            let args = format!("{} --tz {zone} --force -o {file}", args.replace('<', minute));
+            let outcome = run_in(folder, args.split(' '));
+            let part = part.replace('<', minute).replace('>', offset);
+            assert!(
+                format!("{outcome:?}").replace('\\', "").contains(&part),
+                "{args}: {part}: {outcome:?}"
+            );
+        }
+    }
+    // The end of the gap is where the next part begins.
+    let rest = "a.zarr/reed_2* --utc 2026-05-12T03:00:10+02:00.. -o rest.wav";
+    assert!(extract(folder, rest, 0).contains("24000 samples"));
 }

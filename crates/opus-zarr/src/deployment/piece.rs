@@ -11,7 +11,7 @@ use super::{
     nanos::{Nanos, silent_sample, timestamp, timestamps},
     reason::TimeReason,
 };
-use crate::Error;
+use crate::{Error, error::Instant};
 
 /// What becomes of the gaps in a range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,7 +180,9 @@ pub(super) fn pieces(axis: &Axis, range: &Range<Nanos>, gaps: Gaps) -> Result<Ve
         let is_silent = is_gap && Run::of(&part, first.real_rate).is_some();
         match gaps {
             Gaps::Error if is_silent => {
-                return Err(Error::from(TimeReason::Gap { time: timestamps(part.time()) }));
+                return Err(Error::from(TimeReason::Gap {
+                    time: Instant::range(timestamps(part.time())),
+                }));
             }
             Gaps::Split if is_gap => pieces.extend(open.take()),
             _ => open.get_or_insert_with(|| Piece::new(first, part.time().start)).push(&part),
@@ -194,7 +196,7 @@ pub(super) fn pieces(axis: &Axis, range: &Range<Nanos>, gaps: Gaps) -> Result<Ve
 /// Checks that a range can be read as one; returns its first recording.
 fn check<'a>(axis: &'a Axis, range: &Range<Nanos>) -> Result<&'a Member, Error> {
     if range.start >= range.end {
-        return Err(Error::from(TimeReason::EmptyTime { time: timestamps(range) }));
+        return Err(Error::from(TimeReason::EmptyTime { time: Instant::range(timestamps(range)) }));
     }
     let mut first = None;
     for part in axis.parts(range) {
@@ -204,9 +206,9 @@ fn check<'a>(axis: &'a Axis, range: &Range<Nanos>) -> Result<&'a Member, Error> 
     first.ok_or_else(|| {
         let (before, after) = axis.around(range.start);
         Error::from(TimeReason::NothingRecorded {
-            time: timestamps(range),
-            before: before.map(|member| (member.name.clone(), member.time().end)),
-            after: after.map(|member| (member.name.clone(), member.start)),
+            time: Instant::range(timestamps(range)),
+            before: before.map(|member| (member.name.clone(), member.time().end.into())),
+            after: after.map(|member| (member.name.clone(), member.start.into())),
         })
     })
 }

@@ -2,23 +2,25 @@
 
 use std::ops::Range;
 
-use jiff::Timestamp;
 use opus_zarr_store::RecordingName;
 
-use crate::{Error, ErrorKind, error::Reason};
+use crate::{
+    Error, ErrorKind,
+    error::{Instant, Reason},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TimeReason {
     #[error("nothing was recorded from {} to {}", time.start, time.end)]
-    Gap { time: Range<Timestamp> },
+    Gap { time: Range<Instant> },
     #[error("nothing was recorded from {} to {}{}", time.start, time.end, nearest(before, after))]
-    NothingRecorded { time: Range<Timestamp>, before: Option<At>, after: Option<At> },
+    NothingRecorded { time: Range<Instant>, before: Option<At>, after: Option<At> },
     #[error("no recording of known start time, which {selection:?} needs")]
     NothingDated { selection: String },
     #[error("{selection:?} is counted from the start of a recording, expected a time of day")]
     NotTimeOfDay { selection: String },
     #[error("time from {} to {} is empty or reversed", time.start, time.end)]
-    EmptyTime { time: Range<Timestamp> },
+    EmptyTime { time: Range<Instant> },
     #[error(
         "recordings \"{}\" and \"{}\" have {} and {} channels and cannot be read as one",
         names.0, names.1, channels.0, channels.1
@@ -44,6 +46,20 @@ impl TimeReason {
     }
 }
 
+impl TimeReason {
+    /// The instants that it names.
+    pub(crate) fn instants(&mut self) -> Vec<&mut Instant> {
+        match self {
+            Self::Gap { time } | Self::EmptyTime { time } => vec![&mut time.start, &mut time.end],
+            Self::NothingRecorded { time, before, after } => {
+                let around = [before, after].into_iter().flatten().map(|(_, time)| time);
+                [&mut time.start, &mut time.end].into_iter().chain(around).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl From<TimeReason> for Error {
     fn from(reason: TimeReason) -> Self {
         Reason::Time(reason).into()
@@ -51,7 +67,7 @@ impl From<TimeReason> for Error {
 }
 
 /// A recording that begins or ends at a time.
-type At = (RecordingName, Timestamp);
+type At = (RecordingName, Instant);
 
 /// Names the recordings around a time in which nothing was recorded.
 fn nearest(before: &Option<At>, after: &Option<At>) -> String {

@@ -110,8 +110,7 @@ impl LocalSelection {
             Some(End::At(moment)) => Some(moment),
             _ => None,
         };
-        let zone =
-            [start.as_ref(), end_moment].into_iter().flatten().find_map(Moment::zone).or(zone);
+        let zone = self.zone().or(zone);
         let first = start.as_ref().or(end_moment);
         if on.is_some() && !first.is_some_and(|moment| matches!(moment.form, Form::Time(_))) {
             return Err(UnresolvedTime::DateStated { selection: text.clone() });
@@ -128,6 +127,18 @@ impl LocalSelection {
         };
         let span = Span { text: stated(from, to), start: from, end: to };
         Ok((Selection(Part::Utc(span)), clock.findings))
+    }
+}
+
+impl LocalSelection {
+    /// The time zone that the text names, as in `[Europe/Zurich]`.
+    pub fn zone(&self) -> Option<&Zone> {
+        let Span { start, end, .. } = &self.0;
+        let end = match end {
+            Some(End::At(moment)) => Some(moment),
+            _ => None,
+        };
+        [start.as_ref(), end].into_iter().flatten().find_map(Moment::zone)
     }
 }
 
