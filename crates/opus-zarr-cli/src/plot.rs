@@ -27,7 +27,7 @@ use serde::Serialize;
 use self::{
     availability::Availability,
     figure::Figure,
-    scene::{OnClock, Scene},
+    scene::{OnClock, Scene, resampled_from_in},
     view::View,
 };
 use crate::{
@@ -186,7 +186,8 @@ impl Args {
         // The parts of a picture are read in several threads, each in one.
         deployment.set_threads(NonZeroUsize::MIN);
         let place = selected.place.to_string();
-        let it = OnClock { deployment, piece, place, zone, channels };
+        let resampled_from = resampled_from_in(&selected.store, &piece)?;
+        let it = OnClock { deployment, piece, place, zone, resampled_from, channels };
         let scene =
             Scene::of_piece(it, self.threads.number.unwrap_or(ReadLimits::default().workers));
         let Size { width, height } = self.size;

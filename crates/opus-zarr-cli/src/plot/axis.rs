@@ -64,13 +64,49 @@ pub(crate) fn times(
     room: i32,
     width: impl Fn(&str) -> i32,
 ) -> Vec<Tick> {
+    let Some(step) = time_step(range, unit, room, width) else { return Vec::new() };
+    multiples(step, range).map(|at| Tick { at, label: clock(at, decimals(step), unit) }).collect()
+}
+
+/// Returns the smallest round step between times whose labels fit.
+fn time_step(
+    range: &Range<f64>,
+    unit: TimeUnit,
+    room: i32,
+    width: impl Fn(&str) -> i32,
+) -> Option<f64> {
     let fits = |step: &f64| {
         let count = ((range.end - range.start) / step).floor() + 1.0;
         let widest = width(&clock(range.end, decimals(*step), unit)) + width("00");
         count * f64::from(widest) <= f64::from(room)
     };
-    let Some(step) = time_steps().find(fits) else { return Vec::new() };
-    multiples(step, range).map(|at| Tick { at, label: clock(at, decimals(step), unit) }).collect()
+    time_steps().find(fits)
+}
+
+/// Places ticks at round local times in seconds since a midnight, as close as their labels fit. Clocks
+/// are set forward or back by some seconds from each time of `changes` on, counted without changes.
+pub(crate) fn local_times(
+    range: &Range<f64>,
+    changes: &[(f64, f64)],
+    room: i32,
+    width: impl Fn(&str) -> i32,
+) -> Vec<Tick> {
+    let Some(step) = time_step(range, TimeUnit::OfDay, room, width) else { return Vec::new() };
+    let starts = iter::once((range.start, 0.0)).chain(changes.iter().copied());
+    let ends = changes.iter().map(|(at, _)| *at).chain(iter::once(f64::INFINITY));
+    let mut ticks: Vec<Tick> = Vec::new();
+    for ((start, set), end) in starts.zip(ends) {
+        for local in multiples(step, &(start + set..end.min(range.end) + set)) {
+            let at = local - set;
+            // Where clocks are set back, a label may have no room beside the one before.
+            let has_room = ticks.last().is_none_or(|last| at - last.at > step * 0.99);
+            if at < end && has_room {
+                let label = clock(local, decimals(step), TimeUnit::OfDay);
+                ticks.push(Tick { at, label });
+            }
+        }
+    }
+    ticks
 }
 
 /// Writes a time as `12.50`, `3:12.50` or `1:03:12.50`.
@@ -189,6 +225,36 @@ mod tests {
             i32::try_from(label.len()).unwrap()
         });
         assert_eq!(labels(&times), "23:59:50 00:00:00 00:00:10");
+    }
+
+    #[test]
+    fn clocks_that_change_are_followed() {
+        let local = |range, changes: &[(f64, f64)], room| {
+            let ticks =
+                local_times(&range, changes, room, |label| i32::try_from(label.len()).unwrap());
+            let short = |tick: Tick| format!("{}@{}", &tick.label[..5], tick.at / 3600.0);
+            ticks.into_iter().map(short).collect::<Vec<_>>().join(" ")
+        };
+        let hour = 3600.0;
+        assert_eq!(
+            local(0.0..5.0 * hour, &[(3.0 * hour, -hour)], 60),
+            "00:00@0 01:00@1 02:00@2 02:00@3 03:00@4 04:00@5"
+        );
+        assert_eq!(
+            local(0.0..5.0 * hour, &[(2.0 * hour, hour)], 60),
+            "00:00@0 01:00@1 03:00@2 04:00@3 05:00@4 06:00@5"
+        );
+        // Labels do not touch where clocks are set back, nor is a time labelled that does not exist.
+        assert_eq!(
+            local(0.0..9.0 * hour, &[(3.0 * hour, -hour)], 50),
+            "00:00@0 02:00@2 04:00@5 06:00@7 08:00@9"
+        );
+        assert_eq!(local(hour..5.0 * hour, &[(2.0 * hour, hour)], 30), "04:00@3 06:00@5");
+        // Half an hour, and two changes.
+        assert_eq!(
+            local(0.0..4.0 * hour, &[(hour, 0.5 * hour), (2.0 * hour, -0.5 * hour)], 50),
+            "00:00@0 02:00@1.5 02:00@2.5 03:00@3.5"
+        );
     }
 
     #[test]

@@ -78,9 +78,12 @@ impl Figure {
         let (area, font) = (self.area, self.font);
         let time = scene.time();
         let room = area.right - area.left;
-        let local = scene.local_time();
-        let unit = local.as_ref().map_or(TimeUnit::of(time.end), |_| TimeUnit::OfDay);
-        let ticks = axis::times(&time, unit, room, |label| Canvas::text_width(label, font));
+        let (local, unit) = (scene.local_time(), TimeUnit::of(time.end));
+        let width = |label: &str| Canvas::text_width(label, font);
+        let ticks = match local {
+            Some(_) => axis::local_times(&time, &scene.clock_changes(), room, width),
+            None => axis::times(&time, unit, room, width),
+        };
         for Tick { at, label } in &ticks {
             self.time_tick(x_of(&area, &time, *at), label);
         }

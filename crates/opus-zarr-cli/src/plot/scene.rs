@@ -1,7 +1,12 @@
 use std::{num::NonZeroUsize, ops::Range};
 
-use jiff::civil::{DateTime, Time};
-use opus_zarr::{ChannelSelection, Deployment, Piece, Recording, RecordingInfo, Timestamp, Zone};
+use jiff::{
+    civil::{DateTime, Time},
+    tz::TimeZoneTransition,
+};
+use opus_zarr::{
+    ChannelSelection, Deployment, Piece, Recording, RecordingInfo, Segment, Store, Timestamp, Zone,
+};
 
 use super::number::float;
 use crate::failure::Failure;
@@ -27,6 +32,8 @@ pub(crate) struct OnClock {
     /// The name of the store.
     pub(crate) place: String,
     pub(crate) zone: Zone,
+    /// The highest sample rate of the sources, if all were resampled to 48 kHz.
+    pub(crate) resampled_from: Option<u32>,
     /// The channels that reads return.
     pub(crate) channels: ChannelSelection,
 }
@@ -98,9 +105,10 @@ impl Scene {
 
     /// Returns the sample rate of a source that was resampled to 48 kHz, if all is from one.
     pub(crate) fn resampled_from(&self) -> Option<u32> {
-        let Source::Recording(recording) = &self.source else { return None };
-        let made = recording.info().source.transcoding.as_ref()?;
-        (!made.is_kept).then_some(made.rate)
+        match &self.source {
+            Source::Recording(recording) => resampled_from(recording),
+            Source::Piece(it) => it.resampled_from,
+        }
     }
 
     /// Names the recording or the store, and when it began.
@@ -117,7 +125,26 @@ impl Scene {
     /// Says what the time axis counts, if that is the time of day.
     pub(crate) fn local_time(&self) -> Option<String> {
         let Source::Piece(it) = &self.source else { return None };
-        Some(format!("local time ({}) on {}", it.zone, it.clock().date()))
+        let changes = it.changes();
+        let then = changes.iter().map(|change| format!(", then {}", change.offset()));
+        let offsets = match it.zone.time_zone().to_offset(it.piece.start) {
+            _ if changes.is_empty() => String::new(),
+            offset => format!(", UTC offset {offset}{}", then.collect::<String>()),
+        };
+        Some(format!("local time ({}) on {}{offsets}", it.zone, it.clock().date()))
+    }
+
+    /// Returns when clocks change in the range, in [seconds](Self::seconds), and by how much they are
+    /// ahead of the clock at its start from then on.
+    pub(crate) fn clock_changes(&self) -> Vec<(f64, f64)> {
+        let Source::Piece(it) = &self.source else { return Vec::new() };
+        let (start, first) = (it.piece.start, it.zone.time_zone().to_offset(it.piece.start));
+        let change = |change: &TimeZoneTransition| {
+            let after = start.duration_until(change.timestamp()).as_secs_f64();
+            let set = change.offset().seconds() - first.seconds();
+            (self.seconds(0) + after, f64::from(set))
+        };
+        it.changes().iter().map(change).collect()
     }
 
     /// Returns when the recording began, if known.
@@ -144,7 +171,36 @@ impl Scene {
     }
 }
 
+/// Returns the sample rate of a source that was resampled to 48 kHz.
+fn resampled_from(recording: &Recording) -> Option<u32> {
+    let made = recording.info().source.transcoding.as_ref()?;
+    (!made.is_kept).then_some(made.rate)
+}
+
+/// Returns the highest sample rate of the sources of a piece, if all were resampled to 48 kHz.
+pub(crate) fn resampled_from_in(store: &Store, piece: &Piece) -> Result<Option<u32>, Failure> {
+    let mut highest = None;
+    for segment in &piece.segments {
+        let Segment::Recorded { recording, .. } = segment else { continue };
+        match resampled_from(&Recording::open(store, recording.as_str())?) {
+            Some(rate) => highest = highest.max(Some(rate)),
+            None => return Ok(None),
+        }
+    }
+    Ok(highest)
+}
+
 impl OnClock {
+    /// When clocks change in it.
+    fn changes(&self) -> Vec<TimeZoneTransition<'_>> {
+        let nanos = i128::from(self.piece.samples()) * 1_000_000_000;
+        let nanos =
+            nanos / i128::from(self.piece.real_rate.get()) + self.piece.start.as_nanosecond();
+        let end = Timestamp::from_nanosecond(nanos).unwrap_or(Timestamp::MAX);
+        let changes = self.zone.time_zone().following(self.piece.start);
+        changes.take_while(|change| change.timestamp() < end).take(MOST_CHANGES).collect()
+    }
+
     /// The local time at which it begins.
     fn clock(&self) -> DateTime {
         self.zone.clock_at(self.piece.start)
@@ -157,3 +213,6 @@ fn gaps(info: &RecordingInfo) -> impl Iterator<Item = Range<u64>> {
         .iter()
         .map(move |gap| play(gap.position)..play(gap.position.saturating_add(gap.samples)))
 }
+
+/// More changes than labels have room.
+const MOST_CHANGES: usize = 1000;

@@ -286,3 +286,29 @@ fn a_range_of_time_is_drawn_across_recordings() {
         assert!(said.contains(message), "{args}: {said}");
     }
 }
+
+/// Sources of 16 kHz hold no sound above 8 kHz, so a tone of 6 kHz is high up in the picture; the one
+/// with the highest rate decides.
+#[test]
+fn a_range_of_time_shows_the_frequencies_that_its_recordings_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (number, rate) in [16_000, 16_000, 32_000, 48_000].into_iter().enumerate() {
+        let name = format!("20260512_03000{number}");
+        write_tones(&folder.join(format!("{name}.wav")), rate, 1, rate, 6000.0);
+        run_in(folder, format!("import {name}.wav a.zarr --tz UTC").split(' ')).exits(0);
+    }
+    for (seconds, share) in [(2, 75), (3, 37), (4, 25)] {
+        let args = format!(
+            "plot a.zarr --utc 2026-05-12T03:00:00Z..+{seconds} -o it.png --force --size 640x400 --levels -90..-20"
+        );
+        run_in(folder, args.split(' ')).exits(0);
+        let pixels = decoded(&fs::read(folder.join("it.png")).unwrap());
+        let light = |y: &usize| {
+            let pixel = &pixels[3 * (640 * y + 120)..][..3];
+            u32::from(pixel[0]) + u32::from(pixel[1])
+        };
+        let top = (45..350).max_by_key(light).unwrap();
+        assert!(((350 - top) * 100 / 305).abs_diff(share) < 7, "{seconds}: {top}");
+    }
+}
