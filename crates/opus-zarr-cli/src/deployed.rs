@@ -1,9 +1,16 @@
 //! The recordings of a store on one clock.
 
-use std::{ops::Range, path::Path, slice};
+mod divided;
 
-use opus_zarr::{Deployment, NameGlob, Timestamp, Zone};
+use std::{
+    ops::{ControlFlow, Range},
+    path::Path,
+    slice,
+};
 
+use opus_zarr::{Deployment, Error, NameGlob, Recording, RecordingName, Timestamp, Zone};
+
+use self::divided::Divided;
 use crate::{
     catalogue::read_catalogue,
     failure::{Exit, Failure},
@@ -16,7 +23,11 @@ use crate::{
 };
 
 /// Returns the recordings of a store or those that match a pattern. None if one recording is named.
-pub(crate) fn select(place: &StorePlace, notes: &Notes) -> Result<Option<Selected>, Failure> {
+pub(crate) fn select(
+    place: &StorePlace,
+    notes: &Notes,
+    catalogue: Option<&Path>,
+) -> Result<Option<Selected>, Failure> {
     let is_pattern = place.split_last().is_some_and(|(_, name)| NameGlob::is_glob(&name));
     match place.find() {
         Ok(Found::Recording(one)) if !is_pattern || one.store.contains(&one.place.name)? => {
@@ -25,7 +36,11 @@ pub(crate) fn select(place: &StorePlace, notes: &Notes) -> Result<Option<Selecte
         Err(_) if !is_pattern => return Ok(None),
         _ => {}
     }
-    let Some(selected) = matching::select(slice::from_ref(place)).pop() else { return Ok(None) };
+    let selected = match catalogue {
+        Some(_) => matching::select_unlisted(place),
+        None => matching::select(slice::from_ref(place)).pop(),
+    };
+    let Some(selected) = selected else { return Ok(None) };
     let mut selected = selected?;
     selected.filter = notes.add_to(selected.filter);
     Ok(Some(selected))
@@ -59,27 +74,47 @@ pub(crate) fn open(
     messages: &Messages,
 ) -> Result<Deployment, Failure> {
     let Selected { store, filter, place, .. } = selected;
-    let what = format!("reading the times of {place}");
     let deployment = match catalogue {
         Some(file) => Deployment::of_catalogue(store, &read_catalogue(file)?, filter),
-        None => while_waiting(messages, what, || Deployment::open(store, filter))?,
+        None => while_waiting(messages, reading(place), || Deployment::open(store, filter))?,
     };
-    for (_, error) in deployment.unopened() {
-        messages.warn(format!("left out: {error}"));
-    }
-    if let Some(first) = deployment.undated().first() {
-        let number = deployment.undated().len();
-        let undated = count(u64::try_from(number).unwrap_or(u64::MAX), "recording");
-        messages.warn(format!(
-            "left out {undated} whose start time is unknown, such as \"{first}\"; import with --tz or --time-from, or set it with `opus-zarr meta --start`"
-        ));
-    }
+    tell_left_out(deployment.unopened(), deployment.undated(), messages);
     if deployment.recordings().is_empty() {
-        let message = format!("no recording of known start time in \"{place}\" is selected");
-        return Err(Failure::new(Exit::Missing, message)
-            .with_hint(format!("`opus-zarr list {place}` shows names and times")));
+        return Err(none_of(place));
     }
     Ok(deployment)
+}
+
+/// The recordings with one value of a note, or those without it.
+pub(crate) struct Group {
+    pub(crate) value: Option<String>,
+    pub(crate) deployment: Deployment,
+}
+
+/// Arranges the selected recordings like [`open`], divided by the value of a note. Those without it come
+/// last. What the recorder says about itself stands for a missing note `device`.
+pub(crate) fn open_by(
+    note: &str,
+    selected: &Selected,
+    catalogue: Option<&Path>,
+    messages: &Messages,
+) -> Result<Vec<Group>, Failure> {
+    let Selected { store, filter, place, .. } = selected;
+    let mut divided = Divided::default();
+    match catalogue {
+        Some(file) => divided.add_rows(note, &read_catalogue(file)?, filter),
+        None => while_waiting(messages, reading(place), || {
+            Recording::open_matching(store, filter, |name, opened| {
+                divided.add_opened(note, name, opened);
+                ControlFlow::Continue(())
+            })
+        })?,
+    }
+    tell_left_out(&divided.unopened, &divided.undated, messages);
+    if divided.is_empty() {
+        return Err(none_of(place));
+    }
+    Ok(divided.groups(store))
 }
 
 /// The range of time that the options select.
@@ -121,6 +156,33 @@ pub(crate) fn warn_of_overlaps(
             "{more} more overlaps; select the recordings of one recorder with a pattern for names or --where"
         ));
     }
+}
+
+fn reading(place: &StorePlace) -> String {
+    format!("reading the times of {place}")
+}
+
+fn tell_left_out(
+    unopened: &[(RecordingName, Error)],
+    undated: &[RecordingName],
+    messages: &Messages,
+) {
+    for (_, error) in unopened {
+        messages.warn(format!("left out: {error}"));
+    }
+    if let Some(first) = undated.first() {
+        let number = undated.len();
+        let undated = count(u64::try_from(number).unwrap_or(u64::MAX), "recording");
+        messages.warn(format!(
+            "left out {undated} whose start time is unknown, such as \"{first}\"; import with --tz or --time-from, or set it with `opus-zarr meta --start`"
+        ));
+    }
+}
+
+fn none_of(place: &StorePlace) -> Failure {
+    let message = format!("no recording of known start time in \"{place}\" is selected");
+    Failure::new(Exit::Missing, message)
+        .with_hint(format!("`opus-zarr list {place}` shows names and times"))
 }
 
 const SHOWN: usize = 5;

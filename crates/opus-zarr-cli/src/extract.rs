@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if !tables.is_empty() {
         return batch::run(args, &place, tables, output);
     }
-    match deployed::select(&place, &args.notes)? {
+    match deployed::select(&place, &args.notes, args.catalogue.as_deref())? {
         Some(selected) if args.range.is_utc() => across::run(args, selected, output),
         Some(_) if args.notes.is_any() || place.as_recording().is_err() => {
             Err(Failure::usage("--utc selects the time to write from several recordings"))

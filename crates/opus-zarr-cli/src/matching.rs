@@ -1,6 +1,6 @@
 //! Which recordings a verb works on.
 
-use std::str::FromStr;
+use std::{slice, str::FromStr};
 
 use opus_zarr::{NameGlob, RecordingFilter, RecordingName, Store, Zone};
 
@@ -94,9 +94,21 @@ pub(crate) struct Selected {
 /// Finds the stores of several places, which may be stores, recordings, or patterns for names. Places
 /// in the same store become one, since a shell may have expanded a pattern.
 pub(crate) fn select(places: &[StorePlace]) -> Vec<Result<Selected, Failure>> {
+    select_by(places, listed)
+}
+
+/// Like [`select`], but does not list the store, which a catalogue does: a pattern may match nothing.
+pub(crate) fn select_unlisted(place: &StorePlace) -> Option<Result<Selected, Failure>> {
+    select_by(slice::from_ref(place), |_, _, glob| Ok(Names::Like(glob))).pop()
+}
+
+/// Turns a pattern for names in a store into names.
+type ToNames = fn(&StorePlace, &Store, NameGlob) -> Result<Names, Failure>;
+
+fn select_by(places: &[StorePlace], to_names: ToNames) -> Vec<Result<Selected, Failure>> {
     let mut all: Vec<Result<Selected, Failure>> = Vec::new();
     for place in places.iter().filter(|place| !place.is_document()) {
-        let (place, store, names) = match resolve(place) {
+        let (place, store, names) = match resolve(place, to_names) {
             Ok(resolved) => resolved,
             Err(failure) => {
                 all.push(Err(failure));
@@ -127,6 +139,7 @@ impl Selected {
                 RecordingFilter::default()
             }
             Names::One(name) => filter.name(&name),
+            Names::Some(names) => names.iter().fold(filter, RecordingFilter::name),
             Names::Like(glob) => filter.names(glob),
         };
     }
@@ -138,11 +151,16 @@ type Resolved = (StorePlace, Store, Names);
 enum Names {
     All,
     One(RecordingName),
+    Some(Vec<RecordingName>),
     Like(NameGlob),
 }
 
-fn resolve(place: &StorePlace) -> Result<Resolved, Failure> {
+fn resolve(place: &StorePlace, to_names: ToNames) -> Result<Resolved, Failure> {
     let pattern = place.split_last().filter(|(_, name)| NameGlob::is_glob(name));
+    let matching = |place: StorePlace, store: Store, glob: &str| {
+        let names = to_names(&place, &store, glob.parse().map_err(invalid)?)?;
+        Ok((place, store, names))
+    };
     match (place.find(), pattern) {
         (Ok(Found::Store(store)), _) => Ok((place.clone(), store, Names::All)),
         (Ok(Found::Recording(one)), Some((_, glob))) if !one.store.contains(&one.place.name)? => {
@@ -165,14 +183,16 @@ fn exactly(InStore { store, place }: InStore) -> Result<Resolved, Failure> {
     Ok((place.store, store, Names::One(place.name)))
 }
 
-/// Refuses a pattern that no name matches.
-fn matching(place: StorePlace, store: Store, glob: &str) -> Result<Resolved, Failure> {
-    let parsed: NameGlob = glob.parse().map_err(invalid)?;
-    if names_in(&store)?.iter().any(|name| parsed.matches(name.as_str())) {
-        return Ok((place, store, Names::Like(parsed)));
+/// Lists the names that match a pattern, and refuses one that none matches.
+fn listed(place: &StorePlace, store: &Store, glob: NameGlob) -> Result<Names, Failure> {
+    let mut names = names_in(store)?;
+    names.retain(|name| glob.matches(name.as_str()));
+    if !names.is_empty() {
+        return Ok(Names::Some(names));
     }
+    let glob = glob.to_string();
     let message = format!("no recording in \"{place}\" matches {glob:?}");
-    Err(with_nearest(Failure::new(Exit::Missing, message), &store, glob))
+    Err(with_nearest(Failure::new(Exit::Missing, message), store, &glob))
 }
 
 /// The pattern in a place, if it has one. Opens nothing.

@@ -61,9 +61,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     notes: Notes,
     /// Find the recordings of a store in its catalogue, without opening the others
-    #[arg(long, value_name = "FILE", conflicts_with = "by")]
+    #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
-    /// Draw availability as a line per value of this note, such as site, instead of days over hours
+    /// Draw availability as a line per value of this note, such as site, instead of days over hours. For device,
+    /// what the recorder says stands for a missing note
     #[arg(long, value_name = "NOTE")]
     by: Option<String>,
     /// Channel to draw, counting from 1 [default: a mix of all for a spectrogram, one lane each for a
@@ -106,7 +107,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.by.is_some() {
         return Err(Failure::usage("--by is for --kind availability"));
     }
-    if let Some(selected) = deployed::select(&args.recording, &args.notes)? {
+    if let Some(selected) =
+        deployed::select(&args.recording, &args.notes, args.catalogue.as_deref())?
+    {
         return args.plot_time(&selected, output);
     }
     if args.notes.is_any() || args.catalogue.is_some() {
@@ -229,7 +232,8 @@ impl Args {
 
     fn plot_availability(&self, output: &mut Output) -> Result<(), Failure> {
         let messages = output.messages().clone();
-        let selected = deployed::select(&self.recording, &self.notes)?.ok_or_else(|| {
+        let selected = deployed::select(&self.recording, &self.notes, self.catalogue.as_deref())?
+            .ok_or_else(|| {
             Failure::usage(format!("{} is one recording", self.recording))
                 .with_hint("--kind availability draws the recordings of a store")
         })?;

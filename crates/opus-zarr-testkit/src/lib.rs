@@ -13,6 +13,7 @@
 #[cfg(feature = "zarr")]
 pub mod company;
 pub mod corpus;
+pub mod counted;
 pub mod counter;
 pub mod damage;
 pub mod errors;

@@ -99,6 +99,12 @@ impl RecordingFilter {
         is_any || self.exact.contains(name) || self.names.iter().any(|glob| glob.matches(name))
     }
 
+    /// The names that the filter lists, if it has no pattern: no other recording matches.
+    pub(crate) fn listed_names(&self) -> Option<Vec<RecordingName>> {
+        let is_list = self.names.is_empty() && !self.exact.is_empty();
+        is_list.then(|| self.exact.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
     fn has_notes(&self, notes: &Map<String, Value>) -> bool {
         self.notes.iter().all(|(key, expected)| {
             let Some(value) = notes.get(key) else { return false };

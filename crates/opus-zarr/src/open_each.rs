@@ -35,7 +35,8 @@ impl Recording {
     }
 
     /// Opens the recordings that match a filter, like [`open_each`](Self::open_each). Those whose
-    /// names do not match are never opened.
+    /// names do not match are never opened, and a filter that [names](RecordingFilter::name) all it selects does
+    /// not list the store.
     ///
     /// A recording that cannot be opened is passed on if its name matches: nothing else is known
     /// about it.
@@ -48,7 +49,10 @@ impl Recording {
         filter: &RecordingFilter,
         mut each: impl FnMut(RecordingName, Result<Self, Error>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let mut names = store.recordings()?.collect::<Result<Vec<_>, _>>()?;
+        let mut names = match filter.listed_names() {
+            Some(names) => names,
+            None => store.recordings()?.collect::<Result<_, _>>()?,
+        };
         names.retain(|name| filter.matches_name(name.as_str()));
         names.sort();
         let open = |name: &RecordingName| Self::open(store, name.as_str());

@@ -1,17 +1,12 @@
 //! Availability: when something was recorded, as days over hours, or as a line per station.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    ops::{ControlFlow, Range},
-    path::Path,
-};
+use std::{collections::BTreeMap, fmt, ops::Range, path::Path};
 
 use jiff::{
     Timestamp,
     civil::{Date, Time},
 };
-use opus_zarr::{Deployment, Member, Recording, Segment, Selection, Zone};
+use opus_zarr::{Deployment, Segment, Selection, Zone};
 use serde::Serialize;
 
 use super::{
@@ -21,7 +16,7 @@ use super::{
     number::{float, length, pixels, position, size},
 };
 use crate::{
-    deployed,
+    deployed::{self, Group},
     failure::Failure,
     matching::Selected,
     output::{Line, Messages, Output},
@@ -37,12 +32,6 @@ pub(crate) struct Availability {
     store: PathField,
 }
 
-struct Group {
-    /// The value of the note.
-    value: Option<String>,
-    deployment: Deployment,
-}
-
 impl Availability {
     pub(crate) fn new(
         selected: &Selected,
@@ -52,7 +41,15 @@ impl Availability {
         selection: &Selection,
         messages: &Messages,
     ) -> Result<Self, Failure> {
-        let whole = deployed::open(selected, catalogue, messages)?;
+        let groups = match by {
+            None => {
+                let deployment = deployed::open(selected, catalogue, messages)?;
+                vec![Group { value: None, deployment }]
+            }
+            Some(note) => deployed::open_by(note, selected, catalogue, messages)?,
+        };
+        let members = groups.iter().flat_map(|group| group.deployment.recordings());
+        let whole = Deployment::of_members(&selected.store, members.cloned().collect());
         let mut range = whole.select(selection)?;
         if *selection == Selection::ALL {
             range = whole_days(&range, &zone);
@@ -61,10 +58,6 @@ impl Availability {
             let [start, end] = [range.start, range.end].map(|time| zone.rfc3339(time));
             return Err(Failure::usage(format!("time from {start} to {end} is empty or reversed")));
         }
-        let groups = match by {
-            Some(note) => grouped(selected, note)?,
-            None => vec![Group { value: None, deployment: whole }],
-        };
         let store = selected.place.field("store");
         let it = Self { groups, zone, zone_name, range, store };
         let days = it.days(0).count();
@@ -141,7 +134,7 @@ impl Availability {
 
     /// Draws a line per value of a note, over all the time.
     fn draw_lines(&self, figure: &mut Figure, groups: &[Group]) {
-        let labels: Vec<String> = groups.iter().map(Group::label).collect();
+        let labels: Vec<String> = groups.iter().map(label).collect();
         let area = make_room(figure, &labels);
         let whole = self.range.start.duration_until(self.range.end).as_secs_f64();
         let mut cells = Cells::new(groups.len(), area.width(), whole);
@@ -208,32 +201,8 @@ impl Availability {
     }
 }
 
-impl Group {
-    fn label(&self) -> String {
-        self.value.clone().unwrap_or_else(|| "(none)".to_owned())
-    }
-}
-
-/// Divides recordings by the value of a note. Those without it come last.
-fn grouped(selected: &Selected, note: &str) -> Result<Vec<Group>, Failure> {
-    let mut groups: BTreeMap<(bool, String), Vec<Member>> = BTreeMap::new();
-    Recording::open_matching(&selected.store, &selected.filter, |name, opened| {
-        // Those that cannot be opened were told.
-        let member = opened.ok().and_then(|recording| {
-            let value = recording.info().user.get(note);
-            let value = value.map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
-            Some((value, Member::of(name, recording.info())?))
-        });
-        if let Some((value, member)) = member {
-            groups.entry((value.is_none(), value.unwrap_or_default())).or_default().push(member);
-        }
-        ControlFlow::Continue(())
-    })?;
-    let group = |((is_none, value), members): ((bool, String), Vec<Member>)| Group {
-        value: (!is_none).then_some(value),
-        deployment: Deployment::of_members(&selected.store, members),
-    };
-    Ok(groups.into_iter().map(group).collect())
+fn label(group: &Group) -> String {
+    group.value.clone().unwrap_or_else(|| "(none)".to_owned())
 }
 
 /// The times that were recorded.

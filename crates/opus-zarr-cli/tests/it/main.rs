@@ -26,6 +26,8 @@ mod look;
 mod manage;
 mod manual;
 mod names;
+#[cfg(target_os = "linux")]
+mod opened;
 mod plot;
 mod reading;
 mod recorder;

@@ -3,7 +3,7 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use opus_zarr::{ErrorKind, NameGlob, Recording, RecordingFilter, RecordingName, Store, Timestamp};
-use opus_zarr_testkit::{fast_folder, recordings::import_to, wave::wave};
+use opus_zarr_testkit::{counted::Counted, fast_folder, recordings::import_to, wave::wave};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -119,4 +119,26 @@ fn a_pattern_that_cannot_be_one_says_where_it_is_wrong() {
         assert_eq!(text.parse::<NameGlob>().unwrap().to_string(), text);
     }
     assert!(NameGlob::is_glob("a*") && NameGlob::is_glob("a[1]") && !NameGlob::is_glob("a-1"));
+}
+
+#[test]
+fn only_a_filter_without_names_or_with_patterns_lists_the_store() {
+    let (_folder, store) = season();
+    let counted = Counted::new(store.storage().clone());
+    let store = Store::open_in(counted.clone()).unwrap();
+    counted.take();
+    let all = RecordingFilter::default;
+    let named = || all().name(&name("wood_0300")).name(&name("reed_0400"));
+    for (filter, listings, opened) in [
+        (named(), 0, &["reed_0400", "wood_0300"][..]),
+        (named().name(&name("missing")), 0, &["missing", "reed_0400", "wood_0300"]),
+        (named().note("site", "reed"), 0, &["reed_0400", "wood_0300"]),
+        (named().names(glob("l*")), 1, &["later", "reed_0400", "wood_0300"]),
+        (all().names(glob("wood*")), 1, &["wood_0300", "wood_0400"]),
+        (all(), 1, &["later", "reed_0300", "reed_0400", "wood_0300", "wood_0400"]),
+    ] {
+        let matched = matching(&store, &filter);
+        assert!(matched.is_sorted() && !matched.is_empty(), "{matched:?}");
+        assert_eq!(counted.take(), (listings, opened.iter().map(|&it| it.into()).collect()));
+    }
 }
