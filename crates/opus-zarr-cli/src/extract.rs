@@ -39,8 +39,8 @@ pub(crate) struct Args {
     range: RangeArgs,
     #[command(flatten)]
     notes: Notes,
-    /// Find the recordings of a store in its catalogue, without opening the others
-    #[arg(long, value_name = "FILE", requires = "utc", conflicts_with = "batch")]
+    /// Find the recordings of a store in its catalogue, without opening the others, with --utc or --batch
+    #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
     /// How to handle gaps between the recordings of a store [default: error]
     #[arg(long, value_enum, requires = "utc", conflicts_with = "batch")]
@@ -93,6 +93,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (place, tables) = args.split()?;
     if !tables.is_empty() {
         return batch::run(args, &place, tables, output);
+    }
+    if args.catalogue.is_some() && !args.range.is_utc() {
+        return Err(Failure::usage("--catalogue is for --utc and --batch"));
     }
     match deployed::select(&place, &args.notes, args.catalogue.as_deref())? {
         Some(selected) if args.range.is_utc() => across::run(args, selected, output),

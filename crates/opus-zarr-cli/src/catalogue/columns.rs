@@ -6,7 +6,7 @@ use opus_zarr::Timestamp;
 use serde_json::{Map, Value};
 
 /// The columns, by the names of the fields of a row.
-pub(super) const COLUMNS: [(&str, Kind); 24] = [
+pub(super) const COLUMNS: [(&str, Kind); 25] = [
     ("name", Kind::Text),
     ("start", Kind::Time),
     ("end", Kind::Time),
@@ -22,6 +22,7 @@ pub(super) const COLUMNS: [(&str, Kind); 24] = [
     ("sha256", Kind::Text),
     ("source", Kind::Text),
     ("source_sha256", Kind::Text),
+    ("source_stream", Kind::Integer),
     ("latitude", Kind::Number),
     ("longitude", Kind::Number),
     ("device", Kind::Text),

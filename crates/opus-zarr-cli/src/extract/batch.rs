@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use opus_zarr::{ReadLimits, Recording, Region, Store};
+use opus_zarr::{ReadLimits, Recording, RecordingName, Region, RegionMatcher, Store};
 
 use self::{
     folder::Folder,
@@ -22,6 +22,7 @@ use self::{
 };
 use super::{Args, Extracted, How, Row};
 use crate::{
+    catalogue::read_catalogue,
     failure::{Exit, Failure},
     interrupt,
     output::Output,
@@ -59,10 +60,22 @@ pub(super) fn run(
     }
     interrupt::defer();
     let named = named.map(|name| name.parse().map_err(opus_zarr::StoreError::from)).transpose()?;
-    let sorted = tables.sort(&store, named, output.messages())?;
+    let catalogue = args.catalogue.as_deref().map(read_catalogue).transpose()?;
+    let matcher = match &catalogue {
+        Some(catalogue) => RegionMatcher::of_catalogue(&store, catalogue)?,
+        None => RegionMatcher::new(&store)?,
+    };
+    let (matcher, sorted) = tables.sort(matcher, named, output.messages())?;
+    if catalogue.is_some() && matcher.opened() > 0 {
+        let opened = count(u64::try_from(matcher.opened()).unwrap_or(u64::MAX), "recording");
+        output.messages().note(format!(
+            "opened {opened} that the catalogue does not describe; `opus-zarr catalogue` updates it"
+        ));
+    }
     let format = args.how.format.unwrap_or(Format::Wav);
     let mut batch = Batch {
         tables: &tables,
+        matcher,
         folder: Folder::new(directory),
         how: &args.how,
         format,
@@ -75,7 +88,7 @@ pub(super) fn run(
         failed: 0,
         cuts: 0,
     };
-    let done = batch.cut_tables(&store, sorted);
+    let done = batch.cut_tables(sorted);
     batch.folder.remove_if_empty();
     done?;
     batch.finish(&manifest)
@@ -93,6 +106,7 @@ fn open(place: &StorePlace) -> Result<(StorePlace, Store, Option<String>), Failu
 
 struct Batch<'a> {
     tables: &'a Tables,
+    matcher: RegionMatcher,
     folder: Folder<'a>,
     how: &'a How,
     format: Format,
@@ -124,13 +138,13 @@ impl Cut {
 }
 
 impl Batch<'_> {
-    fn cut_tables(&mut self, store: &Store, sorted: Sorted) -> Result<(), Failure> {
+    fn cut_tables(&mut self, sorted: Sorted) -> Result<(), Failure> {
         for (place, reason) in sorted.invalid {
             self.fail(place, None, None, &reason);
         }
         self.fail_unmatched(sorted.unmatched);
         for (name, rows) in sorted.of_recordings {
-            self.cut_recording(store, name.as_str(), rows)?;
+            self.cut_recording(&name, rows)?;
         }
         Ok(())
     }
@@ -218,15 +232,14 @@ impl Batch<'_> {
 
     fn cut_recording(
         &mut self,
-        store: &Store,
-        name: &str,
+        name: &RecordingName,
         rows: Vec<(Place, Region)>,
     ) -> Result<(), Failure> {
-        let recording = match self.open_recording(store, name) {
+        let recording = match self.open_recording(name) {
             Ok(recording) => recording,
             Err(failure) => {
                 for (place, region) in &rows {
-                    self.fail(*place, Some(region), Some(name), &failure.message);
+                    self.fail(*place, Some(region), Some(name.as_str()), &failure.message);
                 }
                 return Ok(());
             }
@@ -250,8 +263,8 @@ impl Batch<'_> {
         }
     }
 
-    fn open_recording(&self, store: &Store, name: &str) -> Result<Recording, Failure> {
-        let mut recording = Recording::open(store, name)?;
+    fn open_recording(&self, name: &RecordingName) -> Result<Recording, Failure> {
+        let mut recording = self.matcher.open(name)?;
         self.how.apply(&mut recording, self.format)?;
         Ok(recording)
     }

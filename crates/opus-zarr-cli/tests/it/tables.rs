@@ -1,6 +1,6 @@
 //! Cuts of tables from programs for annotation and detection.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, thread, time::Duration};
 
 use opus_zarr::{ImportOptions, Store, import, unwatched};
 use opus_zarr_testkit::{
@@ -271,4 +271,33 @@ fn the_store_may_stand_before_or_after_the_tables() {
         let refused = run_in(it, ["extract"].into_iter().chain(args.split(' '))).exits(code);
         assert!(refused.stderr.contains(message), "{args}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn a_catalogue_finds_the_same_recordings() {
+    let folder = two_stations();
+    let it = folder.path();
+    // Documents that are younger may still change without a trace.
+    thread::sleep(Duration::from_millis(3200));
+    let table = "start,end,file\n0,1,weiher/20260512_033000.wav\n1,2,x/moor/20260512_033000.wav\n";
+    fs::write(it.join("t.csv"), table).unwrap();
+    cut(&folder, &["t.csv", "-o", "plain"], 0);
+    let plain = files(&it.join("plain"));
+    assert_eq!(plain.len(), 3);
+    for form in ["csv", "parquet", "jsonl"] {
+        let file = format!("c.{form}");
+        run_in(it, ["catalogue", "a.zarr", "-o", &file]).exits(0);
+        let cut = cut(&folder, &["t.csv", "--catalogue", &file, "-o", form], 0);
+        assert!(!cut.stderr.contains("does not describe"), "{}", cut.stderr);
+        assert!(files(&it.join(form)) == plain, "{form}");
+    }
+    // The row of a recording that has changed since is not used.
+    run_in(it, ["meta", "a.zarr/weiher_20260512_033000", "--shift", "1h"]).exits(0);
+    let later = cut(&folder, &["t.csv", "--catalogue", "c.csv", "-o", "later"], 0);
+    let note = "opened 1 recording that the catalogue does not describe";
+    assert!(later.stderr.contains(note), "{}", later.stderr);
+    assert!(files(&it.join("later")).contains_key("weiher_20260512T043000.wav"));
+    let refused = ["extract", "a.zarr", "--catalogue", "c.csv", "-o", "x.wav"];
+    let refused = run_in(it, refused).exits(2).stderr;
+    assert!(refused.contains("--catalogue is for --utc and --batch"), "{refused}");
 }

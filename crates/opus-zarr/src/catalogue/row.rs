@@ -42,6 +42,9 @@ pub struct CatalogueRow {
     pub source: String,
     /// SHA-256 of that file, in hexadecimal.
     pub source_sha256: String,
+    /// Which stream of that file it is, counted from 1. None in catalogues that were written before they
+    /// had it.
+    pub source_stream: Option<u64>,
     /// Degrees north, from the recorder.
     pub latitude: Option<f64>,
     /// Degrees east, from the recorder.
@@ -90,6 +93,7 @@ impl CatalogueRow {
             sha256: info.blob_sha256.clone(),
             source: info.source.name.clone(),
             source_sha256: info.source.sha256.clone(),
+            source_stream: Some(info.source.stream),
             latitude: recorder.position.map(|position| position.latitude),
             longitude: recorder.position.map(|position| position.longitude),
             device: note("device").or(recorder.device),
@@ -114,8 +118,13 @@ impl CatalogueRow {
         self.sha256 == info.blob_sha256 && self.generation == info.generation
     }
 
-    /// Whether the row was made from the document that was listed.
+    /// Whether the row was made from the document that was listed, and lacks no column.
     pub(super) fn is_of(&self, listed: &Listed) -> bool {
-        self.version.is_some() && self.version == listed.version
+        self.version.is_some() && self.may_be_of(listed)
+    }
+
+    /// Whether nothing is known against that. An object store does not tell.
+    pub(crate) fn may_be_of(&self, listed: &Listed) -> bool {
+        self.version == listed.version && self.source_stream.is_some()
     }
 }

@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use opus_zarr_store::{RecordingName, Store};
 
-use self::sources::{Candidates, Evidence, FilePath, Found, Sources};
+use self::sources::{Candidates, Evidence, FilePath, Found, Origin, Sources};
 use super::RegionSource;
-use crate::Error;
+use crate::{Catalogue, Error, Recording, error::Reason};
 
 /// Finds the recordings of the regions of tables.
 ///
@@ -40,6 +40,8 @@ pub struct RegionMatcher {
     store: Store,
     names: HashSet<RecordingName>,
     default: Option<RecordingName>,
+    /// What a catalogue says of its recordings.
+    known: HashMap<RecordingName, Origin>,
     /// Known once a region names a file.
     sources: Option<Sources>,
 }
@@ -71,8 +73,27 @@ impl RegionMatcher {
     ///
     /// The store cannot be listed.
     pub fn new(store: &Store) -> Result<Self, Error> {
-        let names = store.recordings()?.collect::<Result<_, _>>()?;
-        Ok(Self { store: store.clone(), names, default: None, sources: None })
+        Self::of_catalogue(store, &Catalogue::default())
+    }
+
+    /// Lists the recordings of a store, of which a catalogue tells where they came from. Recordings that
+    /// have no row, or have changed since, are opened for that; an object store does not tell whether they
+    /// have, but [`open`](Self::open) does.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be listed.
+    pub fn of_catalogue(store: &Store, catalogue: &Catalogue) -> Result<Self, Error> {
+        let (mut names, mut known) = (HashSet::new(), HashMap::new());
+        for listed in store.listing()? {
+            let listed = listed?;
+            let row = catalogue.row(listed.name.as_str()).filter(|row| row.may_be_of(&listed));
+            if let Some(origin) = row.and_then(Origin::of_row) {
+                known.insert(listed.name.clone(), origin);
+            }
+            names.insert(listed.name);
+        }
+        Ok(Self { store: store.clone(), names, default: None, known, sources: None })
     }
 
     /// Names the recording of regions that name nothing, and of files that no recording of the store came
@@ -83,7 +104,8 @@ impl RegionMatcher {
     }
 
     /// Finds the recordings of one table, in the order of its regions. The first table that names files
-    /// opens every recording of the store once, because only its document tells where it came from.
+    /// opens every recording of the store once, because only its document tells where it came from, except
+    /// those that a catalogue knows.
     ///
     /// # Errors
     ///
@@ -97,7 +119,7 @@ impl RegionMatcher {
             matches!(source, RegionSource::File(_) | RegionSource::Table(_))
         };
         if self.sources.is_none() && sources.iter().any(names_file) {
-            self.sources = Some(Sources::of(&self.store)?);
+            self.sources = Some(Sources::of(&self.store, &self.names, &self.known)?);
         }
         let mut found: HashMap<&RegionSource, Result<Found, Unmatched>> = HashMap::new();
         for source in &sources {
@@ -117,6 +139,25 @@ impl RegionMatcher {
     /// The recordings that could not be opened to see where they came from, and why.
     pub fn unreadable(&self) -> &[(RecordingName, Error)] {
         self.sources.as_ref().map(|sources| sources.unreadable.as_slice()).unwrap_or_default()
+    }
+
+    /// How many recordings were opened to see where they came from.
+    pub fn opened(&self) -> usize {
+        self.sources.as_ref().map_or(0, |sources| sources.opened)
+    }
+
+    /// Opens a recording.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Recording::open`], and the kind [`Changed`](crate::ErrorKind::Changed) if it is another
+    /// one than the catalogue says.
+    pub fn open(&self, name: &RecordingName) -> Result<Recording, Error> {
+        let recording = Recording::open(&self.store, name.as_str())?;
+        match self.known.get(name).filter(|known| **known != Origin::of(recording.info())) {
+            Some(_) => Err(Reason::Changed { recording: name.clone() }.into()),
+            None => Ok(recording),
+        }
     }
 
     fn or_default(&self, unmatched: Unmatched) -> Result<Found, Unmatched> {

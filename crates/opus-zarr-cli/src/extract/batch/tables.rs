@@ -7,8 +7,7 @@ use std::{
 };
 
 use opus_zarr::{
-    RecordingName, Region, RegionMatcher, RegionSource, RegionTable, Store, Unmatched,
-    store::path_text,
+    RecordingName, Region, RegionMatcher, RegionSource, RegionTable, Unmatched, store::path_text,
 };
 
 use super::manifest::Entry;
@@ -78,11 +77,10 @@ impl Tables {
     /// Finds the recordings of all rows; that of rows which name none is `named`.
     pub(super) fn sort(
         &self,
-        store: &Store,
+        mut matcher: RegionMatcher,
         named: Option<RecordingName>,
         messages: &Messages,
-    ) -> Result<Sorted, Failure> {
-        let mut matcher = RegionMatcher::new(store)?;
+    ) -> Result<(RegionMatcher, Sorted), Failure> {
         let has_default = named.is_some();
         if let Some(name) = named {
             matcher = matcher.default_recording(name);
@@ -103,7 +101,7 @@ impl Tables {
                 name.as_str()
             ));
         }
-        Ok(sorted)
+        Ok((matcher, sorted))
     }
 
     /// Starts the entry of a row in the manifest.

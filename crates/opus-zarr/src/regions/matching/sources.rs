@@ -1,13 +1,13 @@
 //! The files that the recordings of a store came from.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::ControlFlow,
 };
 
-use opus_zarr_store::{RecordingName, Store};
+use opus_zarr_store::{RecordingInfo, RecordingName, Store};
 
-use crate::{Error, Recording};
+use crate::{CatalogueRow, Error, Recording, RecordingFilter};
 
 /// The recordings of a store by the names of their files.
 #[derive(Debug, Default)]
@@ -15,6 +15,17 @@ pub(super) struct Sources {
     by_file: HashMap<String, Vec<RecordingName>>,
     by_stem: HashMap<String, Vec<RecordingName>>,
     pub(super) unreadable: Vec<(RecordingName, Error)>,
+    /// How many recordings were opened.
+    pub(super) opened: usize,
+}
+
+/// Where a recording came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    source: String,
+    stream: u64,
+    /// SHA-256 of its audio, in hexadecimal.
+    sha256: String,
 }
 
 /// A recording that was found.
@@ -49,6 +60,19 @@ pub(super) struct FilePath<'a> {
     file: &'a str,
 }
 
+impl Origin {
+    pub(super) fn of(info: &RecordingInfo) -> Self {
+        let (source, sha256) = (info.source.name.clone(), info.blob_sha256.clone());
+        Self { source, stream: info.source.stream, sha256 }
+    }
+
+    /// None if the row is of a time when rows did not tell the stream.
+    pub(super) fn of_row(row: &CatalogueRow) -> Option<Self> {
+        let (source, sha256) = (row.source.clone(), row.sha256.clone());
+        Some(Self { source, stream: row.source_stream?, sha256 })
+    }
+}
+
 impl Found {
     pub(super) fn named(recording: RecordingName) -> Self {
         Self { recording, evidence: Evidence::Name }
@@ -79,21 +103,32 @@ impl<'a> FilePath<'a> {
 }
 
 impl Sources {
-    pub(super) fn of(store: &Store) -> Result<Self, Error> {
+    /// Opens the recordings of these names of which is not known yet where they came from.
+    pub(super) fn of(
+        store: &Store,
+        names: &HashSet<RecordingName>,
+        known: &HashMap<RecordingName, Origin>,
+    ) -> Result<Self, Error> {
         let mut sources = Self::default();
-        Recording::open_each(store, |name, recording| {
-            match recording {
-                Ok(recording) => {
-                    let source = &recording.info().source;
-                    // Times of a file count from its first stream.
-                    if source.stream == 1 {
-                        sources.add(&source.name, &name);
-                    }
+        let mut origins: BTreeMap<RecordingName, Origin> =
+            known.iter().map(|(name, origin)| (name.clone(), origin.clone())).collect();
+        let unknown = names.iter().filter(|name| !known.contains_key(*name));
+        let unknown = unknown.fold(RecordingFilter::default(), RecordingFilter::name);
+        // Without a name it would select all.
+        if unknown != RecordingFilter::default() {
+            Recording::open_matching(store, &unknown, |name, recording| {
+                match recording {
+                    Ok(recording) => drop(origins.insert(name, Origin::of(recording.info()))),
+                    Err(error) => sources.unreadable.push((name, error)),
                 }
-                Err(error) => sources.unreadable.push((name, error)),
-            }
-            ControlFlow::Continue(())
-        })?;
+                ControlFlow::Continue(())
+            })?;
+        }
+        sources.opened = origins.len() - known.len();
+        // Times of a file count from its first stream.
+        for (name, origin) in origins.iter().filter(|(_, origin)| origin.stream == 1) {
+            sources.add(&origin.source, name);
+        }
         Ok(sources)
     }
 

@@ -1,8 +1,11 @@
 //! Which recordings the rows of a table mean.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
-use opus_zarr::{RegionMatcher, RegionSource, Store, Unmatched};
+use opus_zarr::{
+    Catalogue, ErrorKind, MemoryStorage, RegionMatcher, RegionSource, Store, Unmatched,
+};
+use opus_zarr_testkit::counted::Counted;
 use tempfile::TempDir;
 
 use super::silence;
@@ -17,8 +20,21 @@ fn store_of(recordings: &[(&str, &str)]) -> (TempDir, Store) {
     (folder, store)
 }
 
+/// Finds the recordings of a table, which are the same by way of a catalogue.
 fn found(store: &Store, sources: &[RegionSource]) -> Vec<String> {
-    let mut matcher = RegionMatcher::new(store).unwrap();
+    let opened = found_by(&mut RegionMatcher::new(store).unwrap(), sources);
+    let catalogue = catalogue_of(store);
+    let mut matcher = RegionMatcher::of_catalogue(store, &catalogue).unwrap();
+    assert_eq!(found_by(&mut matcher, sources), opened);
+    assert_eq!(matcher.opened(), 0);
+    opened
+}
+
+fn catalogue_of(store: &Store) -> Catalogue {
+    Catalogue::default().update(store, |_, _| ()).unwrap().0
+}
+
+fn found_by(matcher: &mut RegionMatcher, sources: &[RegionSource]) -> Vec<String> {
     let recordings = matcher.recordings_of(sources).unwrap();
     assert!(matcher.unreadable().is_empty());
     let text = |found: Result<_, Unmatched>| match found {
@@ -158,4 +174,59 @@ fn many_files_of_one_name_take_no_time() {
     let started = std::time::Instant::now();
     assert_eq!(found(&store, &sources).len(), sources.len());
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+/// An object store does not tell that a recording has been replaced, but the recording does.
+#[test]
+fn a_catalogue_that_is_out_of_date_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create_in(Arc::new(MemoryStorage::new())).unwrap();
+    let import = |file: &str, name: &str, length| {
+        silence(&store, folder.path(), file, name, length);
+    };
+    for name in ["audio", "gone", "same", "source"] {
+        import(&format!("{name}.wav"), name, 20);
+    }
+    let catalogue = catalogue_of(&store);
+    for name in ["audio", "gone", "source"] {
+        store.delete_recording(&name.parse().unwrap()).unwrap();
+    }
+    import("audio.wav", "audio", 40);
+    import("other.wav", "source", 20);
+    import("new.wav", "night", 20);
+
+    let counted = Counted::new(store.storage().clone());
+    let store = Store::open_in(counted.clone()).unwrap();
+    let mut matcher = RegionMatcher::of_catalogue(&store, &catalogue).unwrap();
+    counted.take();
+    let files = ["audio", "gone", "same", "source", "new"];
+    let sources = files.map(|file| RegionSource::File(format!("{file}.wav")));
+    let found = found_by(&mut matcher, &sources);
+    assert_eq!(counted.take(), (0, vec!["night".to_owned()]));
+    let gone = "! no recording in the store came from a file \"gone.wav\"";
+    assert_eq!(found, ["audio", gone, "same", "source", "night"]);
+    for (name, kind) in [
+        ("audio", Some(ErrorKind::Changed)),
+        ("source", Some(ErrorKind::Changed)),
+        ("gone", Some(ErrorKind::NoSuchRecording)),
+        ("same", None),
+        ("night", None),
+    ] {
+        let opened = matcher.open(&name.parse().unwrap());
+        assert_eq!(opened.err().map(|error| error.kind()), kind, "{name}");
+    }
+}
+
+#[test]
+fn rows_that_do_not_tell_the_stream_are_not_used() {
+    let (_folder, store) = store_of(&[("x", "a.wav"), ("y", "b.wav")]);
+    let mut rows = catalogue_of(&store).rows().to_vec();
+    rows[0].source_stream = None;
+    let catalogue = Catalogue::from_rows(rows);
+    let mut matcher = RegionMatcher::of_catalogue(&store, &catalogue).unwrap();
+    let sources = ["a.wav", "b.wav"].map(|file| RegionSource::File(file.to_owned()));
+    assert_eq!(found_by(&mut matcher, &sources), ["x", "y"]);
+    assert_eq!(matcher.opened(), 1);
+    let (updated, changes) = catalogue.update(&store, |_, _| ()).unwrap();
+    assert!(changes.opened >= 1 && updated.rows()[0].source_stream == Some(1));
 }
