@@ -1,5 +1,6 @@
 mod across;
 mod batch;
+mod folder;
 
 use std::{
     fmt,

@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Whether the failure is about something that belongs to another program.
     pub(crate) is_foreign: bool,
+    /// Whether other files would fail alike.
+    pub(crate) is_lasting: bool,
 }
 
 /// The exit codes, as listed by `--help` and the manual.
@@ -44,7 +46,7 @@ impl Exit {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, is_foreign: false }
+        Self { exit, message: message.into(), hint: None, is_foreign: false, is_lasting: false }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -69,7 +71,15 @@ impl Failure {
 
     /// A file that the command itself reads or writes.
     pub(crate) fn io(action: &str, path: impl fmt::Debug, error: &io::Error) -> Self {
-        Self::new(Exit::Error, format!("cannot {action} {path:?}: {error}"))
+        use io::ErrorKind::{
+            NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        let is_full = matches!(error.kind(), StorageFull | QuotaExceeded);
+        let is_lasting =
+            is_full || matches!(error.kind(), NotFound | PermissionDenied | ReadOnlyFilesystem);
+        let hint = is_full.then(|| "free some space, then try again".to_owned());
+        let message = format!("cannot {action} {path:?}: {error}");
+        Self { hint, is_lasting, ..Self::new(Exit::Error, message) }
     }
 }
 

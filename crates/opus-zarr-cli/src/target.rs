@@ -77,6 +77,11 @@ impl<'a> Target<'a> {
         if !matches!(self.sink, Sink::Stdout(_)) {
             interrupt::check()?;
         }
+        self.write_last(bytes)
+    }
+
+    /// Writes even after a signal, for a small file that says what was done until then.
+    pub(crate) fn write_last(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let result = match &mut self.sink {
             Sink::Stdout(sink) => sink.write_all(bytes).map_err(|error| unwritten(&error)),
             Sink::Device(file) => {

@@ -1,7 +1,7 @@
 //! A range of time over the recordings of a store.
 
 use std::{
-    fmt, fs,
+    fmt,
     ops::{ControlFlow, Range},
     path::{Path, PathBuf},
     time::Instant,
@@ -10,7 +10,7 @@ use std::{
 use opus_zarr::{Deployment, Gaps, InexactPart, Piece, Recording, Segment, Timestamp, Zone};
 use serde::Serialize;
 
-use super::{Args, How, file_or_stdout};
+use super::{Args, How, file_or_stdout, folder::Folder};
 use crate::{
     deployed,
     failure::Failure,
@@ -105,15 +105,16 @@ impl Cut<'_> {
         directory: &Path,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        fs::create_dir_all(directory).map_err(|error| Failure::io("create", directory, &error))?;
+        let mut folder = Folder::new(directory);
         interrupt::defer();
-        for piece in pieces {
-            let path = directory.join(file_name(piece, self.sound.format));
+        let done = pieces.iter().try_for_each(|piece| {
+            let path = folder.create()?.join(file_name(piece, self.sound.format));
             let extracted = self.write(piece, &path, output)?;
             output.data(&extracted)?;
-            output.flush()?;
-        }
-        Ok(())
+            output.flush()
+        });
+        folder.remove_if_empty();
+        done
     }
 
     fn write(

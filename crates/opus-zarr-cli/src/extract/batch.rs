@@ -1,6 +1,5 @@
 //! Cuts the regions of tables.
 
-mod folder;
 mod manifest;
 mod names;
 mod tables;
@@ -15,12 +14,11 @@ use std::{
 use opus_zarr::{ReadLimits, Recording, RecordingName, Region, RegionMatcher, Store};
 
 use self::{
-    folder::Folder,
     manifest::Entry,
     names::Names,
     tables::{Place, Sorted, Tables},
 };
-use super::{Args, Extracted, How, Row};
+use super::{Args, Extracted, How, Row, folder::Folder};
 use crate::{
     catalogue::read_catalogue,
     failure::{Exit, Failure},
@@ -90,8 +88,7 @@ pub(super) fn run(
     };
     let done = batch.cut_tables(sorted);
     batch.folder.remove_if_empty();
-    done?;
-    batch.finish(&manifest)
+    batch.end(done, &manifest)
 }
 
 /// Opens the store; returns the name of the recording if the command names one.
@@ -150,14 +147,9 @@ impl Batch<'_> {
     }
 
     /// Writes the manifest, and tells how many rows failed.
-    fn finish(mut self, manifest: &Path) -> Result<(), Failure> {
-        if self.cuts > 0 {
-            manifest::write(manifest, mem::take(&mut self.entries), self.is_forced)?;
-            // What was cut stands before where it is listed.
-            self.output.flush()?;
-            let (cuts, manifest) = (count(self.cuts, "cut"), PathField::new("output", manifest));
-            self.output.messages().note(format!("{cuts}, listed in {manifest}"));
-        }
+    fn end(mut self, done: Result<(), Failure>, manifest: &Path) -> Result<(), Failure> {
+        done.map_err(|failure| self.stop(failure, manifest))?;
+        self.list(manifest)?;
         let (failed, rows) = (self.failed, self.tables.rows);
         let (unread, tables) = (self.tables.unread, self.tables.paths.len());
         let mut messages = vec![];
@@ -171,6 +163,30 @@ impl Batch<'_> {
             true => Ok(()),
             false => Err(Failure::new(Exit::SomeFailed, messages.join("; "))),
         }
+    }
+
+    /// Writes the manifest after a failure that stops everything, so that it lists what was cut.
+    fn stop(&mut self, failure: Failure, manifest: &Path) -> Failure {
+        let again = failure.hint.as_deref().unwrap_or("run the same command again").to_owned();
+        match self.list(manifest) {
+            Ok(()) if self.cuts > 0 => {
+                failure.with_hint(format!("{again} with --force, which replaces these cuts"))
+            }
+            _ => failure.with_hint(again),
+        }
+    }
+
+    /// Writes the manifest, if there is a cut.
+    fn list(&mut self, manifest: &Path) -> Result<(), Failure> {
+        if self.cuts == 0 {
+            return Ok(());
+        }
+        manifest::write(manifest, mem::take(&mut self.entries), self.is_forced)?;
+        // What was cut stands before where it is listed.
+        self.output.flush()?;
+        let (cuts, manifest) = (count(self.cuts, "cut"), PathField::new("output", manifest));
+        self.output.messages().note(format!("{cuts}, listed in {manifest}"));
+        Ok(())
     }
 
     /// Reports a row that fails, and notes it for the manifest.
@@ -309,7 +325,7 @@ impl Batch<'_> {
                     Ok((writer.finish(&messages)?, proof))
                 })
             });
-            told = interrupt::check().and_then(|()| self.tell(recording, cut, written));
+            told = self.tell(recording, cut, written).and_then(|()| interrupt::check());
             told.as_ref().map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()))
         });
         told
@@ -358,7 +374,9 @@ impl Batch<'_> {
     ) -> Result<(), Failure> {
         let extracted = match written {
             Ok(extracted) => extracted,
-            Err(failure) if failure.exit == Exit::Interrupted => return Err(failure),
+            Err(failure) if failure.exit == Exit::Interrupted || failure.is_lasting => {
+                return Err(failure);
+            }
             Err(failure) => {
                 let name = Some(recording.name());
                 self.fail(cut.place, Some(&cut.region), name, &failure.message);

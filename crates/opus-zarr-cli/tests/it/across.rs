@@ -30,7 +30,7 @@ fn season() -> TempDir {
     folder
 }
 
-fn add(folder: &Path, (site, name): (&str, &str), channels: u16, samples: u32) {
+pub(crate) fn add(folder: &Path, (site, name): (&str, &str), channels: u16, samples: u32) {
     let file = folder.join(format!("{name}.wav"));
     write_tones(&file, 48_000, channels, samples, 440.0);
     let zone = "Europe/Zurich".parse().unwrap();

@@ -37,6 +37,8 @@ mod s3;
 mod settle;
 mod sound;
 mod state;
+#[cfg(target_os = "linux")]
+mod stopped;
 mod support;
 mod sync;
 mod tables;

@@ -58,7 +58,8 @@ fn a_store_is_listed_once_and_recordings_are_opened_once() {
     // Documents that are younger may still change without a trace.
     thread::sleep(Duration::from_millis(3200));
     run_in(it, ["catalogue", "a.zarr", "-o", "c.parquet"]).exits(0);
-    fs::write(it.join("t.csv"), "start,end,file\n0,1,reed_1.opus\n0,1.5,cards/wood.opus\n").unwrap();
+    fs::write(it.join("t.csv"), "start,end,file\n0,1,reed_1.opus\n0,1.5,cards/wood.opus\n")
+        .unwrap();
     let reed = [("reed_1", 1), ("reed_2", 1)];
     let all = [("reed_1", 1), ("reed_2", 1), ("wood", 1)];
     let by = "plot a.zarr --kind availability --by site --force -o it.png";

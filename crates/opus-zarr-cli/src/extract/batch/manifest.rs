@@ -69,7 +69,7 @@ pub(super) fn write(path: &Path, mut entries: Vec<Entry>, is_forced: bool) -> Re
     entries.sort_by_key(|entry| (entry.number, entry.line));
     let text = text_of(&entries).map_err(|error| Failure::io("write", path, &error))?;
     let mut target = Target::file(path, is_forced)?;
-    target.write(&text)?;
+    target.write_last(&text)?;
     target.finish()?;
     Ok(())
 }
