@@ -37,6 +37,9 @@ pub(crate) enum Reason {
     FeatureOff { url: String, feature: &'static str, provider: Provider },
     #[error("cannot open {place:?}: {reason}")]
     Settings { place: String, reason: String, provider: Option<Provider> },
+    #[cfg_attr(not(feature = "__client"), allow(dead_code, reason = "no client has options"))]
+    #[error("cannot open {place:?}: unknown option \"{name}\"")]
+    UnknownOption { place: String, name: String },
     #[error("cannot start the threads for {place:?}")]
     Threads { place: String, source: io::Error },
 }
@@ -48,7 +51,7 @@ impl Error {
             Reason::InvalidUrl { .. } | Reason::RelativePath { .. } => ErrorKind::InvalidUrl,
             Reason::UnknownScheme { .. } => ErrorKind::UnknownScheme,
             Reason::FeatureOff { .. } => ErrorKind::FeatureOff,
-            Reason::Settings { .. } => ErrorKind::Settings,
+            Reason::Settings { .. } | Reason::UnknownOption { .. } => ErrorKind::Settings,
             Reason::Threads { .. } => ErrorKind::Threads,
         }
     }
@@ -70,6 +73,7 @@ impl Error {
             | Reason::UnknownScheme { url }
             | Reason::FeatureOff { url, .. }
             | Reason::Settings { place: url, .. }
+            | Reason::UnknownOption { place: url, .. }
             | Reason::Threads { place: url, .. } => url,
         }
     }

@@ -22,4 +22,4 @@ pub use provider::Provider;
 pub use storage::ObjectStorage;
 #[cfg(feature = "__client")]
 pub use tls::install_tls_provider;
-pub use url::open_url;
+pub use url::{open_url, open_url_with};

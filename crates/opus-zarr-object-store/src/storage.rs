@@ -72,19 +72,24 @@ impl ObjectStorage {
     /// Stores at `http` and `https` URLs can only be read, unless the host belongs to Amazon S3,
     /// Cloudflare R2 or Azure.
     pub fn from_url(url: &str) -> Result<Self, Error> {
-        Self::from_url_with(url, url::environment())
+        Self::of(url, url::environment(), Vec::new())
     }
 
     /// Opens the store at a URL with these options instead of the environment, named as in
-    /// `object_store`: `aws_endpoint`, `timeout`. Unknown options are ignored.
+    /// `object_store`: `aws_endpoint`, `timeout`. An unknown option is an error.
     pub fn from_url_with<K: AsRef<str>, V: Into<String>>(
         url: &str,
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self, Error> {
-        let options = options
-            .into_iter()
-            .map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into()));
-        let opened = url::open(&url::parse(url)?, options.collect())?;
+        Self::of(url, Vec::new(), url::named(options))
+    }
+
+    pub(crate) fn of(
+        url: &str,
+        environment: url::Options,
+        options: url::Options,
+    ) -> Result<Self, Error> {
+        let opened = url::open(&url::parse(url)?, environment, options)?;
         let mut storage = Self::new(opened.store, &opened.prefix, opened.place)?;
         storage.is_read_only = opened.is_read_only;
         Ok(storage)

@@ -17,9 +17,18 @@ use crate::{Error, ObjectStorage, Provider, error::Reason, fault::one_line};
 /// # Ok::<(), opus_zarr_object_store::Error>(())
 /// ```
 pub fn open_url(url: &str) -> Result<Arc<dyn Storage>, Error> {
+    open_url_with::<String, String>(url, [])
+}
+
+/// Opens the storage of a URL like [`open_url`], with settings that take precedence over those of the
+/// environment, named as in [`ObjectStorage::from_url_with`]. A local path needs none and ignores them.
+pub fn open_url_with<K: AsRef<str>, V: Into<String>>(
+    url: &str,
+    options: impl IntoIterator<Item = (K, V)>,
+) -> Result<Arc<dyn Storage>, Error> {
     let parsed = parse(url)?;
     if parsed.scheme() != "file" {
-        return Ok(Arc::new(ObjectStorage::from_url(url)?));
+        return Ok(Arc::new(ObjectStorage::of(url, environment(), named(options))?));
     }
     let path = parsed.to_file_path();
     let path = path.map_err(|()| Reason::RelativePath { url: url.to_owned() })?;
@@ -40,6 +49,14 @@ pub(crate) fn parse(url: &str) -> Result<Url, Error> {
     Ok(Url::parse(url).map_err(|source| Reason::InvalidUrl { url: url.to_owned(), source })?)
 }
 
+/// Options by their names, in lower case.
+pub(crate) fn named<K: AsRef<str>, V: Into<String>>(
+    options: impl IntoIterator<Item = (K, V)>,
+) -> Options {
+    let options = options.into_iter();
+    options.map(|(key, value)| (key.as_ref().to_ascii_lowercase(), value.into())).collect()
+}
+
 /// The environment variables of object stores. Others have names that a store would also accept,
 /// such as `TOKEN` and `TIMEOUT`.
 pub(crate) fn environment() -> Options {
@@ -50,7 +67,9 @@ pub(crate) fn environment() -> Options {
         .collect()
 }
 
-pub(crate) fn open(url: &Url, options: Options) -> Result<Opened, Error> {
+/// Opens the storage with settings of the environment, some of which it may not know, and with options,
+/// all of which it must know and which take precedence.
+pub(crate) fn open(url: &Url, environment: Options, options: Options) -> Result<Opened, Error> {
     let place = place(url);
     let unknown = || Reason::UnknownScheme { url: place.clone() };
     let (scheme, prefix) =
@@ -63,7 +82,7 @@ pub(crate) fn open(url: &Url, options: Options) -> Result<Opened, Error> {
         })?;
     let provider = Provider::of_scheme(&scheme).ok_or_else(unknown)?;
     Ok(Opened {
-        store: client(provider, url, options, &place)?,
+        store: client(provider, url, environment, options, &place)?,
         prefix: prefix.to_string(),
         is_read_only: provider == Provider::Http,
         place,
@@ -73,14 +92,21 @@ pub(crate) fn open(url: &Url, options: Options) -> Result<Opened, Error> {
 /// Builds a client, adding timeouts and retries to the options.
 #[cfg(feature = "__client")]
 macro_rules! build {
-    ($builder:ty, $url:expr, $options:expr) => {{
+    ($builder:ty, $url:expr, $environment:expr, $options:expr, $place:expr) => {{
         let mut builder = <$builder>::new().with_url($url).with_retry(retry());
         for (key, value) in
-            TIMEOUTS.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().chain($options)
+            TIMEOUTS.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().chain($environment)
         {
             if let Ok(key) = key.parse() {
                 builder = builder.with_config(key, value);
             }
+        }
+        for (name, value) in $options {
+            let Ok(key) = name.parse() else {
+                let place = $place.to_owned();
+                return Err(Reason::UnknownOption { place, name }.into());
+            };
+            builder = builder.with_config(key, value);
         }
         builder.build().map(|store| -> Arc<dyn ObjectStore> { Arc::new(store) })
     }};
@@ -90,27 +116,43 @@ macro_rules! build {
 fn client(
     provider: Provider,
     url: &Url,
+    environment: Options,
     options: Options,
     place: &str,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
     crate::install_tls_provider();
     let built = match provider {
         #[cfg(feature = "aws")]
-        Provider::S3 => build!(object_store::aws::AmazonS3Builder, url.as_str(), options),
+        Provider::S3 => {
+            build!(object_store::aws::AmazonS3Builder, url.as_str(), environment, options, place)
+        }
         #[cfg(feature = "gcp")]
         Provider::Gcs => {
-            build!(object_store::gcp::GoogleCloudStorageBuilder, url.as_str(), options)
+            build!(
+                object_store::gcp::GoogleCloudStorageBuilder,
+                url.as_str(),
+                environment,
+                options,
+                place
+            )
         }
         #[cfg(feature = "azure")]
         Provider::Azure => {
-            build!(object_store::azure::MicrosoftAzureBuilder, url.as_str(), options)
+            build!(
+                object_store::azure::MicrosoftAzureBuilder,
+                url.as_str(),
+                environment,
+                options,
+                place
+            )
         }
         #[cfg(feature = "http")]
         Provider::Http => {
             // The scheme of the URL tells whether to use TLS.
             let http = ("allow_http".to_owned(), (url.scheme() == "http").to_string());
-            let options = options.into_iter().chain([http]);
-            build!(object_store::http::HttpBuilder, &url[..url::Position::BeforePath], options)
+            let environment = environment.into_iter().chain([http]);
+            let server = &url[..url::Position::BeforePath];
+            build!(object_store::http::HttpBuilder, server, environment, options, place)
         }
         #[allow(unreachable_patterns, reason = "unless a feature is off")]
         _ => return Err(feature_off(provider, place)),
@@ -126,6 +168,7 @@ fn client(
 fn client(
     provider: Provider,
     _: &Url,
+    _: Options,
     _: Options,
     place: &str,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
