@@ -31,6 +31,12 @@ pub fn python(environment: &str, requirements: &Path, what: &str) -> Option<Path
     Some(python)
 }
 
+/// The Python that has the packages which read what we write, and what our own package is tested with.
+pub fn neighbours(what: &str) -> Option<PathBuf> {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/neighbours.txt");
+    python("python", &requirements, what)
+}
+
 /// Runs `install` unless the folder already holds what is wanted. Concurrent tests wait.
 pub fn install_once(folder: &Path, wanted: &str, install: impl FnOnce()) {
     let lock = File::create(folder.with_extension("lock")).unwrap();

@@ -127,6 +127,21 @@ impl Facts<'_> {
         Ok(samples.end - samples.start)
     }
 
+    pub(crate) fn first_play_sample(&self) -> u64 {
+        let divisor = u64::from(self.output.rate.divisor());
+        let pre_skip = u64::from(self.info.pre_skip);
+        pre_skip.next_multiple_of(divisor) - pre_skip
+    }
+
+    pub(crate) fn play_samples(&self, frames: Range<u64>) -> Range<u64> {
+        let (divisor, first) = (u64::from(self.output.rate.divisor()), self.first_play_sample());
+        let play = |frame: u64| first.saturating_add(frame.saturating_mul(divisor));
+        // The end of the recording may lie before that of its last frame.
+        let last = frames.end.checked_sub(1).map_or(0, |last| play(last).saturating_add(1));
+        let end = play(frames.end).min(self.info.play_length.max(last));
+        play(frames.start)..end.max(play(frames.start))
+    }
+
     pub(crate) fn coded(&self, play: Range<u64>) -> Result<Range<CodedPos>, Error> {
         let play = PlayPos::new(play.start)..PlayPos::new(play.end);
         self.timeline.coded(play).map_err(|reason| {
@@ -236,6 +251,15 @@ macro_rules! facts_of {
             /// the output.
             pub fn sample_count(&self, range: std::ops::Range<u64>) -> Result<u64, $crate::Error> {
                 self.facts().sample_count(range)
+            }
+
+            /// Returns the play samples of which a read returns these frames of the output, counted
+            /// from the first frame. Adjacent ranges of frames give adjacent ranges of samples. The
+            /// range may reach beyond the end of the recording.
+            ///
+            /// At 48 kHz, frames are play samples. At 16 kHz, a frame stands for three.
+            pub fn play_samples(&self, frames: std::ops::Range<u64>) -> std::ops::Range<u64> {
+                self.facts().play_samples(frames)
             }
 
             /// Returns the play samples that were recorded in a span of real time, counted from

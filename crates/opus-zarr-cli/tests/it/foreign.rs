@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use opus_zarr_testkit::{
-    python::{python, run},
-    root,
-};
+use opus_zarr_testkit::python::{neighbours, run};
 use serde_json::json;
 
 use crate::support::{NOTES, folder_with, run_in, verbs};
@@ -125,9 +122,8 @@ const VERBS: &[&str] = &[
 
 #[test]
 fn every_verb_works_on_what_zarr_python_has_changed() {
-    let requirements = root().join("crates/opus-zarr/tests/it/interop/requirements.txt");
     let what = "zarr-python changed nothing";
-    let Some(python) = python("python", &requirements, what) else { return };
+    let Some(python) = neighbours(what) else { return };
     for consolidated in [&[][..], &["/a"], &["/a", ""]] {
         let folder = folder_with(&[(NOTES, "a")]);
         let store = folder.path().join("a.zarr");

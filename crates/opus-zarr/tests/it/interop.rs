@@ -216,9 +216,9 @@ fn wide(number: usize) -> u64 {
     number.try_into().unwrap()
 }
 
-/// The Python that has the packages of `requirements.txt`.
+/// The Python that has the packages of others that read what we write.
 pub(crate) fn python(what: &str) -> Option<PathBuf> {
-    opus_zarr_testkit::python::python("python", &interop("requirements.txt"), what)
+    opus_zarr_testkit::python::neighbours(what)
 }
 
 /// A file beside the scripts.
