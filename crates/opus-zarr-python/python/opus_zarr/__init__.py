@@ -1,0 +1,47 @@
+"""Exact random access into long audio recordings kept as compressed Opus in Zarr.
+
+    import opus_zarr
+
+    rec = opus_zarr.open("archive.zarr/dawn")
+    second = rec[48_000:96_000]  # (frames, channels), float32
+
+Frames are counted from the first that plays, at ``rec.sample_rate``. Every slice is, bit for bit, that of a
+decode of the whole recording, wherever ``rec.exactness`` is not None.
+"""
+
+from __future__ import annotations
+
+from ._deployment import Deployment, Span
+from ._errors import (
+    BatchError,
+    DamageError,
+    ImportFailedError,
+    LockedError,
+    NotExactError,
+    OpusZarrError,
+)
+from ._import import Imported, import_
+from ._recording import AudioSamples, Recording
+from ._store import Store, open, open_store, verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AudioSamples",
+    "BatchError",
+    "DamageError",
+    "Deployment",
+    "ImportFailedError",
+    "Imported",
+    "LockedError",
+    "NotExactError",
+    "OpusZarrError",
+    "Recording",
+    "Span",
+    "Store",
+    "import_",
+    "open",
+    "open_store",
+    "verify",
+]
+

@@ -1,0 +1,58 @@
+use std::{
+    env::consts::{DLL_PREFIX, DLL_SUFFIX},
+    fs,
+    os::unix::fs::symlink,
+    path::Path,
+    process::Command,
+};
+
+use opus_zarr_testkit::{
+    moto::Moto,
+    python::{neighbours, run},
+};
+
+use crate::real::write_real;
+
+/// The package as it would be installed.
+#[test]
+fn its_tests_pass() {
+    let Some(python) = neighbours("the Python package") else { return };
+    let package = tempfile::tempdir().unwrap();
+    install(package.path());
+    write_real(package.path());
+    let s3 = Moto::shared().unwrap();
+    run(Command::new(python)
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .current_dir(root())
+        .env("PYTHONPATH", package.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("OPUS_ZARR_REAL", package.path())
+        .env("OPUS_ZARR_S3", format!("http://127.0.0.1:{}", s3.port)));
+}
+
+/// All annotations hold, and so do those of the native module.
+#[test]
+fn its_types_are_checked() {
+    let Some(python) = neighbours("the Python package") else { return };
+    run(Command::new(python)
+        .args(["-m", "mypy", "--strict", "--cache-dir", "/dev/null", "python"])
+        .current_dir(root()));
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn install(folder: &Path) {
+    let package = folder.join("opus_zarr");
+    fs::create_dir(&package).unwrap();
+    for entry in fs::read_dir(root().join("python/opus_zarr")).unwrap() {
+        let path = entry.unwrap().path();
+        symlink(&path, package.join(path.file_name().unwrap())).unwrap();
+    }
+    let module = package.join("_opus_zarr.abi3.so");
+    let _ = fs::remove_file(&module);
+    let tests = std::env::current_exe().unwrap();
+    let built = format!("{DLL_PREFIX}_opus_zarr{DLL_SUFFIX}");
+    symlink(tests.with_file_name(built), module).unwrap();
+}
