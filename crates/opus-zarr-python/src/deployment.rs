@@ -59,9 +59,13 @@ impl Deployment {
         Ok(unopened.map(|(name, error)| (name.to_string(), with_causes(error))).collect())
     }
 
-    /// The recordings of the same time: the one used, the other, and the time.
-    fn overlaps(&self) -> PyResult<Vec<String>> {
-        Ok(self.open()?.overlaps().iter().map(|overlap| format!("{overlap:?}")).collect())
+    /// Recordings of the same time: the one that is used, the other, and the time.
+    fn overlaps(&self) -> PyResult<Vec<(String, String, i128, i128)>> {
+        let described = |overlap: &opus_zarr::Overlap| {
+            let Range { start, end } = nanos(&overlap.time);
+            (overlap.used.to_string(), overlap.ignored.to_string(), start, end)
+        };
+        Ok(self.open()?.overlaps().iter().map(described).collect())
     }
 
     fn select(&self, range: &str, on: Option<&str>, zone: Option<&str>) -> PyResult<(i128, i128)> {

@@ -51,7 +51,10 @@ pub(crate) fn raised(error: impl Into<Error>) -> PyErr {
         | ErrorKind::InvalidCorrection => PyValueError::new_err(message),
         ErrorKind::Storage | ErrorKind::Thread => PyOSError::new_err(message),
         ErrorKind::Cancelled => PyKeyboardInterrupt::new_err(message),
-        ErrorKind::Damaged => DamageError::new_err((message, place_of(&error))),
+        ErrorKind::Damaged => {
+            let bytes = error.bytes().map(|bytes| (bytes.start, bytes.end));
+            DamageError::new_err((message, place_of(&error), bytes))
+        }
         ErrorKind::NotExact => NotExactError::new_err((message, place_of(&error))),
         ErrorKind::Busy => LockedError::new_err((message, place_of(&error))),
         _ => OpusZarrError::new_err((message, place_of(&error))),

@@ -71,6 +71,9 @@ def test_a_deployment_is_one_signal(store_url: str) -> None:
             weiher.read_utc("2026-05-12T03:00:19Z", "2026-05-12T03:00:22Z")
     with pytest.raises(ValueError, match="channels"):
         store.deployment().read_utc("2026-05-12T03:00Z", "2026-05-12T03:01Z", gaps="split")
+    (overlap,) = store.deployment().overlaps
+    assert (overlap.used, overlap.ignored) == (NAMES[1], NAMES[2])
+    assert (overlap.stop - overlap.start).total_seconds() == 8
     late = store.deployment(since="2026-05-12T20:00Z")
     assert [member.name for member in late.recordings] == [NAMES[0]]
     with pytest.raises(ValueError, match="unknown gaps"):
@@ -92,7 +95,10 @@ def test_damage_is_found_and_raised(store_url: str, tmp_path: pathlib.Path) -> N
     rec = opus_zarr.open(copy / name)
     with pytest.raises(opus_zarr.DamageError) as raised:
         rec[:]
-    assert "opus_blob" in str(raised.value.location) and "bytes" in str(raised.value)
+    assert "opus_blob" in str(raised.value.location)
+    assert raised.value.bytes is not None
+    start, stop = raised.value.bytes
+    assert start <= 100 < stop and f"{start}" in str(raised.value)
     with pytest.raises(opus_zarr.BatchError) as batch:
         rec.read_many([0], 100)
     assert list(batch.value.rows) == [0] and isinstance(batch.value.rows[0], opus_zarr.DamageError)

@@ -13,6 +13,7 @@
 #[cfg(feature = "zarr")]
 pub mod company;
 pub mod corpus;
+#[cfg(feature = "zarr")]
 pub mod counted;
 pub mod counter;
 pub mod damage;

@@ -4,6 +4,7 @@ mod kinds;
 use std::{
     error::Error as StdError,
     fmt, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -307,6 +308,11 @@ impl Error {
     /// The object of a storage that could not be read or written, as a path or URL.
     pub fn object(&self) -> Option<&str> {
         store_error_in(self.reason())?.object()
+    }
+
+    /// The bytes of the [object](Self::object) that are damaged, where that is known.
+    pub fn bytes(&self) -> Option<Range<u64>> {
+        store_error_in(self.reason())?.bytes()
     }
 
     /// Whether the storage of a store cannot be read right now: it denies access, is out of reach, or

@@ -47,6 +47,15 @@ class Member(typing.NamedTuple):
     real_rate: int
 
 
+class Overlap(typing.NamedTuple):
+    """A time that two recordings have; reads use the one that began earlier."""
+
+    used: str
+    ignored: str
+    start: datetime.datetime
+    stop: datetime.datetime
+
+
 class Span(typing.NamedTuple):
     """Samples without a gap, or with silence in gaps."""
 
@@ -109,6 +118,14 @@ class Deployment:
     def unopened(self) -> dict[str, str]:
         """Recordings that could not be opened, and why."""
         return dict(self._native.unopened())
+
+    @property
+    def overlaps(self) -> list[Overlap]:
+        """Recordings of the same time, in order."""
+        return [
+            Overlap(used, ignored, datetime_of(start), datetime_of(stop))
+            for used, ignored, start, stop in self._native.overlaps()
+        ]
 
     def segments(
         self, start: Time, stop: Time | None = None, *, tz: str | None = None, on: str | None = None

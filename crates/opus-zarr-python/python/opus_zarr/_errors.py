@@ -20,8 +20,17 @@ class OpusZarrError(Exception):
 
 
 class DamageError(OpusZarrError):
-    """Stored bytes differ from what was written, or are missing. The message states what was expected and
-    what was found."""
+    """Stored bytes differ from what was written, or are missing. ``location`` is the object, and ``bytes`` the
+    range in it, as (start, stop), if known. The message states what is wrong with them."""
+
+    def __init__(
+        self, message: str, location: str | None = None, bytes: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(message, location)
+        self.bytes = bytes
+
+    def __reduce__(self) -> tuple[typing.Any, ...]:
+        return DamageError, (self.message, self.location, self.bytes)
 
 
 class NotExactError(OpusZarrError):

@@ -30,13 +30,20 @@ fn its_tests_pass() {
         .env("OPUS_ZARR_S3", format!("http://127.0.0.1:{}", s3.port)));
 }
 
-/// All annotations hold, and so do those of the native module.
+/// All annotations hold, and the stub of the native module describes it.
 #[test]
 fn its_types_are_checked() {
     let Some(python) = neighbours("the Python package") else { return };
-    run(Command::new(python)
+    run(Command::new(&python)
         .args(["-m", "mypy", "--strict", "--cache-dir", "/dev/null", "python"])
         .current_dir(root()));
+    let package = tempfile::tempdir().unwrap();
+    install(package.path());
+    run(Command::new(python)
+        .args(["-m", "mypy.stubtest", "--ignore-disjoint-bases", "opus_zarr._opus_zarr"])
+        .env("PYTHONPATH", package.path())
+        .env("MYPYPATH", package.path())
+        .current_dir(package.path()));
 }
 
 fn root() -> &'static Path {
