@@ -425,7 +425,8 @@ class Recording:
         if self.real_rate != self.sample_rate:
             rate = f"{self.real_rate:g} Hz, plays at {rate}"
         kind = "exact" if self.exactness else "not exact everywhere"
-        length = datetime.timedelta(seconds=round(self.duration, 3))
+        length = str(datetime.timedelta(seconds=round(self.duration, 3)))
+        length = length.rstrip("0") if "." in length else length
         return (
             f"<Recording {self.name!r}: {length}, {self.channels} ch, {rate}{start}, {kind}>"
         )
