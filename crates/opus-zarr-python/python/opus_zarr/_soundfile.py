@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import typing
 
 if typing.TYPE_CHECKING:
@@ -8,7 +9,11 @@ if typing.TYPE_CHECKING:
 
 
 class SoundFile:
-    """A recording with the methods of ``soundfile.SoundFile`` that read."""
+    """A recording with the methods of ``soundfile.SoundFile`` that read.
+
+    Arguments, results, positions and the kinds of errors are the same; errors of soundfile's own classes
+    are RuntimeErrors here as well. ``dtype`` is float64, float32 or int16.
+    """
 
     mode = "r"
     format = "OGG"
@@ -37,19 +42,25 @@ class SoundFile:
     def __len__(self) -> int:
         return self.frames
 
+    def __bool__(self) -> bool:
+        return True
+
     def seekable(self) -> bool:
         return True
 
     def tell(self) -> int:
+        self._check_open()
         return self._at
 
     def seek(self, frames: int, whence: int = io.SEEK_SET) -> int:
+        """Moves to a frame, counted from the first one, the present one or the end. Returns its number."""
+        self._check_open()
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.frames}
         if whence not in base:
-            raise ValueError(f"unknown whence {whence}")
-        at = base[whence] + frames
+            raise RuntimeError(f"unknown whence {whence}")
+        at = base[whence] + operator.index(frames)
         if not 0 <= at <= self.frames:
-            raise ValueError(f"frame {at} is out of range: the recording has {self.frames} frames")
+            raise RuntimeError(f"frame {at} is out of range: the recording has {self.frames} frames")
         self._at = at
         return at
 
@@ -61,28 +72,37 @@ class SoundFile:
         fill_value: float | None = None,
         out: Samples | None = None,
     ) -> Samples:
-        """Reads the next frames; fewer at the end, unless ``fill_value`` fills them up."""
+        """Reads the next frames, or all that are left: an array of the shape (frames, channels), or
+        (frames,) if there is one channel. At the end it is shorter, unless ``fill_value`` fills it up."""
+        self._check_open()
+        if out is None:
+            frames = self._available(frames, fill_value)
+            out = self._empty(frames, dtype, always_2d)
+        elif not 0 <= frames <= len(out):
+            frames = len(out)
+        count = self._read_into(out, frames)
+        if count == len(out):
+            return out
+        if fill_value is None:
+            return out[:count]
+        out[count:] = fill_value
+        return out
+
+    def buffer_read(self, frames: int = -1, dtype: DType | None = None) -> memoryview:
+        """Reads the next frames, or all that are left, as bytes."""
+        if dtype is None:
+            raise ValueError("expected a dtype, found None")
+        return self.read(frames, dtype).reshape(-1).view("u1").data
+
+    def buffer_read_into(self, buffer: typing.Any, dtype: DType) -> int:
+        """Fills a buffer with the next frames. Returns their number, which is smaller at the end."""
         import numpy as np
 
-        if out is not None:
-            frames = len(out) if frames < 0 else min(frames, len(out))
-        left = self.frames - self._at
-        wanted = left if frames < 0 else frames
-        count = min(wanted, left)
-        read = self._recording.read(self._at, self._at + count, dtype=dtype if out is None else out.dtype)
-        self._at += count
-        if self.channels == 1 and not always_2d and (out is None or out.ndim == 1):
-            read = read[:, 0]
-        if out is not None:
-            out[:count] = read
-            if fill_value is None:
-                return out[:count]
-            out[count:] = fill_value
-            return out
-        if fill_value is None or count == wanted:
-            return read
-        padding = np.full((wanted - count, *read.shape[1:]), fill_value, read.dtype)
-        return np.concatenate([read, padding])
+        self._check_open()
+        out = np.frombuffer(buffer, dtype)
+        if len(out) % self.channels:
+            raise ValueError(f"buffer of {len(out)} samples, expected a multiple of {self.channels}")
+        return self._read_into(out.reshape(-1, self.channels), len(out) // self.channels)
 
     def blocks(
         self,
@@ -92,22 +112,39 @@ class SoundFile:
         dtype: DType = "float64",
         always_2d: bool = False,
         fill_value: float | None = None,
+        out: Samples | None = None,
     ) -> typing.Iterator[Samples]:
-        """Yields blocks from the present position on, which moves to their end."""
-        if blocksize is None:
-            raise TypeError("blocks() needs a blocksize")
-        stop = self.frames if frames < 0 else min(self._at + frames, self.frames)
-        blocks = self._recording.blocks(
-            blocksize, overlap, fill_value=fill_value, start=self._at, stop=stop, dtype=dtype
-        )
-        for block in blocks:
-            self._at = min(self._at + blocksize - overlap, stop)
-            yield block[:, 0] if self.channels == 1 and not always_2d else block
-        self._at = stop
+        """Yields blocks from the present position on, which moves to their end. With ``out``, they are
+        views of it."""
+        self._check_open()
+        if (out is None) == (blocksize is None):
+            raise TypeError("expected either blocksize or out")
+        is_own = out is None
+        left = self._available(frames, fill_value)
+        if out is None:
+            size = typing.cast("int", blocksize)
+            out = self._empty(size if fill_value is not None else min(size, left), dtype, always_2d)
+        else:
+            size = len(out)
+        tail = out[:0]
+        while left > 0:
+            kept = len(tail)
+            out[:kept] = tail
+            count = min(size - kept, left)
+            if count <= 0:
+                raise ValueError(f"expected an overlap of less than {size} frames, found {overlap}")
+            self.read(count, fill_value=fill_value, out=out[kept:])
+            is_short = size > left + kept and fill_value is None
+            block = out[: left + kept] if is_short else out
+            # Whoever uses a view of `out` may change it.
+            tail = out[len(out) - overlap :].copy()
+            yield block.copy() if is_own else block
+            left -= count
 
     def close(self) -> None:
-        self.closed = True
-        self._recording.close()
+        if not self.closed:
+            self.closed = True
+            self._recording.close()
 
     def __enter__(self) -> SoundFile:
         return self
@@ -116,4 +153,35 @@ class SoundFile:
         self.close()
 
     def __repr__(self) -> str:
-        return f"SoundFile({self.name!r}, samplerate={self.samplerate}, channels={self.channels})"
+        return (
+            f"SoundFile({self.name!r}, mode={self.mode!r}, samplerate={self.samplerate}, "
+            f"channels={self.channels}, format={self.format!r}, subtype={self.subtype!r}, "
+            f"endian={self.endian!r})"
+        )
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise RuntimeError("I/O operation on closed file")
+
+    def _available(self, frames: int, fill_value: float | None) -> int:
+        """The frames to return, of those asked for."""
+        left = self.frames - self._at
+        return left if frames < 0 or (frames > left and fill_value is None) else frames
+
+    def _empty(self, frames: int, dtype: DType, always_2d: bool) -> Samples:
+        import numpy as np
+
+        is_2d = always_2d or self.channels > 1
+        return np.empty((frames, self.channels) if is_2d else (frames,), dtype)
+
+    def _read_into(self, out: Samples, frames: int) -> int:
+        """Reads up to as many frames into the beginning of an array. Returns how many."""
+        channels = out.shape[1] if out.ndim == 2 else 1
+        if out.ndim not in (1, 2) or channels != self.channels:
+            raise ValueError(f"out has the shape {out.shape}, expected {self.channels} channels")
+        if not out.flags.c_contiguous:
+            raise ValueError("expected a C-contiguous array")
+        count = min(frames, self.frames - self._at)
+        self._recording.read(self._at, self._at + count, out=out[:count].reshape(count, channels))
+        self._at += count
+        return count
