@@ -31,5 +31,12 @@ def test_an_example_runs(number: int, store_url: str) -> None:
             pytest.skip(f"{package} is not installed")
     # In a process of its own: some set up the package for all that follows.
     folder = pathlib.Path(store_url).parent
-    ran = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True)
+    paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
+    ran = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stderr

@@ -56,14 +56,17 @@ def _cell(column: str, text: str) -> object:
 
 
 def _row(row: typing.Mapping[str, typing.Any], number: int) -> Row:
-    missing = [column for column in ("name", "samples", "real_rate", "channels", "sha256") if column not in row]
+    missing = [column for column in _NEEDED if column not in row]
     if missing:
         raise ValueError(f"row {number} is not one of a catalogue: it lacks {', '.join(missing)}")
-    plain = {column: _plain(value) for column, value in row.items()}
+    plain = {column: value if type(value) in _PLAIN else _plain(value) for column, value in row.items()}
     for column in _INTEGERS:
         # pandas makes numbers of a column with missing values floats.
-        if isinstance(plain.get(column), float):
+        if type(plain.get(column)) is float:
             plain[column] = int(plain[column])
+    for column in ("samples", "real_rate", "channels"):
+        if type(plain[column]) is not int:
+            raise ValueError(f"row {number}: expected a number in {column}, found {plain[column]!r}")
     if isinstance(plain.get("notes"), str):
         plain["notes"] = json.loads(plain["notes"])
     return plain
@@ -78,6 +81,8 @@ def _plain(value: typing.Any) -> typing.Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+_NEEDED = ("name", "samples", "real_rate", "channels", "sha256")
+_PLAIN = frozenset((str, int, bool, type(None)))
 _INTEGERS = frozenset(
     ("samples", "real_rate", "drift_ppt", "channels", "bytes", "findings", "gaps", "generation")
 )

@@ -34,6 +34,8 @@ if typing.TYPE_CHECKING:
 
     DType = typing.Literal["float32", "float64", "int16"]
 
+_T = typing.TypeVar("_T")
+
 __all__ = ["Crop", "CropBatch", "CropStream", "Crops"]
 
 
@@ -87,17 +89,16 @@ class Crops(torch.utils.data.Dataset[Crop]):
         channels: Channels | None = None,
         dtype: DType = "float32",
     ) -> None:
-        if not seconds > 0:
-            raise ValueError(f"expected crops of more than 0 seconds, found {seconds}")
+        _check(seconds, seed, rank, world)
         self._nanos = round(seconds * _SECOND)
         self._draw = (seed, rank, world)
         self._store = store if isinstance(store, Store) else open_store(store)
         picked = "all" if channels is None else channels
         self._output = _Output(
-            _PLAY_RATE if sample_rate is None else sample_rate,
+            _one_of("sample_rate", _PLAY_RATE if sample_rate is None else sample_rate, _RATES),
             picked if isinstance(picked, str) else tuple(picked),
         )
-        self._dtype = np.dtype(dtype)
+        self._dtype = np.dtype(_one_of("dtype", str(np.dtype(dtype)), _TYPES))
         rows = [_Row.of(row) for row in rows_of(catalogue)]
         self._rows = {row.name: row for row in rows if row.samples >= self._samples_in(row)}
         self._frames = self._frames_of_all(picked == "all")
@@ -336,6 +337,21 @@ class _Drawn(typing.NamedTuple):
         return self.blocks[block][at]
 
 
+def _check(seconds: float, seed: int, rank: int, world: int) -> None:
+    if not 0 < seconds <= _LONGEST:
+        raise ValueError(f"expected crops of more than 0 seconds, at most {_LONGEST:.0e}, found {seconds}")
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"expected a seed of 0 or more, below 2^64, found {seed}")
+    if not 0 <= rank < world:
+        raise ValueError(f"expected a rank of 0 or more, below world, found rank {rank} and world {world}")
+
+
+def _one_of(name: str, found: _T, expected: tuple[_T, ...]) -> _T:
+    if found not in expected:
+        raise ValueError(f"expected {name} to be one of {', '.join(map(str, expected))}, found {found}")
+    return found
+
+
 def _shared(count: int) -> torch.Tensor:
     """Numbers that all processes of a loader see, those of workers that persist as well."""
     numbers: typing.Any = torch.zeros(count, dtype=torch.int64)
@@ -345,6 +361,11 @@ def _shared(count: int) -> torch.Tensor:
 
 _SECOND = 1_000_000_000
 _PLAY_RATE = 48_000
+_RATES = (48_000, 24_000, 16_000, 12_000, 8_000)
+_TYPES = ("float32", "int16", "float64")
+
+#: In seconds. The core counts nanoseconds in 64 bits.
+_LONGEST = 10**9
 
 #: Recordings that stay open in a process.
 _KEPT_OPEN = 128
