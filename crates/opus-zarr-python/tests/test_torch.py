@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import json
 import os
@@ -262,7 +263,7 @@ def test_a_stale_row_is_never_used(rows: Rows, store_url: str) -> None:
 def test_an_error_reaches_the_loop_from_a_worker(rows: Rows, store_url: str) -> None:
     crops = Crops([{**rows[0], "sha256": ""}], 0.25, store=store_url)
     with pytest.raises(opus_zarr.OpusZarrError, match="ried_20260512_030000"):
-        list(DataLoader(crops, batch_size=4, num_workers=1))
+        _run_through(DataLoader(crops, batch_size=4, num_workers=1))
 
 
 def test_wrong_arguments_say_what_was_expected(rows: Rows, store_url: str, tmp_path: pathlib.Path) -> None:
@@ -305,7 +306,7 @@ def test_a_damaged_recording_names_itself_from_a_worker(
     blob.write_bytes(content)
     crops = Crops(rows, 0.5, store=damaged, channels="mono")
     with pytest.raises(opus_zarr.DamageError, match="weiher_20260512_030000"):
-        list(DataLoader(crops, batch_size=8, num_workers=1))
+        _run_through(DataLoader(crops, batch_size=8, num_workers=1))
     intact = [number for number in range(20) if crops._drawn_in(0).place(number)[0].startswith("ried")]
     assert len(crops.__getitems__(intact)) == len(intact) > 0
 
@@ -335,6 +336,15 @@ def _check(
     expected = recording.read(crop.start, crop.start + frames, dtype=dtype).T
     assert crop.samples.shape == expected.shape
     assert crop.samples.numpy().tobytes() == expected.tobytes()
+
+
+def _run_through(loader: typing.Any) -> None:
+    batches = iter(loader)
+    try:
+        collections.deque(batches, maxlen=0)
+    finally:
+        # What holds an exception delays this, and then the garbage collector waits 5 s for the workers.
+        batches._shutdown_workers()
 
 
 def _key(crop: Crop) -> Key:
