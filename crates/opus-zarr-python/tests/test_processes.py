@@ -144,7 +144,7 @@ def test_references_are_let_go(store_url: str) -> None:
 
 
 def test_import_is_fast() -> None:
-    code = "import sys, time; t = time.perf_counter(); import opus_zarr; print(time.perf_counter() - t)"
+    code = "import time; t = time.process_time(); import opus_zarr; print(time.process_time() - t)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(5)
@@ -152,5 +152,5 @@ def test_import_is_fast() -> None:
     loaded = "import opus_zarr, sys; print([m for m in ('numpy', 'zarr', 'torch') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"
-    # 10 ms on a quiet machine.
-    assert min(times) < 0.25, times
+    # Of the processor, which other tests use as well. check_wheel.py has the limit for a wheel.
+    assert min(times) < 0.15, times

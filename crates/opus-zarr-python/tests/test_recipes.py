@@ -1,4 +1,4 @@
-"""The examples of docs/python/neighbours-ml.md, with the packages they are about."""
+"""The examples of docs/python/, each alone, with the packages they are about."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import sys
 
 import pytest
 
-PAGE = pathlib.Path(__file__).parents[3] / "docs/python/neighbours-ml.md"
-
-BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def test_the_page_has_the_examples() -> None:
-    assert len(BLOCKS) == 8
+PAGES = sorted((pathlib.Path(__file__).parents[3] / "docs/python").glob("*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EXAMPLES = [(page.stem, block) for page in PAGES for block in BLOCK.findall(page.read_text())]
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_an_example_runs(number: int, store_url: str) -> None:
-    block = BLOCKS[number]
+def test_every_page_has_examples() -> None:
+    assert {page for page, _ in EXAMPLES} == {page.stem for page in PAGES} != set()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example[0])
+def test_an_example_runs(example: tuple[str, str], store_url: str) -> None:
+    _, block = example
     needed = re.match(r"# needs: (.*)\n", block)
     if needed and "OPUS_ZARR_FULL" not in os.environ:
         pytest.skip("importing these packages takes seconds each")

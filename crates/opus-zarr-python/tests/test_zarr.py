@@ -144,25 +144,25 @@ def test_with_a_catalogue_nothing_is_opened_before_audio_is_read(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = opus_zarr.open_store(store_url).catalogue()
-    opened: list[str] = []
-    open_ = opus_zarr._recording._open
+    names: list[str] = []
+    open_ = opus_zarr._recording.opened
 
     def noted(place: typing.Any, output: typing.Any) -> typing.Any:
-        opened.append(place.name)
+        names.append(place.name)
         return open_(place, output)
 
-    monkeypatch.setattr(opus_zarr._recording, "_open", noted)
+    monkeypatch.setattr(opus_zarr._recording, "opened", noted)
     store = AudioStore(store_url, catalogue=rows)
     root = zarr.open_group(store)
     assert len(keys(store)) == 1 + 4 * 2 + 6 + 8 + 20 + 10
     assert value(store, "zarr.json") == value(AudioStore(store_url), "zarr.json")
-    opened.clear()
+    names.clear()
     root = zarr.open_group(pickle.loads(pickle.dumps(store)))
     assert root[f"{WEIHER}/audio"].shape == (960_000, 1)
-    assert opened == []
+    assert names == []
     root[f"{WEIHER}/audio"][:10]
     root[f"{WEIHER}/audio"][50_000:60_000]
-    assert opened == [WEIHER]
+    assert names == [WEIHER]
 
 
 def test_a_stale_row_is_an_error(store_url: str) -> None:

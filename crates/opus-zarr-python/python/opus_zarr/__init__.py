@@ -11,6 +11,8 @@ decode of the whole recording, wherever ``rec.exactness`` is not None.
 
 from __future__ import annotations
 
+import typing as _typing
+
 from ._deployment import Deployment, Span
 from ._errors import (
     BatchError,
@@ -23,6 +25,9 @@ from ._errors import (
 from ._import import Imported, import_
 from ._recording import AudioSamples, Recording
 from ._store import Store, open, open_store, verify
+
+if _typing.TYPE_CHECKING:
+    from .zarr import AudioStore as AudioStore
 
 __version__ = "0.1.0"
 
@@ -45,3 +50,11 @@ __all__ = [
     "verify",
 ]
 
+
+def __getattr__(name: str) -> _typing.Any:
+    # zarr takes longer to import than everything else together.
+    if name == "AudioStore":
+        from .zarr import AudioStore
+
+        return AudioStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

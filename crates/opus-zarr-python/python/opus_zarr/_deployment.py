@@ -4,17 +4,15 @@ import datetime
 import os
 import typing
 
+from ._arrays import array_for, finished
 from ._times import Time, datetime_of, range_of
 
 if typing.TYPE_CHECKING:
     import numpy as np
-    import numpy.typing as npt
 
     from . import _opus_zarr
+    from ._arrays import DType, Samples
     from ._store import Store
-
-    Samples = npt.NDArray[typing.Any]
-    DType = npt.DTypeLike
 
 #: Names, notes, times and rows of a catalogue, as the native module takes them.
 _Arguments = typing.Tuple[
@@ -191,12 +189,10 @@ class Deployment:
     def _read(self, native: _opus_zarr.Deployment, piece: _opus_zarr.Piece, dtype: DType) -> Span:
         import numpy as np
 
-        from ._recording import _array, _finished
-
-        out, into = _array((piece.frames, piece.channels), dtype, None)
+        out, into = array_for((piece.frames, piece.channels), dtype, None)
         inexact = dict(native.read_piece(piece, into))
         return Span(
-            _finished(out, into),
+            finished(out, into),
             np.datetime64(piece.start, "ns"),
             piece.real_rate,
             _segments(piece.segments()),

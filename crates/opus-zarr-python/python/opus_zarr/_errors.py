@@ -4,7 +4,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from ._import import Imported
-    from ._recording import Samples
+    from ._arrays import Samples
 
 
 class OpusZarrError(Exception):

@@ -8,14 +8,15 @@ import typing
 from . import _native
 from ._errors import OpusZarrError
 from ._indexing import Index, select
-from ._recording import Recording, _Place
+from ._place import Place
+from ._recording import Recording
 from ._store import Row, open, open_store
 from ._times import nanos_of
 
 if typing.TYPE_CHECKING:
     import numpy as np
 
-    from ._recording import DType, Samples
+    from ._arrays import DType, Samples
 
 #: Recordings that are opened at the same time, which mostly waits for storage.
 _OPENED_AT_ONCE = 16
@@ -24,7 +25,7 @@ _OPENED_AT_ONCE = 16
 class Layout(typing.NamedTuple):
     """The shape, clock and identity of a recording."""
 
-    place: _Place
+    place: Place
     frames: int
     channels: int
     #: Frames per second of real time.
@@ -110,7 +111,7 @@ class Layouts:
     def __getitem__(self, name: str) -> Layout:
         found = self._found.get(name)
         if found is None:
-            recording = Recording(_Place(self.url, name, self._options))
+            recording = Recording(Place(self.url, name, self._options))
             found = self._found.setdefault(name, layout_of(recording))
         return found
 
@@ -190,7 +191,7 @@ def _matching(names: list[str], patterns: typing.Sequence[str]) -> list[str]:
 def _of_row(row: Row, url: str, options: _native.Options) -> Layout:
     start = row["start"]
     return Layout(
-        _Place(url, row["name"], options),
+        Place(url, row["name"], options),
         int(row["samples"]),
         int(row["channels"]),
         int(row["real_rate"]),

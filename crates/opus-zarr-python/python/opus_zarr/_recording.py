@@ -7,9 +7,11 @@ import json
 import os
 import typing
 
-from . import _native, _opus_zarr
+from . import _opus_zarr
+from ._arrays import array_for, finished
 from ._errors import BatchError
 from ._indexing import Index, select
+from ._place import WHOLE, Opened, Output, Place, opened
 from ._times import Time, datetime_of, range_of
 
 if typing.TYPE_CHECKING:
@@ -18,10 +20,8 @@ if typing.TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ._arrays import DType, Samples
     from ._soundfile import SoundFile
-
-    Samples = npt.NDArray[typing.Any]
-    DType = npt.DTypeLike
 
 Channels = typing.Union[typing.Literal["all", "mono"], typing.Sequence[int]]
 
@@ -37,44 +37,6 @@ class AudioSamples(typing.NamedTuple):
     sample_rate: int
 
 
-class _Place(typing.NamedTuple):
-    """Where a recording is: in a store, or, without a name, in a file of its own."""
-
-    url: str
-    name: str | None
-    options: _native.Options
-
-    @staticmethod
-    def of(text: str, options: _native.Options) -> _Place:
-        """A recording in a store, written as STORE/NAME."""
-        store, _, name = text.rstrip("/").rpartition("/")
-        if not store or not name or store.endswith(":/"):
-            raise FileNotFoundError(f"{text!r} is neither a file nor a recording in a store (STORE/NAME)")
-        return _Place(store, _unquoted(name) if "://" in text else name, options)
-
-    def text(self) -> str:
-        if self.name is None:
-            return self.url
-        name = _quoted(self.name) if "://" in self.url else self.name
-        return f"{self.url.rstrip('/')}/{name}"
-
-
-class _Output(typing.NamedTuple):
-    rate: int
-    channels: str | tuple[int, ...]
-
-
-_WHOLE = _Output(48_000, "all")
-
-
-class _Opened(typing.NamedTuple):
-    """A recording as opened by a process, and the store it is in."""
-
-    native: _opus_zarr.Recording
-    store: object
-    process: int
-
-
 class Recording:
     """A recording, which reads like an array of the shape (frames, channels).
 
@@ -82,9 +44,9 @@ class Recording:
     be pickled, and used after a fork: both open it again.
     """
 
-    def __init__(self, place: _Place, output: _Output = _WHOLE) -> None:
+    def __init__(self, place: Place, output: Output = WHOLE) -> None:
         self._place, self._output = place, output
-        self._last: _Opened | None = None
+        self._last: Opened | None = None
         # Raises what is wrong with the place now, not at the first read.
         self._native  # noqa: B018
 
@@ -92,7 +54,7 @@ class Recording:
     def _native(self) -> _opus_zarr.Recording:
         last = self._last
         if last is None or last.process != os.getpid():
-            last = self._last = _open(self._place, self._output)
+            last = self._last = opened(self._place, self._output)
         return last.native
 
     # What it is.
@@ -232,12 +194,12 @@ class Recording:
             raise IndexError(
                 f"frames {start} to {stop} are out of range: the recording has {self.frames} frames"
             )
-        out, into = _array((stop - start, self.channels), dtype, out)
+        out, into = array_for((stop - start, self.channels), dtype, out)
         if exact and start < stop:
             self._native.check_exact(start, stop)
         if start < stop:
             self._native.read_into(start, stop, into)
-        return _finished(out, into)
+        return finished(out, into)
 
     def __getitem__(self, index: Index) -> Samples:
         picked = select(index, self.frames)
@@ -305,7 +267,7 @@ class Recording:
         if frames < 0:
             raise ValueError(f"expected 0 frames or more, found {frames}")
         rows, channels = [int(start) for start in starts], self.channels
-        out, into = _array((len(rows), frames, channels), dtype, out)
+        out, into = array_for((len(rows), frames, channels), dtype, out)
         ranges, numbers = [], []
         for row, start in enumerate(rows):
             first, last = max(start, 0), min(start + frames, self.frames)
@@ -324,8 +286,8 @@ class Recording:
             for number, _ in failed:
                 into[numbers[number]] = 0
             errors = {numbers[number]: error for number, error in sorted(failed, key=lambda it: it[0])}
-            raise BatchError(errors, _finished(out, into))
-        return _finished(out, into)
+            raise BatchError(errors, finished(out, into))
+        return finished(out, into)
 
     def blocks(
         self,
@@ -372,7 +334,7 @@ class Recording:
         """Reads like :meth:`read`, without blocking the event loop. Many reads wait for an object store at
         the same time."""
         read = functools.partial(self.read, start, stop, dtype=dtype)
-        return await asyncio.get_running_loop().run_in_executor(_executor(os.getpid()), read)
+        return await asyncio.get_running_loop().run_in_executor(executor(os.getpid()), read)
 
     # Other forms.
 
@@ -384,7 +346,7 @@ class Recording:
         """
         rate = self._output.rate if sample_rate is None else sample_rate
         picked = self._output.channels if channels is None else channels
-        return Recording(self._place, _Output(rate, picked if isinstance(picked, str) else tuple(picked)))
+        return Recording(self._place, Output(rate, picked if isinstance(picked, str) else tuple(picked)))
 
     def as_soundfile(self) -> SoundFile:
         """The recording as code for ``soundfile`` expects a file: with seek, tell, read and blocks."""
@@ -437,66 +399,8 @@ class Recording:
         return html(self)
 
 
-def _open(place: _Place, output: _Output) -> _Opened:
-    store: object
-    if place.name is None:
-        url, name = place.url, None
-        if "://" in url:
-            url, name, _ = _Place.of(url, ())
-        held, native = _opus_zarr.open_file(url, name, dict(place.options) or None)
-        store = held
-    else:
-        handle = _native.store(place.url, place.options)
-        store, held = handle, handle.native
-        native = held.recording(place.name)
-    if output != _WHOLE:
-        channels = output.channels
-        native = native.with_output(
-            held, output.rate, channels if isinstance(channels, str) else list(channels)
-        )
-    return _Opened(native, store, os.getpid())
-
-
-def _quoted(name: str) -> str:
-    import urllib.parse
-
-    return urllib.parse.quote(name)
-
-
-def _unquoted(name: str) -> str:
-    import urllib.parse
-
-    return urllib.parse.unquote(name)
-
-
-def _array(
-    shape: tuple[int, ...], dtype: DType, out: Samples | None
-) -> tuple[Samples, Samples]:
-    """The array to return, and the one to read into: the same one if the decoder makes its type."""
-    import numpy as np
-
-    if out is None:
-        out = np.empty(shape, dtype)
-    elif out.shape != shape:
-        raise ValueError(f"out has the shape {out.shape}, expected {shape}")
-    kind = np.dtype(out.dtype)
-    if kind not in (np.float32, np.int16, np.float64):
-        raise ValueError(f"dtype {kind} is not supported, expected float32, int16 or float64")
-    if not out.flags.writeable:
-        raise ValueError("out cannot be written to")
-    if kind != np.float64 and out.flags.c_contiguous:
-        return out, out
-    return out, np.empty(shape, np.int16 if kind == np.int16 else np.float32)
-
-
-def _finished(out: Samples, into: Samples) -> Samples:
-    if into is not out:
-        out[...] = into
-    return out
-
-
 @functools.lru_cache(maxsize=1)
-def _executor(process: int) -> concurrent.futures.ThreadPoolExecutor:
+def executor(process: int) -> concurrent.futures.ThreadPoolExecutor:
     """For reads that wait for a network more than they decode. A child after a fork has its own."""
     import concurrent.futures
 

@@ -5,7 +5,8 @@ import operator
 import typing
 
 if typing.TYPE_CHECKING:
-    from ._recording import DType, Recording, Samples
+    from ._arrays import DType, Samples
+    from ._recording import Recording
 
 
 class SoundFile:

@@ -7,7 +7,8 @@ import warnings
 
 from . import _native, _opus_zarr
 from ._deployment import Deployment
-from ._recording import Recording, _Place
+from ._place import Place
+from ._recording import Recording
 from ._times import Time, nanos_of
 
 PathLike = typing.Union[str, "os.PathLike[str]"]
@@ -29,13 +30,13 @@ def open(place: PathLike, *, storage_options: StorageOptions | None = None) -> R
     url, options = os.fspath(place), _native.options_of(storage_options)
     is_remote = "://" in url
     if not is_remote and os.path.isfile(url):
-        return Recording(_Place(url, None, options))
-    place_in_store = _Place.of(url, options)
+        return Recording(Place(url, None, options))
+    place_in_store = Place.of(url, options)
     try:
         return Recording(place_in_store)
     except FileNotFoundError:
         if is_remote:
-            return Recording(_Place(url, None, options))
+            return Recording(Place(url, None, options))
         if os.path.isdir(url) and os.path.exists(os.path.join(url, "zarr.json")):
             raise FileNotFoundError(
                 f"{url!r} is not a recording; open a store with opus_zarr.open_store"
@@ -70,7 +71,7 @@ class Store:
 
     def __getitem__(self, name: str) -> Recording:
         try:
-            return Recording(_Place(self.url, name, self._options))
+            return Recording(Place(self.url, name, self._options))
         except FileNotFoundError as error:
             raise KeyError(f"{name!r}: {error}") from None
 

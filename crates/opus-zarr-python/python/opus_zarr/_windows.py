@@ -15,7 +15,7 @@ from ._store import Row
 if typing.TYPE_CHECKING:
     import numpy as np
 
-    from ._recording import Samples
+    from ._arrays import Samples
 
 #: Frames that a group spans, unless one window is longer: two minutes as it plays, 23 MB per channel.
 _GROUP = 120 * 48_000

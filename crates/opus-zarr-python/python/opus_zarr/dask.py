@@ -31,7 +31,7 @@ if typing.TYPE_CHECKING:
     import distributed
     import numpy as np
 
-    from ._recording import DType, Samples
+    from ._arrays import DType, Samples
 
 Value = typing.TypeVar("Value")
 Chunks = typing.Any

@@ -25,12 +25,13 @@ import torch.utils.data
 from . import _opus_zarr
 from ._catalogue import Catalogue, rows_of
 from ._errors import BatchError, OpusZarrError
-from ._recording import Channels, Recording, _executor, _Output, _Place
+from ._place import Output, Place
+from ._recording import Channels, Recording, executor
 from ._store import PathLike, Store, open_store
 from ._times import nanos_of
 
 if typing.TYPE_CHECKING:
-    from ._recording import Samples
+    from ._arrays import Samples
 
     DType = typing.Literal["float32", "float64", "int16"]
 
@@ -94,7 +95,7 @@ class Crops(torch.utils.data.Dataset[Crop]):
         self._draw = (seed, rank, world)
         self._store = store if isinstance(store, Store) else open_store(store)
         picked = "all" if channels is None else channels
-        self._output = _Output(
+        self._output = Output(
             _one_of("sample_rate", _PLAY_RATE if sample_rate is None else sample_rate, _RATES),
             picked if isinstance(picked, str) else tuple(picked),
         )
@@ -194,7 +195,7 @@ class Crops(torch.utils.data.Dataset[Crop]):
 
         crops: dict[int, Crop] = {}
         # An object store answers many requests in the time of one.
-        all_read = map(read, by_name) if len(by_name) == 1 else _executor(os.getpid()).map(read, by_name)
+        all_read = map(read, by_name) if len(by_name) == 1 else executor(os.getpid()).map(read, by_name)
         for name, samples in zip(by_name, all_read):
             for at, tensor in zip(by_name[name], torch.from_numpy(samples)):
                 crops[at] = Crop(tensor, name, starts[at])
@@ -212,7 +213,7 @@ class Crops(torch.utils.data.Dataset[Crop]):
 
     def _open_now(self, name: str) -> Recording:
         row = self._rows[name]
-        recording = Recording(_Place(self._store.url, name, self._store._options), self._output)
+        recording = Recording(Place(self._store.url, name, self._store._options), self._output)
         start = None if row.start is None else nanos_of(row.start)
         info, found = recording.info, recording._native.utc_of(0)
         if (info["blob_sha256"], info["play_length"], found) != (row.sha256, row.samples, start):
