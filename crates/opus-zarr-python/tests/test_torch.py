@@ -175,8 +175,10 @@ def test_epochs_differ_and_repeat(crops: Crops) -> None:
 
 
 def test_workers_that_persist_follow_the_epoch(crops: Crops) -> None:
+    # A copy, as another program of a cluster would get.
+    crops = pickle.loads(pickle.dumps(crops))
     loader = DataLoader(crops, batch_size=50, num_workers=2, persistent_workers=True)
-    stream = CropStream(crops, 50)
+    stream = copy.deepcopy(CropStream(crops, 50))
     batches = DataLoader(stream, batch_size=None, num_workers=2, persistent_workers=True)
     seen = []
     for epoch in (0, 1, 0):
@@ -220,9 +222,14 @@ def test_a_stateful_loader_goes_on_in_the_middle(crops: Crops, workers: int) -> 
         batches = iter(loader)
         seen = [_keys(next(batches)) for _ in range(passed)]
         state = copy.deepcopy(loader.state_dict())
-        later = stateful(CropStream(crops, 16), batch_size=None, num_workers=workers)
+        stream = CropStream(crops, 16)
+        later = stateful(stream, batch_size=None, num_workers=workers, persistent_workers=workers > 0)
         later.load_state_dict(state)
         assert seen + [_keys(batch) for batch in later] == whole
+        stream.set_epoch(1)
+        other = CropStream(crops, 16)
+        other.set_epoch(1)
+        assert [_keys(batch) for batch in later] == [_keys(batch) for batch in other]
 
 
 def test_what_is_pickled_is_small_and_draws_the_same(crops: Crops) -> None:
@@ -292,8 +299,13 @@ def test_wrong_arguments_say_what_was_expected(rows: Rows, store_url: str, tmp_p
     for catalogue, seconds, options, message in wrong:
         with pytest.raises(ValueError, match=message):
             Crops(catalogue, seconds, store=store_url, **options)[0]  # type: ignore[arg-type]
+    crops = Crops(rows, 1, store=store_url, channels="mono")
+    with pytest.raises(ValueError, match="epoch of 0 or more, found -1"):
+        crops.set_epoch(-1)
+    with pytest.raises(ValueError, match="0 or more, found 0 and -5"):
+        CropStream(crops, 8).load_state_dict({"epoch": 0, "crops": -5})
     with pytest.raises(ValueError, match="batches of 1 crop"):
-        CropStream(Crops(rows, 1, store=store_url, channels="mono"), 0)
+        CropStream(crops, 0)
 
 
 def test_a_damaged_recording_names_itself_from_a_worker(

@@ -103,7 +103,7 @@ class Crops(torch.utils.data.Dataset[Crop]):
         rows = [_Row.of(row) for row in rows_of(catalogue)]
         self._rows = {row.name: row for row in rows if row.samples >= self._samples_in(row)}
         self._frames = self._frames_of_all(picked == "all")
-        self._epoch = _shared(1)
+        self._epoch = _shared(torch.zeros(1, dtype=torch.int64))
         self._forget()
         self._length = len(self._drawn_in(0).native)
 
@@ -114,6 +114,8 @@ class Crops(torch.utils.data.Dataset[Crop]):
 
     def set_epoch(self, epoch: int) -> None:
         """Goes on to the crops of another epoch: call it before each pass over a loader."""
+        if epoch < 0:
+            raise ValueError(f"expected an epoch of 0 or more, found {epoch}")
         self._epoch[0] = epoch
 
     def __len__(self) -> int:
@@ -135,6 +137,7 @@ class Crops(torch.utils.data.Dataset[Crop]):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
+        self._epoch = _shared(self._epoch)
         self._forget()
 
     def _forget(self) -> None:
@@ -240,9 +243,13 @@ class CropStream(torch.utils.data.IterableDataset[CropBatch]):
             raise ValueError(f"expected batches of 1 crop or more, found {batch_size}")
         self._crops, self._batch_size = crops, batch_size
         # Epoch, crops to skip, and how often they were set.
-        self._begun = _shared(3)
+        self._begun = _shared(torch.zeros(3, dtype=torch.int64))
         self._own: _Position | None = None
         self._done: _Position | None = None
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._begun = _shared(self._begun)
 
     def set_epoch(self, epoch: int) -> None:
         """Goes on to the first crop of an epoch: call it before each pass over a loader."""
@@ -353,9 +360,8 @@ def _one_of(name: str, found: _T, expected: tuple[_T, ...]) -> _T:
     return found
 
 
-def _shared(count: int) -> torch.Tensor:
-    """Numbers that all processes of a loader see, those of workers that persist as well."""
-    numbers: typing.Any = torch.zeros(count, dtype=torch.int64)
+def _shared(numbers: typing.Any) -> torch.Tensor:
+    """The same numbers, seen by all processes of a loader, workers that persist as well."""
     shared: torch.Tensor = numbers.share_memory_()
     return shared
 
