@@ -355,14 +355,17 @@ def test_crops_of_real_recordings(tmp_path: pathlib.Path) -> None:
     rows = [row for row in store.catalogue() if row["seconds"] >= 0.5 and row["is_exact"]][:20]
     assert len(rows) == 20
     drawn = set()
-    outputs = ({"channels": "mono"}, {"channels": "mono", "sample_rate": 16_000}, {"channels": [0]})
+    outputs: list[dict[str, typing.Any]] = [
+        {"channels": "mono"},
+        {"channels": "mono", "sample_rate": 16_000},
+        {"channels": [0]},
+    ]
     for seed, output in enumerate(outputs):
-        options: dict[str, typing.Any] = dict(output)
-        crops = Crops(rows, 0.2, seed, store=url, **options)
-        frames = 9_600 * options.get("sample_rate", 48_000) // 48_000
+        crops = Crops(rows, 0.2, seed, store=url, **output)
+        frames = 9_600 * output.get("sample_rate", 48_000) // 48_000
         for batch in DataLoader(crops, batch_size=16, num_workers=2):
             for crop in zip(batch.samples, batch.recording, batch.start.tolist()):
-                _check(Crop(*crop), frames, url, output=options)
+                _check(Crop(*crop), frames, url, output=output)
                 drawn.add(crop[1])
     assert len(drawn) == 20
 
