@@ -162,12 +162,13 @@ impl Recording {
         mut out: Array<'_>,
     ) -> PyResult<Vec<(usize, Py<PyAny>)>> {
         let (mut play, mut places) = (Vec::new(), Vec::new());
+        let (recording, channels) = (self.open()?, self.channels()?);
         for (start, stop, place) in ranges {
             play.push(self.play(start..stop)?);
-            places.push(place);
+            let frames = usize::try_from(stop.saturating_sub(start)).unwrap_or(usize::MAX);
+            places.push(place..place.saturating_add(frames.saturating_mul(channels)));
         }
         let mut failed = Vec::new();
-        let recording = self.open()?;
         out.fill_with(py, Ranges { recording, play, places, failed: &mut failed })?;
         let value = |error: PyErr| error.into_value(py).into_any();
         Ok(failed.into_iter().map(|(number, error)| (number, value(error))).collect())
@@ -224,7 +225,7 @@ impl Fill for Frames<'_> {
 struct Ranges<'a> {
     recording: &'a opus_zarr::Recording,
     play: Vec<Range<u64>>,
-    places: Vec<usize>,
+    places: Vec<Range<usize>>,
     failed: &'a mut Vec<(usize, PyErr)>,
 }
 
@@ -232,13 +233,13 @@ impl Fill for Ranges<'_> {
     fn fill<S: Sample + Send>(self, out: &mut [S], watch: &mut Watch) -> PyResult<()> {
         let mut looked = Ok(());
         self.recording.read_each::<S>(&self.play, ReadLimits::default(), |number, read| {
-            let place = self.places.get(number).copied().unwrap_or(usize::MAX);
-            match read {
-                Err(error) => self.failed.push((number, raised(error))),
-                Ok(samples) => match out.get_mut(place..place.saturating_add(samples.len())) {
-                    Some(room) => room.copy_from_slice(&samples),
-                    None => self.failed.push((number, PyValueError::new_err(TOO_SMALL))),
-                },
+            let place = self.places.get(number).and_then(|place| out.get_mut(place.clone()));
+            match (read, place) {
+                (Err(error), _) => self.failed.push((number, raised(error))),
+                (Ok(samples), Some(room)) if room.len() == samples.len() => {
+                    room.copy_from_slice(&samples);
+                }
+                (Ok(_), _) => self.failed.push((number, PyValueError::new_err(OTHER_LENGTH))),
             }
             looked = watch.look();
             if looked.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -284,7 +285,7 @@ pub(crate) fn of_other_process() -> PyErr {
     OpusZarrError::new_err(("opened by another process, before it forked", None::<String>))
 }
 
-const TOO_SMALL: &str = "the array is too small";
+const OTHER_LENGTH: &str = "the range does not fit its place in the array";
 
 /// Play samples that are read at once, without looking for Ctrl-C: about 20 ms of work.
 const SHORT: u64 = 10 * 48_000;

@@ -99,6 +99,13 @@ def test_any_slice_of_any_output_is_that_of_the_whole(
         start = chosen.randrange(out.frames)
         stop = chosen.choice([start, start + 1, out.frames, chosen.randrange(start, out.frames)])
         assert np.array_equal(out[start:stop], whole[start:stop]), (start, stop)
+    starts = [chosen.randrange(out.frames) for _ in range(6)]
+    starts += [starts[0] + 3, starts[0] - 500, 0, out.frames - 5]
+    for row, start in zip(out.read_many(starts, 900), starts):
+        expected = np.zeros_like(row)
+        first, last = max(start, 0), min(start + 900, out.frames)
+        expected[first - start : last - start] = whole[first:last]
+        assert np.array_equal(row, expected), start
     # A frame stands for the same moment at every rate.
     assert out.utc_of(rate // 2) == recording.utc_of(24_000)
 

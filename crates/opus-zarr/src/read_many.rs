@@ -151,13 +151,17 @@ impl Recording {
             0 | 1 => None,
             _ => self.read_in::<S>(threads, start..end).ok(),
         };
-        // Reads are exact, so the output is at 48 kHz.
-        let place = |at: u64, channels: usize| {
-            usize::try_from(at - start).unwrap_or(usize::MAX).saturating_mul(channels)
+        let channels = self.output().channels.count(self.info().channels);
+        // Adjacent ranges give adjacent samples at every rate.
+        let place = |at: u64| match at - start {
+            0 => Some(0),
+            _ => {
+                let frames = usize::try_from(self.sample_count(start..at).ok()?).ok()?;
+                frames.checked_mul(channels)
+            }
         };
         let part = |all: &[S], range: &Range<u64>| {
-            let channels = all.len().checked_div(place(end, 1))?;
-            all.get(place(range.start, channels)..place(range.end, channels)).map(<[S]>::to_vec)
+            all.get(place(range.start)?..place(range.end)?).map(<[S]>::to_vec)
         };
         members()
             .map(|(number, range)| {

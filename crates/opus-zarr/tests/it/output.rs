@@ -127,6 +127,26 @@ fn check_channels<S: Sample + PartialEq>(recording: &mut Recording, mono: impl F
     }
 }
 
+/// Neighbours are decoded together, and their samples are still those of their own reads.
+#[test]
+fn neighbours_at_any_rate_are_those_of_single_reads() {
+    let (_store, mut recording) = store_of(STEREO);
+    recording.build_sync(unwatched).unwrap();
+    let mut random = Random(12);
+    for (hz, channels) in
+        HZ.into_iter().zip([ChannelSelection::All, ChannelSelection::Mono].into_iter().cycle())
+    {
+        recording.set_output(at_rate(hz).channels(channels)).unwrap();
+        let starts: Vec<u64> = (0..12).map(|_| 90_000 + random.below(20_000)).collect();
+        let ranges: Vec<_> = starts.iter().map(|&at| at..at + 1 + random.below(9_000)).collect();
+        let many = recording.read_many::<f32>(&ranges, Default::default());
+        for (found, range) in many.into_iter().zip(ranges) {
+            let expected: Vec<f32> = recording.read(range.clone()).unwrap();
+            assert!(found.unwrap() == expected, "{range:?} at {hz} Hz");
+        }
+    }
+}
+
 #[test]
 fn a_stream_returns_the_range_in_pieces() {
     for file in BOTH {
