@@ -123,9 +123,8 @@ def print_loaders(places: Places, frames: int, batches: int) -> None:
         for workers in (1, 2):
             speed, rss, own = _loader_speed(dataset, workers, batches)
             base = bases.setdefault(workers, speed)
-            print(
-                f"| {name} | {workers} | {speed:.0f} | {speed / base:.2f} | {rss / 1e6:.0f} | {own / 1e6:.0f} |"
-            )
+            speeds = f"{speed:.0f} | {speed / base:.2f}"
+            print(f"| {name} | {workers} | {speeds} | {rss / 1e6:.0f} | {own / 1e6:.0f} |")
 
 
 def print_remote(places: Places, starts: list[int], latency: float) -> None:

@@ -156,14 +156,14 @@ class Crops(torch.utils.data.Dataset[Crop]):
 
     def _frames_of_all(self, all_channels: bool) -> int:
         """The frames of every crop."""
-        rows = list(self._rows.values())
+        rows, mix = list(self._rows.values()), ', or pass channels="mono"'
         for kind in ("real_rate", "channels") if all_channels else ("real_rate",):
             for row in rows:
                 if getattr(row, kind) != getattr(rows[0], kind):
                     raise ValueError(
                         f"expected recordings of the same {kind}: {rows[0].name!r} has "
                         f"{getattr(rows[0], kind)}, {row.name!r} has {getattr(row, kind)}; "
-                        f"choose rows of the catalogue{_OR_MIX if kind == 'channels' else ''}"
+                        f"choose rows of the catalogue{mix if kind == 'channels' else ''}"
                     )
         frames = self._samples_in(rows[0]) // self._divisor if rows else 0
         if rows and frames == 0:
@@ -386,8 +386,6 @@ _KEPT_OPEN = 128
 #: A draw looks at every row, so many crops are drawn at once.
 _BLOCK = 1024
 _KEPT_BLOCKS = 64
-
-_OR_MIX = ', or pass channels="mono"'
 
 #: Columns that a row must have and crops do not depend on.
 _UNUSED: dict[str, object] = {
