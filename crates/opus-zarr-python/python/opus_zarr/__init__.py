@@ -11,6 +11,7 @@ decode of the whole recording, wherever ``rec.exactness`` is not None.
 
 from __future__ import annotations
 
+import importlib as _importlib
 import typing as _typing
 
 from ._deployment import Deployment, Span
@@ -52,9 +53,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    # zarr takes longer to import than everything else together.
+    # The packages that these modules are for take longer to import than all of this one.
     if name == "AudioStore":
         from .zarr import AudioStore
 
         return AudioStore
+    if name in ("dask", "torch", "xarray", "zarr"):
+        return _importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -84,6 +84,16 @@ def _plain(value: typing.Any) -> typing.Any:
 _NEEDED = ("name", "samples", "real_rate", "channels", "sha256")
 _PLAIN = frozenset((str, int, bool, type(None)))
 _INTEGERS = frozenset(
-    ("samples", "real_rate", "drift_ppt", "channels", "bytes", "findings", "gaps", "generation")
+    (
+        "samples",
+        "real_rate",
+        "drift_ppt",
+        "channels",
+        "bytes",
+        "source_stream",
+        "findings",
+        "gaps",
+        "generation",
+    )
 )
 _NUMBERS = frozenset(("seconds", "latitude", "longitude"))

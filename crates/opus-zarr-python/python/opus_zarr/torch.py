@@ -208,11 +208,6 @@ class Crops(torch.utils.data.Dataset[Crop]):
         """Crops of a recording: (crops, channels, frames)."""
         recording, frames = self._open(name), self._frames
         read = np.empty((len(starts), frames, recording.channels), self._dtype)
-        if self._divisor > 1:
-            # At lower rates, read_many returns without having read ranges that are near one another.
-            for row, start in zip(read, starts):
-                recording.read(start, start + frames, out=row)
-            return np.ascontiguousarray(read.transpose(0, 2, 1))
         try:
             recording.read_many(starts, frames, out=read, pad=None)
         except BatchError as error:
