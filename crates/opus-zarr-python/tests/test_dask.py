@@ -33,7 +33,7 @@ BATS = "bats_20260512_220000"
 
 @pytest.fixture(scope="module")
 def client() -> typing.Iterator[typing.Any]:
-    import dask
+    import dask.config
 
     with dask.config.set({"distributed.worker.daemon": True, "logging.distributed": "critical"}):
         cluster = distributed.LocalCluster(
@@ -89,7 +89,7 @@ def contents(url: pathlib.Path) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("chunks", ["auto", 50_000, (100_000, 1)])
 def test_an_array_has_the_samples_of_the_recording(store_url: str, chunks: typing.Any, dtype: str) -> None:
     recording = opus_zarr.open(f"{store_url}/{RIED}")
-    array = opus_dask.array(recording, chunks, dtype=dtype)
+    array: typing.Any = opus_dask.array(recording, chunks, dtype=dtype)
     assert array.shape == recording.shape and array.dtype == dtype
     expected = recording.read(dtype=dtype)
     assert np.array_equal(array.compute(scheduler="threads"), expected)
@@ -101,7 +101,7 @@ def test_an_array_has_the_samples_of_the_recording(store_url: str, chunks: typin
 def test_an_array_has_a_name_of_its_own(store_url: str) -> None:
     recording = opus_zarr.open(f"{store_url}/{RIED}")
     mono = recording.with_output(channels="mono", sample_rate=16_000)
-    arrays = [
+    arrays: list[typing.Any] = [
         opus_dask.array(recording), opus_dask.array(recording, 1_000), opus_dask.array(mono),
         opus_dask.array(recording, dtype="int16"), opus_dask.array(opus_zarr.open(f"{store_url}/{WEIHER}")),
     ]
@@ -112,7 +112,8 @@ def test_an_array_has_a_name_of_its_own(store_url: str) -> None:
 
 def test_workers_read_arrays(store_url: str, client: typing.Any) -> None:
     recording = opus_zarr.open(f"{store_url}/{WEIHER}")
-    total = client.compute(opus_dask.array(recording, 48_000, dtype="int16").astype("int64").sum()).result()
+    array: typing.Any = opus_dask.array(recording, 48_000, dtype="int16")
+    total = client.compute(array.astype("int64").sum()).result()
     assert total == recording.read(dtype="int16").astype("int64").sum()
 
 
@@ -163,6 +164,18 @@ def test_files_that_fail_do_not_stop_the_others(
     outcomes = {result.name: result.outcome for result in caught.value.results}
     assert outcomes.pop("bad") == "failed" and set(outcomes.values()) == {"imported"}
     assert len(opus_zarr.open_store(tmp_path / "a.zarr")) == 13
+
+
+def test_a_file_that_only_the_client_sees_is_a_failure(
+    many: pathlib.Path, tmp_path: pathlib.Path, client: typing.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = sorted(many.glob("site*.wav"))
+    hidden = str(paths[3])
+    monkeypatch.setattr(opus_dask, "_absolute", lambda place: f"{place}.none" if place == hidden else place)
+    with pytest.raises(opus_zarr.ImportFailedError, match="1 of 10 files") as caught:
+        opus_dask.import_tree(client, paths, str(tmp_path / "a.zarr"))
+    (failed,) = [result for result in caught.value.results if result.outcome == "failed"]
+    assert failed.path == hidden and "FileNotFoundError" in failed.messages[0]
 
 
 def test_a_worker_killed_during_an_import_costs_only_time(

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pathlib
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,9 @@ def test_a_child_may_drop_what_its_parent_opened(recording: opus_zarr.Recording)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_everything_can_be_pickled(store_url: str) -> None:
+def test_everything_can_be_pickled(
+    store_url: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = opus_zarr.open_store(store_url)
     rec = store["ried_20260512_030000"].with_output(sample_rate=16_000, channels=[1])
     copy = pickle.loads(pickle.dumps(rec))
@@ -53,6 +56,15 @@ def test_everything_can_be_pickled(store_url: str) -> None:
     assert pickle.loads(pickle.dumps(store)).names() == store.names()
     weiher = store.deployment(where={"site": "weiher"})
     assert pickle.loads(pickle.dumps(weiher)).recordings == weiher.recordings
+    with monkeypatch.context() as context:
+        # Where it is absent, only using it fails.
+        context.chdir(tmp_path)
+        shutil.copytree(store_url, "a.zarr")
+        kept = pickle.dumps((opus_zarr.open_store("a.zarr"), opus_zarr.open("a.zarr/ried_20260512_030000")))
+        shutil.rmtree("a.zarr")
+        for absent in pickle.loads(kept):
+            with pytest.raises(FileNotFoundError):
+                len(absent)
     error = opus_zarr.DamageError("broken", "here")
     assert pickle.loads(pickle.dumps(error)).location == "here"
 

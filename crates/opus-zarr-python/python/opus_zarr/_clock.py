@@ -7,10 +7,13 @@ import typing
 
 import numpy as np
 import xarray as xr
-from xarray.core.indexing import IndexSelResult
-from xarray.indexes import CoordinateTransform, CoordinateTransformIndex
 
-from ._layouts import Layout
+# xarray.indexes has these too, but not in the last version for Python 3.10.
+from xarray.core.coordinate_transform import CoordinateTransform
+from xarray.core.indexes import CoordinateTransformIndex
+from xarray.core.indexing import IndexSelResult
+
+from ._layouts import Layout, opened
 from ._recording import Recording
 
 #: Part of a frame by which a time may miss it: a float cannot hold most times of frames.
@@ -69,8 +72,8 @@ class TimeIndex(CoordinateTransformIndex):
         return self.times.dim
 
     def recording(self) -> Recording:
-        """Opens the recording."""
-        return self.times.layout.open()
+        """The recording, opened if need be."""
+        return opened(self.times.layout)
 
     def positions(self, start: int, stop: int) -> slice:
         """The positions of frames ``start`` to ``stop`` of the recording.

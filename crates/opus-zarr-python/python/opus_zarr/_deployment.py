@@ -87,17 +87,18 @@ class Deployment:
 
     def __init__(self, store: Store, arguments: _Arguments) -> None:
         self._store, self._arguments = store, arguments
-        self._made, self._process = store._native.deployment(*arguments), os.getpid()
+        self._made: _opus_zarr.Deployment | None = store._native.deployment(*arguments)
+        self._process = os.getpid()
 
     @property
     def _native(self) -> _opus_zarr.Deployment:
-        if self._process != os.getpid():
+        if self._made is None or self._process != os.getpid():
             self._made = self._store._native.deployment(*self._arguments)
             self._process = os.getpid()
         return self._made
 
     def __reduce__(self) -> tuple[typing.Any, ...]:
-        return Deployment, (self._store, self._arguments)
+        return _unopened, (self._store, self._arguments)
 
     @property
     def recordings(self) -> list[Member]:
@@ -213,6 +214,14 @@ class Deployment:
             return "<Deployment: no recordings of known time>"
         first, last = members[0].start, max(member.stop for member in members)
         return f"<Deployment: {len(members)} recordings, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC>"
+
+
+def _unopened(store: Store, arguments: _Arguments) -> Deployment:
+    """A deployment that is arranged when it is used, so that unpickling one cannot fail."""
+    deployment = Deployment.__new__(Deployment)
+    deployment._store, deployment._arguments = store, arguments
+    deployment._made, deployment._process = None, os.getpid()
+    return deployment
 
 
 def _segments(parts: list[tuple[str | None, int, int, int, int]]) -> list[Segment]:

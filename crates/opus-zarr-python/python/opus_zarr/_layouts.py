@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import typing
 
 from . import _native
@@ -32,6 +33,8 @@ class Layout(typing.NamedTuple):
     real_rate: int
     #: When the first frame was recorded, in nanoseconds since 1970. None if unknown.
     start: int | None
+    #: Parts per trillion by which true time is longer than the recorder's.
+    drift_ppt: int
     #: Whether every read is exact.
     is_exact: bool
     #: SHA-256 of the Ogg Opus stream.
@@ -65,11 +68,13 @@ class Layout(typing.NamedTuple):
         return recording
 
     def attributes(self) -> dict[str, typing.Any]:
-        """``sampling_rate`` in frames per second of real time, ``start`` if known, ``url``, and ``is_exact``,
-        1 or 0 because netCDF knows neither true nor false."""
+        """``sampling_rate`` in frames per second of real time; ``start`` if known; ``drift_ppt`` if there is
+        one; ``url``; and ``is_exact``, 1 or 0 because netCDF knows neither true nor false."""
         found: dict[str, typing.Any] = {"sampling_rate": self.real_rate}
         if self.start is not None:
             found["start"] = f"{_datetime64(self.start)}Z"
+        if self.drift_ppt:
+            found["drift_ppt"] = self.drift_ppt
         return {**found, "url": self.url, "is_exact": int(self.is_exact)}
 
 
@@ -88,6 +93,7 @@ def layout_of(recording: Recording) -> Layout:
         recording.channels,
         recording._native.real_rate[0],
         recording._native.utc_of(0),
+        recording.info.get("clock", {}).get("drift_ppt", 0),
         recording.exactness is not None,
         recording.info["blob_sha256"],
     )
@@ -130,6 +136,12 @@ class Layouts:
             with concurrent.futures.ThreadPoolExecutor(min(_OPENED_AT_ONCE, len(unknown))) as threads:
                 list(threads.map(find, unknown))
         return [self._found[name] for name in self.names if name in self._found], failed
+
+
+@functools.lru_cache(maxsize=64)
+def opened(layout: Layout) -> Recording:
+    """The recording, opened once in this process as long as it is among the last to be used."""
+    return layout.open()
 
 
 def read_index(recording: Recording, index: Index, dtype: DType) -> Samples:
@@ -196,6 +208,7 @@ def _of_row(row: Row, url: str, options: _native.Options) -> Layout:
         int(row["channels"]),
         int(row["real_rate"]),
         None if start is None else nanos_of(start),
+        int(row["drift_ppt"]),
         bool(row["is_exact"]),
         row["sha256"],
     )
@@ -203,7 +216,8 @@ def _of_row(row: Row, url: str, options: _native.Options) -> Layout:
 
 def _brief(layout: Layout) -> str:
     start = "an unknown time" if layout.start is None else f"{_datetime64(layout.start)}Z"
-    return f"{layout.frames} frames from {start}, SHA-256 {layout.sha256[:12]}…"
+    drift = f" with a drift of {layout.drift_ppt} ppt" if layout.drift_ppt else ""
+    return f"{layout.frames} frames from {start}{drift}, SHA-256 {layout.sha256[:12]}…"
 
 
 def _datetime64(nanos: int) -> np.datetime64:

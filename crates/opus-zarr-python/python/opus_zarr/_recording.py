@@ -371,7 +371,7 @@ class Recording:
         self._last = None
 
     def __reduce__(self) -> tuple[typing.Any, ...]:
-        return Recording, (self._place, self._output)
+        return _unopened, (self._place, self._output)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Recording):
@@ -397,6 +397,13 @@ class Recording:
         from ._notebook import html
 
         return html(self)
+
+
+def _unopened(place: Place, output: Output) -> Recording:
+    """A recording that is opened when it is used, so that unpickling one cannot fail."""
+    recording = Recording.__new__(Recording)
+    recording._place, recording._output, recording._last = place, output, None
+    return recording
 
 
 @functools.lru_cache(maxsize=1)

@@ -122,10 +122,17 @@ class Store:
         return Deployment(self, (list(patterns), notes, after, before, rows))
 
     def __reduce__(self) -> tuple[typing.Any, ...]:
-        return Store, (self.url, self._options)
+        return _unopened, (self.url, self._options)
 
     def __repr__(self) -> str:
         return f"<Store {self.url!r}>"
+
+
+def _unopened(url: str, options: _native.Options) -> Store:
+    """A store that is opened when it is used, so that unpickling one cannot fail."""
+    store = Store.__new__(Store)
+    store.url, store._options, store._handle = url, options, None
+    return store
 
 
 def verify(store: PathLike | Store, *patterns: str) -> dict[str, list[str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import pickle
 import typing
 
 from ._errors import OpusZarrError
-from ._layouts import Layout, Layouts
+from ._layouts import Layout, Layouts, opened
 from ._recording import Recording
 from ._store import Row
 
@@ -115,7 +114,7 @@ def _starts(layout: Layout, length: int, hop: float) -> typing.Iterator[int]:
 def map_group(f: typing.Callable[[Samples, WindowInfo], typing.Any], group: Group) -> list[Outcome]:
     """Calls a function for each window. Runs on a worker."""
     try:
-        recording = _opened(group.layout)
+        recording = opened(group.layout)
     except Exception as error:
         return [Outcome(frame, None, None, _portable(error)) for frame in group.frames]
     block = _block(recording, group)
@@ -162,8 +161,3 @@ def _portable(error: Exception) -> Exception:
     except Exception:
         return OpusZarrError(f"{type(error).__name__}: {error}")
     return error
-
-
-@functools.lru_cache(maxsize=16)
-def _opened(layout: Layout) -> Recording:
-    return layout.open()

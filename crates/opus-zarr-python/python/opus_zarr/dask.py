@@ -33,11 +33,12 @@ if typing.TYPE_CHECKING:
 
     from ._arrays import DType, Samples
 
-Value = typing.TypeVar("Value")
+__all__ = ["MapFailedError", "Mapped", "WindowInfo", "array", "import_tree", "map_windows"]
+
 Chunks = typing.Any
 
 
-class Mapped(typing.NamedTuple, typing.Generic[Value]):
+class Mapped(typing.NamedTuple):
     """What a function returned for a window."""
 
     #: Name of the recording.
@@ -46,7 +47,7 @@ class Mapped(typing.NamedTuple, typing.Generic[Value]):
     frame: int
     #: When it was recorded, in UTC to the nanosecond. None if that is unknown.
     start: np.datetime64 | None
-    value: Value
+    value: typing.Any
 
 
 class MapFailedError(OpusZarrError):
@@ -129,13 +130,13 @@ def import_tree(
 def map_windows(
     client: distributed.Client,
     catalogue: typing.Iterable[Row],
-    f: typing.Callable[[Samples, WindowInfo], Value],
+    f: typing.Callable[[Samples, WindowInfo], typing.Any],
     seconds: float,
     hop: float,
     *,
     store: PathLike | Store,
     done: typing.Iterable[tuple[typing.Any, ...]] = (),
-) -> typing.Iterator[Mapped[Value]]:
+) -> typing.Iterator[Mapped]:
     """Calls ``f(samples, info)`` for windows of ``seconds`` that begin every ``hop`` seconds, on the workers
     of a cluster. Yields results by the name of the recording, then by time, while later windows are read.
 
@@ -158,9 +159,9 @@ def map_windows(
 
 def _mapped(
     client: typing.Any,
-    f: typing.Callable[[Samples, WindowInfo], Value],
+    f: typing.Callable[[Samples, WindowInfo], typing.Any],
     planned: typing.Iterator[Group],
-) -> typing.Iterator[Mapped[Value]]:
+) -> typing.Iterator[Mapped]:
     label = f"{getattr(f, '__name__', type(f).__name__)}-{uuid.uuid4().hex[:8]}"
     waiting: list[tuple[Group, typing.Any]] = []
     failures: dict[tuple[str, int], Exception] = {}
@@ -249,8 +250,8 @@ def _import_one(
     """Imports a file under a name, on a worker."""
     try:
         template, extension = _template(path, name), os.path.splitext(path)[1]
-    except ValueError as error:
-        return name, "failed", [str(error)]
+    except Exception as error:  # This worker cannot see the file, for instance.
+        return name, "failed", [f"{type(error).__name__}: {error}"]
     if extension and template.endswith(f"}}{extension}"):
         # Files of similar names keep their extensions. Before there were others, it was named without.
         alias = template[: -len(extension)]

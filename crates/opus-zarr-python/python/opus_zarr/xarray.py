@@ -21,10 +21,11 @@ from xarray.core import indexing
 
 from . import _native
 from ._clock import TimeIndex
-from ._layouts import Layout, layout_of, layouts, read_index, sound_attributes
-from ._recording import Recording
+from ._layouts import Layout, layout_of, layouts, opened, read_index, sound_attributes
 from ._store import Row, StorageOptions, open
 from ._times import Time, text_of
+
+__all__ = ["OpusAccessor", "OpusZarrBackend"]
 
 #: Frames of a chunk of dask, if xarray chooses: 10 s as it plays, 1.9 MB per channel. Chunks of any size can
 #: be read, but xarray warns of those that divide these.
@@ -63,7 +64,7 @@ class OpusZarrBackend(BackendEntrypoint):
         Raises FileNotFoundError if there is neither.
         """
         recording = open(filename_or_obj, storage_options=storage_options)
-        return _dataset(layout_of(recording), dtype, drop_variables, recording)
+        return _dataset(layout_of(recording), dtype, drop_variables)
 
     def open_groups_as_dict(
         self,
@@ -145,8 +146,8 @@ typing.cast(typing.Any, xr.register_dataset_accessor)("opus")(OpusAccessor)
 class _Samples(BackendArray):
     """The samples of a recording, which is opened when it is first read."""
 
-    def __init__(self, layout: Layout, dtype: np.dtype[typing.Any], recording: Recording | None) -> None:
-        self.layout, self.dtype, self._recording = layout, dtype, recording
+    def __init__(self, layout: Layout, dtype: np.dtype[typing.Any]) -> None:
+        self.layout, self.dtype = layout, dtype
         self.shape = (layout.frames, layout.channels)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> typing.Any:
@@ -155,28 +156,16 @@ class _Samples(BackendArray):
         )
 
     def _read(self, key: tuple[int | slice, ...]) -> typing.Any:
-        recording = self._recording
-        if recording is None:
-            recording = self._recording = self.layout.open()
-        return read_index(recording, key, self.dtype)
-
-    def close(self) -> None:
-        self._recording = None
-
-    def __reduce__(self) -> tuple[typing.Any, ...]:
-        return _Samples, (self.layout, self.dtype, None)
+        return read_index(opened(self.layout), key, self.dtype)
 
 
 def _dataset(
-    layout: Layout,
-    dtype: str,
-    dropped: str | typing.Iterable[str] | None,
-    recording: Recording | None = None,
+    layout: Layout, dtype: str, dropped: str | typing.Iterable[str] | None
 ) -> xr.Dataset:
     kind = np.dtype(dtype)
     if kind not in (np.float32, np.int16):
         raise ValueError(f"dtype {kind} is not supported, expected float32 or int16")
-    samples = _Samples(layout, kind, recording)
+    samples = _Samples(layout, kind)
     preferred = {"frame": _PREFERRED, "channel": layout.channels}
     audio = xr.Variable(
         ("frame", "channel"),
@@ -188,7 +177,6 @@ def _dataset(
     times = xr.Coordinates.from_xindex(TimeIndex.of(layout))
     dataset = xr.Dataset({"audio": audio}, times, attributes)
     dataset["time"].attrs.update(units="s", long_name="time since the first frame")
-    dataset.set_close(samples.close)
     names = [dropped] if isinstance(dropped, str) else list(dropped or ())
     return dataset.drop_vars(names, errors="ignore")
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import os
 import typing
@@ -20,12 +19,11 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Sto
 from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
 
 from . import _native
-from ._layouts import Layout, Layouts, layouts, sound_attributes
-from ._recording import Recording
+from ._layouts import Layout, Layouts, layouts, opened, sound_attributes
 from ._store import PathLike, Row, StorageOptions
 
-#: Recordings that stay open.
-_OPEN = 64
+__all__ = ["AudioStore"]
+
 _PLAY_RATE = 48_000
 _METADATA = "zarr.json"
 
@@ -61,11 +59,6 @@ class AudioStore(Store):
         self._dtype, self._chunk = _dtype(dtype), _chunk(chunk_seconds)
         options = _native.options_of(storage_options)
         self._layouts = layouts(os.fspath(url), patterns, catalogue, options)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        # Keeps its results, and is not pickled.
-        self._opened = functools.lru_cache(maxsize=_OPEN)(Layout.open)
 
     # Reading.
 
@@ -142,6 +135,15 @@ class AudioStore(Store):
     async def set(self, key: str, value: Buffer) -> None:
         raise _read_only(key)
 
+    # Earlier versions of zarr, such as 3.1.2, ask for these two.
+
+    @property
+    def supports_partial_writes(self) -> typing.Literal[False]:
+        return False
+
+    async def set_partial_values(self, key_start_values: typing.Any) -> None:
+        raise _read_only("")
+
     async def delete(self, key: str) -> None:
         raise _read_only(key)
 
@@ -153,7 +155,7 @@ class AudioStore(Store):
 
     def with_read_only(self, read_only: bool = False) -> Store:
         made = type(self).__new__(type(self))
-        made.__setstate__({**self.__getstate__(), "_read_only": read_only, "_is_open": False})
+        vars(made).update(vars(self), _read_only=read_only, _is_open=False)
         return made
 
     # What the keys mean.
@@ -199,8 +201,7 @@ class AudioStore(Store):
         start = number * self._chunk
         stop = min(start + self._chunk, layout.frames)
         samples = np.zeros((self._chunk, layout.channels), self._dtype)
-        recording: Recording = self._opened(layout)
-        samples[: stop - start] = recording.read(start, stop, dtype=self._dtype)
+        samples[: stop - start] = opened(layout).read(start, stop, dtype=self._dtype)
         return samples.astype(self._dtype.newbyteorder("<"), copy=False).tobytes()
 
     def _entries(self, prefix: str) -> typing.List[str]:
@@ -254,13 +255,6 @@ class AudioStore(Store):
         }
 
     # What Python asks of objects.
-
-    def __getstate__(self) -> dict[str, typing.Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_opened"}
-
-    def __setstate__(self, state: dict[str, typing.Any]) -> None:
-        vars(self).update(state)
-        self._prepare()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AudioStore) and self._identity() == other._identity()
