@@ -59,7 +59,23 @@ fn install(folder: &Path) {
     }
     let module = package.join("_opus_zarr.abi3.so");
     let _ = fs::remove_file(&module);
+    describe(folder);
     let tests = std::env::current_exe().unwrap();
     let built = format!("{DLL_PREFIX}_opus_zarr{DLL_SUFFIX}");
     symlink(tests.with_file_name(built), module).unwrap();
+}
+
+/// Writes what an installation adds: by it, xarray finds its engine.
+fn describe(folder: &Path) {
+    let project = fs::read_to_string(root().join("pyproject.toml")).unwrap();
+    let (_, rest) = project.split_once("[project.entry-points.\"xarray.backends\"]\n").unwrap();
+    let engine = rest.lines().next().unwrap().replace('"', "");
+    let metadata = folder.join("opus_zarr-0.1.0.dist-info");
+    fs::create_dir(&metadata).unwrap();
+    fs::write(
+        metadata.join("METADATA"),
+        "Metadata-Version: 2.1\nName: opus-zarr\nVersion: 0.1.0\n",
+    )
+    .unwrap();
+    fs::write(metadata.join("entry_points.txt"), format!("[xarray.backends]\n{engine}\n")).unwrap();
 }
