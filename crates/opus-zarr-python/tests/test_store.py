@@ -20,6 +20,8 @@ def test_a_store_is_a_mapping(store_url: str) -> None:
     assert list(store) == store.names() == NAMES and len(store) == 4
     assert store.names("weiher_*", "bats*") == [name for name in NAMES if not name.startswith("ried")]
     assert NAMES[0] in store and "nothing" not in store and 5 not in store
+    assert [rec.name for rec in store.values()] == list(dict(store)) == NAMES
+    assert store.get("nothing") is None and store == opus_zarr.open_store(store_url) and {store: 1}[store]
     assert store[NAMES[0]] == opus_zarr.open(pathlib.Path(store_url) / NAMES[0])
     with pytest.raises(KeyError, match="nothing"):
         store["nothing"]

@@ -51,7 +51,7 @@ def open_store(
     return Store(os.fspath(place), _native.options_of(storage_options), create=create)
 
 
-class Store:
+class Store(typing.Mapping[str, Recording]):
     """A store: a mapping from names to recordings. Made by :func:`opus_zarr.open_store`."""
 
     def __init__(self, url: str, options: _native.Options = (), *, create: bool = False) -> None:
@@ -87,9 +87,6 @@ class Store:
         except (KeyError, ValueError):
             return False
 
-    def keys(self) -> list[str]:
-        return self.names()
-
     def catalogue(self, earlier: typing.Iterable[Row] = ()) -> list[Row]:
         """A row for each recording, sorted by name: start, length, channels, rate, notes.
         ``pandas.DataFrame`` takes it as it is, and docs/catalogue.md describes it.
@@ -123,6 +120,16 @@ class Store:
 
     def __reduce__(self) -> tuple[typing.Any, ...]:
         return _unopened, (self.url, self._options)
+
+    def __eq__(self, other: object) -> bool:
+        # Not by the recordings, as for other mappings: that would open all.
+        return isinstance(other, Store) and (self.url, self._options) == (other.url, other._options)
+
+    def __hash__(self) -> int:
+        return hash((self.url, self._options))
+
+    def __bool__(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return f"<Store {self.url!r}>"
