@@ -62,9 +62,9 @@ pub(crate) fn named<K: AsRef<str>, V: Into<String>>(
 pub(crate) fn environment() -> Options {
     let texts = env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    texts
-        .filter(|(key, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|it| key.starts_with(it)))
-        .collect()
+    named(
+        texts.filter(|(key, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|it| key.starts_with(it))),
+    )
 }
 
 /// Opens the storage with settings of the environment, some of which it may not know, and with options,

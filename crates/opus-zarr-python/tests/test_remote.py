@@ -56,6 +56,17 @@ def test_a_store_in_s3_is_like_any_other(
     assert "secret" not in repr(store) + repr(remote)
 
 
+def test_settings_come_from_the_environment_too(
+    options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in options.items():
+        monkeypatch.setenv(name.upper(), value)
+    assert opus_zarr.open_store("s3://package/a.zarr").names()
+    # What is passed takes precedence.
+    with pytest.raises(OSError, match="127.0.0.1:9"):
+        opus_zarr.open_store("s3://package/a.zarr", storage_options={"aws_endpoint": "http://127.0.0.1:9"})
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_workers_read_from_s3(options: dict[str, str], method: str) -> None:
     store = opus_zarr.open_store("s3://package/a.zarr", storage_options=options)
