@@ -41,7 +41,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recorder-metadata",
         ],
     ),
-    ("opus-zarr-cli", &["opus-zarr", "opus-zarr-object-store"]),
+    (
+        "opus-zarr-cli",
+        &["opus-zarr", "opus-zarr-object-store", "opus-zarr-render", "opus-zarr-serve"],
+    ),
+    ("opus-zarr-render", &["opus-zarr"]),
+    ("opus-zarr-serve", &["opus-zarr", "opus-zarr-render"]),
     ("wave-demux", &[]),
 ];
 

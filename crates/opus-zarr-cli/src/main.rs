@@ -31,6 +31,7 @@ mod recorder;
 mod reindex;
 mod rename;
 mod rm;
+mod serve;
 mod several;
 mod sound;
 mod sync;
@@ -75,6 +76,7 @@ enum Verb {
     Rm(rm::Args),
     Meta(Box<meta::Args>),
     Catalogue(catalogue::Args),
+    Serve(serve::Args),
     Bench(bench::Args),
     Completions(completions::Args),
     Man(manual::Args),
@@ -130,6 +132,7 @@ impl Verb {
             Self::Rm(args) => rm::run(&args, output),
             Self::Meta(args) => meta::run(&args, output),
             Self::Catalogue(args) => catalogue::run(&args, output),
+            Self::Serve(args) => serve::run(&args, output),
             Self::Bench(args) => bench::run(&args, output),
             Self::Completions(args) => completions::run(&args, output),
             Self::Man(args) => manual::run(&args, output),
@@ -156,6 +159,7 @@ impl Verb {
             | Self::Info(_)
             | Self::Inspect(_)
             | Self::Plot(_)
+            | Self::Serve(_)
             | Self::Bench(_)
             | Self::Completions(_)
             | Self::Man(_) => false,

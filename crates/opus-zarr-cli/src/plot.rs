@@ -9,7 +9,6 @@ mod parts;
 mod png;
 mod scene;
 mod spectrogram;
-mod stft;
 mod view;
 mod waveform;
 

@@ -3,13 +3,13 @@
 mod flac;
 mod kept;
 mod rate;
-mod wav;
 
 use std::{ops::Range, path::Path};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use opus_zarr::{ChannelSelection, Channels, Exactness, NotExact, ReadMode, Recording, Sample};
+use opus_zarr::{ChannelSelection, Exactness, NotExact, ReadMode, Recording};
+use opus_zarr_render::{PcmSample, SampleFormat, Wav, info_chunk, riff_chunk, speakers, wav_order};
 
 pub(crate) use self::rate::{Rate, parse_rate};
 use self::{flac::FlacEncoder, kept::Kept, rate::real_rate};
@@ -57,52 +57,6 @@ pub(crate) struct Sound {
     kept: Kept,
     /// Whether samples are resampled to the rate of the source.
     is_resampled: bool,
-}
-
-/// A sample that can be written.
-pub(crate) trait LittleEndian: Sample {
-    fn put(self, bits: Bits, bytes: &mut Vec<u8>);
-
-    /// Returns whether the sample is as loud as its format allows. libopus limits every peak beyond
-    /// full scale to that, and so does the conversion to integers here.
-    fn is_limited(self, bits: Bits) -> bool;
-}
-
-impl LittleEndian for i16 {
-    fn put(self, _: Bits, bytes: &mut Vec<u8>) {
-        bytes.extend(self.to_le_bytes());
-    }
-
-    fn is_limited(self, _: Bits) -> bool {
-        matches!(self, Self::MIN | Self::MAX)
-    }
-}
-
-impl LittleEndian for f32 {
-    fn put(self, bits: Bits, bytes: &mut Vec<u8>) {
-        match bits {
-            Bits::Float32 => bytes.extend(self.to_le_bytes()),
-            Bits::Int16 => {
-                let [low, high, ..] = integer(self, 16).to_le_bytes();
-                bytes.extend([low, high]);
-            }
-            Bits::Int24 => {
-                let [low, middle, high, _] = integer(self, 24).to_le_bytes();
-                bytes.extend([low, middle, high]);
-            }
-        }
-    }
-
-    fn is_limited(self, bits: Bits) -> bool {
-        bits != Bits::Float32 && self.abs() >= 1.0
-    }
-}
-
-/// Rounds a sample to an integer of this many bits.
-#[allow(clippy::as_conversions, clippy::cast_possible_truncation, reason = "within the limits")]
-fn integer(sample: f32, bits: i32) -> i32 {
-    let scale = 2_f64.powi(bits - 1);
-    (f64::from(sample) * scale).round().clamp(-scale, scale - 1.0) as i32
 }
 
 /// Writes a range of a recording of any length; returns the length of the file in bytes, and what made
@@ -160,12 +114,11 @@ enum Encoder {
 }
 
 impl Bits {
-    /// How many bytes a sample takes.
-    fn bytes(self) -> u8 {
+    fn format(self) -> SampleFormat {
         match self {
-            Self::Int16 => 2,
-            Self::Int24 => 3,
-            Self::Float32 => 4,
+            Self::Int16 => SampleFormat::Int16,
+            Self::Int24 => SampleFormat::Int24,
+            Self::Float32 => SampleFormat::Float32,
         }
     }
 }
@@ -200,7 +153,7 @@ impl Sound {
         let (info, output) = (recording.info(), recording.output());
         let channels = output.channels.count(info.channels);
         let channels = u8::try_from(channels).unwrap_or(u8::MAX);
-        let ordered = from_opus(info.channels).filter(|_| info.mapping_family == 1);
+        let ordered = wav_order(info.channels).filter(|_| info.mapping_family == 1);
         let is_ordered = ordered.map(ChannelSelection::Only).as_ref() == Some(&output.channels);
         let speakers = if is_ordered { speakers(channels) } else { 0 };
         let (is_whole, rate) = (*range == (0..info.play_length), real_rate(recording)?);
@@ -221,11 +174,29 @@ impl Sound {
     /// Selects all channels of a recording in the order of a format.
     pub(crate) fn all_channels(recording: &Recording, format: Format) -> ChannelSelection {
         let info = recording.info();
-        let order = from_opus(info.channels).filter(|_| info.mapping_family == 1);
+        let order = wav_order(info.channels).filter(|_| info.mapping_family == 1);
         match (format, order) {
             (Format::Wav | Format::Flac, Some(order)) => ChannelSelection::Only(order),
             _ => ChannelSelection::All,
         }
+    }
+
+    /// Describes the WAV file, with the texts of the source, and with title and date unless it has these.
+    fn wav(&self) -> Wav {
+        let texts = [(b"INAM", Some(&self.title)), (b"ICRD", self.date.as_ref())];
+        let added: Vec<(&[u8; 4], &str)> = texts
+            .into_iter()
+            .filter(|(id, _)| !self.kept.has_text(id))
+            .filter_map(|(id, text)| Some((id, text?.as_str())))
+            .collect();
+        let mut wav = Wav::new(self.bits.format(), self.rate, self.channels, self.samples);
+        wav.speakers = self.speakers;
+        wav.chunks = info_chunk(&self.kept.info, &added);
+        self.kept
+            .chunks
+            .iter()
+            .for_each(|(id, content)| wav.chunks.extend(riff_chunk(id, content)));
+        wav
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -257,11 +228,12 @@ impl<'a> SoundWriter<'a> {
     }
 
     /// Writes samples of all channels, interleaved.
-    pub(crate) fn write<S: LittleEndian>(&mut self, samples: &[S]) -> Result<(), Failure> {
-        let bits = self.sound.bits;
+    pub(crate) fn write<S: PcmSample>(&mut self, samples: &[S]) -> Result<(), Failure> {
+        let format = self.sound.bits.format();
         self.bytes.clear();
-        samples.iter().for_each(|sample| sample.put(bits, &mut self.bytes));
-        let mut limited = samples.iter().enumerate().filter(|(_, sample)| sample.is_limited(bits));
+        samples.iter().for_each(|sample| sample.put(format, &mut self.bytes));
+        let mut limited =
+            samples.iter().enumerate().filter(|(_, sample)| sample.is_limited(format));
         if let Some((first, _)) = limited.next() {
             self.first_limited.get_or_insert(self.written + first);
             self.limited += 1 + limited.count();
@@ -274,7 +246,7 @@ impl<'a> SoundWriter<'a> {
     }
 
     /// Writes a whole stream and ends the file.
-    fn write_all<S: LittleEndian>(
+    fn write_all<S: PcmSample>(
         mut self,
         mut read: impl FnMut(&mut [S]) -> Result<usize, opus_zarr::Error>,
         bar: &ProgressBar,
@@ -296,7 +268,7 @@ impl<'a> SoundWriter<'a> {
         if let Some(first) = self.first_limited {
             let (title, count) = (&self.sound.title, self.limited);
             let frame = first / usize::from(self.sound.channels.max(1));
-            let bits = 8 * self.sound.bits.bytes();
+            let bits = 8 * self.sound.bits.format().bytes();
             messages.warn(format!(
                 "recording {title:?}: {count} samples reach full scale, the first at sample {frame} of the output; {bits} bits limit what exceeds it, --bits float32 keeps it"
             ));
@@ -313,7 +285,7 @@ impl Encoder {
     /// Returns the header of the file, as far as known.
     fn header(&self, sound: &Sound) -> Vec<u8> {
         match self {
-            Self::Wav => wav::header(sound),
+            Self::Wav => sound.wav().header(),
             Self::Flac(encoder) => encoder.header(sound),
             Self::Raw => Vec::new(),
         }
@@ -329,47 +301,5 @@ pub(crate) fn bar(messages: &Messages, length: u64) -> ProgressBar {
     messages.bars().add(bar)
 }
 
-/// Returns the channels of Opus surround in the order of WAV and FLAC, or none if these define no order.
-fn from_opus(channels: u8) -> Option<Vec<u8>> {
-    let opus = Channels::new(channels).ok().filter(|_| speakers(channels) != 0)?;
-    let mut order: Vec<u8> = (0..channels).collect();
-    if let Some(from_wav) = opus.from_wav() {
-        order.sort_by_key(|&channel| from_wav.get(usize::from(channel)));
-    }
-    Some(order)
-}
-
-/// Returns the loudspeakers of Opus surround, as in the channel mask of WAV.
-fn speakers(channels: u8) -> u32 {
-    match channels {
-        3 => 0x7,
-        4 => 0x33,
-        5 => 0x37,
-        6 => 0x3f,
-        7 => 0x70f,
-        8 => 0x63f,
-        _ => 0,
-    }
-}
-
 /// Samples of all channels per read.
 const BUFFER: usize = 65_536;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn channels_follow_the_order_of_loudspeakers() {
-        // Left, centre, right, back left, back right, LFE.
-        assert_eq!(from_opus(6), Some(vec![0, 2, 1, 5, 3, 4]));
-        assert_eq!(from_opus(4), Some(vec![0, 1, 2, 3]));
-        for channels in 3..=8 {
-            assert_eq!(speakers(channels).count_ones(), u32::from(channels));
-            let mut order = from_opus(channels).unwrap();
-            order.sort_unstable();
-            assert!(order.into_iter().eq(0..channels));
-        }
-        assert_eq!((from_opus(2), from_opus(9)), (None, None));
-    }
-}

@@ -3,7 +3,7 @@ use std::{
     ops::{ControlFlow, Range},
 };
 
-use opus_packet_index::IndexRead;
+use opus_packet_index::{BlobRead, IndexRead};
 use opus_segment_decode::Sample;
 use opus_zarr_store::{BlobReader, IndexInfo, RecordingName, RecordingReader, Store};
 
@@ -299,6 +299,17 @@ impl Recording {
     /// Reads the stored Ogg Opus stream, which is a playable file.
     pub fn ogg_opus(&self) -> BlobReader<'_> {
         self.reader.blob_reader()
+    }
+
+    /// Reads bytes of the stored Ogg Opus stream: one read of the storage, whatever precedes them.
+    ///
+    /// # Errors
+    ///
+    /// The range is reversed or reaches beyond the end of the stream, or the bytes are damaged.
+    pub fn ogg_opus_at(&self, bytes: Range<u64>) -> Result<Vec<u8>, Error> {
+        let mut read = Vec::new();
+        BlobRead::read(&self.reader, bytes, &mut read)?;
+        Ok(read)
     }
 
     pub(crate) fn reader_mut(&mut self) -> &mut RecordingReader {

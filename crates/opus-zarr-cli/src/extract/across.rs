@@ -8,6 +8,7 @@ use std::{
 };
 
 use opus_zarr::{Deployment, Gaps, InexactPart, Piece, Recording, Segment, Timestamp, Zone};
+use opus_zarr_render::PcmSample;
 use serde::Serialize;
 
 use super::{Args, How, file_or_stdout, folder::Folder};
@@ -19,7 +20,7 @@ use crate::{
     output::{Line, Messages, Output},
     path::PathField,
     place::{RecordingPlace, StorePlace},
-    sound::{Bits, Format, LittleEndian, Sound, SoundWriter, bar},
+    sound::{Bits, Format, Sound, SoundWriter, bar},
     target::{STDOUT, Target},
     text::{Clock, count},
 };
@@ -154,7 +155,7 @@ impl Cut<'_> {
     }
 }
 
-fn write_piece<S: LittleEndian>(
+fn write_piece<S: PcmSample>(
     deployment: &Deployment,
     piece: &Piece,
     sound: Sound,

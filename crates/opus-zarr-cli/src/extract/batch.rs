@@ -12,6 +12,7 @@ use std::{
 };
 
 use opus_zarr::{ReadLimits, Recording, RecordingName, Region, RegionMatcher, Store};
+use opus_zarr_render::PcmSample;
 
 use self::{
     manifest::Entry,
@@ -26,7 +27,7 @@ use crate::{
     output::Output,
     path::PathField,
     place::{Found, InStore, RecordingPlace, StorePlace},
-    sound::{Bits, Format, LittleEndian, Proof, Sound, SoundWriter, write_range},
+    sound::{Bits, Format, Proof, Sound, SoundWriter, write_range},
     target::{STDOUT, Target},
     text::count,
 };
@@ -306,7 +307,7 @@ impl Batch<'_> {
         cuts
     }
 
-    fn cut_all<S: LittleEndian>(
+    fn cut_all<S: PcmSample>(
         &mut self,
         recording: &Recording,
         cuts: &[Cut],

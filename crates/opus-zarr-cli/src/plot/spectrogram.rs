@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use indicatif::MultiProgress;
+use opus_zarr_render::{Palette, Stft, Work, decibels, rows};
 
 use super::{
     axis::{duration, numbers},
@@ -16,7 +17,6 @@ use super::{
     number::{float, pixels, position, single, size},
     parts::on_threads,
     scene::Scene,
-    stft::{Stft, Work},
     view::View,
 };
 use crate::failure::Failure;
@@ -192,26 +192,6 @@ fn middle(range: &Range<u64>) -> u64 {
     range.start + (range.end - range.start) / 2
 }
 
-/// Returns the greatest power in each row, so that the level of a tone does not depend on the height
-/// of the rows. The rows lie between two numbers of frequencies.
-fn rows(power: &[f32], rows: usize, band: &Range<f64>) -> Vec<f32> {
-    let count = float(u64::try_from(rows).unwrap_or(u64::MAX)).max(1.0);
-    let step = (band.end - band.start) / count;
-    let edge = |row: usize| band.start + float(u64::try_from(row).unwrap_or(u64::MAX)) * step;
-    (0..rows)
-        .map(|row| {
-            let first = size(edge(row));
-            let last = size(edge(row + 1).ceil()).max(first + 1);
-            let row = power.get(first..last.min(power.len())).unwrap_or_default();
-            row.iter().copied().fold(0.0, f32::max)
-        })
-        .collect()
-}
-
-fn decibels(power: f32) -> f32 {
-    10.0 * power.max(SILENCE).log10()
-}
-
 /// Returns the levels of the first and the last colour: from the background to the loudest sounds.
 fn levels(columns: &[Vec<f32>]) -> Range<f64> {
     // A sample of a large picture is enough.
@@ -243,17 +223,9 @@ fn colours(area: Area, columns: &[Vec<f32>], levels: &Range<f64>) -> Vec<Colour>
         .collect()
 }
 
-/// Returns viridis, which is perceptually uniform, also for people with colour blindness.
 fn palette() -> Vec<Colour> {
-    let last = float(u64::try_from(VIRIDIS.len() - 1).unwrap_or(0));
-    (0_u8..=255)
-        .map(|share| {
-            let at = f64::from(share) / 255.0 * last;
-            let colour = |index: usize| VIRIDIS.get(index).or(VIRIDIS.last()).copied();
-            let (low, high) = (colour(size(at)), colour(size(at) + 1));
-            low.zip(high).map_or(SILENT, |(low, high)| low.towards(high, at.fract()))
-        })
-        .collect()
+    let colours = Palette::Viridis.colours();
+    colours.iter().map(|[red, green, blue]| Colour(*red, *green, *blue)).collect()
 }
 
 /// Draws the colour scale at the right of the picture.
@@ -290,43 +262,12 @@ const PIECE: u64 = 24_000;
 const GROUP: u64 = 10 * 48_000;
 /// Frequencies of a narrow band, at most.
 const MOST_BINS: usize = 1 << 17;
-const SILENT: Colour = VIRIDIS[0];
-/// Nine colours of viridis, by Stéfan van der Walt and Nathaniel Smith for matplotlib (CC0); the
-/// others are interpolated.
-const VIRIDIS: [Colour; 9] = [
-    Colour(0x44, 0x01, 0x54),
-    Colour(0x47, 0x2d, 0x7b),
-    Colour(0x3b, 0x52, 0x8b),
-    Colour(0x2c, 0x72, 0x8e),
-    Colour(0x21, 0x90, 0x8c),
-    Colour(0x27, 0xad, 0x81),
-    Colour(0x5d, 0xc8, 0x63),
-    Colour(0xaa, 0xdc, 0x32),
-    Colour(0xfd, 0xe7, 0x25),
-];
-/// The lowest power: -200 dB.
-const SILENCE: f32 = 1e-20;
+/// The first colour of viridis.
+const SILENT: Colour = Colour(0x44, 0x01, 0x54);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_tone_lights_the_row_of_its_frequency() {
-        let stft = Stft::new(512, 1024);
-        let samples: Vec<f32> = (0..512)
-            .map(|n| (single(f64::from(n)) * 6000.0 / 48_000.0 * std::f32::consts::TAU).sin())
-            .collect();
-        let mut power = vec![0.0; stft.bins()];
-        stft.add(&mut stft.work(), &samples, &mut power);
-        let loudest =
-            |rows: &[f32]| (0..rows.len()).max_by(|a, b| rows[*a].total_cmp(&rows[*b])).unwrap();
-        // 6 kHz of 24, and of 12.
-        assert!(loudest(&rows(&power, 400, &(0.0..512.0))).abs_diff(100) <= 1);
-        assert!(loudest(&rows(&power, 400, &(0.0..256.0))).abs_diff(200) <= 1);
-        // The level does not depend on where the row begins.
-        assert!((rows(&power, 5, &(0.0..512.0))[1] - 1.0).abs() < 0.01);
-    }
 
     #[test]
     fn windows_are_as_wide_as_high_within_limits() {

@@ -27,7 +27,8 @@ pub(super) struct FlacEncoder {
 
 impl FlacEncoder {
     pub(super) fn new(sound: &Sound) -> Result<Self, Failure> {
-        let (channels, bytes) = (usize::from(sound.channels), usize::from(sound.bits.bytes()));
+        let (channels, bytes) =
+            (usize::from(sound.channels), usize::from(sound.bits.format().bytes()));
         let config = config::Encoder::default().into_verified();
         Ok(Self {
             config: config.map_err(|(_, error)| failed(error))?,
@@ -51,7 +52,7 @@ impl FlacEncoder {
         let stated = if samples >> SAMPLES_BITS == 0 { samples } else { 0 };
         let numbers = (u64::from(sound.rate) << 44)
             | (u64::from(sound.channels.saturating_sub(1)) << 41)
-            | (u64::from(8 * sound.bits.bytes() - 1) << SAMPLES_BITS)
+            | (u64::from(8 * sound.bits.format().bytes() - 1) << SAMPLES_BITS)
             | stated;
         info.extend(numbers.to_be_bytes());
         let is_all = u64::try_from(self.digest.total_samples()) == Ok(samples);

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod channels;
+mod number;
+mod palette;
+mod picture;
+mod sample;
+mod stft;
+mod wav;
+
+pub use channels::{speakers, wav_order};
+pub use palette::{Palette, UnknownPalette};
+pub use picture::{InvalidPicture, encode_png};
+pub use sample::{PcmSample, SampleFormat};
+pub use stft::{Stft, Work, decibels, rows};
+pub use wav::{Wav, info_chunk, riff_chunk};

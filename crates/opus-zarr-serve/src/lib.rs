@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod access;
+mod archive;
+mod audio;
+mod body;
+mod budget;
+mod cache;
+mod conditions;
+mod guard;
+mod listing;
+mod options;
+mod page;
+mod problem;
+mod query;
+mod reply;
+mod route;
+mod server;
+mod service;
+mod stream;
+
+pub use access::Access;
+pub use body::Body;
+pub use guard::Guard;
+pub use options::Options;
+pub use problem::Problem;
+pub use route::{Cut, Place, Route, Wanted};
+pub use server::{Server, Stopper};
+pub use service::{InvalidStores, Service};
