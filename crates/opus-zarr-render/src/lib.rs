@@ -11,7 +11,7 @@ mod wav;
 
 pub use channels::{speakers, wav_order};
 pub use palette::{Palette, UnknownPalette};
-pub use picture::{InvalidPicture, encode_png};
+pub use picture::{InvalidPicture, Pixels, encode_png};
 pub use sample::{PcmSample, SampleFormat};
 pub use stft::{Stft, Work, decibels, rows};
 pub use wav::{Wav, info_chunk, riff_chunk};

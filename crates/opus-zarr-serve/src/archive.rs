@@ -40,6 +40,8 @@ pub(crate) enum Selected {
     /// In the order of WAV.
     Wav,
     Mono,
+    /// One, counted from 0.
+    Only(u8),
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ impl Key {
                 Some(order) => ChannelSelection::Only(order),
                 None => ChannelSelection::All,
             },
+            Selected::Only(channel) => ChannelSelection::Only(vec![channel]),
             Selected::All => ChannelSelection::All,
         };
         Ok(Output::default().rate(rate).channels(channels))

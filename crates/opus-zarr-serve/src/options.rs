@@ -18,8 +18,8 @@ pub struct Options {
     pub patience: Duration,
     /// Bytes of all answers that are being made or sent.
     pub memory: usize,
-    /// Bytes of tiles that are kept.
-    pub tiles: usize,
+    /// Bytes of chunks and tiles that are kept.
+    pub cache: usize,
     /// Recordings that are kept open.
     pub recordings: usize,
     /// How long an open recording or a listing is trusted before the store is asked again.
@@ -42,7 +42,7 @@ impl Default for Options {
             waiting: 1024,
             patience: Duration::from_secs(10),
             memory: 64 << 20,
-            tiles: 16 << 20,
+            cache: 32 << 20,
             recordings: 256,
             trust: Duration::from_secs(5),
             connections: 1024,

@@ -159,6 +159,7 @@ fn tag_of(bytes: &[u8]) -> String {
     tag + "\""
 }
 
+pub(crate) const JSON: &str = "application/json";
 /// Listings, and what else changes with the store.
 pub(crate) const REVALIDATE: &str = "no-cache";
 /// Audio and pictures, which change only if a recording is replaced.

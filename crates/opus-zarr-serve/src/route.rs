@@ -1,11 +1,15 @@
 //! What a URL means. Pure, and the only place where bytes of a client become names.
 
+use std::{ops::Range, str::FromStr};
+
 use hyper::{Method, StatusCode};
 use opus_zarr::{LocalSelection, RecordingFilter, RecordingName, Selection, Timestamp, Zone};
+use opus_zarr_render::Palette;
 
 use crate::{
-    Problem, page,
+    Form, Problem, ZarrKey, page,
     query::{Query, decode},
+    tiles::MOST_ZOOM,
 };
 
 /// What a request asks for.
@@ -45,6 +49,10 @@ pub enum Wanted {
     Opus(RecordingName),
     /// A part as WAV.
     Wav(RecordingName, Box<Cut>),
+    /// A picture of a part.
+    Tile(RecordingName, Box<Tile>),
+    /// A key of the virtual Zarr store.
+    Zarr(Form, ZarrKey),
 }
 
 /// A part of a recording as a file.
@@ -57,6 +65,44 @@ pub struct Cut {
     pub bits: u8,
     /// How fast the file plays; 0.1 makes ultrasound audible.
     pub speed: f64,
+}
+
+/// A picture of 256 columns.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Tile {
+    /// What it shows.
+    pub picture: Picture,
+    /// A column stands for two to this power of play samples.
+    pub zoom: u32,
+    /// How many tiles come before it.
+    pub number: u64,
+    /// Rows.
+    pub height: u32,
+    /// Which channel, counted from 0; all are mixed if none is given.
+    pub channel: Option<u8>,
+}
+
+/// What a tile shows.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Picture {
+    /// Frequencies over time.
+    #[non_exhaustive]
+    Spectrogram {
+        /// The lowest frequency in real Hz; 0 if none is given.
+        low: Option<f64>,
+        /// The highest frequency in real Hz; half the sample rate if none is given.
+        high: Option<f64>,
+        /// Levels of the first and the last colour in dB of full scale.
+        levels: Range<f64>,
+        /// Samples of a window.
+        window: usize,
+        /// Colours of the levels.
+        colours: Palette,
+    },
+    /// Amplitude over time.
+    Waveform,
 }
 
 impl Route {
@@ -107,6 +153,8 @@ impl Route {
                 Wanted::Info(_) => "info",
                 Wanted::Opus(_) => "opus",
                 Wanted::Wav(..) => "wav",
+                Wanted::Tile(..) => "tile",
+                Wanted::Zarr(..) => "zarr",
             },
         }
     }
@@ -124,8 +172,57 @@ impl Wanted {
                 }
                 _ => Err(Problem::missing("expected /audio/NAME.opus or /audio/NAME.wav")),
             },
+            ["tiles", recording, kind, zoom, file] => {
+                Ok(Self::Tile(name(recording)?, Box::new(Tile::parse(kind, zoom, file, query)?)))
+            }
+            ["zarr", ref key @ ..] => {
+                let form = key.first().and_then(|form| form.parse::<Form>().ok());
+                let rest = if form.is_some() { key.get(1..).unwrap_or_default() } else { key };
+                Ok(Self::Zarr(form.unwrap_or_default(), ZarrKey::parse(rest)?))
+            }
             _ => Err(nothing()),
         }
+    }
+}
+
+impl Tile {
+    fn parse(kind: &str, zoom: &str, file: &str, query: &mut Query) -> Result<Self, Problem> {
+        let picture = match kind {
+            "spectrogram" => Picture::spectrogram(query)?,
+            "waveform" => Picture::Waveform,
+            _ => return Err(nothing()),
+        };
+        let zoom = canonical(zoom).filter(|zoom| *zoom <= MOST_ZOOM).ok_or_else(nothing)?;
+        let number = file.strip_suffix(".png").and_then(canonical).ok_or_else(nothing)?;
+        let height = query.parsed("height", |text| {
+            let height = text.parse().ok().filter(|height| (16..=1024).contains(height));
+            height.ok_or("expected 16 to 1024")
+        })?;
+        let channel = query.parsed("channel", |text| {
+            let channel = text.parse::<u8>().ok().and_then(|channel| channel.checked_sub(1));
+            channel.ok_or("expected a number of a channel, counted from 1")
+        })?;
+        Ok(Self { picture, zoom, number, height: height.unwrap_or(256), channel })
+    }
+}
+
+impl Picture {
+    fn spectrogram(query: &mut Query) -> Result<Self, Problem> {
+        let levels = query.number("min")?.unwrap_or(-100.0)..query.number("max")?.unwrap_or(-20.0);
+        if levels.end - levels.start < 1.0 {
+            return Err(Problem::bad("expected max to be at least 1 dB above min"));
+        }
+        let window = query.parsed("window", |text| {
+            let window = text.parse().ok().filter(|it: &usize| it.is_power_of_two());
+            window.filter(|it| (64..=8192).contains(it)).ok_or("expected a power of 2, 64 to 8192")
+        })?;
+        Ok(Self::Spectrogram {
+            low: query.number("low")?,
+            high: query.number("high")?,
+            levels,
+            window: window.unwrap_or(1024),
+            colours: query.parsed("colours", str::parse)?.unwrap_or_default(),
+        })
     }
 }
 
@@ -137,7 +234,9 @@ impl Cut {
             Some("24") => 24,
             Some("32f") => 32,
             Some(other) => {
-                return Err(Problem::bad(format!("invalid bits {other:?}: expected 16, 24 or 32f")));
+                return Err(Problem::bad(format!(
+                    "invalid bits {other:?}: expected 16, 24 or 32f"
+                )));
             }
         };
         let speed = query.number("speed")?.unwrap_or(1.0);
@@ -191,6 +290,11 @@ fn filter(query: &mut Query) -> Result<RecordingFilter, Problem> {
         filter = filter.until(time);
     }
     Ok(filter)
+}
+
+/// Parses a number that is written in only one way, so that a thing has only one URL.
+pub(crate) fn canonical<T: FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse().ok().filter(|number: &T| number.to_string() == text)
 }
 
 fn name(text: &str) -> Result<RecordingName, Problem> {
@@ -258,6 +362,40 @@ mod tests {
         ] {
             assert_eq!(get(&format!("/audio/a.wav?{query}")), Err(400), "{query}");
         }
+    }
+
+    #[test]
+    fn tiles_and_keys_have_one_spelling() {
+        let Wanted::Tile(_, tile) =
+            wanted("/tiles/a/spectrogram/10/7.png?low=100&colours=magma&channel=2")
+        else {
+            panic!()
+        };
+        assert_eq!((tile.zoom, tile.number, tile.height, tile.channel), (10, 7, 256, Some(1)));
+        for path in [
+            "/tiles/a/spectrogram/010/7.png",
+            "/tiles/a/spectrogram/37/7.png",
+            "/tiles/a/spectrogram/1/-7.png",
+            "/tiles/a/spectrogram/1/7",
+            "/tiles/a/colours/1/7.png",
+            "/zarr/a/zarr.jso",
+            "/zarr",
+        ] {
+            assert_eq!(get(path), Err(404), "{path}");
+        }
+        for query in
+            ["low=x", "min=5&max=5.5", "window=1000", "height=8", "channel=0", "colours=red"]
+        {
+            assert_eq!(get(&format!("/tiles/a/spectrogram/1/7.png?{query}")), Err(400), "{query}");
+        }
+        // The form comes first, so a recording of such a name needs one before it.
+        let form = "int16-48000-1".parse().unwrap();
+        assert_eq!(wanted("/zarr/int16-48000-1/zarr.json"), Wanted::Zarr(form, ZarrKey::Root));
+        let group = ZarrKey::Group("int16-48000-1".parse().unwrap());
+        assert_eq!(
+            wanted("/zarr/int16-48000-1/int16-48000-1/zarr.json"),
+            Wanted::Zarr(form, group)
+        );
     }
 
     #[test]

@@ -1,24 +1,20 @@
 //! Answers requests.
 
-use std::{
-    convert::Infallible, fmt, future::Future, io, ops::Range, pin::Pin, sync::Arc, time::Duration,
-};
+use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Uri,
     header::{self, HeaderMap},
 };
-use opus_zarr::{Recording, RecordingName, Store};
-use tokio::{sync::mpsc, time::timeout};
+use opus_zarr::Store;
 
 use crate::{
-    Body, Options, Place, Problem, Route, Wanted,
-    archive::{Archive, Key, Selected},
-    audio::{self, WavFile},
-    budget::Budget,
+    Body, Options, Problem, Route,
+    archive::Archive,
+    inner::Inner,
     listing, page,
-    reply::{self, Asked, REVALIDATE, Reply, Representation, in_memory, set},
+    reply::{self, Asked, JSON, REVALIDATE, in_memory, set},
 };
 
 /// Answers requests for the recordings of stores. It only reads them.
@@ -26,13 +22,6 @@ use crate::{
 /// It is a service of hyper, and works on a runtime of tokio with time enabled. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Service(Arc<Inner>);
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    archives: Vec<(String, Arc<Archive>)>,
-    pub(crate) budget: Budget,
-    pub(crate) options: Options,
-}
 
 /// Why stores cannot be served together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,19 +46,25 @@ impl Service {
             }
             archives.push((name, Arc::new(Archive::new(store, &options))));
         }
-        Ok(Self(Arc::new(Inner { archives, budget: Budget::new(&options), options })))
+        Ok(Self(Arc::new(Inner::new(archives, options))))
     }
 
     /// Answers a request. The body of the request is ignored.
     pub async fn handle<B>(&self, request: Request<B>) -> Response<Body> {
+        let began = Instant::now();
         let (parts, _) = request.into_parts();
         let asked = Asked { method: &parts.method, headers: &parts.headers };
-        let query = parts.uri.query();
-        let mut response = match self.answer(asked, parts.uri.path(), query).await {
-            Ok(response) => response,
-            Err(found) => reply::problem(&found, &parts.method),
+        let route = self.admit(asked, &parts.uri);
+        let label = route.as_ref().map_or("none", Route::label);
+        let answer = match (self.preflight(asked), route) {
+            (Some(preflight), _) => Ok(preflight),
+            (None, Ok(route)) => self.answer(asked, route, &parts.uri).await,
+            (None, Err(problem)) => Err(problem),
         };
+        let mut response = answer.unwrap_or_else(|found| reply::problem(&found, &parts.method));
         self.finish(&mut response, &parts.headers);
+        let (status, length) = (response.status().as_u16(), response.body().length());
+        self.0.metrics.count(label, status, length, began.elapsed());
         response
     }
 
@@ -77,33 +72,37 @@ impl Service {
         &self.0.options
     }
 
+    fn admit(&self, asked: Asked<'_>, uri: &Uri) -> Result<Route, Problem> {
+        // Load balancers have no token.
+        if uri.path() != HEALTH {
+            self.0.options.guard.check(asked.headers)?;
+        }
+        Route::parse(asked.method, uri.path(), uri.query())
+    }
+
     async fn answer(
         &self,
         asked: Asked<'_>,
-        path: &str,
-        query: Option<&str>,
+        route: Route,
+        uri: &Uri,
     ) -> Result<Response<Body>, Problem> {
-        if let Some(preflight) = self.preflight(asked) {
-            return Ok(preflight);
-        }
-        self.0.options.guard.check(asked.headers)?;
-        match Route::parse(asked.method, path, query)? {
+        match route {
             Route::Page(name) => {
                 let file = page::file(name).ok_or_else(|| Problem::missing("no such file"))?;
                 let bytes = Bytes::from_static(file.bytes);
                 Ok(in_memory(asked, file.media_type, REVALIDATE, bytes))
             }
-            Route::Health => Ok(in_memory(asked, TEXT, "no-store", Bytes::from_static(b"ok\n"))),
-            Route::Metrics => Err(Problem::missing("nothing is measured")),
+            Route::Health => Ok(in_memory(asked, TEXT, NEVER, Bytes::from_static(b"ok\n"))),
+            Route::Metrics => {
+                let text = self.0.metrics.text(self.0.budget.waiting());
+                Ok(in_memory(asked, METRICS, NEVER, text.into()))
+            }
             Route::Stores => {
                 let names = self.0.archives.iter().map(|(name, _)| name.as_str());
                 let stores = listing::stores(names, self.0.archives.len() == 1);
                 Ok(in_memory(asked, JSON, REVALIDATE, stores.into()))
             }
-            Route::Store(Place { store, wanted }) => {
-                let archive = self.0.archive(store.as_deref())?;
-                self.0.of_store(archive, wanted, asked).await
-            }
+            Route::Store(place) => self.0.of_store(place, asked, uri).await,
         }
     }
 
@@ -145,150 +144,6 @@ impl Service {
     }
 }
 
-impl Inner {
-    /// The store of a name; the only one without.
-    fn archive(&self, name: Option<&str>) -> Result<&Arc<Archive>, Problem> {
-        match (name, &self.archives[..]) {
-            (None, [(_, archive)]) => Ok(archive),
-            (None, _) => Err(Problem::missing(
-                "several stores are served: expected /s/STORE first; /api/stores lists them",
-            )),
-            (Some(name), archives) => {
-                let found = archives.iter().find(|(other, _)| *other == name);
-                found.map(|(_, archive)| archive).ok_or_else(|| Problem::missing("no such store"))
-            }
-        }
-    }
-
-    async fn of_store(
-        self: &Arc<Self>,
-        archive: &Arc<Archive>,
-        wanted: Wanted,
-        asked: Asked<'_>,
-    ) -> Result<Response<Body>, Problem> {
-        match wanted {
-            Wanted::Recordings(filter) => {
-                let archive = archive.clone();
-                let work = move || listing::recordings(&*archive.catalogue()?, &filter);
-                let json = self.budget.bytes(LISTING, work).await?;
-                Ok(in_memory(asked, JSON, REVALIDATE, json))
-            }
-            Wanted::Info(name) => {
-                let recording = self.open(archive, Key::new(name)).await?;
-                Ok(in_memory(asked, JSON, REVALIDATE, listing::info(&recording)?.into()))
-            }
-            Wanted::Opus(name) => self.opus(archive, name, asked).await,
-            Wanted::Wav(name, cut) => {
-                let key = Key { channels: Selected::Wav, ..Key::new(name) };
-                let file = Arc::new(WavFile::new(self.open(archive, key).await?, &cut)?);
-                let bytes = {
-                    let file = file.clone();
-                    move |range: &Range<u64>| file.bytes(range)
-                };
-                self.send(file.representation(), asked, bytes).await
-            }
-        }
-    }
-
-    async fn opus(
-        self: &Arc<Self>,
-        archive: &Arc<Archive>,
-        name: RecordingName,
-        asked: Asked<'_>,
-    ) -> Result<Response<Body>, Problem> {
-        let recording = self.open(archive, Key::new(name)).await?;
-        let representation = audio::opus(&recording);
-        let bytes = move |range: &Range<u64>| Ok(recording.ogg_opus_at(range.clone())?);
-        self.send(representation, asked, bytes).await
-    }
-
-    /// Opens a recording, or finds that it is open.
-    pub(crate) async fn open(
-        &self,
-        archive: &Arc<Archive>,
-        key: Key,
-    ) -> Result<Arc<Recording>, Problem> {
-        if let Some(recording) = archive.open_already(&key) {
-            return Ok(recording);
-        }
-        let archive = archive.clone();
-        self.budget.run(move || archive.recording(&key)).await
-    }
-
-    /// Answers with bytes that are made piece by piece, as fast as the client takes them.
-    async fn send(
-        self: &Arc<Self>,
-        representation: Representation,
-        asked: Asked<'_>,
-        make: impl Fn(&Range<u64>) -> Result<Vec<u8>, Problem> + Send + Sync + 'static,
-    ) -> Result<Response<Body>, Problem> {
-        let sending = match representation.reply(asked) {
-            Reply::Ready(response) => return Ok(response),
-            Reply::Send(sending) => sending,
-        };
-        let mut pieces = Pieces { make: Arc::new(make), left: sending.range.clone() };
-        let length = sending.range.end - sending.range.start;
-        // An error of the first piece still is an answer.
-        let first = match pieces.next() {
-            None => Bytes::new(),
-            Some((most, work)) => self.budget.bytes(most, work).await?,
-        };
-        if pieces.left.is_empty() {
-            return Ok(sending.with(Body::whole(first)));
-        }
-        let (sender, receiver) = mpsc::channel(1);
-        let inner = self.clone();
-        let deadline = self.options.idle + Duration::from_secs(length / SLOWEST);
-        tokio::spawn(async move {
-            let sent = timeout(deadline, inner.send_pieces(first, pieces, &sender)).await;
-            if sent.is_err() {
-                let _ = sender.try_send(Err(io::ErrorKind::TimedOut.into()));
-            }
-        });
-        Ok(sending.with(Body::pieces(receiver, length)))
-    }
-
-    /// Sends pieces until the client is gone, or one cannot be made.
-    async fn send_pieces<M>(
-        &self,
-        first: Bytes,
-        mut pieces: Pieces<M>,
-        sender: &mpsc::Sender<io::Result<Bytes>>,
-    ) where
-        M: Fn(&Range<u64>) -> Result<Vec<u8>, Problem> + Send + Sync + 'static,
-    {
-        let mut piece = Ok(first);
-        loop {
-            let is_last = piece.is_err();
-            if sender.send(piece).await.is_err() || is_last {
-                return;
-            }
-            let Some((most, work)) = pieces.next() else { return };
-            piece = self.budget.later_bytes(most, work).await.map_err(io::Error::other);
-        }
-    }
-}
-
-/// What is left to be made.
-struct Pieces<M> {
-    make: Arc<M>,
-    left: Range<u64>,
-}
-
-impl<M: Fn(&Range<u64>) -> Result<Vec<u8>, Problem> + Send + Sync + 'static> Pieces<M> {
-    /// Returns the work that makes the next piece, and how many bytes it takes meanwhile.
-    fn next(
-        &mut self,
-    ) -> Option<(usize, impl FnOnce() -> Result<Vec<u8>, Problem> + Send + use<M>)> {
-        let end = self.left.end.min(self.left.start.saturating_add(PIECE));
-        let range = self.left.start..end;
-        self.left.start = end;
-        let make = self.make.clone();
-        let most = usize::try_from(PIECE).unwrap_or(usize::MAX).saturating_mul(2);
-        (!range.is_empty()).then(|| (most, move || make(&range)))
-    }
-}
-
 impl<B: Send + 'static> hyper::service::Service<Request<B>> for Service {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -308,14 +163,10 @@ impl fmt::Display for InvalidStores {
 
 impl std::error::Error for InvalidStores {}
 
-const JSON: &str = "application/json";
+const HEALTH: &str = "/healthz";
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+const NEVER: &str = "no-store";
 const TEXT: &str = "text/plain; charset=utf-8";
 /// What the page may load: only what comes from here.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Bytes of an answer that are made at a time.
-const PIECE: u64 = 256 << 10;
-/// What a listing may take of the memory.
-const LISTING: usize = 4 << 20;
-/// Bytes per second below which a client is too slow.
-const SLOWEST: u64 = 1024;
