@@ -62,6 +62,11 @@ impl Service {
             (None, Err(problem)) => Err(problem),
         };
         let mut response = answer.unwrap_or_else(|found| reply::problem(&found, &parts.method));
+        if parts.method == Method::HEAD {
+            // hyper takes a body without bytes for an empty one.
+            let length = response.body().length().to_string();
+            set(&mut response, header::CONTENT_LENGTH, &length);
+        }
         self.finish(&mut response, &parts.headers);
         let (status, length) = (response.status().as_u16(), response.body().length());
         self.0.metrics.count(label, status, length, began.elapsed());

@@ -11,7 +11,7 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{NOTES, folder_with, run_in, testdata, verbs};
+use crate::support::{NOTES, folder_with, get, run_in, serve, testdata, verbs};
 
 /// Commands, their exit codes, and the types of lines that they must produce.
 const CASES: &[(&str, i32, &[&str])] = &[
@@ -97,8 +97,15 @@ fn every_line_of_every_verb_matches_the_schema() {
             assert!(found.contains(*kind), "{command}: no {kind} among {found:?}");
         }
     }
-    let tried: BTreeSet<&str> =
-        CASES.iter().filter_map(|(command, ..)| command.split(' ').next()).collect();
+    let served = serve(folder.path(), &["a.zarr", "--json"], |address| {
+        get(address, "/audio/notes.opus", "User-Agent: test\r\nReferer: here\r\n");
+        get(address, "/none", "");
+    });
+    for line in served.exits(0).stdout.lines() {
+        seen.insert("request".to_owned(), schema.check(line, "serve"));
+    }
+    let tried = CASES.iter().filter_map(|(command, ..)| command.split(' ').next());
+    let tried: BTreeSet<&str> = tried.chain(["serve"]).collect();
     assert_eq!(verbs().iter().map(String::as_str).collect::<BTreeSet<_>>(), tried);
     assert_eq!(seen.keys().cloned().collect::<BTreeSet<_>>(), schema.kinds());
     seen.values().for_each(|object| schema.refuses_variants_of(object));

@@ -34,6 +34,7 @@ mod recorder;
 mod reindex;
 mod resume;
 mod s3;
+mod serve;
 mod settle;
 mod sound;
 mod state;

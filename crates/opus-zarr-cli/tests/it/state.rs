@@ -63,6 +63,7 @@ fn no_verb_takes_a_missing_store_for_an_empty_one() {
             "meta a.zarr/a",
             "meta a.zarr/a --set a=1",
             "bench a.zarr/a",
+            "serve a.zarr --listen 127.0.0.1:0",
         ] {
             let done = run_in(folder.path(), args.split(' ')).exits(10);
             assert!(done.stdout.is_empty() && done.stderr.contains("a.zarr"), "{args}: {done:?}");
@@ -126,6 +127,8 @@ fn no_verb_succeeds_if_its_output_cannot_be_written() {
             assert!(said.contains("No space left on device"), "{args}: {said}");
         }
     }
+    // Prints when it is asked: see the module `serve`.
+    tried.push("serve");
     for verb in verbs() {
         assert!(tried.contains(&verb.as_str()), "{verb}");
     }

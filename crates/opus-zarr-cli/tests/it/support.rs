@@ -3,6 +3,8 @@
 use opus_zarr_testkit::recordings::import_to;
 use std::{
     ffi::OsStr,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -42,6 +44,36 @@ pub(crate) fn outcome(command: &mut Command) -> Outcome {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Runs `opus-zarr serve`, asks it at its address, and ends it as a supervisor does.
+pub(crate) fn serve(folder: &Path, args: &[&str], ask: impl FnOnce(&str)) -> Outcome {
+    let mut command = command_in(folder);
+    command.arg("serve").args(args).args(["--listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut stderr = String::new();
+    errors.read_line(&mut stderr).unwrap();
+    let address = stderr.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+    let address = address.unwrap_or_else(|| panic!("no address: {stderr}")).to_owned();
+    ask(&address);
+    let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    errors.read_to_string(&mut stderr).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    Outcome { code: output.status.code().unwrap(), stdout, stderr }
+}
+
+/// Sends a GET request; returns the answer with its head.
+pub(crate) fn get(address: &str, target: &str, fields: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let head =
+        format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 impl Outcome {

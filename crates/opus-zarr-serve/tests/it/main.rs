@@ -1,3 +1,16 @@
-//! Integration tests.
+//! Integration tests, over real sockets.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may panic"
+)]
+
+mod answers;
+mod clients;
+mod guards;
+mod hostile;
+mod pictures;
+mod readers;
+mod support;
