@@ -9,6 +9,8 @@ mod sample;
 mod stft;
 mod wav;
 
+pub use opus_zarr::Sample;
+
 pub use channels::{speakers, wav_order};
 pub use palette::{Palette, UnknownPalette};
 pub use picture::{InvalidPicture, Pixels, encode_png};

@@ -29,6 +29,7 @@ pub use access::Access;
 pub use body::Body;
 pub use guard::Guard;
 pub use options::Options;
+pub use opus_zarr::{RecordingFilter, RecordingName, Selection, Store};
 pub use opus_zarr_render::Palette;
 pub use problem::Problem;
 pub use route::{Cut, Picture, Place, Route, Tile, Wanted};

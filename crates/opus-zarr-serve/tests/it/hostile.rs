@@ -7,98 +7,17 @@ use crate::support::Serving;
 
 /// Paths that must lead nowhere.
 fn nowhere() -> Vec<String> {
-    let ups = [
-        "..",
-        "../..",
-        "../../../../../../../../etc/passwd",
-        "%2e%2e",
-        "%2e%2e%2f",
-        "..%2f",
-        "%2e%2e/%2e%2e/etc/passwd",
-        "..%5c..%5c",
-        "..\\..\\",
-        "....//",
-        "%252e%252e%252f",
-        "%c0%ae%c0%ae/",
-        "%uff0e%uff0e/",
-        ".",
-        "./",
-        "%2e",
-        "/etc/passwd",
-        "%2fetc%2fpasswd",
-        "file:%2f%2f%2fetc%2fpasswd",
-        "C:%5cWindows",
-        "a%00.opus",
-        "%00",
-        "%0a",
-        "%0d%0aX: y",
-        "%7f",
-        "%e2%80%ae",
-        "~root",
-        "$HOME",
-        "`id`",
-        "{a,b}",
-        "*",
-        "?",
-        "zarr.json",
-        ".zarr.json",
-        "__private",
-        "notes%20",
-        "notes.",
-        "notes%2f",
-        "notes/../trio",
-        "con",
-        "nul%00",
-        "%F0%9F%92%A9",
-        "NOTES",
-    ];
-    let places = [
-        ("/audio/", ".opus"),
-        ("/audio/", ".wav"),
-        ("/api/recordings/", ""),
-        ("/zarr/", "/zarr.json"),
-        ("/zarr/", "/audio/c/0/0"),
-        ("/zarr/int16-48000-1/", "/audio/zarr.json"),
-        ("/tiles/", "/spectrogram/8/0.png"),
-        ("/page/", ""),
-        ("/s/", "/api/recordings"),
-        ("/", ""),
-    ];
-    let mut paths: Vec<String> = places
+    let mut paths: Vec<String> = PLACES
         .iter()
-        .flat_map(|(before, after)| ups.iter().map(move |up| format!("{before}{up}{after}")))
+        .flat_map(|(before, after)| UPS.iter().map(move |up| format!("{before}{up}{after}")))
         .collect();
     let long = "a".repeat(3000);
     paths.extend([
         format!("/audio/{long}.opus"),
         format!("/{}", "/".repeat(2000)),
         format!("/api/recordings/{}", "%41".repeat(1000)),
-        "/zarr/notes/audio/c/18446744073709551615/0".into(),
-        "/zarr/notes/audio/c/18446744073709551616/0".into(),
-        "/zarr/notes/audio/c/-1/0".into(),
-        "/zarr/notes/audio/c/0/1".into(),
-        "/zarr/notes/opus_blob/c/0".into(),
-        "/zarr/notes/opus_index/zarr.json".into(),
-        "/zarr/notes/audio/c/0/0/".into(),
-        "/zarr/notes/audio/c/00/0".into(),
-        "/zarr/int16-48000-0/notes/zarr.json".into(),
-        "/tiles/notes/spectrogram/64/0.png".into(),
-        "/tiles/notes/spectrogram/36/18446744073709551615.png".into(),
-        "/tiles/notes/waveform/0/-0.png".into(),
-        "/tiles/notes/waveform/4294967296/0.png".into(),
-        "//".into(),
-        "//audio/notes.opus".into(),
-        "/audio//notes.opus".into(),
-        "/audio/notes.opus/".into(),
-        "/audio/.opus".into(),
-        "/audio/.wav".into(),
-        "/favicon.ico".into(),
-        "/.git/config".into(),
-        "/wp-admin".into(),
-        "/cgi-bin/sh".into(),
-        "/healthz/".into(),
-        "/metrics/..".into(),
     ]);
+    paths.extend(OTHERS.map(str::to_owned));
     paths
 }
 
@@ -155,16 +74,11 @@ fn paths_lead_nowhere_and_queries_are_refused() {
     assert_eq!(serving.get("/healthz").status, 200);
 }
 
-/// Methods, versions, and fields. All statuses that HTTP has for them are answers; so is the end of the
-/// connection where the request is none.
-#[test]
-fn requests_that_are_none_end_alone() {
-    let serving = Serving::golden();
+fn malformed() -> Vec<String> {
     let host = "Host: localhost\r\n";
     let long = "x".repeat(100_000);
     let many: String = (0..1000).map(|number| format!("X-{number}: y\r\n")).collect();
-    let mut statuses = BTreeSet::new();
-    let requests = [
+    vec![
         String::new(),
         "\r\n\r\n\r\n".into(),
         "GET\r\n\r\n".into(),
@@ -183,6 +97,12 @@ fn requests_that_are_none_end_alone() {
         format!("GET / HTTP/1.1\r\n{host}Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef"),
         format!("GET / HTTP/1.1\r\n{host}Content-Length: -5\r\n\r\n"),
         format!("GET / HTTP/1.1\r\n{host}Content-Length: 99999999999999999999\r\n\r\n"),
+    ]
+}
+
+fn unusual() -> Vec<String> {
+    let host = "Host: localhost\r\n";
+    vec![
         format!(
             "POST / HTTP/1.1\r\n{host}Content-Length: 1000000000\r\nConnection: close\r\n\r\nabc"
         ),
@@ -221,7 +141,16 @@ fn requests_that_are_none_end_alone() {
         format!(
             "GET /audio/notes.opus HTTP/1.1\r\n{host}Accept-Encoding: gzip;q=99999\r\nConnection: close\r\n\r\n"
         ),
-    ];
+    ]
+}
+
+/// Methods, versions, and fields. All statuses that HTTP has for them are answers; so is the end of the
+/// connection where the request is none.
+#[test]
+fn requests_that_are_none_end_alone() {
+    let serving = Serving::golden();
+    let mut statuses = BTreeSet::new();
+    let requests = [malformed(), unusual()].concat();
     for request in &requests {
         let mut bytes = request.clone().into_bytes();
         if !request.contains("Connection") {
@@ -239,3 +168,90 @@ fn requests_that_are_none_end_alone() {
     let log = serving.log.lock().unwrap();
     assert!(log.iter().all(|access| !access.to_string().contains(['\n', '\r', '\0'])));
 }
+
+const UPS: &[&str] = &[
+    "..",
+    "../..",
+    "../../../../../../../../etc/passwd",
+    "%2e%2e",
+    "%2e%2e%2f",
+    "..%2f",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "..%5c..%5c",
+    "..\\..\\",
+    "....//",
+    "%252e%252e%252f",
+    "%c0%ae%c0%ae/",
+    "%uff0e%uff0e/",
+    ".",
+    "./",
+    "%2e",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "file:%2f%2f%2fetc%2fpasswd",
+    "C:%5cWindows",
+    "a%00.opus",
+    "%00",
+    "%0a",
+    "%0d%0aX: y",
+    "%7f",
+    "%e2%80%ae",
+    "~root",
+    "$HOME",
+    "`id`",
+    "{a,b}",
+    "*",
+    "?",
+    "zarr.json",
+    ".zarr.json",
+    "__private",
+    "notes%20",
+    "notes.",
+    "notes%2f",
+    "notes/../trio",
+    "con",
+    "nul%00",
+    "%F0%9F%92%A9",
+    "NOTES",
+];
+
+const PLACES: &[(&str, &str)] = &[
+    ("/audio/", ".opus"),
+    ("/audio/", ".wav"),
+    ("/api/recordings/", ""),
+    ("/zarr/", "/zarr.json"),
+    ("/zarr/", "/audio/c/0/0"),
+    ("/zarr/int16-48000-1/", "/audio/zarr.json"),
+    ("/tiles/", "/spectrogram/8/0.png"),
+    ("/page/", ""),
+    ("/s/", "/api/recordings"),
+    ("/", ""),
+];
+
+const OTHERS: [&str; 25] = [
+    "/zarr/notes/audio/c/18446744073709551615/0",
+    "/zarr/notes/audio/c/18446744073709551616/0",
+    "/zarr/notes/audio/c/-1/0",
+    "/zarr/notes/audio/c/0/1",
+    "/zarr/notes/opus_blob/c/0",
+    "/zarr/notes/opus_index/zarr.json",
+    "/zarr/notes/audio/c/0/0/",
+    "/zarr/notes/audio/c/00/0",
+    "/zarr/int16-48000-0/notes/zarr.json",
+    "/tiles/notes/spectrogram/64/0.png",
+    "/tiles/notes/spectrogram/36/18446744073709551615.png",
+    "/tiles/notes/waveform/0/-0.png",
+    "/tiles/notes/waveform/4294967296/0.png",
+    "//",
+    "//audio/notes.opus",
+    "/audio//notes.opus",
+    "/audio/notes.opus/",
+    "/audio/.opus",
+    "/audio/.wav",
+    "/favicon.ico",
+    "/.git/config",
+    "/wp-admin",
+    "/cgi-bin/sh",
+    "/healthz/",
+    "/metrics/..",
+];
