@@ -157,10 +157,13 @@ mod tests {
     }
 
     fn small() -> Arc<Budget> {
-        let mut options = Options::default();
-        options.threads = NonZeroUsize::MIN;
-        (options.waiting, options.patience) = (2, Duration::from_millis(200));
-        options.memory = 4096;
+        let options = Options {
+            threads: NonZeroUsize::MIN,
+            waiting: 2,
+            patience: Duration::from_millis(200),
+            memory: 4096,
+            ..Options::default()
+        };
         Arc::new(Budget::new(&options))
     }
 

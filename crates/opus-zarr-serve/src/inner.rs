@@ -286,7 +286,8 @@ impl<M: Fn(&Range<u64>) -> Result<Vec<u8>, Problem> + Send + Sync + 'static> Pie
         self.left.start = end;
         let make = self.make.clone();
         let most = usize::try_from(PIECE).unwrap_or(usize::MAX).saturating_mul(2);
-        (!range.is_empty()).then(|| (most, move || make(&range)))
+        let is_any = !range.is_empty();
+        is_any.then_some((most, move || make(&range)))
     }
 }
 

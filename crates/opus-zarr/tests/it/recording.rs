@@ -178,6 +178,17 @@ fn a_canonical_file_is_stored_byte_for_byte() {
         recording.ogg_opus().read_to_end(&mut kept).unwrap();
         assert!(kept == bytes_of(file), "{file}");
         assert_eq!(recording.info().source.stored, StoredAs::Verbatim);
+        let mut random = Random(5);
+        let len = u64::try_from(kept.len()).unwrap();
+        for range in (0..50).map(|_| random.range(len, 70_000)).chain([0..len, 0..0, len..len]) {
+            let at = |byte: u64| usize::try_from(byte).unwrap();
+            let part = recording.ogg_opus_at(range.clone()).unwrap();
+            assert!(part == kept[at(range.start)..at(range.end)], "{file}: {range:?}");
+        }
+        #[allow(clippy::reversed_empty_ranges, reason = "that is the point")]
+        for range in [0..len + 1, len + 1..len + 2, 5..4, u64::MAX - 1..u64::MAX] {
+            assert!(recording.ogg_opus_at(range.clone()).is_err(), "{file}: {range:?}");
+        }
     }
 }
 
