@@ -2,9 +2,11 @@
 
 const NO_STATION = "no station";
 
-/** Turns rows of the listing into recordings with places on a time axis. */
+/** Turns rows of the listing into recordings with places on a time axis, in order of time; those without one are last. */
 export function recordings(rows) {
-  return rows.map(recording).sort((a, b) => a.start - b.start || (a.row.name < b.row.name ? -1 : 1));
+  const order = (one) => (one.clock === "none" ? Infinity : one.start);
+  const byName = (a, b) => (a.row.name < b.row.name ? -1 : 1);
+  return rows.map(recording).sort((a, b) => (order(a) === order(b) ? byName(a, b) : order(a) - order(b)));
 }
 
 /**

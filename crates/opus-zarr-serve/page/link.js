@@ -1,7 +1,7 @@
 // Links: the fragment of the address holds what is seen, so that a link opens the same view.
 // Times count from the start of the recording, so a link survives a correction of the recorder's clock.
 
-const NUMBERS = ["from", "to", "low", "high", "min", "max", "channel", "window", "speed", "cursor"];
+const NUMBERS = ["from", "to", "low", "high", "min", "max", "channel", "speed", "cursor"];
 
 /** Returns the fragment for a state; leaves out what is undefined. */
 export function encode(state) {

@@ -1,17 +1,12 @@
 // Arithmetic of tiles. At zoom z a column stands for 2^z samples; a tile has 256 columns.
 
 export const COLUMNS = 256;
-const DEEPEST = 40;
+/** Days in one column. */
+const DEEPEST = 32;
 
 /** Returns the zoom whose columns are at least as fine as pixels of so many samples. */
-export function zoomFor(samplesPerPixel, samples) {
-  const zoom = Math.floor(Math.log2(Math.max(1, samplesPerPixel)) + 1e-9);
-  return Math.min(zoom, coarsest(samples));
-}
-
-/** Returns the zoom at which a recording is one tile. */
-export function coarsest(samples) {
-  return Math.min(DEEPEST, Math.max(0, Math.ceil(Math.log2(Math.max(1, samples) / COLUMNS))));
+export function zoomFor(samplesPerPixel) {
+  return Math.min(DEEPEST, Math.floor(Math.log2(Math.max(1, samplesPerPixel)) + 1e-9));
 }
 
 /** Returns the samples of a tile, cut off at the end of the recording. */
@@ -53,6 +48,5 @@ export function lookQuery(look) {
     colours: look.colours,
   });
   if (look.channel) query.set("channel", String(look.channel));
-  if (look.window) query.set("window", String(look.window));
   return query.toString();
 }

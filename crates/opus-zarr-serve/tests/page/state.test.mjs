@@ -59,7 +59,7 @@ test("nearest recording and coverage", () => {
 test("a link leads back to its state", () => {
   const state = {
     name: "weiher/ä b&c#1", from: -3.5, to: 12.000004, low: 0, high: 24000, min: -90, max: -20, channel: 1,
-    window: 512, speed: 0.1, cursor: 1.25, colours: "viridis", box: { from: 1, to: 1.5, low: 2000, high: 8000.5 },
+    speed: 0.1, cursor: 1.25, colours: "viridis", box: { from: 1, to: 1.5, low: 2000, high: 8000.5 },
   };
   assert.deepEqual(decode(encode(state)), state);
   assert.deepEqual(decode(encode({ name: "a" })), { name: "a" });
