@@ -6,7 +6,7 @@ import { clock, digits, kilohertz, length, longDay, duration, offsetText, timeSt
 export function viewText(view, one) {
   const span = view.to - view.from;
   const places = Math.min(6, digits(timeStep(span, 20)));
-  const band = `${kilohertz(view.low)} – ${kilohertz(view.high)}`;
+  const band = `${kilohertz(view.low).replace(" kHz", "")} – ${kilohertz(view.high)}`;
   return `${between(view.from, view.to, places, one)} (${length(span)}), ${band}`;
 }
 

@@ -2,9 +2,14 @@
 
 let prefix = "";
 
-/** Chooses the store, by the prefix of its addresses: "" or "s/NAME/". */
-export function useStore(value) {
-  prefix = value.replace(/^\//, "");
+/** Chooses the store, by what its paths begin with: "" or "/s/NAME". */
+export function useStore(base) {
+  prefix = base === "" ? "" : `${base.replace(/^\//, "")}/`;
+}
+
+/** Returns the stores that are served: their names, and what their paths begin with. */
+export function stores() {
+  return json("api/stores");
 }
 
 /** Returns the address of something in the store. */

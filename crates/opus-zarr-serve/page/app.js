@@ -1,18 +1,20 @@
 // Connects the parts of the page.
 
-import { info, json, listing, useStore, address } from "./api.js";
+import { address, info, listing, stores, useStore } from "./api.js";
 import { pointText, showFacts, viewText } from "./about.js";
 import * as boxes from "./box.js";
 import { connect as connectGestures } from "./gestures.js";
 import { connect as connectKeys } from "./keys.js";
 import { acceptDrops, listLabels, merge, readTables } from "./labels.js";
 import { lanes, nearest, recordings } from "./lanes.js";
+import { decode } from "./link.js";
 import { List } from "./list.js";
 import { Loader } from "./loader.js";
+import { Looks } from "./looks.js";
 import { Player } from "./player.js";
 import { opusUrl } from "./sources.js";
 import { Spectrogram } from "./spectrogram.js";
-import { COLOURS, State } from "./state.js";
+import { State } from "./state.js";
 import { Timeline } from "./timeline.js";
 import * as views from "./view.js";
 
@@ -41,6 +43,8 @@ const list = new List(
 const panel = new boxes.BoxPanel(find, {
   change: (box) => update({ box }), listen, zoom: zoomToBox, clear: () => update({ box: undefined }),
 });
+
+const looks = new Looks(find, (look) => update({ look }), setSpeed, (text) => fail(text));
 
 let frame;
 /** Draws on the next frame. */
@@ -98,9 +102,8 @@ function shown() {
   fail("");
   showFacts(find("about"), one);
   list.choose(one);
-  showChannels(one);
   showLabels();
-  showTools();
+  looks.show(state);
   find("download-opus").href = address(opusUrl(one.row));
   find("download-opus").download = `${one.row.name}.opus`;
   update({});
@@ -126,12 +129,6 @@ async function loadZone(one) {
   redraw();
 }
 
-function showChannels(one) {
-  const channels = Array.from({ length: one.row.channels }, (_, n) => new Option(String(n + 1), String(n)));
-  find("channel").replaceChildren(...channels);
-  find("channel-field").hidden = one.row.channels === 1;
-}
-
 function showLabels() {
   const labels = state.labels.get(state.chosen.row.name) ?? [];
   find("clear-labels").hidden = state.labels.size === 0;
@@ -139,14 +136,6 @@ function showLabels() {
     const at = state.chosen.start + label.from;
     update({ view: views.centre(state.view, at + (label.to - label.from) / 2, state.limits), cursor: at });
   });
-}
-
-function showTools() {
-  find("min").value = state.look.min;
-  find("max").value = state.look.max;
-  find("colours").value = state.look.colours;
-  find("channel").value = Math.min(state.look.channel, state.chosen.row.channels - 1);
-  find("speed").value = state.speed;
 }
 
 // Playing.
@@ -157,6 +146,11 @@ function play(from, to) {
   // At the end, it starts again.
   const first = to === undefined && start >= one.row.samples - 2 ? 0 : start;
   player.play(one.row, first, to, state.speed);
+}
+
+function setSpeed(speed) {
+  update({ speed });
+  player.setSpeed(speed);
 }
 
 function togglePlay() {
@@ -317,10 +311,17 @@ async function openTables(files) {
 }
 
 function connectTools() {
-  const click = { ...actions, "zoom-in": () => zoomTime(0.5), "zoom-out": () => zoomTime(2), "fit-station": fitStation };
   const buttons = {
-    previous: () => step(-1), next: () => step(1), play: togglePlay, fit: actions.fit, "copy-link": copyLink,
-    "open-help": actions.help, select: () => setSelecting(!state.isSelecting),
+    previous: () => step(-1),
+    next: () => step(1),
+    play: togglePlay,
+    "zoom-in": () => zoomTime(0.5),
+    "zoom-out": () => zoomTime(2),
+    fit: actions.fit,
+    "fit-station": fitStation,
+    select: () => setSelecting(!state.isSelecting),
+    "copy-link": copyLink,
+    "open-help": actions.help,
     "toggle-list": () => toggleList(find("layout").classList.contains("without-list")),
     "clear-labels": () => {
       state.labels = new Map();
@@ -328,27 +329,11 @@ function connectTools() {
       redraw();
     },
   };
-  for (const id of ["zoom-in", "zoom-out", "fit-station"]) buttons[id] = click[id];
   for (const [id, action] of Object.entries(buttons)) find(id).addEventListener("click", () => action());
-  find("colours").replaceChildren(...COLOURS.map((name) => new Option(name, name)));
-  for (const id of ["min", "max", "colours", "channel"]) find(id).addEventListener("change", readLook);
-  find("speed").addEventListener("change", () => {
-    update({ speed: Number(find("speed").value) });
-    player.setSpeed(state.speed);
-  });
   find("label-files").addEventListener("change", (event) => openTables([...event.target.files]));
 }
 
-function readLook() {
-  const [min, max] = [find("min").valueAsNumber, find("max").valueAsNumber];
-  if (!(min < max)) return fail("The lower end of the dB range must be below the upper end.");
-  fail("");
-  const channel = Number(find("channel").value);
-  return update({ look: { min, max, colours: find("colours").value, channel } });
-}
-
 function connect() {
-  connectTools();
   connectGestures(canvas, spectrogram, () => state.isSelecting, actions);
   connectKeys(canvas, actions);
   acceptDrops(find("drop"), openTables);
@@ -363,9 +348,11 @@ function connect() {
   });
 }
 
-async function loadStore(prefix) {
-  useStore(prefix);
+async function loadStore({ name, base }, hasOthers) {
+  player.stop();
+  useStore(base);
   state.load(recordings(await listing()));
+  state.store = hasOthers ? name : undefined;
   list.show(state.all);
   if (state.all.length === 0) {
     find("title").textContent = "No recordings";
@@ -377,8 +364,18 @@ async function loadStore(prefix) {
 
 async function start() {
   if (isNarrow()) toggleList(false);
+  connectTools();
   try {
-    await loadStore("");
+    const all = await stores();
+    const wanted = decode(location.hash)?.store;
+    const first = all.find((store) => store.name === wanted) ?? all[0];
+    find("store-field").hidden = all.length === 1;
+    find("store").replaceChildren(...all.map(({ name }) => new Option(name, name)));
+    find("store").value = first.name;
+    find("store").addEventListener("change", () => {
+      loadStore(all[find("store").selectedIndex], true).catch((error) => fail(error.message));
+    });
+    await loadStore(first, all.length > 1);
     connect();
   } catch (error) {
     find("title").textContent = "Recordings";

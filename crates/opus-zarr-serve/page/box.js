@@ -57,7 +57,7 @@ export function describe(box, one) {
   const times = one.clock === "none"
     ? `${duration(box.from, places)} – ${duration(box.to, places)}`
     : `${longDay(from)} ${clock(from, places)} – ${clock(to, places)}`;
-  return `${times} (${length(box.to - box.from)}), ${kilohertz(box.low)} – ${kilohertz(box.high)}, in ${one.row.name}`;
+  return `${times} (${length(box.to - box.from)}), ${kilohertz(box.low).replace(" kHz", "")} – ${kilohertz(box.high)}, in ${one.row.name}`;
 }
 
 /** The panel. `actions` are change(box), listen(), zoom() and clear(). */

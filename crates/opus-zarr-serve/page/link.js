@@ -6,6 +6,7 @@ const NUMBERS = ["from", "to", "low", "high", "min", "max", "channel", "speed", 
 /** Returns the fragment for a state; leaves out what is undefined. */
 export function encode(state) {
   const query = new URLSearchParams();
+  if (state.store) query.set("store", state.store);
   query.set("name", state.name);
   for (const key of NUMBERS) {
     if (state[key] !== undefined) query.set(key, compact(state[key]));
@@ -21,6 +22,7 @@ export function decode(fragment) {
   const name = query.get("name");
   if (!name) return undefined;
   const state = { name };
+  if (query.get("store")) state.store = query.get("store");
   for (const key of NUMBERS) {
     const value = number(query.get(key));
     if (value !== undefined) state[key] = value;

@@ -9,6 +9,8 @@ const LOOK = { min: -90, max: -20, colours: COLOURS[0], channel: 0 };
 
 export class State {
   all = [];
+  /** The name of the store, if there are several. */
+  store;
   lane;
   chosen;
   view;
@@ -29,6 +31,8 @@ export class State {
   /** Takes recordings. */
   load(all) {
     this.all = all;
+    this.chosen = this.lane = this.view = undefined;
+    this.box = undefined;
     this.laneOf = new Map();
     for (const lane of group(all)) {
       for (const one of lane.recordings) this.laneOf.set(one, lane);
@@ -79,6 +83,7 @@ export class State {
     const { chosen: one, view, look, box } = this;
     const of = (time) => time - one.start;
     return encode({
+      store: this.store,
       name: one.row.name,
       from: of(view.from),
       to: of(view.to),
