@@ -74,12 +74,20 @@ function settle() {
     redraw();
   }
   const text = viewText(view, chosen);
-  if (find("view-text").textContent !== text) find("view-text").textContent = text;
+  if (find("view-text").textContent !== text) {
+    find("view-text").textContent = text;
+    if (document.activeElement === canvas) say(text);
+  }
   history.replaceState(null, "", state.link());
 }
 
 function tell(text) {
   find("message").textContent = text;
+}
+
+/** Tells a screen reader what others see. */
+function say(text) {
+  find("spoken").textContent = text;
 }
 
 function fail(text) {
@@ -192,9 +200,7 @@ function setView(view) {
   // The recording in the middle is the chosen one.
   if (seen === state.chosen) return;
   state.chosen = seen;
-  const { band } = state;
   shown();
-  state.band = band;
 }
 
 function zoomTime(factor, x) {
@@ -210,9 +216,8 @@ function zoomBand(factor, y) {
 const pan = (right, up) => setView(views.pan(state.view, right, up, state.limits));
 
 function fitStation() {
-  const all = state.lane.recordings;
-  const last = Math.max(...all.map((one) => one.end));
-  update({ view: { ...views.whole(state.chosen), from: all[0].start, to: last } });
+  const { from, to, nyquist } = state.lane;
+  update({ view: { from, to, low: 0, high: nyquist } });
 }
 
 function zoomToBox() {
@@ -240,7 +245,11 @@ function boxAtCursor() {
   const { view, cursor } = state;
   const isSeen = cursor > view.from && cursor < view.to;
   update({ box: boxes.around(view, isSeen ? cursor : middle().time) });
-  tell(boxes.describe(state.box, boxes.recordingOf(state.box, state.lane)));
+  sayBox();
+}
+
+function sayBox() {
+  if (state.box) say(boxes.describe(state.box, boxes.recordingOf(state.box, state.lane)));
 }
 
 function setSelecting(isSelecting) {
@@ -274,10 +283,12 @@ const actions = {
   drawBox: (a, b) => update({ box: boxes.between(state.chosen, corner(a), corner(b), state.limits.nyquist) }),
   endBox: () => {
     setSelecting(false);
-    if (state.box) tell(boxes.describe(state.box, boxes.recordingOf(state.box, state.lane)));
+    sayBox();
   },
   moveBox: (right, up, isSize) => {
-    if (state.box) update({ box: boxes.moved(state.box, state.view, right, up, isSize, state.limits.nyquist) });
+    if (!state.box) return;
+    update({ box: boxes.moved(state.box, state.view, right, up, isSize, state.limits.nyquist) });
+    sayBox();
   },
   moveCursor: (share) => {
     const cursor = state.cursor + share * (state.view.to - state.view.from);

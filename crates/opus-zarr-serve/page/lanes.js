@@ -39,13 +39,16 @@ function offsetOf(utc, local) {
   return local === undefined ? 0 : Math.round((local - utc) / 900) * 900;
 }
 
-/** Groups recordings into lanes, stations in order of the alphabet. */
+/** Groups recordings, which are in order of time, into lanes: stations in order of the alphabet. */
 export function lanes(all) {
   const byKey = new Map();
   for (const one of all) {
     const key = laneKey(one);
-    if (!byKey.has(key)) byKey.set(key, { key, title: laneTitle(one), clock: one.clock, recordings: [] });
-    byKey.get(key).recordings.push(one);
+    const { clock, start: from, end: to, nyquist } = one;
+    if (!byKey.has(key)) byKey.set(key, { key, title: laneTitle(one), clock, from, to, nyquist, recordings: [] });
+    const lane = byKey.get(key);
+    lane.recordings.push(one);
+    lane.to = Math.max(lane.to, to);
   }
   return [...byKey.values()].sort((a, b) => a.title.localeCompare(b.title, "en"));
 }

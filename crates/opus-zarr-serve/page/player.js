@@ -74,6 +74,7 @@ export class Player {
   }
 
   #move() {
+    this.#onChange();
     if (this.#isMoving) return;
     this.#isMoving = true;
     const frame = () => {

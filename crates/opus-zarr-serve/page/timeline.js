@@ -23,8 +23,7 @@ export class Timeline {
     this.#root.hidden = timed.length === 0;
     this.#rows = timed.map((lane) => this.#row(lane));
     if (timed.length === 0) return;
-    const all = timed.flatMap((lane) => lane.recordings);
-    const [from, to] = [Math.min(...all.map((one) => one.start)), Math.max(...all.map((one) => one.end))];
+    const [from, to] = [Math.min(...timed.map((lane) => lane.from)), Math.max(...timed.map((lane) => lane.to))];
     const margin = Math.max(1, (to - from) * 0.01);
     this.#span = { from: from - margin, to: to + margin };
     const { row, canvas } = grid(document.createElement("span"));

@@ -8,11 +8,8 @@ export function whole(recording) {
   return { from: recording.start, to: recording.end, low: 0, high: recording.nyquist };
 }
 
-/** Limits: a lane's extent with a margin, so that its ends can be drawn in the middle, and all frequencies. */
-export function limitsOf(lane) {
-  const from = Math.min(...lane.recordings.map((one) => one.start));
-  const to = Math.max(...lane.recordings.map((one) => one.end));
-  const nyquist = Math.max(...lane.recordings.map((one) => one.nyquist));
+/** Returns limits: a lane's extent with a margin, so that its ends can be in the middle, and all frequencies. */
+export function limitsOf({ from, to, nyquist }) {
   const margin = (to - from) / 2;
   return { from: from - margin, to: to + margin, nyquist };
 }

@@ -1,5 +1,5 @@
 // Clicks through the page of a running server in a real browser: node browser.mjs URL [DIRECTORY FOR SCREENSHOTS]
-// CHROMIUM names the browser. Exits with 1 if a step or anything on the page fails.
+// CHROMIUM names the browser, and STEPS the steps if not all. Exits with 1 if a step or anything on the page fails.
 
 import { chromium } from "playwright-core";
 import * as steps from "./steps.mjs";
@@ -20,8 +20,10 @@ const browser = await chromium.launch({
 
 let passed = 0;
 let failed = 0;
-for (const [name, step] of Object.entries(steps)) {
+const isWanted = new RegExp(process.env.STEPS ?? "");
+for (const [name, step] of Object.entries(steps).filter(([name]) => isWanted.test(name))) {
   const problems = [];
+  const begin = Date.now();
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const watch = (page) => {
@@ -40,7 +42,7 @@ for (const [name, step] of Object.entries(steps)) {
   await context.close();
   if (problems.length === 0) passed += 1;
   else failed += 1;
-  console.log(`${problems.length === 0 ? "ok" : "FAILED"} ${name}`);
+  console.log(`${problems.length === 0 ? "ok" : "FAILED"} ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
   for (const problem of problems) console.log(`  ${problem}`);
 }
 await browser.close();

@@ -33,6 +33,8 @@ test("lanes hold one station, rate and clock", () => {
     row("e", { start: null, local_start: null }), row("f", { site: null }),
   ]);
   assert.deepEqual(lanes(all).map((lane) => lane.title), ["d", "e", "no station", "wald", "weiher", "weiher, 250 kHz"]);
+  const [lane] = lanes(recordings([row("late", { start: "2026-05-13T20:15:00Z" }), row("long", { samples: 48000 * 200000 })]));
+  assert.deepEqual(views.limitsOf(lane), { from: lane.from - 1e5, to: lane.from + 3e5, nyquist: 24000 });
 });
 
 test("search by text, day of the recorder's clock, and station", () => {
@@ -58,7 +60,7 @@ test("nearest recording and coverage", () => {
 
 test("a link leads back to its state", () => {
   const state = {
-    name: "weiher/ä b&c#1", from: -3.5, to: 12.000004, low: 0, high: 24000, min: -90, max: -20, channel: 1,
+    store: "b c.zarr", name: "weiher/ä b&c#1", from: -3.5, to: 12.000004, low: 0, high: 24000, min: -90, max: -20, channel: 1,
     speed: 0.1, cursor: 1.25, colours: "viridis", box: { from: 1, to: 1.5, low: 2000, high: 8000.5 },
   };
   assert.deepEqual(decode(encode(state)), state);

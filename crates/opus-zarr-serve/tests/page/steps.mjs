@@ -145,7 +145,7 @@ export async function playingMovesTheCursor({ page, url }) {
   assert.ok(cursor > 0, "a click places the cursor");
   await page.click("#play");
   await until(async () => page.evaluate(() => document.getElementById("audio").currentTime > 0.3));
-  assert.equal(await page.getAttribute("#play", "aria-label"), "Pause");
+  await until(async () => (await page.getAttribute("#play", "aria-label")) === "Pause");
   await until(async () => page.evaluate((at) => document.getElementById("audio").currentTime > at, cursor));
   await page.click("#play");
   assert.equal(await page.getAttribute("#play", "aria-label"), "Play");
@@ -310,4 +310,26 @@ export async function aPhoneShowsEverything({ page, url, shots }) {
   await page.focus("#spectrogram");
   await page.keyboard.press("s");
   assert.equal(await overflow(), 0);
+}
+
+export async function twoFingersZoom({ page, context, url }) {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, url);
+  const session = await context.newCDPSession(page);
+  await session.send("Emulation.setTouchEmulationEnabled", { enabled: true, maxTouchPoints: 2 });
+  const { x, y, width, height } = await canvasOf(page);
+  const touch = (type, distance) => session.send("Input.dispatchTouchEvent", {
+    type,
+    touchPoints: distance === undefined ? [] : [-1, 1].map((side, id) => (
+      { id, x: x + width * 0.5 + side * distance, y: y + height * 0.5 }
+    )),
+  });
+  const before = span(page);
+  await touch("touchStart", 30);
+  for (let distance = 40; distance <= 120; distance += 10) await touch("touchMove", distance);
+  await touch("touchEnd");
+  await settled(page);
+  assert.ok(Math.abs(before / span(page) - 4) < 0.4, `from ${before} to ${span(page)} s`);
+  const middle = (Number(hash(page).get("from")) + Number(hash(page).get("to"))) / 2;
+  assert.ok(Math.abs(middle - before / 2) < before / 20, `the middle is at ${middle} s`);
 }
