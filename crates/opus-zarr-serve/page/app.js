@@ -41,12 +41,13 @@ const list = new List(
   },
 );
 const panel = new boxes.BoxPanel(find, {
-  change: (box) => update({ box }), listen, zoom: zoomToBox, clear: () => update({ box: undefined }),
+  change: (box) => update({ box }), listen, zoom: () => zoomToBox(), clear: () => update({ box: undefined }),
 });
 
 const looks = new Looks(find, (look) => update({ look }), setSpeed, (text) => fail(text));
 
 let frame;
+let settled;
 /** Draws on the next frame. */
 function redraw() {
   frame ??= requestAnimationFrame(() => {
@@ -54,10 +55,12 @@ function redraw() {
     spectrogram.draw(state);
     timeline.draw(state);
     find("busy").hidden = !loader.isBusy;
+    find("stage").setAttribute("aria-busy", String(loader.isBusy || settled !== undefined));
+    // A finger that moves up scrolls the page where it has nothing else to move.
+    canvas.classList.toggle("scrolls", !state.isSelecting && views.hasAllFrequencies(state));
   });
 }
 
-let settled;
 /** Changes what is shown. What is slow, or would be read out too often, follows when it rests. */
 function update(change) {
   Object.assign(state, change);
@@ -69,10 +72,9 @@ function update(change) {
 
 function settle() {
   const { view, chosen } = state;
-  if (view.low !== state.band.low || view.high !== state.band.high) {
-    state.band = { low: view.low, high: view.high };
-    redraw();
-  }
+  settled = undefined;
+  state.band = { low: view.low, high: view.high };
+  redraw();
   const text = viewText(view, chosen);
   if (find("view-text").textContent !== text) {
     find("view-text").textContent = text;
@@ -220,13 +222,7 @@ function fitStation() {
   update({ view: { from, to, low: 0, high: nyquist } });
 }
 
-function zoomToBox() {
-  const { box } = state;
-  const margin = (box.to - box.from) / 2;
-  const band = (box.high - box.low) / 2;
-  const view = { from: box.from - margin, to: box.to + margin, low: box.low - band, high: box.high + band };
-  setView(views.fit(view, state.limits));
-}
+const zoomToBox = () => setView(views.around(state.box, state.limits));
 
 function toEdge(time) {
   update({ view: views.centre(state.view, time, state.limits), cursor: time });
@@ -256,6 +252,7 @@ function setSelecting(isSelecting) {
   state.isSelecting = isSelecting;
   find("select").setAttribute("aria-pressed", String(isSelecting));
   canvas.classList.toggle("selecting", isSelecting);
+  redraw();
 }
 
 async function copyLink() {

@@ -2,15 +2,17 @@
 
 const STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
-  86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000,
+  86400, 172800, 345600, 604800, 1209600,
 ];
+const MONTH = 30.44 * 86400;
+const MONTH_STEPS = [1, 2, 3, 6, 12, 24, 60, 120, 600, 1200];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** Returns the distance between ticks so that a span has at most `most` of them. */
 export function timeStep(span, most) {
   const least = span / Math.max(1, most);
   if (least <= 0.5) return decimalStep(least);
-  return STEPS.find((step) => step >= least) ?? Math.ceil(least / 31536000) * 31536000;
+  return STEPS.find((step) => step >= least) ?? STEPS.at(-1) * decimalStep(least / STEPS.at(-1));
 }
 
 /** Returns the least of 1, 2 and 5 times a power of ten that is not below `least`. */
@@ -37,8 +39,23 @@ export function digits(step) {
 
 /** Returns the ticks between two moments: places, and texts that leave out what the step makes zero. */
 export function timeTicks(from, to, most) {
+  if ((to - from) / Math.max(1, most) > STEPS.at(-1)) return monthTicks(from, to, most);
   const step = timeStep(to - from, most);
   return multiples(from, to, step).map((at) => ({ at, text: tickText(at, step) }));
+}
+
+/** Returns ticks at the first of months: "Mar", or the year in January. */
+function monthTicks(from, to, most) {
+  const least = (to - from) / Math.max(1, most) / MONTH;
+  const step = MONTH_STEPS.find((months) => months >= least) ?? Math.ceil(least);
+  const begin = new Date(from * 1000);
+  const first = Math.ceil((begin.getUTCFullYear() * 12 + begin.getUTCMonth()) / step) * step;
+  const ticks = [];
+  for (let month = first; ; month += step) {
+    const at = Date.UTC(Math.floor(month / 12), month % 12) / 1000;
+    if (at > to) return ticks;
+    if (at >= from) ticks.push({ at, text: month % 12 === 0 ? String(month / 12) : MONTHS[month % 12] });
+  }
 }
 
 function tickText(at, step) {

@@ -56,10 +56,11 @@ export class List {
   }
 
   #search() {
-    const { text, day, station } = this.#parts;
+    const { text, day, station, list } = this.#parts;
     this.#found = search(this.#all, { text: text.value, day: day.value, station: station.value });
     this.#shown = PAGE;
     this.#render();
+    list.scrollTop = 0;
     this.#onFound(this.#found);
   }
 

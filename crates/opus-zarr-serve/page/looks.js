@@ -1,6 +1,6 @@
 // The fields for levels, colours, channel and speed.
 
-import { COLOURS } from "./state.js";
+import { COLOURS, LEAST_RANGE } from "./state.js";
 
 export class Looks {
   #find;
@@ -18,10 +18,10 @@ export class Looks {
   /** Shows what a state says. */
   show({ look, speed, chosen }) {
     const { channels } = chosen.row;
-    const options = Array.from({ length: channels }, (_, n) => new Option(String(n + 1), String(n)));
-    this.#find("channel").replaceChildren(...options);
+    const options = Array.from({ length: channels }, (_, n) => new Option(String(n + 1), String(n + 1)));
+    this.#find("channel").replaceChildren(new Option("all", "0"), ...options);
     this.#find("channel-field").hidden = channels === 1;
-    this.#find("channel").value = String(Math.min(look.channel, channels - 1));
+    this.#find("channel").value = String(look.channel > channels ? 0 : look.channel);
     this.#find("min").value = look.min;
     this.#find("max").value = look.max;
     this.#find("colours").value = look.colours;
@@ -34,8 +34,8 @@ export class Looks {
 
   #read(onLook, onError) {
     const [min, max] = [this.#find("min").valueAsNumber, this.#find("max").valueAsNumber];
-    if (!(min < max)) {
-      onError("The lower level must be below the upper one.");
+    if (!(max - min >= LEAST_RANGE)) {
+      onError("The lower level must be below the upper one by at least 1 dB.");
       return;
     }
     onError("");

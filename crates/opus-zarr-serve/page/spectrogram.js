@@ -9,8 +9,10 @@ const LEFT = 44;
 const BOTTOM = 36;
 const TOP = 6;
 const RIGHT = 8;
-/** Narrower recordings are drawn as a bar. */
-const LEAST_PIXELS = 2;
+/** Narrower recordings are drawn so wide, */
+const LEAST_PIXELS = 3;
+/** and if there are more, those are drawn as bars without tiles. */
+const MOST_NARROW = 300;
 /** How many zooms coarser a tile is that is loaded first where nothing is there. */
 const FIRST = 3;
 /** Texts of labels need so many pixels. */
@@ -62,7 +64,8 @@ export class Spectrogram {
     const seen = state.lane.recordings.filter((one) => one.end > state.view.from && one.start < state.view.to);
     // The chosen one is on top, and its tiles come first.
     seen.sort((a, b) => (a === state.chosen) - (b === state.chosen));
-    const wanted = seen.map((one) => this.#recording(context, scale, state, one)).reverse().flat();
+    const hasNarrow = seen.length <= MOST_NARROW;
+    const wanted = seen.map((one) => this.#recording(context, scale, state, one, hasNarrow)).reverse().flat();
     this.#loader.want(wanted);
     for (const one of seen) this.#labels(context, scale, state, one);
     this.#box(context, scale, state.box);
@@ -84,21 +87,24 @@ export class Spectrogram {
   }
 
   /** Draws a recording, and returns its tiles that are wanted. */
-  #recording(context, scale, state, one) {
-    const [left, right] = [scale.xOf(one.start), scale.xOf(one.end)];
-    const top = scale.yOf(Math.min(one.nyquist, state.view.high));
-    if (right - left < LEAST_PIXELS) {
+  #recording(context, scale, state, one, hasNarrow) {
+    const left = scale.xOf(one.start);
+    const width = scale.xOf(one.end) - left;
+    const isNarrow = width < LEAST_PIXELS;
+    if (isNarrow) {
+      const top = scale.yOf(Math.min(one.nyquist, state.view.high));
       context.fillStyle = this.#colours.cover;
-      context.fillRect(left, top, Math.max(1, right - left), scale.y + scale.height - top);
-      return [];
+      context.fillRect(left, top, Math.max(1, width), scale.y + scale.height - top);
+      if (!hasNarrow) return [];
     }
     const high = Math.min(one.nyquist, state.band.high);
-    if (high <= state.band.low) return [];
-    return this.#tiles(context, scale, state, one, { ...state.look, low: state.band.low, high });
+    if (high - state.band.low < 1) return [];
+    const wide = isNarrow ? { ...one, rate: one.rate * (width / LEAST_PIXELS) } : one;
+    return this.#tiles(context, scale, state, wide, { ...state.look, low: state.band.low, high });
   }
 
   #tiles(context, scale, state, one, look) {
-    const channel = Math.min(look.channel ?? 0, one.row.channels - 1);
+    const channel = look.channel > one.row.channels ? 0 : look.channel;
     const query = lookQuery({ ...look, channel });
     const perPixel = ((state.view.to - state.view.from) * one.rate) / scale.width;
     const zoom = zoomFor(perPixel);
@@ -170,7 +176,7 @@ export class Spectrogram {
   }
 
   #axes(context, scale, state) {
-    const { view, lane } = state;
+    const { view } = state;
     context.fillStyle = this.#colours.quiet;
     context.strokeStyle = this.#colours.line;
     context.lineWidth = 1;
@@ -182,12 +188,12 @@ export class Spectrogram {
       context.fillRect(scale.x - 5, y, 4, 1);
       context.fillText(text, scale.x - 8, Math.min(Math.max(y, scale.y + 6), scale.y + scale.height - 4));
     }
-    this.#timeAxis(context, scale, view, lane);
+    this.#timeAxis(context, scale, state);
     context.textAlign = "right";
     context.fillText("kHz", scale.x - 8, scale.y + scale.height + 10);
   }
 
-  #timeAxis(context, scale, view, lane) {
+  #timeAxis(context, scale, { view, lane, chosen }) {
     const middle = nearest(lane.recordings, (view.from + view.to) / 2);
     const most = scale.width / 95;
     const bottom = scale.y + scale.height;
@@ -202,7 +208,7 @@ export class Spectrogram {
       context.fillText(text, Math.min(Math.max(x, scale.x + half), scale.x + scale.width - half), bottom + 12);
     }
     context.textAlign = "right";
-    context.fillText(axisTitle(view, middle), scale.x + scale.width, bottom + 28);
+    context.fillText(axisTitle(view, middle, chosen), scale.x + scale.width, bottom + 28);
   }
 }
 
@@ -249,13 +255,19 @@ function drawSubstitutes(context, scale, one, tiles, { from, to }) {
 }
 
 /** Returns the day and the zone of what is seen. */
-function axisTitle(view, one) {
+function axisTitle(view, one, chosen) {
   if (one.clock === "none") return "since the start; time of day unknown";
   const [first, last] = [view.from + one.offset, view.to + one.offset];
-  const zone = one.clock === "local" ? "recorder's clock" : one.zone ? `${one.zone}, ${offsetText(one.offset)}` : offsetText(one.offset);
   const days = longDay(first) === longDay(last) ? longDay(first) : `${longDay(first)} – ${longDay(last)}`;
   const minute = view.to - view.from < 1 ? ` ${clock(first, 0, false)}` : "";
-  return `${days}${minute}  ${zone}`;
+  return `${days}${minute}  ${zoneText(one, chosen)}`;
+}
+
+function zoneText(one, chosen) {
+  if (one.clock === "local") return "recorder's clock";
+  // The name of the zone is known of recordings that were chosen.
+  const name = one.zone ?? (one.offset === chosen.offset ? chosen.zone : undefined);
+  return name && name !== "UTC" ? `${name}, ${offsetText(one.offset)}` : offsetText(one.offset);
 }
 
 /** Returns the text of a label and its score. */

@@ -4,8 +4,10 @@ import { lanes as group } from "./lanes.js";
 import { decode, encode } from "./link.js";
 import * as views from "./view.js";
 
-export const COLOURS = ["viridis", "magma", "grey"];
-const LOOK = { min: -90, max: -20, colours: COLOURS[0], channel: 0 };
+export const COLOURS = ["viridis", "magma", "inferno", "grey", "paper"];
+/** The server refuses a smaller range of levels, in dB. */
+export const LEAST_RANGE = 1;
+const LOOK = { min: -100, max: -20, colours: COLOURS[0], channel: 0 };
 
 export class State {
   all = [];
@@ -73,7 +75,7 @@ export class State {
   }
 
   #openLook({ min, max, colours, channel }) {
-    if (min !== undefined && max !== undefined && min < max) Object.assign(this.look, { min, max });
+    if (min !== undefined && max !== undefined && max - min >= LEAST_RANGE) Object.assign(this.look, { min, max });
     if (COLOURS.includes(colours)) this.look.colours = colours;
     if (Number.isInteger(channel) && channel >= 0) this.look.channel = channel;
   }

@@ -38,11 +38,11 @@ export function partOf(zoom, x, from, to) {
   return { left: (from - start) / 2 ** zoom, width: (to - from) / 2 ** zoom };
 }
 
-/** Returns the query of a tile; equal looks have equal queries. */
+/** Returns the query of a tile; equal looks have equal queries. Channel 0 is the mean of all. */
 export function lookQuery(look) {
   const query = new URLSearchParams({
-    low: String(Math.round(look.low)),
-    high: String(Math.round(look.high)),
+    low: String(Math.floor(look.low)),
+    high: String(Math.floor(look.high)),
     min: String(look.min),
     max: String(look.max),
     colours: look.colours,

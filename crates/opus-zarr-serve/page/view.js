@@ -43,6 +43,17 @@ export function centre(view, time, limits) {
   return fit({ ...view, from: time - half, to: time + half }, limits);
 }
 
+/** Returns a view of a box with half of its size on each side. */
+export function around(box, limits) {
+  const [time, band] = [(box.to - box.from) / 2, (box.high - box.low) / 2];
+  return fit({ from: box.from - time, to: box.to + time, low: box.low - band, high: box.high + band }, limits);
+}
+
+/** Whether a state shows all frequencies of its lane. */
+export function hasAllFrequencies({ view, lane }) {
+  return view !== undefined && view.low <= 0 && view.high >= lane.nyquist;
+}
+
 /** Pushes a view back into its limits. */
 export function fit(view, limits) {
   const [from, to] = push(view.from, view.to, limits.from, limits.to);

@@ -33,7 +33,7 @@ for (const [name, step] of Object.entries(steps).filter(([name]) => isWanted.tes
   };
   context.on("page", watch);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   try {
     await step({ page, context, url: url.replace(/\/*$/, "/"), shots });
   } catch (error) {

@@ -5,10 +5,12 @@ import { join } from "node:path";
 
 /** Opens the page, and waits until something is drawn. */
 export async function open(page, url, fragment = "") {
+  await page.goto("about:blank");
   await page.goto(url + fragment);
   await page.locator("#list").waitFor({ state: "attached" });
   await page.waitForFunction(() => location.hash.includes("name="));
-  await until(() => isDrawn(page));
+  await settled(page);
+  assert.ok(await isDrawn(page), "the spectrogram is empty");
 }
 
 /** Opens a recording by its link. */
@@ -22,13 +24,15 @@ export async function rows(page, url) {
   return answer.json();
 }
 
-/** Waits until the address says what is seen. */
-export function settled(page) {
-  return page.waitForTimeout(260);
+/** Waits until the address says what is seen, and all tiles have come. */
+export async function settled(page) {
+  // What was pressed or moved last may not have arrived.
+  await page.waitForTimeout(50);
+  await until(async () => (await page.getAttribute("#stage", "aria-busy")) === "false");
 }
 
 /** Tries a condition until it holds. */
-export async function until(condition, seconds = 12) {
+export async function until(condition, seconds = 40) {
   const end = Date.now() + seconds * 1000;
   while (!(await condition())) {
     assert.ok(Date.now() < end, `still not so after ${seconds} s: ${condition}`);
@@ -72,8 +76,9 @@ export function isDrawn(page) {
 export async function wheel(page, down) {
   const { x, y, width, height } = await canvasOf(page);
   await page.mouse.move(x + width * 0.5, y + height * 0.5);
+  const before = page.url();
   await page.mouse.wheel(0, down);
-  await settled(page);
+  await until(() => page.url() !== before);
 }
 
 /** Drags between places given as shares of the canvas. */
@@ -89,6 +94,6 @@ export async function drag(page, from, to) {
 /** Takes a screenshot if there is a directory for it. */
 export async function shot(page, directory, name) {
   if (!directory) return;
-  await until(() => page.locator("#busy").isHidden());
+  await settled(page);
   await page.screenshot({ path: join(directory, `${name}.png`) });
 }

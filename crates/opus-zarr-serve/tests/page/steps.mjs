@@ -80,8 +80,9 @@ export async function frequenciesZoomOnTheirAxis({ page, url }) {
   await open(page, url);
   const box = await canvasOf(page);
   await page.mouse.move(box.x + 10, box.y + box.height * 0.5);
+  const before = page.url();
   await page.mouse.wheel(0, -600);
-  await settled(page);
+  await until(() => page.url() !== before);
   const band = hash(page);
   assert.ok(Number(band.get("low")) > 0 && Number(band.get("high")) > Number(band.get("low")));
   await until(async () => isDrawn(page));
@@ -146,6 +147,20 @@ export async function levelsAndColoursChangeTheTiles({ page, url }) {
   await page.fill("#min", "0");
   await page.locator("#min").press("Tab");
   assert.match(await page.locator("#error").textContent(), /below/);
+}
+
+export async function channelsAreShownOneByOneOrTogether({ page, url }) {
+  const row = (await rows(page, url)).find((one) => one.channels > 1);
+  if (!row) return;
+  await openRow(page, url, row);
+  const asked = page.waitForRequest((request) => /\/tiles\/.*channel=2/.test(request.url()));
+  await page.selectOption("#channel", "2");
+  await asked;
+  await settled(page);
+  assert.equal(hash(page).get("channel"), "2");
+  await page.selectOption("#channel", "0");
+  await settled(page);
+  assert.equal(hash(page).get("channel"), null);
 }
 
 export async function playingMovesTheCursor({ page, url }) {
@@ -330,7 +345,7 @@ export async function aPhoneShowsEverything({ page, url, shots }) {
   assert.equal(await overflow(), 0);
 }
 
-export async function twoFingersZoom({ page, context, url }) {
+export async function fingersScrollAndZoom({ page, context, url }) {
   await page.setViewportSize({ width: 390, height: 844 });
   await open(page, url);
   const session = await context.newCDPSession(page);
@@ -342,6 +357,14 @@ export async function twoFingersZoom({ page, context, url }) {
       { id, x: x + width * 0.5 + side * distance, y: y + height * 0.5 }
     )),
   });
+  const finger = (type, down) => session.send("Input.dispatchTouchEvent", {
+    type, touchPoints: down === undefined ? [] : [{ x: x + width * 0.5, y: y + height * 0.8 + down }],
+  });
+  await finger("touchStart", 0);
+  for (let down = 0; down >= -250; down -= 10) await finger("touchMove", down);
+  await finger("touchEnd");
+  await until(async () => (await page.evaluate(() => scrollY)) > 50);
+  await page.evaluate(() => scrollTo(0, 0));
   const before = span(page);
   await touch("touchStart", 30);
   for (let distance = 40; distance <= 120; distance += 10) await touch("touchMove", distance);

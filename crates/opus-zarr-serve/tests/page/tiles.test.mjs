@@ -37,7 +37,7 @@ test("an ancestor holds its tile, and the part of it that is drawn", () => {
 });
 
 test("queries name the look", () => {
-  const look = { low: 0.4, high: 24000, min: -90, max: -20, colours: "viridis" };
+  const look = { low: 0.4, high: 24000.9, min: -90, max: -20, colours: "viridis" };
   assert.equal(lookQuery(look), "low=0&high=24000&min=-90&max=-20&colours=viridis");
   assert.ok(lookQuery({ ...look, channel: 1 }).endsWith("&channel=1"));
 });
