@@ -65,7 +65,7 @@ function redraw() {
 function update(change) {
   Object.assign(state, change);
   redraw();
-  panel.show(state.box, state.lane, state.speed, find);
+  panel.show(state, find);
   clearTimeout(settled);
   settled = setTimeout(settle, SETTLE);
 }
@@ -151,7 +151,7 @@ function showLabels() {
 // Playing.
 
 function play(from, to) {
-  const one = nearest(state.lane.recordings, from);
+  const one = nearest(state.lane.recordings, from, state.chosen);
   const start = views.clamp((from - one.start) * one.rate, 0, one.row.samples - 1);
   // At the end, it starts again.
   const first = to === undefined && start >= one.row.samples - 2 ? 0 : start;
@@ -170,7 +170,7 @@ function togglePlay() {
 
 function listen() {
   if (!state.box) return;
-  const one = boxes.recordingOf(state.box, state.lane);
+  const one = boxes.recordingOf(state);
   const { from, to } = boxes.samplesOf(state.box, one);
   player.play(one.row, from, to, state.speed);
 }
@@ -197,7 +197,7 @@ function follow() {
 const middle = () => ({ time: (state.view.from + state.view.to) / 2, hertz: (state.view.low + state.view.high) / 2 });
 
 function setView(view) {
-  const seen = nearest(state.lane.recordings, (view.from + view.to) / 2);
+  const seen = nearest(state.lane.recordings, (view.from + view.to) / 2, state.chosen);
   update({ view });
   // The recording in the middle is the chosen one.
   if (seen === state.chosen) return;
@@ -245,7 +245,7 @@ function boxAtCursor() {
 }
 
 function sayBox() {
-  if (state.box) say(boxes.describe(state.box, boxes.recordingOf(state.box, state.lane)));
+  if (state.box) say(boxes.describe(state.box, boxes.recordingOf(state)));
 }
 
 function setSelecting(isSelecting) {

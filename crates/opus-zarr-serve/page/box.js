@@ -8,9 +8,9 @@ import { clamp } from "./view.js";
 
 const FIELDS = ["from", "to", "low", "high"];
 
-/** Returns the recording of a box: the one in its middle. */
-export function recordingOf(box, lane) {
-  return nearest(lane.recordings, (box.from + box.to) / 2);
+/** Returns the recording of a state's box: the one in its middle. */
+export function recordingOf({ box, lane, chosen }) {
+  return nearest(lane.recordings, (box.from + box.to) / 2, chosen);
 }
 
 /** Returns the samples of a box in a recording, at least one. */
@@ -77,11 +77,12 @@ export class BoxPanel {
     find("box-clear").addEventListener("click", () => actions.clear());
   }
 
-  /** Shows a box, or hides the panel. */
-  show(box, lane, speed, find) {
+  /** Shows the box of a state, or hides the panel. */
+  show(state, find) {
+    const { box, speed } = state;
     this.#element.hidden = !box;
     if (!box) return;
-    const one = recordingOf(box, lane);
+    const one = recordingOf(state);
     this.#one = one;
     find("box-text").textContent = describe(box, one);
     const values = {

@@ -80,10 +80,10 @@ function isOnDay(one, day) {
   return one.start + one.offset < from + 86400 && one.end + one.offset > from;
 }
 
-/** Returns the recording at a time on a lane, or the nearest one. */
-export function nearest(all, time) {
+/** Returns the recording at a time on a lane, or the nearest one; among several, the preferred one. */
+export function nearest(all, time, preferred) {
   const distance = (one) => Math.max(one.start - time, time - one.end, 0);
-  return all.reduce((best, one) => (best === undefined || distance(one) < distance(best) ? one : best), undefined);
+  return all.reduce((best, one) => (best === undefined || distance(one) < distance(best) ? one : best), preferred);
 }
 
 /** Returns the stretches that recordings cover, with those closer than `gap` seconds joined. */

@@ -194,7 +194,7 @@ export class Spectrogram {
   }
 
   #timeAxis(context, scale, { view, lane, chosen }) {
-    const middle = nearest(lane.recordings, (view.from + view.to) / 2);
+    const middle = nearest(lane.recordings, (view.from + view.to) / 2, chosen);
     const most = scale.width / 95;
     const bottom = scale.y + scale.height;
     const hasTime = lane.clock !== "none";

@@ -18,9 +18,15 @@ export function openRow(page, url, row) {
   return open(page, url, `#name=${encodeURIComponent(row.name)}`);
 }
 
-/** Returns the listing. */
+/** Returns the listing of the first store. */
 export async function rows(page, url) {
-  const answer = await page.request.get(`${url}api/recordings`);
+  const [{ base }] = await stores(page, url);
+  const answer = await page.request.get(`${url}${base === "" ? "" : `${base.slice(1)}/`}api/recordings`);
+  return answer.json();
+}
+
+export async function stores(page, url) {
+  const answer = await page.request.get(`${url}api/stores`);
   return answer.json();
 }
 

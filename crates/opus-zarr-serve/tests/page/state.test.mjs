@@ -55,6 +55,9 @@ test("nearest recording and coverage", () => {
   assert.equal(nearest(all, 11.5), all[1]);
   assert.equal(nearest(all, -5), all[0]);
   assert.equal(nearest([], 0), undefined);
+  const twin = { start: 0, end: 10 };
+  assert.equal(nearest([...all, twin], 5, twin), twin);
+  assert.equal(nearest([...all, twin], 15, twin), all[1]);
   assert.deepEqual(coverage(all, 5), [{ from: 0, to: 20 }, { from: 100, to: 110 }]);
 });
 

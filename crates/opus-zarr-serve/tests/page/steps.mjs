@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import {
-  canvasOf, drag, hash, isDrawn, names, open, openRow, rows, settled, shot, span, until, wheel,
+  canvasOf, drag, hash, isDrawn, names, open, openRow, rows, settled, shot, span, stores, until, wheel,
 } from "./hands.mjs";
 
 export async function theFirstRecordingIsShown({ page, url }) {
@@ -301,6 +301,21 @@ export async function keysDoAllThatTheMouseDoes({ page, url }) {
   assert.ok(await page.locator("#help").isVisible());
   await page.keyboard.press("Escape");
   assert.ok(await page.locator("#help").isHidden());
+}
+
+export async function anotherStoreCanBeChosen({ page, context, url }) {
+  await open(page, url);
+  const all = await stores(page, url);
+  assert.equal(await page.locator("#store").isVisible(), all.length > 1);
+  if (all.length === 1) return;
+  await page.selectOption("#store", all[1].name);
+  await until(() => hash(page).get("store") === all[1].name);
+  await settled(page);
+  assert.ok(await isDrawn(page));
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await settled(other);
+  assert.equal(await other.locator("#store").inputValue(), all[1].name);
 }
 
 export async function everyControlHasAName({ page, context, url }) {
