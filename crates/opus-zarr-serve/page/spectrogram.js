@@ -43,7 +43,7 @@ export class Spectrogram {
   }
 
   timeAt(x, view) {
-    return view.from + ((x - this.area.x) / this.area.width) * (view.to - view.from);
+    return new Scale(view, this.area).timeOf(x);
   }
 
   hertzAt(y, view) {
@@ -88,19 +88,20 @@ export class Spectrogram {
 
   /** Draws a recording, and returns its tiles that are wanted. */
   #recording(context, scale, state, one, hasNarrow) {
-    const left = scale.xOf(one.start);
-    const width = scale.xOf(one.end) - left;
+    const width = scale.xOf(one.end) - scale.xOf(one.start);
     const isNarrow = width < LEAST_PIXELS;
-    if (isNarrow) {
-      const top = scale.yOf(Math.min(one.nyquist, state.view.high));
-      context.fillStyle = this.#colours.cover;
-      context.fillRect(left, top, Math.max(1, width), scale.y + scale.height - top);
-      if (!hasNarrow) return [];
-    }
+    if (isNarrow) this.#bar(context, scale, state.view, one, hasNarrow ? LEAST_PIXELS : Math.max(1, width));
     const high = Math.min(one.nyquist, state.band.high);
-    if (high - state.band.low < 1) return [];
-    const wide = isNarrow ? { ...one, rate: one.rate * (width / LEAST_PIXELS) } : one;
-    return this.#tiles(context, scale, state, wide, { ...state.look, low: state.band.low, high });
+    if ((isNarrow && !hasNarrow) || high - state.band.low < 1) return [];
+    const shown = isNarrow ? widened(one, scale, width) : one;
+    return this.#tiles(context, scale, state, shown, { ...state.look, low: state.band.low, high });
+  }
+
+  /** Draws what a narrow recording is until its tile has come. */
+  #bar(context, scale, view, one, width) {
+    const top = scale.yOf(Math.min(one.nyquist, view.high));
+    context.fillStyle = this.#colours.cover;
+    context.fillRect(Math.round(scale.xOf(one.start)), top, width, scale.y + scale.height - top);
   }
 
   #tiles(context, scale, state, one, look) {
@@ -223,9 +224,19 @@ class Scale {
     return this.x + ((time - this.view.from) / (this.view.to - this.view.from)) * this.width;
   }
 
+  timeOf(x) {
+    return this.view.from + ((x - this.x) / this.width) * (this.view.to - this.view.from);
+  }
+
   yOf(hertz) {
     return this.y + ((this.view.high - hertz) / (this.view.high - this.view.low)) * this.height;
   }
+}
+
+/** Returns a recording as if it were longer, on whole pixels, so that nothing of its bar is left beside its tile. */
+function widened(one, scale, width) {
+  const start = scale.timeOf(Math.round(scale.xOf(one.start)));
+  return { ...one, start, rate: one.rate * (width / LEAST_PIXELS) };
 }
 
 /** Draws the part of a tile that shows some samples. */
