@@ -21,9 +21,47 @@ pub(crate) fn name(name: &str) -> Option<&'static str> {
 
 const HTML: &str = "text/html; charset=utf-8";
 
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! file {
+    ($name:expr, $media_type:expr) => {
+        File {
+            name: $name,
+            media_type: $media_type,
+            bytes: include_bytes!(concat!("../page/", $name)),
+        }
+    };
+}
+
 /// Every file in `page/`.
-const FILES: &[File] =
-    &[File { name: INDEX, media_type: HTML, bytes: include_bytes!("../page/index.html") }];
+const FILES: &[File] = &[
+    file!("index.html", HTML),
+    file!("about.js", SCRIPT),
+    file!("api.js", SCRIPT),
+    file!("app.js", SCRIPT),
+    file!("axis.js", SCRIPT),
+    file!("box.js", SCRIPT),
+    file!("gestures.js", SCRIPT),
+    file!("icon.svg", SVG),
+    file!("keys.js", SCRIPT),
+    file!("labels.js", SCRIPT),
+    file!("lanes.js", SCRIPT),
+    file!("link.js", SCRIPT),
+    file!("list.js", SCRIPT),
+    file!("loader.js", SCRIPT),
+    file!("looks.js", SCRIPT),
+    file!("player.js", SCRIPT),
+    file!("sources.js", SCRIPT),
+    file!("spectrogram.js", SCRIPT),
+    file!("state.js", SCRIPT),
+    file!("style.css", CSS),
+    file!("tables.js", SCRIPT),
+    file!("tiles.js", SCRIPT),
+    file!("timeline.js", SCRIPT),
+    file!("view.js", SCRIPT),
+];
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ mod answers;
 mod clients;
 mod guards;
 mod hostile;
+mod page;
 mod pictures;
 mod readers;
 mod support;
