@@ -101,27 +101,36 @@ def test_a_read_releases_the_lock(store_url: str) -> None:
 
 
 LONG_READ = """
-import signal, sys, threading, os, opus_zarr
+import os, signal, sys, threading, time, opus_zarr
+# A job in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 rec = opus_zarr.open(sys.argv[1])
-threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-try:
-    while True:
+began = time.monotonic()
+rec.read()
+whole = time.monotonic() - began
+for _ in range(10):
+    timer = threading.Timer(whole / 3, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        began = time.monotonic()
+        timer.start()
         rec.read()
-except KeyboardInterrupt:
-    print("stopped")
+        timer.join()
+    except KeyboardInterrupt:
+        # If other programs delayed it, the next time tells.
+        if time.monotonic() - began < 0.75 * whole:
+            print("stopped")
+            break
 """
 
 
 def test_ctrl_c_ends_a_long_read(tmp_path: pathlib.Path) -> None:
-    write_wav(tmp_path / "long.wav", 1, 48_000, 300, 1)
+    write_wav(tmp_path / "long.wav", 1, 48_000, 200, 1)
     opus_zarr.import_(tmp_path / "long.wav", tmp_path / "a.zarr")
-    began = time.monotonic()
     said = subprocess.run(
         [sys.executable, "-c", LONG_READ, str(tmp_path / "a.zarr/long")],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert said.stdout == "stopped\n", said.stderr
-    assert time.monotonic() - began < 20
 
 
 def test_memory_does_not_grow(store_url: str) -> None:
