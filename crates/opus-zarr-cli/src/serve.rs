@@ -164,5 +164,5 @@ impl fmt::Display for Request {
 
 /// Requests that wait to be written to the log.
 const QUEUE: usize = 65_536;
-/// How often signals are looked for, and what is logged is flushed.
+/// How often to check for signals and flush the log.
 const TICK: Duration = Duration::from_millis(100);

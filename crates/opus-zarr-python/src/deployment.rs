@@ -37,11 +37,6 @@ impl Deployment {
 
 #[pymethods]
 impl Deployment {
-    #[getter]
-    fn is_ours(&self) -> bool {
-        self.0.is_ours()
-    }
-
     fn recordings(&self) -> PyResult<Vec<Member>> {
         let described = |member: &opus_zarr::Member| {
             let Range { start, end } = nanos(&member.time());

@@ -14,7 +14,7 @@ impl<T> Forked<T> {
     }
 
     /// Whether this process made the value.
-    pub(crate) fn is_ours(&self) -> bool {
+    fn is_ours(&self) -> bool {
         self.process == process::id()
     }
 

@@ -47,12 +47,6 @@ impl Recording {
 
 #[pymethods]
 impl Recording {
-    /// Whether this process opened it. A child after a fork must open it again.
-    #[getter]
-    fn is_ours(&self) -> bool {
-        self.0.is_ours()
-    }
-
     #[getter]
     fn name(&self) -> PyResult<&str> {
         Ok(self.open()?.name())

@@ -14,7 +14,7 @@ pub enum Pixels<'a> {
     Indexed(&'a [[u8; 3]; 256], &'a [u8]),
 }
 
-/// Why pixels are no picture.
+/// Why pixels do not form a picture.
 #[derive(Debug)]
 pub struct InvalidPicture(png::EncodingError);
 

@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         })
     }
 
-    /// Keeps a value, in place of an earlier one. What weighs more than everything may is not kept.
+    /// Keeps a value, replacing an earlier one. A value heavier than the whole cache is not kept.
     pub(crate) fn put(&self, key: K, value: V, weight: usize) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.remove(&key);

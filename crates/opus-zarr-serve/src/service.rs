@@ -32,7 +32,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// There is no store, or two have the same name.
+    /// No store was given, or two have the same name.
     pub fn new(stores: Vec<(String, Store)>, options: Options) -> Result<Self, InvalidStores> {
         if stores.is_empty() {
             return Err(InvalidStores("expected at least one store".to_owned()));

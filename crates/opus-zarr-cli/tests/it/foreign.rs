@@ -142,6 +142,6 @@ fn every_verb_works_on_what_zarr_python_has_changed() {
     }
     let tried: BTreeSet<&str> = VERBS.iter().filter_map(|verb| verb.split(' ').next()).collect();
     let left = verbs().into_iter().filter(|verb| !tried.contains(verb.as_str()));
-    // `serve` reads as `list` and `extract` do, and ends only when it is told to.
+    // `serve` reads as `list` and `extract` do, and runs until it is stopped.
     assert_eq!(Vec::from_iter(left), ["serve", "completions", "man"]);
 }

@@ -24,7 +24,7 @@ use crate::{
 const BATCH: &str = "extract a.zarr --batch calls.csv -o out/cuts";
 const SPLIT: &str = "extract a.zarr --utc .. --gaps split -o out/cuts";
 
-/// A store of six recordings with gaps between them, and a table of so many calls in each.
+/// A store of six recordings with gaps between them, and a table with this many calls in each.
 fn season(calls: u32) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut table = "recording,start,end\n".to_owned();
